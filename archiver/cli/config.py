@@ -1,0 +1,40 @@
+"""`archiver config`."""
+
+from __future__ import annotations
+
+import click
+
+from archiver.cli import wiring
+from archiver.encoding import pretty
+
+
+@click.group("config")
+def command() -> None:
+    """Show settings and where each comes from.
+
+    \b
+    Examples:
+      archiver config show
+      ARCHIVER_ACCOUNT=12345678 archiver config show --json
+    """
+
+
+@command.command("show")
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.config/1.")
+@click.pass_context
+def show(context: click.Context, as_json: bool) -> None:
+    """Print every setting with its origin; secrets are masked.
+
+    \b
+    Examples:
+      archiver config show
+      archiver config show --json
+    """
+    found = wiring.settings(context).all
+    rows = [(key, None if item.value is None else str(item.value), item.origin) for key, item in found.items()]
+    if as_json:
+        items = [{"setting": key, "value": value, "origin": origin} for key, value, origin in rows]
+        click.echo(pretty({"schema": "archiver.config/1", "settings": items}))
+        return
+    for key, value, origin in rows:
+        click.echo(f"{key:<14} {value or '-':<40} {origin}")

@@ -1,0 +1,80 @@
+"""`archiver export`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from archiver.cli import wiring
+from archiver.errors import ArchiveError, ConfigError
+from archiver.export import lines
+from archiver.grammar import parse
+from archiver.progress import Progress
+
+
+@contextmanager
+def _output(name: str) -> Iterator[BinaryIO]:
+    """Standard output, or a file that has its name only when it is whole."""
+    if name == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(name)
+    if not path.parent.is_dir():
+        raise ConfigError(f"there is no folder {path.parent}", hint="Make it first, or choose another --output.")
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be written: {error}", hint="Check the disk and its permissions.") from error
+
+
+def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total: int | None) -> int:
+    count = 0
+    progress.start("export", total, "conversations")
+    try:
+        for line in content:
+            output.write(line)
+            count += 1
+            progress.advance()
+    finally:
+        progress.finish()
+    return count
+
+
+@click.command("export")
+@click.argument("query", nargs=-1)
+@click.option("--format", "format_", type=click.Choice(["ndjson"]), default="ndjson", show_default=True)
+@click.option("--output", "-o", required=True, metavar="FILE|-", help="File to write, or - for standard output.")
+@click.option("--raw", is_flag=True, help="Add each record as LivePerson gave it, under raw.")
+@click.pass_context
+def command(context: click.Context, query: tuple[str, ...], format_: str, output: str, raw: bool) -> None:
+    """Write conversations as NDJSON: one archiver.transcript/1 a line.
+
+    Everything the archive holds, or what a query finds. The file has its name only when it is whole.
+
+    \b
+    Examples:
+      archiver export --output everything.ndjson
+      archiver export 'refund after:2026-01' --output - | jq .conversation_id
+      archiver export 'customer:C1042' --raw --output case.ndjson
+    """
+    parsed = parse(" ".join(query), now=wiring.now())
+    for notice in parsed.notices:
+        click.echo(f"Note: {notice}", err=True)
+    with wiring.opened_up_to_date(context) as (archive, store), _output(output) as file:
+        total = archive.vault.totals()[0] if not query else None
+        count = _write(lines(archive, store, parsed, with_raw=raw), file, wiring.show_progress(context), total)
+    click.echo(f"{count:,} conversations written", err=True)

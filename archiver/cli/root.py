@@ -1,0 +1,115 @@
+"""The root command: finds commands when they are asked for, so that the rest of the program loads only then."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from archiver import __version__
+from archiver.errors import ArchiverError, QueryError
+
+# name → (module, what the root help says); a test holds it against the commands' own help.
+COMMANDS = {
+    "demo": ("demo", "Show the whole way with invented conversations; no account needed."),
+    "harvest": ("harvest", "Bring conversations from LivePerson into the archive."),
+    "status": ("status", "Say what the archive holds and how far the index is."),
+    "search": ("search", "Find conversations."),
+    "show": ("show", "Print one conversation as a transcript."),
+    "export": ("export", "Write conversations as NDJSON."),
+    "reindex": ("reindex", "Build the search index again from the vault."),
+    "config": ("config", "Show settings and where each comes from."),
+    "simulate": ("simulate", "Run a simulated LivePerson account on this machine."),
+}
+GROUPS = {
+    "Start here": ("demo", "config", "harvest"),
+    "Search": ("search", "show", "export"),
+    "Operate": ("status", "reindex", "simulate"),
+}
+INTERRUPTED = 130
+
+
+class Lazy(click.Group):
+    """Commands that are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"archiver.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name][1]) for name in names])
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="archiver")
+@click.option("--config", "config_file", type=click.Path(), envvar="ARCHIVER_CONFIG", help="Settings file (TOML).")
+@click.option("--archive", type=click.Path(), help="Folder of the archive (ARCHIVER_ARCHIVE).")
+@click.option("--store", help="URL of the search index (ARCHIVER_STORE).")
+@click.option("--account", help="LivePerson account id (ARCHIVER_ACCOUNT).")
+@click.option("--domain-url", help="LivePerson's Domain API (ARCHIVER_DOMAIN_URL).")
+@click.option(
+    "--progress", type=click.Choice(["auto", "bar", "log", "none"]), default="auto", help="How long work shows itself."
+)
+@click.pass_context
+def root(context: click.Context, /, **options: str | None) -> None:
+    """Keep LivePerson messaging conversations for good, and search them.
+
+    \b
+    Examples:
+      archiver demo
+      archiver harvest --from 90d
+      archiver search 'refund "double charge" -cancel'
+
+    Exit codes: 0 done, 1 unexpected, 2 usage or settings, 3 finished with gaps, 4 credentials,
+    5 try again later, 6 store or disk, 8 another harvest is running, 9 a check found something.
+    """
+    context.obj = options
+
+
+def main() -> None:
+    """Runs a command line and exits. The one place where errors become words and exit codes."""
+    wants_json = "--json" in sys.argv
+    try:
+        root.main(standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted. What was kept stays kept; the same command goes on from there.", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except ArchiverError as error:
+        _report(error, wants_json)
+        sys.exit(error.exit_code)
+
+
+def _report(error: ArchiverError, wants_json: bool) -> None:
+    if wants_json:
+        from archiver.encoding import encode
+
+        content = {"code": error.code, "message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+        if isinstance(error, QueryError):
+            content["position"] = error.position
+        click.echo(encode({"error": content}), err=True)
+        return
+    from archiver.cli.terminal import safe
+
+    click.echo(f"Error: {safe(error.message)}", err=True)
+    if isinstance(error, QueryError):
+        click.echo(f"  at character {error.position + 1} of the query", err=True)
+    if error.hint:
+        click.echo(f"{safe(error.hint)}", err=True)

@@ -1,0 +1,122 @@
+"""`archiver search`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from archiver.archive import Archive
+from archiver.cli import wiring
+from archiver.cli.terminal import marked, one_line
+from archiver.encoding import pretty
+from archiver.grammar import parse
+from archiver.model import Hit, Match, Results, Scope, Sort
+from archiver.search import Request, search
+from archiver.stores import Store
+from archiver.transcripts import iso
+
+_SHOWN_MATCHES = 3
+_ALL_PAGE = 500
+
+
+def _json(results: Results, scope: Scope) -> dict[str, Any]:
+    return {
+        "schema": "archiver.search/1",
+        "scope": scope,
+        "total": results.total,
+        "items": [_item(hit) for hit in results.hits],
+        "next": None if results.next is None else str(results.next),
+        "notices": results.notices,
+    }
+
+
+def _item(hit: Hit) -> dict[str, Any]:
+    metadata = hit.transcript.metadata
+    return {
+        "conversation_id": hit.transcript.id,
+        "message_id": hit.message_id,
+        "start": iso(metadata.started_at),
+        "end": iso(metadata.ended_at),
+        "skill": metadata.skill,
+        "agents": [agent.name for agent in metadata.agents],
+        "matches": [_match(match) for match in hit.matches],
+    }
+
+
+def _match(match: Match) -> dict[str, Any]:
+    message = match.message
+    return {
+        "where": match.where,
+        "message_id": message.id if message else None,
+        "role": message.role if message else None,
+        "sent_at": iso(message.sent_at) if message else None,
+        "text": match.snippet.text,
+        "marks": match.snippet.marks,
+    }
+
+
+def print_hits(results: Results) -> None:
+    for hit in results.hits:
+        metadata = hit.transcript.metadata
+        day = f"{metadata.started_at:%Y-%m-%d %H:%M}" if metadata.started_at else "unknown time"
+        who = ", ".join(one_line(agent.name) for agent in metadata.agents)
+        click.echo(f"{day}  {one_line(hit.transcript.id)}  {one_line(metadata.skill or '-')}  {who}")
+        for match in hit.matches[:_SHOWN_MATCHES]:
+            who = match.message.role.value if match.message else match.where
+            click.echo(f"    {who}: {marked(match.snippet)}")
+        if len(hit.matches) > _SHOWN_MATCHES:
+            click.echo(f"    +{len(hit.matches) - _SHOWN_MATCHES} more")
+
+
+def _everything(archive: Archive, store: Store, request: Request) -> Results:
+    """All hits of a query as one result."""
+    results = search(archive, store, replace(request, limit=_ALL_PAGE))
+    hits, after = list(results.hits), results.next
+    while after is not None:
+        more = search(archive, store, replace(request, limit=_ALL_PAGE, after=after))
+        hits, after = hits + list(more.hits), more.next
+    return replace(results, hits=tuple(hits), next=None)
+
+
+@click.command("search")
+@click.argument("query", nargs=-1, required=True)
+@click.option("--scope", type=click.Choice(list(Scope)), default=Scope.CONVERSATION, help="What must fit the query.")
+@click.option("--sort", type=click.Choice(list(Sort)), default=Sort.NEWEST, help="Order of the hits.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Hits to show.")
+@click.option("--all", "all_", is_flag=True, help="Show every hit.")
+@click.option("--after", type=int, metavar="CURSOR", help="Go on behind a page: its `next`.")
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.search/1.")
+@click.pass_context
+def command(
+    context: click.Context, query: tuple[str, ...], scope: str, sort: str, limit: int, all_: bool, after: int | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Find conversations.
+
+    Words must all be in the conversation, each in any of its messages, surveys, summaries or SDE values. "a phrase",
+    OR, -not, ( ), prefix*, and fields such as skill: agent: customer: from: status: csat: before: after:
+    sde.customerId: narrow it. With --scope message everything must be true of one message.
+
+    \b
+    Examples:
+      archiver search 'table for four'
+      archiver search '"book a hotel" -cancel'
+      archiver search 'reserv* skill:Restaurants after:90d' --json
+      archiver search 'from:customer (lawyer OR complaint)' --scope message
+    """
+    request = Request(parse(" ".join(query), now=wiring.now()), Scope(scope), Sort(sort), limit, after)
+    with wiring.opened_up_to_date(context) as (archive, store):
+        results = (
+            _everything(archive, store, request) if all_ and sort != Sort.RELEVANCE else search(archive, store, request)
+        )
+    for notice in results.notices:
+        click.echo(f"Note: {notice}", err=True)
+    if as_json:
+        click.echo(pretty(_json(results, Scope(scope))))
+        return
+    print_hits(results)
+    what = "messages" if scope == Scope.MESSAGE else "conversations"
+    more = " (--limit or --all for more)" if len(results.hits) < results.total else ""
+    click.echo(f"{len(results.hits):,} of {results.total:,} {what}{more}", err=True)

@@ -1,0 +1,114 @@
+"""`archiver show`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+
+import click
+
+from archiver.cli import wiring
+from archiver.cli.terminal import one_line, safe
+from archiver.documents import project
+from archiver.encoding import pretty
+from archiver.errors import ConfigError
+from archiver.model import EPOCH, Event, Message, Transcript
+from archiver.transcripts import as_json as transcript_json
+
+
+def transcript_lines(transcript: Transcript) -> Iterator[str]:
+    """A transcript as people read it: facts, then messages with what happened between them."""
+    yield from _heading(transcript)
+    day = None
+    for at, line in _in_order(transcript):
+        if at and at.date() != day:
+            day = at.date()
+            yield f"\n── {day:%A, %d %B %Y} (UTC) ──"
+        yield line
+    yield from _tail(transcript)
+
+
+def _heading(transcript: Transcript) -> Iterator[str]:
+    metadata = transcript.metadata
+    yield f"Conversation  {one_line(transcript.id)}"
+    span = f"{_minute(metadata.started_at)}   ended {_minute(metadata.ended_at)}"
+    yield f"Started       {span}   {metadata.status or ''}".rstrip()
+    yield f"Skill         {one_line(metadata.skill or '-')}   channel {one_line(metadata.source or '-')}"
+    for title, people in (("Customer", metadata.consumers), ("Agents", metadata.agents)):
+        yield f"{title:<13} {', '.join(f'{one_line(person.name)} ({person.role})' for person in people) or '-'}"
+    scores = [
+        f"{name} {value:g}" for name, value in (("CSAT", metadata.csat), ("MCS", metadata.mcs)) if value is not None
+    ]
+    if scores:
+        yield f"Scores        {', '.join(scores)}"
+    if metadata.is_partial:
+        yield "Partial       LivePerson gave a part of this conversation only"
+
+
+def _minute(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
+
+
+def _in_order(transcript: Transcript) -> list[tuple[datetime | None, str]]:
+    lines = [(message.sent_at, _message(message)) for message in transcript.messages]
+    lines += [(event.at, _event(event)) for event in transcript.events]
+    return sorted(lines, key=lambda line: (line[0] is None, line[0] or EPOCH))
+
+
+def _message(message: Message) -> str:
+    time = f"{message.sent_at:%H:%M:%S}" if message.sent_at else "--:--:--"
+    private = ", private note" if message.is_private else ""
+    text = safe(message.text) if message.text.strip() else f"[{one_line(message.type)}]"
+    if message.file:
+        text = f"[file {one_line(message.file.rsplit('/', 1)[-1])}, content not archived] {text}"
+    who = f"{one_line(message.sender)} ({message.role}{private}): "
+    return f"{time}  {who}" + text.replace("\n", "\n" + " " * 12)
+
+
+def _event(event: Event) -> str:
+    time = f"{event.at:%H:%M:%S}" if event.at else "--:--:--"
+    return f"{time}  · {one_line(event.text)}"
+
+
+def _tail(transcript: Transcript) -> Iterator[str]:
+    if transcript.answers:
+        yield "\nSurvey"
+        for answer in transcript.answers:
+            yield f"  {one_line(answer.question or '?')} → {one_line(answer.answer or '-')}"
+    for summary in transcript.summaries:
+        yield f"\nSummary\n  {one_line(summary)}"
+    if transcript.sdes:
+        yield "\nEngagement attributes"
+        for sde in transcript.sdes:
+            values = ", ".join(f"{path.rsplit('.', 1)[-1]}={one_line(str(value))}" for path, value in sde.values)
+            yield f"  {one_line(sde.type)}: {values}"
+
+
+@click.command("show")
+@click.argument("conversation")
+@click.option("--raw", is_flag=True, help="Print the record exactly as LivePerson gave it.")
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.transcript/1.")
+@click.pass_context
+def command(context: click.Context, conversation: str, raw: bool, as_json: bool) -> None:
+    """Print one conversation as a transcript.
+
+    \b
+    Examples:
+      archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f
+      archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f --json
+      archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f --raw > record.json
+    """
+    with wiring.opened(wiring.settings(context)) as (archive, _):
+        record = archive.vault.current(conversation)
+    if as_json:
+        click.echo(pretty(transcript_json(record, with_raw=raw)))
+    elif raw:
+        if sys.stdout.isatty():
+            raise ConfigError(
+                "--raw is not for terminals", hint="Write it to a file: archiver show … --raw > record.json"
+            )
+        sys.stdout.buffer.write(record.raw)
+    else:
+        for line in transcript_lines(project(record.raw)):
+            click.echo(line)

@@ -1,0 +1,87 @@
+"""`archiver simulate`."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from archiver.cli import wiring
+from archiver.encoding import decode, encode
+from archiver.errors import ConfigError
+from archiver.model import to_ms
+from archiver.simulator import dialogues
+from archiver.simulator.server import bind, running
+from archiver.simulator.services import Simulator
+from archiver.simulator.world import World, at_anchor
+from archiver.windows import floor
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield from file
+    except (OSError, EOFError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", hint="It must be JSON lines, plain or .gz.") from error
+
+
+def load_world(path: Path | None, anchor: datetime) -> World:
+    """The world of a data file, or the demo's. Raises ConfigError for a file that holds no conversations."""
+    if path is None:
+        world = World(dialogues.ACCOUNT, wiring.now)
+        world.fill(dialogues.conversations(anchor))
+        return world
+    world = World("", wiring.now)
+    try:
+        world.fill(at_anchor(_lines(path), anchor))
+        first = decode(world.stored[0].raw)
+        world.account = str(first["info"]["brandId"])
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ConfigError(f"{path} holds no conversation records: {error!r}") from None
+    return world
+
+
+@click.command("simulate")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes a free port.")
+@click.option("--data", type=click.Path(path_type=Path), help="Conversation records, one a line (.jsonl or .jsonl.gz).")
+@click.pass_context
+def command(context: click.Context, port: int, data: Path | None) -> None:
+    """Run a simulated LivePerson account on this machine.
+
+    Prints one JSON line with its address and credentials, then serves until it is stopped. Times in the data file
+    that are offsets (as "@L-86400000") are moved to the present.
+
+    \b
+    Examples:
+      archiver simulate --port 8800
+      archiver simulate --data conversations.jsonl.gz
+    """
+    anchor = floor(wiring.now())
+    world = load_world(data, anchor)
+    server = bind(port)
+    simulator = Simulator(world, host=server.host)
+    with running(server, simulator):
+        announced = {
+            "schema": "archiver.simulator/1",
+            "domain_url": server.url,
+            "account": world.account,
+            "client_id": simulator.client_id,
+            "client_secret": simulator.client_secret,
+            "conversations": len(world.stored),
+            "anchor_ms": to_ms(anchor),
+        }
+        click.echo(encode(announced))
+        _wait()
+
+
+def _wait() -> None:
+    import signal
+    import threading
+
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    while not stopped.wait(1.0):
+        pass

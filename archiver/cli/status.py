@@ -1,0 +1,71 @@
+"""`archiver status`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from archiver.archive import Archive
+from archiver.cli import wiring
+from archiver.encoding import pretty
+from archiver.stores import Store
+from archiver.transcripts import iso
+
+
+def describe(archive: Archive, store: Store) -> dict[str, Any]:
+    """`archiver.status/1`."""
+    conversations, messages = archive.vault.totals()
+    sealed = archive.ledger.sealed()
+    return {
+        "schema": "archiver.status/1",
+        "account": archive.account,
+        "archive": str(archive.folder),
+        "vault": {
+            "head": archive.vault.head(),
+            "conversations": conversations,
+            "messages": messages,
+            "aside": archive.vault.count_aside(),
+        },
+        "index": {"applied": store.applied(), "conversations": store.count()},
+        "ledger": {
+            "sealed_windows": len(sealed),
+            "sealed_from": iso(sealed[0].start) if sealed else None,
+            "sealed_to": iso(max(window.end for window in sealed)) if sealed else None,
+            "unproven": [
+                {"start": iso(window.start), "end": iso(window.end), "reason": reason}
+                for window, reason in archive.ledger.unproven()
+            ],
+            "watched": archive.ledger.count_watched(),
+            "last_harvest_at": iso(archive.ledger.last_finished()),
+        },
+    }
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.status/1.")
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
+    """Say what the archive holds and how far the index is.
+
+    \b
+    Examples:
+      archiver status
+      archiver status --json
+    """
+    with wiring.opened(wiring.settings(context)) as (archive, store):
+        status = describe(archive, store)
+    if as_json:
+        click.echo(pretty(status))
+        return
+    vault, index, ledger = status["vault"], status["index"], status["ledger"]
+    click.echo(f"Archive       {status['archive']} of account {status['account']}")
+    held = f"{vault['conversations']:,} conversations, {vault['messages']:,} messages"
+    click.echo(f"Vault         {held}, head {vault['head']:,}")
+    click.echo(f"Index         {index['applied']:,} of {vault['head']:,} vault entries applied")
+    click.echo(f"Last harvest  {ledger['last_harvest_at'] or 'never finished'}")
+    click.echo(f"Complete      {ledger['sealed_windows']:,} windows proven, {len(ledger['unproven']):,} not proven")
+    if vault["aside"]:
+        click.echo(f"Set aside     {vault['aside']:,} unreadable records")
+    for gap in ledger["unproven"]:
+        click.echo(f"  {gap['start']} .. {gap['end']}: {gap['reason']}")

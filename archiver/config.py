@@ -1,0 +1,205 @@
+"""Settings: flag > environment > project file > user file > system file > default, each with its origin.
+
+The only module that knows where settings come from. Secrets stand in files as references only and have a type
+that never shows them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import stat
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from archiver.errors import ConfigError
+
+DOMAIN_URL = "https://api.liveperson.net"
+_AUTH_KINDS = ("oauth2", "oauth1", "login")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting: its key in files, and what it means."""
+
+    key: str
+    meaning: str
+    default: str | None = None
+    is_secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        return f"ARCHIVER_{self.key.upper()}"
+
+
+OPTIONS = {
+    option.key: option
+    for option in (
+        Option("archive", "folder of the archive", "archive"),
+        Option("store", "URL of the search index; the embedded one inside the archive if not set"),
+        Option("account", "LivePerson account id"),
+        Option("domain_url", "where LivePerson's Domain API is", DOMAIN_URL),
+        Option("auth", "how to log in: oauth2", "oauth2"),
+        Option("client_id", "OAuth 2.0 client id"),
+        Option(
+            "client_secret", "OAuth 2.0 client secret, in files as env:NAME, file:PATH or systemd:NAME", is_secret=True
+        ),
+    )
+}
+
+
+class Secret:
+    """A value that must not be shown: its text is only in `reveal`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "********"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    value: str | Secret | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its origin; the properties are what the program asks for. All raise ConfigError."""
+
+    all: Mapping[str, Setting]
+
+    def text(self, key: str) -> str:
+        """A setting that must be there."""
+        value = self.all[key].value
+        if isinstance(value, Secret):
+            raise TypeError(f"{key} is a secret")
+        if not value:
+            raise self.missing(key)
+        return value
+
+    def secret(self, key: str) -> Secret:
+        value = self.all[key].value
+        if not isinstance(value, Secret):
+            raise self.missing(key)
+        return value
+
+    def missing(self, key: str) -> ConfigError:
+        option = OPTIONS[key]
+        place = "as a reference, " if option.is_secret else ""
+        return ConfigError(
+            f"{key} is not set ({option.meaning})",
+            hint=f"Set {option.variable}, or {place}{key} = … in archiver.toml.",
+        )
+
+    @property
+    def archive(self) -> Path:
+        return Path(self.text("archive")).expanduser()
+
+    @property
+    def store(self) -> str | None:
+        value = self.all["store"].value
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def auth(self) -> str:
+        kind = self.text("auth")
+        if kind not in _AUTH_KINDS:
+            near = difflib.get_close_matches(kind, _AUTH_KINDS, n=1)
+            raise ConfigError(
+                f"auth is {kind!r} ({self.all['auth'].origin}), which is no way to log in",
+                hint=f"Use {near[0] if near else 'oauth2'}.",
+            )
+        return kind
+
+
+def load(
+    flags: Mapping[str, str | None], environment: Mapping[str, str], explicit: Path | None, usual: Sequence[Path]
+) -> Settings:
+    """Merges all sources. `explicit` must exist and replaces the project file; `usual` are tried in order of priority.
+
+    Raises ConfigError for what cannot be read and for keys that do not exist.
+    """
+    found = {option.key: Setting(option.default, "default") for option in OPTIONS.values()}
+    for path in reversed([*([explicit] if explicit else []), *(path for path in usual if path.is_file())]):
+        for key, value in _read(path).items():
+            found[key] = Setting(_from_file(OPTIONS[key], value, path, environment), str(path))
+    for option in OPTIONS.values():
+        setting = _from_flags(option, flags) or _from_environment(option, environment)
+        if setting:
+            found[option.key] = setting
+    return Settings(found)
+
+
+def _from_flags(option: Option, flags: Mapping[str, str | None]) -> Setting | None:
+    value = flags.get(option.key)
+    return Setting(value, f"--{option.key.replace('_', '-')}") if value else None
+
+
+def _from_environment(option: Option, environment: Mapping[str, str]) -> Setting | None:
+    value = environment.get(option.variable)
+    if value:
+        return Setting(Secret(value) if option.is_secret else value, option.variable)
+    path = environment.get(f"{option.variable}_FILE") if option.is_secret else None
+    return Setting(Secret(_secret_file(Path(path))), f"{option.variable}_FILE") if path else None
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no file {path}", hint="Check --config and ARCHIVER_CONFIG.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    for key, value in content.items():
+        if key not in OPTIONS:
+            near = difflib.get_close_matches(key, OPTIONS, n=1)
+            meant = f"Did you mean {near[0]}?" if near else f"Settings: {', '.join(OPTIONS)}."
+            raise ConfigError(f"{path} has an unknown setting {key!r}", hint=meant)
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            raise ConfigError(f"{key} in {path} must be text", hint=f'Write {key} = "…".')
+    return {key: str(value) for key, value in content.items()}
+
+
+def _from_file(option: Option, value: str, path: Path, environment: Mapping[str, str]) -> str | Secret:
+    return Secret(_resolve(option, value, path, environment)) if option.is_secret else value
+
+
+def _resolve(option: Option, reference: str, path: Path, environment: Mapping[str, str]) -> str:
+    kind, _, target = reference.partition(":")
+    if kind == "env" and target:
+        if target not in environment:
+            raise ConfigError(f"{option.key} in {path} refers to the variable {target}, which is not set")
+        return environment[target]
+    if kind == "file" and target:
+        return _secret_file((path.parent / Path(target).expanduser()).absolute())
+    if kind == "systemd" and target:
+        folder = environment.get("CREDENTIALS_DIRECTORY")
+        if not folder:
+            raise ConfigError(f"{option.key} in {path} is a systemd credential, and $CREDENTIALS_DIRECTORY is not set")
+        return _secret_file(Path(folder) / target)
+    raise ConfigError(
+        f"{option.key} in {path} must be a reference, not the secret itself",
+        hint=f'Write {option.key} = "env:NAME", "file:PATH" or "systemd:NAME".',
+    )
+
+
+def _secret_file(path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+        if mode & (stat.S_IRGRP | stat.S_IROTH):
+            raise ConfigError(f"{path} can be read by others", hint=f"Run: chmod 600 {path}")
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the secret file {path} cannot be read: {error}") from error

@@ -1,0 +1,77 @@
+"""Dates and lengths of time as people type them. Pure: "now" comes in. Days, months and years are in UTC."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from archiver.model import Window
+from archiver.windows import months_before
+
+FORMS = "2026-03-31, 2026-03, 2026, 2026-03-31T14:05, today, yesterday, 90d, now-12h"
+
+_DAY = timedelta(days=1)
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": _DAY, "w": 7 * _DAY}
+_CALENDAR = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?$")
+_AGO = re.compile(r"(?:now-)?(\d{1,6})(mo|m|h|d|w|y)$", re.IGNORECASE)
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?$", re.IGNORECASE)
+_LENGTHS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def parse_span(text: str, now: datetime) -> Window:
+    """The whole span that a date names: a day, a month, the minute of an instant. Raises ValueError."""
+    word = text.strip()
+    try:
+        return _named(word.lower(), now) or _calendar(word) or _ago(word.lower(), now) or _instant(word)
+    except OverflowError:
+        raise ValueError(f"{text!r} is out of range") from None
+
+
+def parse_length_ms(text: str) -> float:
+    """Milliseconds of a length such as 30m, 1.5h, 45s; a bare number is seconds. Raises ValueError."""
+    found = _LENGTH.match(text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is no length of time; write 90s, 30m, 2h or 1d")
+    return float(found[1]) * _LENGTHS_MS[(found[2] or "s").lower()]
+
+
+def _named(word: str, now: datetime) -> Window | None:
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if word == "now":
+        return Window(now, now + timedelta(milliseconds=1))
+    if word == "today":
+        return Window(today, today + _DAY)
+    if word == "yesterday":
+        return Window(today - _DAY, today)
+    return None
+
+
+def _calendar(word: str) -> Window | None:
+    found = _CALENDAR.match(word)
+    if not found:
+        return None
+    year, month, day = (int(part) if part else None for part in found.groups())
+    start = datetime(year or 1, month or 1, day or 1, tzinfo=UTC)
+    if day:
+        return Window(start, start + _DAY)
+    return Window(start, months_before(start, -1 if month else -12))
+
+
+def _ago(word: str, now: datetime) -> Window | None:
+    found = _AGO.match(word)
+    if not found:
+        return None
+    count, unit = int(found[1]), found[2]
+    months = {"mo": 1, "y": 12}.get(unit)
+    start = months_before(now, count * months) if months else now - count * _UNITS[unit]
+    return Window(start, start + timedelta(milliseconds=1))
+
+
+def _instant(word: str) -> Window:
+    try:
+        moment = datetime.fromisoformat(word)
+    except ValueError:
+        raise ValueError(f"{word!r} is no date I know; write one of: {FORMS}") from None
+    start = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    has_seconds = word.count(":") >= 2 and "+" not in word
+    return Window(start, start + (timedelta(seconds=1) if has_seconds else timedelta(minutes=1)))

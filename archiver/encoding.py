@@ -1,0 +1,127 @@
+"""JSON in and out: the one place that knows the JSON library.
+
+LivePerson's records hold whatever people typed, which includes halves of surrogate pairs and, after a
+truncation elsewhere, bytes that are no UTF-8. The fast library refuses both, so each reader here falls back
+to the standard library: a record is never lost because of one character.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def decode(raw: bytes | str) -> Any:
+    """The value of a JSON text. Lone surrogates and bytes that are no UTF-8 become U+FFFD. Raises ValueError."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError):
+        text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+        return _clean(json.loads(text))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return value
+
+
+def encode(value: Any) -> bytes:
+    """Compact UTF-8 JSON of plain values, dataclasses and `raw_json` pieces, keys in their own order."""
+    return msgspec.json.encode(value)
+
+
+def pretty(value: Any) -> str:
+    return msgspec.json.format(encode(value), indent=2).decode()
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no blanks: the same value always gives the same bytes."""
+    return msgspec.json.encode(value, order="sorted")
+
+
+def raw_json(raw: bytes) -> Any:
+    """Bytes that are JSON already, to stand inside a value given to `encode` without being read again."""
+    return msgspec.Raw(raw)
+
+
+def split_object(raw: bytes) -> dict[str, bytes]:
+    """The exact bytes of each member of a JSON object. Raises ValueError."""
+    try:
+        parts = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeError):
+        return _split_object_slowly(raw)
+    return {key: bytes(part) for key, part in parts.items()}
+
+
+def split_array(raw: bytes) -> list[bytes]:
+    """The exact bytes of each element of a JSON array. Raises ValueError."""
+    try:
+        return [bytes(part) for part in msgspec.json.decode(raw, type=list[msgspec.Raw])]
+    except (msgspec.MsgspecError, UnicodeError):
+        return _split_array_slowly(raw)
+
+
+# The slow ways read the bytes as Latin-1, where a character is a byte: the standard scanner's positions
+# are then byte positions, and what cannot be decoded passes through untouched.
+_BLANK = re.compile(r"[ \t\n\r]*")
+_scan = json.JSONDecoder(strict=False).raw_decode
+
+
+def _after_blanks(text: str, at: int) -> int:
+    blank = _BLANK.match(text, at)
+    return blank.end() if blank else at
+
+
+def _expect(text: str, at: int, wanted: str) -> tuple[str, int]:
+    """The wanted character found after blanks, and the position behind it."""
+    at = _after_blanks(text, at)
+    if at >= len(text) or text[at] not in wanted:
+        raise ValueError(f"expected one of {wanted!r} at byte {at}")
+    return text[at], at + 1
+
+
+def _element(text: str, at: int) -> tuple[bytes, int]:
+    start = _after_blanks(text, at)
+    _, end = _scan(text, start)
+    return text[start:end].encode("latin-1"), end
+
+
+def _is_empty(text: str, at: int, closing: str) -> bool:
+    return text.startswith(closing, _after_blanks(text, at))
+
+
+def _split_array_slowly(raw: bytes) -> list[bytes]:
+    text = raw.decode("latin-1")
+    _, at = _expect(text, 0, "[")
+    parts: list[bytes] = []
+    mark = "]" if _is_empty(text, at, "]") else ","
+    while mark == ",":
+        part, at = _element(text, at)
+        parts.append(part)
+        mark, at = _expect(text, at, ",]")
+    return parts
+
+
+def _split_object_slowly(raw: bytes) -> dict[str, bytes]:
+    text = raw.decode("latin-1")
+    _, at = _expect(text, 0, "{")
+    parts: dict[str, bytes] = {}
+    mark = "}" if _is_empty(text, at, "}") else ","
+    while mark == ",":
+        key, at = _element(text, at)
+        _, at = _expect(text, at, ":")
+        parts[str(decode(key))], at = _element(text, at)
+        mark, at = _expect(text, at, ",}")
+    return parts

@@ -1,0 +1,143 @@
+"""What can go wrong, grouped by who has to act.
+
+ArchiverError            internal         1
+├── ConfigError          config           2
+├── QueryError           query            2
+├── SourceError          source           1
+│   ├── AuthError        source.auth      4
+│   ├── SourceUnavailable source.down     5
+│   │   └── RateLimited  source.slow      5
+│   └── BadAnswer        source.answer    1
+├── StoreError           store            6
+│   ├── StoreUnavailable store.down       5
+│   └── StoreBusy        store.busy       8
+├── ArchiveError         archive          6
+├── NotFound             absent           1
+├── Locked               locked           8
+└── IntegrityError       integrity        9
+
+Each class has a stable `code`, the `exit_code` of the command line, and `transient`: whether the same
+call may succeed later, which is all that a retry looks at. `hint` says what to do next.
+"""
+
+from __future__ import annotations
+
+
+class ArchiverError(Exception):
+    code = "internal"
+    exit_code = 1
+    transient = False
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(ArchiverError):
+    """A setting or an argument has to be changed."""
+
+    code = "config"
+    exit_code = 2
+
+
+class QueryError(ArchiverError):
+    """The query has to be asked differently; `position` is the offset of the fault in the query's text."""
+
+    code = "query"
+    exit_code = 2
+
+    def __init__(self, message: str, *, position: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
+class SourceError(ArchiverError):
+    """LivePerson gave no usable answer."""
+
+    code = "source"
+
+
+class AuthError(SourceError):
+    """LivePerson refused our credentials."""
+
+    code = "source.auth"
+    exit_code = 4
+
+
+class SourceUnavailable(SourceError):
+    """LivePerson did not answer."""
+
+    code = "source.down"
+    exit_code = 5
+    transient = True
+
+
+class RateLimited(SourceUnavailable):
+    """LivePerson asked us to wait; `retry_after_s` is its own wish in seconds, if it named one."""
+
+    code = "source.slow"
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint="Run the same command again later; it goes on where it stopped.")
+        self.retry_after_s = retry_after_s
+
+
+class BadAnswer(SourceError):
+    """LivePerson answered what we cannot read."""
+
+    code = "source.answer"
+
+
+class StoreError(ArchiverError):
+    """The search index has a problem that trying again will not cure."""
+
+    code = "store"
+    exit_code = 6
+
+
+class StoreUnavailable(StoreError):
+    """The search index did not answer."""
+
+    code = "store.down"
+    exit_code = 5
+    transient = True
+
+
+class StoreBusy(StoreError):
+    """Another process is writing the search index."""
+
+    code = "store.busy"
+    exit_code = 8
+    transient = True
+
+
+class ArchiveError(ArchiverError):
+    """The archive's file cannot be read or written (full or read-only disk, foreign file)."""
+
+    code = "archive"
+    exit_code = 6
+
+
+class NotFound(ArchiverError):
+    """The archive has no such conversation."""
+
+    code = "absent"
+
+
+class Locked(ArchiverError):
+    """Another harvest of this archive is running."""
+
+    code = "locked"
+    exit_code = 8
+
+
+class IntegrityError(ArchiverError):
+    """The archive is not what was written; `seq` is the vault entry concerned."""
+
+    code = "integrity"
+    exit_code = 9
+
+    def __init__(self, message: str, *, seq: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.seq = seq

@@ -1,0 +1,188 @@
+"""From LivePerson into the vault: plan → ask → keep and record → seal what is proven complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from archiver import windows
+from archiver.archive import Archive
+from archiver.errors import BadAnswer
+from archiver.ledger import OPEN, PROVISIONAL, SEALED, Reading, Run
+from archiver.model import Conversation, Page, Window
+from archiver.progress import Progress
+
+_TRIES = 3
+_MOST_PER_WINDOW = 2_000  # a longer answer gives pages more time to shift: split first
+
+
+class Source(Protocol):
+    """What a harvest asks: LivePerson's search and look-up by id (`archiver.liveperson.api.ContactCenter`)."""
+
+    def pages(self, span: Window) -> Iterator[Page]: ...
+
+    def by_ids(self, ids: Sequence[str]) -> Page: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a harvest did. `unproven` are windows that could not be proven complete, with the reason."""
+
+    windows: int = 0
+    conversations: int = 0
+    new: int = 0
+    aside: int = 0
+    unproven: tuple[tuple[Window, str], ...] = ()
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What came for one window so far."""
+
+    ids: set[str] = field(default_factory=set)
+    inside: set[str] = field(default_factory=set)
+    new: int = 0
+    aside: int = 0
+    totals: list[int] = field(default_factory=list)
+    is_complete: bool = True
+
+    def fault(self) -> str | None:
+        """Why the window is not proven complete; None if it is."""
+        if not self.is_complete:
+            return "LivePerson answered with part of its data only (partialResult)"
+        if len(set(self.totals)) > 1:
+            return f"the announced count moved while reading: {self.totals[0]} .. {self.totals[-1]}"
+        if self.aside:
+            return f"{self.aside} records could not be read and were set aside"
+        if self.totals and len(self.ids) != self.totals[-1]:
+            return f"LivePerson announced {self.totals[-1]} conversations and gave {len(self.ids)}"
+        return None
+
+
+class _TooMany(Exception):
+    """The first page announced more than one window should hold."""
+
+
+class Harvest:
+    """One pass over a span. A pass that was interrupted is taken up where it stopped."""
+
+    def __init__(
+        self, source: Source, archive: Archive, *, clock: Callable[[], datetime], progress: Progress, content: str = ""
+    ) -> None:
+        self._source = source
+        self._archive = archive
+        self._clock = clock
+        self._progress = progress
+        self._content = content
+        self._new = 0
+        self._seen: set[str] = set()
+        self._aside = 0
+
+    def run(self, span: Window) -> Summary:
+        """Reads every window of the span that this run has not sealed yet. Raises Locked, SourceError, ArchiveError."""
+        archive, ledger = self._archive, self._archive.ledger
+        with archive.transaction():
+            ledger.take_lease(self._clock())
+        try:
+            with archive.transaction():
+                run = ledger.begin(span, self._clock())
+            planned = list(windows.plan(span, ledger.sealed(run)))
+            unproven = self._read_all(planned, run)
+            with archive.transaction():
+                ledger.finish(run, self._clock())
+            return Summary(len(planned), len(self._seen), self._new, self._aside, tuple(unproven))
+        finally:
+            self._progress.finish()
+            with archive.transaction():
+                ledger.release_lease()
+
+    def _read_all(self, planned: list[Window], run: Run) -> list[tuple[Window, str]]:
+        self._progress.start("harvest", len(planned), "windows")
+        unproven: list[tuple[Window, str]] = []
+        for window in planned:
+            for part, reason in self._read(window, run):
+                self._progress.say(f"not proven complete: {part}: {reason}")
+                unproven.append((part, reason))
+            self._progress.advance(1, conversations=len(self._seen), new=self._new)
+        return unproven
+
+    def _read(self, window: Window, run: Run) -> Iterator[tuple[Window, str]]:
+        """Reads a window until it is proven complete, in halves if it holds too much; yields what is not proven."""
+        halves = windows.split(window)
+        reason: str | None = None
+        try:
+            for _ in range(_TRIES):
+                reason = self._read_once(window, run, may_split=halves is not None)
+                if reason is None:
+                    return
+            yield window, reason or ""
+        except _TooMany:
+            for half in halves or ():
+                yield from self._read(half, run)
+        except BadAnswer as error:
+            with self._archive.transaction():
+                self._record(window, _Tally(), run, self._clock(), fault=error.message)
+            yield window, error.message
+
+    def _read_once(self, window: Window, run: Run, *, may_split: bool) -> str | None:
+        """One pass over a window's pages. The last page is kept last, together with what the window came to."""
+        tally, waiting = _Tally(), None
+        for page in self._source.pages(windows.widen(window)):
+            if may_split and page.total > _MOST_PER_WINDOW:
+                raise _TooMany
+            if waiting is not None:
+                self._keep(waiting, window, tally, None)
+            waiting = page
+        self._keep(waiting, window, tally, run)
+        return tally.fault()
+
+    def _keep(self, page: Page | None, window: Window, tally: _Tally, sealing: Run | None) -> None:
+        """One transaction: the page, what is to be watched, and with the last page what the window came to."""
+        page = page or Page((), (), 0, True)
+        kept = self._deepened(page.conversations)
+        now = self._clock()
+        with self._archive.transaction():
+            self._archive.ledger.keep_lease(now)
+            new = self._archive.vault.append(kept, fetched_at=now)
+            for unreadable in page.unreadable:
+                self._archive.vault.set_aside(unreadable, fetched_at=now)
+            self._archive.ledger.watch(kept, now)
+            _count(tally, page, window, new)
+            if sealing:
+                self._record(window, tally, sealing, now, fault=tally.fault())
+        self._new += new
+        self._aside += len(page.unreadable)
+        self._seen.update(tally.ids)
+
+    def _record(self, window: Window, tally: _Tally, run: Run, now: datetime, *, fault: str | None) -> None:
+        is_young = window.end > now - windows.SETTLE
+        reading = Reading(
+            window=window,
+            state=OPEN if fault else PROVISIONAL if is_young else SEALED,
+            expected=tally.totals[-1] if tally.totals else 0,
+            seen=len(tally.ids),
+            inside=len(tally.inside),
+            new=tally.new,
+            content=self._content,
+            reason=fault,
+        )
+        self._archive.ledger.record(reading, run=run, now=now, vault_head=self._archive.vault.head())
+
+    def _deepened(self, conversations: tuple[Conversation, ...]) -> list[Conversation]:
+        """The same conversations, those that the search cut short replaced by their full records."""
+        partial = [conversation.id for conversation in conversations if conversation.is_partial]
+        if not partial:
+            return list(conversations)
+        full = {conversation.id: conversation for conversation in self._source.by_ids(partial).conversations}
+        return [full.get(conversation.id, conversation) for conversation in conversations]
+
+
+def _count(tally: _Tally, page: Page, window: Window, new: int) -> None:
+    tally.ids.update(conversation.id for conversation in page.conversations)
+    tally.inside.update(item.id for item in page.conversations if item.started_at and item.started_at in window)
+    tally.new += new
+    tally.aside += len(page.unreadable)
+    tally.totals.append(page.total)
+    tally.is_complete = tally.is_complete and page.is_complete

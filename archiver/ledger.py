@@ -1,0 +1,155 @@
+"""What the archive claims: windows that were read and how completely, conversations to look at again, who harvests.
+
+Part of the archive's SQLite file, so that keeping a page and recording what it covers is one transaction.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from archiver.errors import Locked
+from archiver.model import Conversation, Window, from_ms, to_ms
+
+SEALED, PROVISIONAL, OPEN = "sealed", "provisional", "open"
+RESUME_WITHIN = timedelta(days=1)
+_STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two tries
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a window was read: what LivePerson announced, what came, what of it lies inside, what was new."""
+
+    window: Window
+    state: str
+    expected: int
+    seen: int
+    inside: int
+    new: int
+    content: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One harvest. A run that was interrupted is taken up again: what it sealed since `started_at` counts."""
+
+    id: int
+    started_at: datetime
+
+
+class Ledger:
+    """Writes happen inside `Archive.transaction`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._holder = secrets.token_hex(8)
+
+    def begin(self, span: Window, now: datetime) -> Run:
+        """The unfinished run to take up, if it is younger than a day, or a new one."""
+        row = self._connection.execute(
+            "SELECT id, started_at FROM runs WHERE finished_at IS NULL AND started_at > ? ORDER BY id DESC LIMIT 1",
+            ((now - RESUME_WITHIN).isoformat(),),
+        ).fetchone()
+        if row:
+            return Run(row[0], datetime.fromisoformat(row[1]))
+        cursor = self._connection.execute(
+            "INSERT INTO runs (start_ms, end_ms, started_at) VALUES (?, ?, ?)",
+            (to_ms(span.start), to_ms(span.end), now.isoformat()),
+        )
+        return Run(int(cursor.lastrowid or 0), now)
+
+    def finish(self, run: Run, now: datetime) -> None:
+        self._connection.execute("UPDATE runs SET finished_at = ? WHERE finished_at IS NULL", (now.isoformat(),))
+
+    def last_finished(self) -> datetime | None:
+        (moment,) = self._connection.execute("SELECT max(finished_at) FROM runs").fetchone()
+        return datetime.fromisoformat(moment) if moment else None
+
+    def record(self, reading: Reading, *, run: Run, now: datetime, vault_head: int) -> None:
+        """Replaces what was known about exactly this window and the windows inside it."""
+        start, end = to_ms(reading.window.start), to_ms(reading.window.end)
+        self._connection.execute("DELETE FROM windows WHERE start_ms >= ? AND end_ms <= ?", (start, end))
+        self._connection.execute(
+            "INSERT INTO windows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                start, end, reading.state, reading.reason, reading.expected, reading.seen, reading.inside, reading.new,
+                now.isoformat(), run.id, reading.content, vault_head,
+            ),
+        )  # fmt: skip
+
+    def sealed(self, run: Run | None = None) -> list[Window]:
+        """The windows that were proven complete, all or those of one run."""
+        rows = self._connection.execute(
+            "SELECT start_ms, end_ms FROM windows WHERE state = ? AND (? IS NULL OR run = ?) ORDER BY start_ms",
+            (SEALED, run.id if run else None, run.id if run else None),
+        )
+        return [Window(from_ms(start), from_ms(end)) for start, end in rows]
+
+    def unproven(self) -> list[tuple[Window, str]]:
+        """The windows that were read and not proven complete, with the reason."""
+        rows = self._connection.execute(
+            "SELECT start_ms, end_ms, reason FROM windows WHERE state = ? ORDER BY start_ms", (OPEN,)
+        )
+        return [(Window(from_ms(start), from_ms(end)), reason or "unknown") for start, end, reason in rows]
+
+    def watch(self, conversations: Iterable[Conversation], now: datetime) -> None:
+        """Notes which conversations may still change, and strikes those that are closed and whole."""
+        for conversation in conversations:
+            reason = "open" if conversation.is_open else "partial" if conversation.is_partial else None
+            if reason:
+                self._connection.execute(
+                    "INSERT INTO watch VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason",
+                    (conversation.id, reason, now.isoformat()),
+                )
+            else:
+                self._connection.execute("DELETE FROM watch WHERE conversation_id = ?", (conversation.id,))
+
+    def count_watched(self) -> int:
+        (count,) = self._connection.execute("SELECT count(*) FROM watch").fetchone()
+        return int(count)
+
+    def take_lease(self, now: datetime) -> None:
+        """Makes this process the archive's one harvester. Raises Locked if another one is at work."""
+        row = self._connection.execute("SELECT holder, host, pid, beat_at FROM lease").fetchone()
+        if row and not self._is_stale(row, now):
+            raise Locked(
+                f"another harvest of this archive is running (process {row[2]} on {row[1]})",
+                hint="Wait for it, or stop it and run this command again.",
+            )
+        self._connection.execute(
+            "INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?, ?)",
+            (self._holder, socket.gethostname(), os.getpid(), now.isoformat()),
+        )
+
+    def _is_stale(self, row: tuple[str, str, int, str], now: datetime) -> bool:
+        holder, host, pid, beat_at = row
+        if holder == self._holder or now - datetime.fromisoformat(beat_at) > _STALE_AFTER:
+            return True
+        return host == socket.gethostname() and (pid == os.getpid() or not _is_alive(pid))
+
+    def keep_lease(self, now: datetime) -> None:
+        """Says that we are still at work. Raises Locked if another process took over meanwhile."""
+        cursor = self._connection.execute(
+            "UPDATE lease SET beat_at = ? WHERE holder = ?", (now.isoformat(), self._holder)
+        )
+        if cursor.rowcount != 1:
+            raise Locked("another process took this harvest over", hint="Run the command again when it has finished.")
+
+    def release_lease(self) -> None:
+        self._connection.execute("DELETE FROM lease WHERE holder = ?", (self._holder,))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

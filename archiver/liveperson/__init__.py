@@ -1,0 +1,1 @@
+"""LivePerson: the one edge that speaks HTTP."""

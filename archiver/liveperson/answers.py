@@ -1,0 +1,65 @@
+"""Reading an answer of the Messaging Interactions API: the few fields we steer by, and each record's exact bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archiver.encoding import decode, split_array, split_object
+from archiver.errors import BadAnswer
+from archiver.model import Conversation, Page, Unreadable
+from archiver.records import integer, moment, section, text_of
+
+_RECORDS, _METADATA = "conversationHistoryRecords", "_metadata"
+
+
+def read_page(body: bytes) -> Page:
+    """One answer. An empty body (204) is an empty page. Raises BadAnswer if the frame cannot be read.
+
+    A record that cannot be read is named in `unreadable` and never costs the others.
+    """
+    if not body.strip():
+        return Page((), (), 0, True)
+    try:
+        parts = split_object(body)
+        metadata = decode(parts[_METADATA]) if _METADATA in parts else {}
+        raws = split_array(parts[_RECORDS])
+    except KeyError:
+        raise BadAnswer(f"LivePerson's answer has no {_RECORDS}") from None
+    except ValueError as error:
+        raise BadAnswer(f"LivePerson's answer is no readable JSON ({len(body):,} bytes): {error}") from None
+    return _page(metadata, raws)
+
+
+def _page(metadata: Any, raws: list[bytes]) -> Page:
+    read = [read_record(raw) for raw in raws]
+    count = integer(metadata.get("count")) if isinstance(metadata, dict) else None
+    partial = section(section({"m": metadata}, "m"), "shardsStatusResult").get("partialResult")
+    return Page(
+        conversations=tuple(item for item in read if isinstance(item, Conversation)),
+        unreadable=tuple(item for item in read if isinstance(item, Unreadable)),
+        total=count if count is not None else -1,
+        is_complete=partial is not True,
+    )
+
+
+def read_record(raw: bytes) -> Conversation | Unreadable:
+    try:
+        info = section(_info(raw), "info")
+    except ValueError as error:
+        return Unreadable(raw, f"no readable JSON: {error}")
+    conversation_id = text_of(info.get("conversationId"))
+    if conversation_id is None:
+        return Unreadable(raw, "no info.conversationId")
+    ended = integer(info.get("endTimeL"))
+    return Conversation(
+        id=conversation_id,
+        started_at=moment(info, "startTime"),
+        is_open=info.get("status") == "OPEN" or (ended is not None and ended < 0),
+        is_partial=info.get("isPartial") is True,
+        raw=raw,
+    )
+
+
+def _info(raw: bytes) -> dict[str, Any]:
+    parts = split_object(raw)
+    return {"info": decode(parts["info"])} if "info" in parts else {}

@@ -1,0 +1,108 @@
+"""Ways to prove who we are, as httpx authentication flows."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable, Generator
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from archiver.config import Secret
+from archiver.encoding import decode
+from archiver.errors import AuthError, BadAnswer, SourceUnavailable
+from archiver.liveperson.calls import refusal
+
+_MARGIN = timedelta(seconds=60)
+_DEFAULT_LIFE = timedelta(hours=1)
+
+
+class OAuth2(httpx.Auth):
+    """OAuth 2.0 client credentials (API Guidelines, OAuth 2.0 Client Credentials, version 2).
+
+    The token is renewed a minute before it expires, and once when a call is answered 401. There is no refresh
+    token in this grant. `clock` tells the time; `token_url` is asked when the first token is needed.
+    """
+
+    requires_response_body = True
+
+    def __init__(
+        self, token_url: Callable[[], str], client_id: str, client_secret: Secret, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._token_url = token_url
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._renew_at: datetime | None = None
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        token = self._token
+        if token is None or self._is_old():
+            token = yield from self._renewed(token)
+        request.headers["Authorization"] = f"Bearer {token}"
+        response = yield request
+        if response.status_code == 401:
+            token = yield from self._renewed(token)
+            request.headers["Authorization"] = f"Bearer {token}"
+            yield request
+
+    def _is_old(self) -> bool:
+        return self._renew_at is not None and self._clock() >= self._renew_at
+
+    def _renewed(self, used: str | None) -> Generator[httpx.Request, httpx.Response, str]:
+        """A token other than the one used, asked for by one thread at a time."""
+        with self._lock:
+            if self._token is None or self._token == used:
+                response = yield self._token_request()
+                response.read()
+                self._accept(response)
+            assert self._token is not None
+            return self._token
+
+    def _token_request(self) -> httpx.Request:
+        form = {
+            "client_id": self._client_id,
+            "client_secret": self._client_secret.reveal(),
+            "grant_type": "client_credentials",
+        }
+        return httpx.Request("POST", self._token_url(), data=form, headers={"Accept": "application/json"})
+
+    def _accept(self, response: httpx.Response) -> None:
+        if response.status_code != 200:
+            raise _refused(response)
+        try:
+            answer = decode(response.content)
+            token = answer["access_token"]
+        except (ValueError, KeyError, TypeError):
+            raise BadAnswer("LivePerson's authorization server answered without an access_token") from None
+        self._token = str(token)
+        life = _life(answer, self._token, self._clock())
+        self._renew_at = self._clock() + max(life - _MARGIN, life / 2)
+
+
+def _refused(response: httpx.Response) -> Exception:
+    if response.status_code in (400, 401, 403):
+        return AuthError(
+            f"LivePerson refused the client credentials ({response.status_code})",
+            hint="Check account, client_id and client_secret (archiver config show).",
+        )
+    error = refusal(response)
+    return error if error.transient else SourceUnavailable(error.message, hint=error.hint)
+
+
+def _life(answer: dict[str, Any], token: str, now: datetime) -> timedelta:
+    """How long a token lives: `expires_in` (a string, a number or absent), else the token's own `exp`."""
+    try:
+        return timedelta(seconds=max(float(answer["expires_in"]), 0.0))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        pass
+    try:
+        payload = token.split(".")[1]
+        claims = decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return max(datetime.fromtimestamp(float(claims["exp"]), now.tzinfo) - now, timedelta(0))
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        return _DEFAULT_LIFE

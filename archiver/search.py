@@ -1,0 +1,53 @@
+"""A question to the archive: the store finds ids, the vault gives the texts, the matcher says where it matched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archiver.archive import Archive
+from archiver.documents import project
+from archiver.matching import Reading
+from archiver.model import Hit, Key, Results, Scope, Sort
+from archiver.query import Query
+from archiver.stores import Store
+
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    query: Query
+    scope: Scope = Scope.CONVERSATION
+    sort: Sort = Sort.NEWEST
+    limit: int = 20
+    after: int | None = None
+
+
+def search(archive: Archive, store: Store, request: Request) -> Results:
+    """One page of hits with marked texts. Raises StoreError, IntegrityError."""
+    found = store.search(
+        request.query.expression, scope=request.scope, sort=request.sort, limit=request.limit, after=request.after
+    )
+    hits = tuple(_hit(archive, request.query, key) for key in found.keys)
+    return Results(hits, found.total, found.next, request.query.notices)
+
+
+def _hit(archive: Archive, query: Query, key: Key) -> Hit:
+    transcript = project(archive.vault.current(key.conversation_id).raw)
+    message = None
+    if key.message_id is not None:
+        message = next((item for item in transcript.messages if item.id == key.message_id), None)
+    matches = tuple(Reading(transcript).matches(query.expression, message))
+    return Hit(transcript, matches, key.message_id)
+
+
+def found_ids(store: Store, query: Query) -> Iterator[str]:
+    """The ids of every conversation that a query finds, oldest first, a page at a time."""
+    after: int | None = None
+    while True:
+        found = store.search(query.expression, scope=Scope.CONVERSATION, sort=Sort.OLDEST, limit=_PAGE, after=after)
+        yield from (key.conversation_id for key in found.keys)
+        after = found.next
+        if after is None:
+            return

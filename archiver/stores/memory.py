@@ -1,0 +1,73 @@
+"""A linear scan over transcripts in memory: slow and plainly right, the measure of every other store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from archiver.matching import Reading, results
+from archiver.model import Found, Key, Message, Scope, Sort, Transcript, rank
+from archiver.query import Expression
+
+
+class MemoryStore:
+    def __init__(self) -> None:
+        self._readings: dict[str, Reading] = {}
+        self._applied = 0
+        self._replaces: MemoryStore | None = None
+
+    def applied(self) -> int:
+        return self._applied
+
+    def replace(self, transcripts: Sequence[Transcript], *, applied: int) -> None:
+        for transcript in transcripts:
+            self._readings[transcript.id] = Reading(transcript)
+        self._applied = applied
+
+    def search(
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
+    ) -> Found:
+        if sort is Sort.RELEVANCE:
+            return self._most_relevant(expression, scope, limit)
+        keys = [key(reading.transcript, message) for reading, message in self._results(expression, scope)]
+        keys.sort(key=lambda found: (found.cursor, found.conversation_id), reverse=sort is Sort.NEWEST)
+        rest = [found for found in keys if is_behind(found.cursor, after, sort)]
+        return Found(tuple(rest[:limit]), len(keys), rest[limit - 1].cursor if len(rest) > limit else None)
+
+    def _results(self, expression: Expression, scope: Scope) -> Iterator[tuple[Reading, Message | None]]:
+        for reading in self._readings.values():
+            for message in results(reading, expression, scope):
+                yield reading, message
+
+    def _most_relevant(self, expression: Expression, scope: Scope, limit: int) -> Found:
+        scored = [
+            (sum(len(match.snippet.marks) for match in reading.matches(expression, message)), reading, message)
+            for reading, message in self._results(expression, scope)
+        ]
+        scored.sort(key=lambda item: -item[0])
+        keys = tuple(key(reading.transcript, message) for _, reading, message in scored[:limit])
+        return Found(keys, len(scored))
+
+    def count(self) -> int:
+        return len(self._readings)
+
+    def begin_rebuild(self) -> MemoryStore:
+        fresh = MemoryStore()
+        fresh._replaces = self
+        return fresh
+
+    def finish_rebuild(self) -> None:
+        assert self._replaces is not None
+        self._replaces._readings, self._replaces._applied = self._readings, self._applied
+
+    def close(self) -> None:
+        pass
+
+
+def key(transcript: Transcript, message: Message | None) -> Key:
+    if message is None:
+        return Key(transcript.id, None, rank(transcript.metadata.started_at, transcript.id))
+    return Key(transcript.id, message.id, rank(message.sent_at, f"{transcript.id} {message.id}"))
+
+
+def is_behind(cursor: int, after: int | None, sort: Sort) -> bool:
+    return after is None or (cursor < after if sort is Sort.NEWEST else cursor > after)

@@ -1,0 +1,235 @@
+"""The embedded index's fields, its documents, and its queries, as tantivy wants them.
+
+One document for each conversation (its facts, all its words, its words by role) and one for each message (its words,
+role, facts of the conversation). No text is stored, only ids: words come from our own analysis, joined by blanks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import tantivy
+from tantivy import FieldType, Occur, Query, TextAnalyzerBuilder, Tokenizer
+
+from archiver.analysis import words
+from archiver.fields import (
+    BY,
+    FACTS,
+    MESSAGE_ZONES,
+    NUMBERS,
+    SDE,
+    ZONES,
+    Passage,
+    message_passage,
+    passages,
+    path_names,
+)
+from archiver.model import Message, Role, Scope, Transcript, rank
+from archiver.query import And, Compare, Everything, Expression, Not, Or, Words
+
+VERSION = 1  # part of the index's folder name: raise it when a field changes
+TOKENIZER = "blanks"
+_ALL = "words"
+_SDE_PATH = "sde_path"
+_PATH_MARK = "\x1f"
+_RECORD_ZONES = ("survey", "summary", "sde", _SDE_PATH)  # not repeated in each message's document
+_ROLE_ZONES = tuple(f"{zone}_{role.value}" for zone in MESSAGE_ZONES for role in Role)
+
+
+def build_schema() -> Any:
+    builder = tantivy.SchemaBuilder()
+    for name in ("key", "kind"):
+        builder.add_text_field(name, stored=name == "key", fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("message", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field("rank", stored=False, indexed=True, fast=True)
+    for name in (_ALL, *_ROLE_ZONES, *_RECORD_ZONES, *map(_fact, FACTS)):
+        builder.add_text_field(name, stored=False, tokenizer_name=TOKENIZER, index_option="position")
+    for name in NUMBERS:
+        builder.add_float_field(_number(name), stored=False, indexed=True, fast=True)
+    return builder.build()
+
+
+def register(index: Any) -> Any:
+    """The analyzer has to be told to every index object anew."""
+    index.register_tokenizer(TOKENIZER, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+    return index
+
+
+def _fact(name: str) -> str:
+    return f"fact_{name}"
+
+
+def _number(name: str) -> str:
+    return f"number_{name}"
+
+
+def documents(transcript: Transcript) -> Iterator[Any]:
+    """The index documents of one conversation."""
+    facts = {_fact(name): [" ".join(words(value)) for value in read(transcript)] for name, read in FACTS.items()}
+    numbers = {_number(name): read(transcript) for name, read in NUMBERS.items()}
+    yield _conversation(transcript, facts, numbers)
+    for message in transcript.messages:
+        yield _message(transcript, message, {**facts, _fact(BY): [message.role.value]}, numbers)
+
+
+def _document(
+    kind: Scope, transcript: Transcript, facts: dict[str, list[str]], numbers: dict[str, float | None]
+) -> Any:
+    document = tantivy.Document()
+    document.add_text("key", transcript.id)
+    document.add_text("kind", kind.value)
+    for name, values in facts.items():
+        for value in values:
+            document.add_text(name, value)
+    for name, number in numbers.items():
+        if number is not None:
+            document.add_float(name, float(number))
+    return document
+
+
+def _conversation(transcript: Transcript, facts: dict[str, list[str]], numbers: dict[str, float | None]) -> Any:
+    document = _document(Scope.CONVERSATION, transcript, facts, numbers)
+    document.add_integer("rank", rank(transcript.metadata.started_at, transcript.id))
+    for passage in passages(transcript):
+        found = words(passage.text)
+        if found:
+            text = " ".join(found)
+            document.add_text(_ALL, text)
+            document.add_text(_zone(passage), text)
+            if passage.zone == SDE:
+                _add_path(document, passage.path or "", found)
+    return document
+
+
+def _zone(passage: Passage) -> str:
+    return f"{passage.zone}_{passage.message.role.value}" if passage.message else passage.zone
+
+
+def _add_path(document: Any, path: str, found: list[str]) -> None:
+    for name in path_names(path):
+        document.add_text(_SDE_PATH, " ".join(_at_path(name, word) for word in found))
+
+
+def _at_path(name: str, word: str) -> str:
+    return f"{'_'.join(name.split())}{_PATH_MARK}{word}"
+
+
+def _message(
+    transcript: Transcript, message: Message, facts: dict[str, list[str]], numbers: dict[str, float | None]
+) -> Any:
+    document = _document(Scope.MESSAGE, transcript, facts, numbers)
+    document.add_text("message", message.id)
+    document.add_integer("rank", rank(message.sent_at, f"{transcript.id} {message.id}"))
+    passage = message_passage(message)
+    document.add_text(_zone(passage), " ".join(words(passage.text)))
+    return document
+
+
+Conversations = Callable[[Query], Iterable[str]]
+
+
+class Translator:
+    """From expressions to tantivy queries, always built from objects: users' text never meets tantivy's own parser.
+
+    `conversations` answers which conversations (keys) a query on conversation documents finds: survey, summary and
+    SDE words are not repeated in message documents, so a message-scoped query asks for them first.
+    """
+
+    def __init__(self, schema: Any, scope: Scope, conversations: Conversations) -> None:
+        self._schema = schema
+        self._scope = scope
+        self._conversations = conversations
+
+    def query(self, expression: Expression) -> Any:
+        kind = Query.const_score_query(of_kind(self._schema, self._scope), 0.0)
+        return Query.boolean_query([(Occur.Must, kind), (Occur.Must, self._of(expression))])
+
+    def _of(self, expression: Expression) -> Any:
+        match expression:
+            case Everything():
+                return Query.const_score_query(Query.all_query(), 0.0)
+            case Not(child):
+                everything = (Occur.Must, Query.const_score_query(Query.all_query(), 0.0))
+                return Query.boolean_query([everything, (Occur.MustNot, self._of(child))])
+            case And(children):
+                return Query.boolean_query([(Occur.Must, self._of(child)) for child in children])
+            case Or(children):
+                return Query.boolean_query([(Occur.Should, self._of(child)) for child in children])
+            case Compare():
+                return Query.const_score_query(self._range(expression), 0.0)
+            case Words():
+                return self._words(expression)
+
+    def _range(self, leaf: Compare) -> Any:
+        low, high = leaf.low, leaf.high
+        return Query.range_query(
+            self._schema,
+            _number(leaf.field),
+            FieldType.Float,
+            None if low is None else float(low),
+            None if high is None else float(high),
+            True,
+            high is None,
+        )
+
+    def _words(self, leaf: Words) -> Any:
+        place = leaf.places[0]
+        if place in FACTS:
+            return Query.const_score_query(self._phrase(_fact(place), leaf), 0.0)
+        if self._scope is Scope.MESSAGE and leaf.places != ZONES and place not in MESSAGE_ZONES:
+            return self._join(leaf)
+        return _any([self._phrase(field, leaf) for field in self._fields(leaf)])
+
+    def _fields(self, leaf: Words) -> Iterator[str]:
+        if leaf.places == ZONES and not leaf.role and self._scope is Scope.CONVERSATION:
+            yield _ALL
+            return
+        for place in leaf.places:
+            if place in MESSAGE_ZONES:
+                yield from (f"{place}_{role.value}" for role in Role if leaf.role in (None, role))
+            elif self._scope is Scope.CONVERSATION:
+                yield place if place in _RECORD_ZONES else _SDE_PATH
+
+    def _join(self, leaf: Words) -> Any:
+        keys = list(self._conversations(Translator(self._schema, Scope.CONVERSATION, self._conversations).query(leaf)))
+        if not keys:
+            return Query.empty_query()
+        return Query.const_score_query(Query.term_set_query(self._schema, "key", keys), 0.0)
+
+    def _phrase(self, field: str, leaf: Words) -> Any:
+        path = leaf.places[0].removeprefix("sde.")
+        spelled = [_at_path(path, word) if field == _SDE_PATH else word for word in leaf.words]
+        if leaf.is_prefix:
+            return self._prefix(field, [_escape(word) for word in spelled])
+        if len(spelled) == 1:
+            return Query.term_query(self._schema, field, spelled[0])
+        return Query.phrase_query(self._schema, field, [*spelled])
+
+    def _prefix(self, field: str, patterns: list[str]) -> Any:
+        patterns[-1] += ".*"
+        if len(patterns) == 1:
+            return Query.regex_query(self._schema, field, patterns[0])
+        return Query.regex_phrase_query(self._schema, field, [*patterns])
+
+
+_SPECIAL = frozenset(r"\.+*?()|[]{}^$#&-~/")
+
+
+def _escape(word: str) -> str:
+    return "".join(f"\\{char}" if char in _SPECIAL else char for char in word)
+
+
+def _any(queries: list[Any]) -> Any:
+    return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Should, query) for query in queries])
+
+
+def of_kind(index_schema: Any, scope: Scope) -> Any:
+    return Query.term_query(index_schema, "kind", scope.value)
+
+
+def behind(index_schema: Any, query: Any, after: int, *, is_newest: bool) -> Any:
+    """Those results of a query that stand behind a cursor."""
+    low, high = (None, after) if is_newest else (after, None)
+    rest = Query.range_query(index_schema, "rank", FieldType.Integer, low, high, low is None, high is None)
+    return Query.boolean_query([(Occur.Must, query), (Occur.Must, Query.const_score_query(rest, 0.0))])

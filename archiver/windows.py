@@ -1,0 +1,75 @@
+"""Which windows to ask for. Pure, on LivePerson's own 10-minute grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from archiver.model import CELL, EPOCH, Window
+
+WIDTH = timedelta(days=1)
+OVERLAP = CELL
+SETTLE = timedelta(hours=2)  # until then records and their SDEs may still arrive
+RETENTION_MONTHS = 13  # Messaging Interactions API, Conversations
+
+
+def floor(moment: datetime, step: timedelta = CELL) -> datetime:
+    """The last multiple of `step` since the epoch that is not after `moment`."""
+    return moment - (moment - EPOCH) % step
+
+
+def ceil(moment: datetime, step: timedelta = CELL) -> datetime:
+    """The first multiple of `step` since the epoch that is not before `moment`."""
+    return moment + (EPOCH - moment) % step
+
+
+def plan(target: Window, covered: Iterable[Window] = (), *, width: timedelta = WIDTH) -> Iterator[Window]:
+    """Windows on the grid that together are `target` (rounded outward) without `covered`, oldest first.
+
+    They are disjoint, at most `width` long, and cut at multiples of `width` since the epoch, so that two
+    runs cut at the same places.
+    """
+    span = Window(floor(target.start), ceil(target.end))
+    for gap in subtract(span, covered):
+        start = gap.start
+        while start < gap.end:
+            end = min(floor(start, width) + width, gap.end)
+            yield Window(start, end)
+            start = end
+
+
+def subtract(span: Window, covered: Iterable[Window]) -> Iterator[Window]:
+    """The parts of `span` that no window of `covered` touches, oldest first."""
+    at = span.start
+    for window in sorted(covered):
+        if at < min(window.start, span.end):
+            yield Window(at, min(window.start, span.end))
+        at = max(at, window.end)
+    if at < span.end:
+        yield Window(at, span.end)
+
+
+def widen(window: Window, overlap: timedelta = OVERLAP) -> Window:
+    """What to ask for, so that neighbouring windows overlap and a late arrival at a border is seen twice, not never."""
+    return Window(window.start - overlap, window.end + overlap)
+
+
+def split(window: Window) -> tuple[Window, Window] | None:
+    """Two shorter windows with the same union, cut on the grid; None for a single cell."""
+    middle = floor(window.start + window.length / 2)
+    if middle <= window.start:
+        return None
+    return Window(window.start, middle), Window(middle, window.end)
+
+
+def months_before(moment: datetime, months: int) -> datetime:
+    """The same day of an earlier month, or that month's last day."""
+    year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
+    first_of_next = datetime(year + (month == 11), (month + 1) % 12 + 1, 1, tzinfo=moment.tzinfo)
+    last_day = (first_of_next - timedelta(days=1)).day
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, last_day))
+
+
+def retention(now: datetime) -> Window:
+    """The start times of the conversations that LivePerson still keeps at `now`."""
+    return Window(months_before(now, RETENTION_MONTHS), now)
