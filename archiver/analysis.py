@@ -87,7 +87,8 @@ def tokens(text: str) -> list[Token]:
 def words(text: str) -> list[str]:
     """The folded words alone, as an index keeps them."""
     if text.isascii():
-        return [_cut(word) for word in _ASCII_WORD.findall(text.lower())]
+        found = _ASCII_WORD.findall(text.lower())
+        return found if len(text) <= LONGEST_TOKEN_BYTES else [_cut(word) for word in found]
     return [token.text for token in _Cutter().cut(text)]
 
 

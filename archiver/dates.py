@@ -50,11 +50,11 @@ def _calendar(word: str) -> Window | None:
     found = _CALENDAR.match(word)
     if not found:
         return None
-    year, month, day = (int(part) if part else None for part in found.groups())
-    start = datetime(year or 1, month or 1, day or 1, tzinfo=UTC)
-    if day:
+    year, month, day = (int(part) if part else 1 for part in found.groups())
+    start = datetime(year, month, day, tzinfo=UTC)
+    if found[3]:
         return Window(start, start + _DAY)
-    return Window(start, months_before(start, -1 if month else -12))
+    return Window(start, months_before(start, -1 if found[2] else -12))
 
 
 def _ago(word: str, now: datetime) -> Window | None:

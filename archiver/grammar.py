@@ -133,6 +133,8 @@ class _Parser:
                 f"{word} needs something before it", position=self.at, hint=f'For the word itself write "{word}".'
             )
         char = self.text[self.at]
+        if char == ")":
+            raise QueryError("there is a ) without anything before it", position=self.at, hint='Put it in quotes: ")"')
         if char == "(":
             return self._group(context)
         if char == '"':

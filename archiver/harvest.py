@@ -18,6 +18,9 @@ _TRIES = 3
 _MOST_PER_WINDOW = 2_000  # a longer answer gives pages more time to shift: split first
 
 
+NO_PAGE = Page((), (), 0, True)
+
+
 class Source(Protocol):
     """What a harvest asks: LivePerson's search and look-up by id (`archiver.liveperson.api.ContactCenter`)."""
 
@@ -128,19 +131,19 @@ class Harvest:
 
     def _read_once(self, window: Window, run: Run, *, may_split: bool) -> str | None:
         """One pass over a window's pages. The last page is kept last, together with what the window came to."""
-        tally, waiting = _Tally(), None
-        for page in self._source.pages(windows.widen(window)):
-            if may_split and page.total > _MOST_PER_WINDOW:
-                raise _TooMany
-            if waiting is not None:
-                self._keep(waiting, window, tally, None)
-            waiting = page
-        self._keep(waiting, window, tally, run)
+        tally = _Tally()
+        pages = self._source.pages(windows.widen(window))
+        page = next(pages, NO_PAGE)
+        if may_split and page.total > _MOST_PER_WINDOW:
+            raise _TooMany
+        for following in pages:
+            self._keep(page, window, tally, None)
+            page = following
+        self._keep(page, window, tally, run)
         return tally.fault()
 
-    def _keep(self, page: Page | None, window: Window, tally: _Tally, sealing: Run | None) -> None:
+    def _keep(self, page: Page, window: Window, tally: _Tally, sealing: Run | None) -> None:
         """One transaction: the page, what is to be watched, and with the last page what the window came to."""
-        page = page or Page((), (), 0, True)
         kept = self._deepened(page.conversations)
         now = self._clock()
         with self._archive.transaction():

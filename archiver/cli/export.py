@@ -12,6 +12,7 @@ from typing import BinaryIO
 import click
 
 from archiver.cli import wiring
+from archiver.cli.root import QUERY_SETTINGS
 from archiver.errors import ArchiveError, ConfigError
 from archiver.export import lines
 from archiver.grammar import parse
@@ -54,10 +55,10 @@ def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total
     return count
 
 
-@click.command("export")
+@click.command("export", context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1)
 @click.option("--format", "format_", type=click.Choice(["ndjson"]), default="ndjson", show_default=True)
-@click.option("--output", "-o", required=True, metavar="FILE|-", help="File to write, or - for standard output.")
+@click.option("--output", required=True, metavar="FILE|-", help="File to write, or - for standard output.")
 @click.option("--raw", is_flag=True, help="Add each record as LivePerson gave it, under raw.")
 @click.pass_context
 def command(context: click.Context, query: tuple[str, ...], format_: str, output: str, raw: bool) -> None:

@@ -29,6 +29,8 @@ GROUPS = {
     "Operate": ("status", "reindex", "simulate"),
 }
 INTERRUPTED = 130
+# A query may begin with -word: commands that take one know no short options at all.
+QUERY_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 
 class Lazy(click.Group):

@@ -9,6 +9,7 @@ import click
 
 from archiver.archive import Archive
 from archiver.cli import wiring
+from archiver.cli.root import QUERY_SETTINGS
 from archiver.cli.terminal import marked, one_line
 from archiver.encoding import pretty
 from archiver.grammar import parse
@@ -80,10 +81,15 @@ def _everything(archive: Archive, store: Store, request: Request) -> Results:
     return replace(results, hits=tuple(hits), next=None)
 
 
-@click.command("search")
+@click.command("search", context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1, required=True)
-@click.option("--scope", type=click.Choice(list(Scope)), default=Scope.CONVERSATION, help="What must fit the query.")
-@click.option("--sort", type=click.Choice(list(Sort)), default=Sort.NEWEST, help="Order of the hits.")
+@click.option(
+    "--scope",
+    type=click.Choice([scope.value for scope in Scope]),
+    default="conversation",
+    help="What must fit the query.",
+)
+@click.option("--sort", type=click.Choice([sort.value for sort in Sort]), default="newest", help="Order of the hits.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Hits to show.")
 @click.option("--all", "all_", is_flag=True, help="Show every hit.")
 @click.option("--after", type=int, metavar="CURSOR", help="Go on behind a page: its `next`.")

@@ -23,7 +23,6 @@ from archiver.stores import schema
 
 HEAP_BYTES = 128_000_000
 _MARK = "applied.json"
-_MOST_JOINED = 10_000_000
 
 
 class EmbeddedStore:
@@ -90,7 +89,7 @@ class EmbeddedStore:
             return Found()
         with _our_errors(self._folder):
             searcher = self._searcher()
-            query = schema.Translator(self._schema, scope, lambda asked: _keys(searcher, asked)).query(expression)
+            query = schema.Translator(self._schema, scope, lambda asked: _numbers(searcher, asked)).query(expression)
             total = searcher.search(query, 1, count=True, order_by_field="rank").count
             if sort is Sort.RELEVANCE:
                 hits = searcher.search(query, limit, count=False).hits
@@ -144,9 +143,11 @@ def _key(searcher: Any, address: Any, rank: int) -> Key:
     return Key(str(document.get_first("key")), document.get_first("message"), rank)
 
 
-def _keys(searcher: Any, query: Any) -> list[str]:
-    hits = searcher.search(query, _MOST_JOINED, count=False, order_by_field="rank").hits
-    return [str(key) for key in searcher.fast_field_values("key", [address for _, address in hits])] if hits else []
+def _numbers(searcher: Any, query: Any) -> list[int]:
+    count = searcher.search(query, 1, count=True, order_by_field=schema.NUMBER).count
+    return [
+        number for number, _ in searcher.search(query, max(count, 1), count=False, order_by_field=schema.NUMBER).hits
+    ]
 
 
 class _our_errors:  # noqa: N801  (used as a statement)

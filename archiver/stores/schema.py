@@ -1,11 +1,13 @@
 """The embedded index's fields, its documents, and its queries, as tantivy wants them.
 
-One document for each conversation (its facts, all its words, its words by role) and one for each message (its words,
-role, facts of the conversation). No text is stored, only ids: words come from our own analysis, joined by blanks.
+One document for each conversation (its facts, all its words, its words by role) and one for each message (its words
+and role; what a query says of the conversation is looked up there). No text is stored, only ids: words come from our
+own analysis, joined by blanks.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -18,7 +20,6 @@ from archiver.fields import (
     FACTS,
     MESSAGE_ZONES,
     NUMBERS,
-    SDE,
     ZONES,
     Passage,
     message_passage,
@@ -30,19 +31,21 @@ from archiver.query import And, Compare, Everything, Expression, Not, Or, Words
 
 VERSION = 1  # part of the index's folder name: raise it when a field changes
 TOKENIZER = "blanks"
+NUMBER = "number"  # stands for a conversation where many have to be named at once
 _ALL = "words"
 _SDE_PATH = "sde_path"
 _PATH_MARK = "\x1f"
-_RECORD_ZONES = ("survey", "summary", "sde", _SDE_PATH)  # not repeated in each message's document
+_RECORD_ZONES = ("survey", "summary", "sde", _SDE_PATH)
 _ROLE_ZONES = tuple(f"{zone}_{role.value}" for zone in MESSAGE_ZONES for role in Role)
 
 
 def build_schema() -> Any:
     builder = tantivy.SchemaBuilder()
     for name in ("key", "kind"):
-        builder.add_text_field(name, stored=name == "key", fast=True, tokenizer_name="raw", index_option="basic")
+        builder.add_text_field(name, stored=name == "key", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("message", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_integer_field("rank", stored=False, indexed=True, fast=True)
+    for name in ("rank", NUMBER):
+        builder.add_integer_field(name, stored=False, indexed=True, fast=True)
     for name in (_ALL, *_ROLE_ZONES, *_RECORD_ZONES, *map(_fact, FACTS)):
         builder.add_text_field(name, stored=False, tokenizer_name=TOKENIZER, index_option="position")
     for name in NUMBERS:
@@ -66,74 +69,70 @@ def _number(name: str) -> str:
 
 def documents(transcript: Transcript) -> Iterator[Any]:
     """The index documents of one conversation."""
-    facts = {_fact(name): [" ".join(words(value)) for value in read(transcript)] for name, read in FACTS.items()}
-    numbers = {_number(name): read(transcript) for name, read in NUMBERS.items()}
-    yield _conversation(transcript, facts, numbers)
+    yield _conversation(transcript)
     for message in transcript.messages:
-        yield _message(transcript, message, {**facts, _fact(BY): [message.role.value]}, numbers)
+        yield _message(transcript, message)
 
 
-def _document(
-    kind: Scope, transcript: Transcript, facts: dict[str, list[str]], numbers: dict[str, float | None]
-) -> Any:
+def _document(kind: Scope, transcript: Transcript, place: int) -> Any:
     document = tantivy.Document()
     document.add_text("key", transcript.id)
     document.add_text("kind", kind.value)
-    for name, values in facts.items():
-        for value in values:
-            document.add_text(name, value)
-    for name, number in numbers.items():
+    document.add_integer("rank", place)
+    document.add_integer(NUMBER, int.from_bytes(hashlib.sha256(transcript.id.encode()).digest()[:8], "big") >> 1)
+    return document
+
+
+def _conversation(transcript: Transcript) -> Any:
+    document = _document(Scope.CONVERSATION, transcript, rank(transcript.metadata.started_at, transcript.id))
+    for name, read_words in FACTS.items():
+        for value in read_words(transcript):
+            document.add_text(_fact(name), " ".join(words(value)))
+    for name, read_number in NUMBERS.items():
+        number = read_number(transcript)
         if number is not None:
-            document.add_float(name, float(number))
-    return document
-
-
-def _conversation(transcript: Transcript, facts: dict[str, list[str]], numbers: dict[str, float | None]) -> Any:
-    document = _document(Scope.CONVERSATION, transcript, facts, numbers)
-    document.add_integer("rank", rank(transcript.metadata.started_at, transcript.id))
+            document.add_float(_number(name), float(number))
     for passage in passages(transcript):
-        found = words(passage.text)
-        if found:
-            text = " ".join(found)
-            document.add_text(_ALL, text)
-            document.add_text(_zone(passage), text)
-            if passage.zone == SDE:
-                _add_path(document, passage.path or "", found)
+        _add_passage(document, passage)
     return document
+
+
+def _add_passage(document: Any, passage: Passage) -> None:
+    found = words(passage.text)
+    if not found:
+        return
+    text = " ".join(found)
+    document.add_text(_ALL, text)
+    document.add_text(_zone(passage), text)
+    for name in path_names(passage.path) if passage.path else ():
+        document.add_text(_SDE_PATH, " ".join(_at_path(name, word) for word in found))
 
 
 def _zone(passage: Passage) -> str:
     return f"{passage.zone}_{passage.message.role.value}" if passage.message else passage.zone
 
 
-def _add_path(document: Any, path: str, found: list[str]) -> None:
-    for name in path_names(path):
-        document.add_text(_SDE_PATH, " ".join(_at_path(name, word) for word in found))
-
-
 def _at_path(name: str, word: str) -> str:
     return f"{'_'.join(name.split())}{_PATH_MARK}{word}"
 
 
-def _message(
-    transcript: Transcript, message: Message, facts: dict[str, list[str]], numbers: dict[str, float | None]
-) -> Any:
-    document = _document(Scope.MESSAGE, transcript, facts, numbers)
+def _message(transcript: Transcript, message: Message) -> Any:
+    document = _document(Scope.MESSAGE, transcript, rank(message.sent_at, f"{transcript.id} {message.id}"))
     document.add_text("message", message.id)
-    document.add_integer("rank", rank(message.sent_at, f"{transcript.id} {message.id}"))
+    document.add_text(_fact(BY), message.role.value)
     passage = message_passage(message)
     document.add_text(_zone(passage), " ".join(words(passage.text)))
     return document
 
 
-Conversations = Callable[[Query], Iterable[str]]
+Conversations = Callable[[Any], Iterable[int]]
 
 
 class Translator:
     """From expressions to tantivy queries, always built from objects: users' text never meets tantivy's own parser.
 
-    `conversations` answers which conversations (keys) a query on conversation documents finds: survey, summary and
-    SDE words are not repeated in message documents, so a message-scoped query asks for them first.
+    `conversations` answers which conversations (their numbers) a query on conversation documents finds: what belongs to the
+    conversation is not repeated in each of its messages, so a message-scoped query asks for it first.
     """
 
     def __init__(self, schema: Any, scope: Scope, conversations: Conversations) -> None:
@@ -157,28 +156,25 @@ class Translator:
             case Or(children):
                 return Query.boolean_query([(Occur.Should, self._of(child)) for child in children])
             case Compare():
-                return Query.const_score_query(self._range(expression), 0.0)
+                return self._range(expression) if self._scope is Scope.CONVERSATION else self._join(expression)
             case Words():
-                return self._words(expression)
+                return self._words(expression) if self._is_here(expression) else self._join(expression)
+
+    def _is_here(self, leaf: Words) -> bool:
+        """Whether documents of this scope hold what the leaf speaks of."""
+        place = leaf.places[0]
+        return self._scope is Scope.CONVERSATION or leaf.places == ZONES or place in (BY, *MESSAGE_ZONES)
 
     def _range(self, leaf: Compare) -> Any:
-        low, high = leaf.low, leaf.high
-        return Query.range_query(
-            self._schema,
-            _number(leaf.field),
-            FieldType.Float,
-            None if low is None else float(low),
-            None if high is None else float(high),
-            True,
-            high is None,
-        )
+        low = None if leaf.low is None else float(leaf.low)
+        high = None if leaf.high is None else float(leaf.high)
+        found = Query.range_query(self._schema, _number(leaf.field), FieldType.Float, low, high, True, high is None)
+        return Query.const_score_query(found, 0.0)
 
     def _words(self, leaf: Words) -> Any:
         place = leaf.places[0]
         if place in FACTS:
             return Query.const_score_query(self._phrase(_fact(place), leaf), 0.0)
-        if self._scope is Scope.MESSAGE and leaf.places != ZONES and place not in MESSAGE_ZONES:
-            return self._join(leaf)
         return _any([self._phrase(field, leaf) for field in self._fields(leaf)])
 
     def _fields(self, leaf: Words) -> Iterator[str]:
@@ -191,11 +187,11 @@ class Translator:
             elif self._scope is Scope.CONVERSATION:
                 yield place if place in _RECORD_ZONES else _SDE_PATH
 
-    def _join(self, leaf: Words) -> Any:
-        keys = list(self._conversations(Translator(self._schema, Scope.CONVERSATION, self._conversations).query(leaf)))
-        if not keys:
+    def _join(self, leaf: Words | Compare) -> Any:
+        found = list(self._conversations(Translator(self._schema, Scope.CONVERSATION, self._conversations).query(leaf)))
+        if not found:
             return Query.empty_query()
-        return Query.const_score_query(Query.term_set_query(self._schema, "key", keys), 0.0)
+        return Query.const_score_query(Query.term_set_query(self._schema, NUMBER, found), 0.0)
 
     def _phrase(self, field: str, leaf: Words) -> Any:
         path = leaf.places[0].removeprefix("sde.")

@@ -1,0 +1,81 @@
+"""What tests share: a clock that stands still, raw records, an archive, a simulated account."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import settings
+
+from archiver.archive import Archive, make_archive
+from archiver.config import Secret
+from archiver.encoding import encode
+from archiver.liveperson.api import Account, ContactCenter, connect
+from archiver.liveperson.calls import Patience
+from archiver.model import to_ms
+from archiver.simulator.services import Simulator
+from archiver.simulator.world import World
+
+NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+ACCOUNT = "12345678"
+
+settings.register_profile("quick", deadline=None, max_examples=60)
+settings.load_profile("quick")
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("ARCHIVER_"):
+            monkeypatch.delenv(name)
+
+
+def record(conversation_id: str, start: datetime, *texts: str, **changes: Any) -> bytes:
+    """A raw conversation: customer and agent in turn. `info` adds to its info; other names add sections."""
+    info = {
+        "conversationId": conversation_id, "brandId": ACCOUNT, "status": "CLOSE", "startTimeL": to_ms(start),
+        "endTimeL": to_ms(start) + 600_000, "latestSkillName": "Restaurants", "latestSkillId": 7, "isPartial": False,
+        **changes.pop("info", {}),
+    }  # fmt: skip
+    messages = [
+        {
+            "type": "TEXT_PLAIN", "messageData": {"msg": {"text": text}}, "messageId": f"{conversation_id}:{at}",
+            "seq": at, "dialogId": conversation_id, "participantId": "cust" if at % 2 == 0 else "agent1",
+            "timeL": to_ms(start) + at * 1000, "sentBy": "Consumer" if at % 2 == 0 else "Agent", "audience": "ALL",
+        }
+        for at, text in enumerate(texts)
+    ]  # fmt: skip
+    return encode({"info": info, "messageRecords": messages, **changes})
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    with make_archive(tmp_path / "archive", ACCOUNT) as made:
+        yield made
+
+
+@pytest.fixture
+def world() -> World:
+    return World(ACCOUNT, lambda: NOW)
+
+
+@pytest.fixture
+def simulator(world: World) -> Simulator:
+    return Simulator(world)
+
+
+Connect = Callable[..., ContactCenter]
+
+
+def connected(respond: Callable[[httpx.Request], httpx.Response], simulator: Simulator) -> ContactCenter:
+    """A contact center whose network is a function, and which never really waits."""
+    account = Account(
+        simulator.world.account, "https://api.simulator.test", simulator.client_id, Secret(simulator.client_secret)
+    )
+    patience = Patience(sleep=lambda seconds: None)
+    return connect(account, patience=patience, transport=httpx.MockTransport(respond), clock=simulator.world.clock)

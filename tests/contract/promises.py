@@ -1,0 +1,146 @@
+"""What every store promises. A store's test module holds the `store` fixture and inherits these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archiver.documents import project
+from archiver.grammar import parse
+from archiver.model import Found, Scope, Sort
+from archiver.stores import Store
+from tests.archives import Scan, archives, queries
+from tests.conftest import NOW, record
+
+Make = Callable[[], Store]
+
+
+def ask(store: Store, text: str, scope: Scope = Scope.CONVERSATION, limit: int = 1000) -> Found:
+    return store.search(parse(text, now=NOW).expression, scope=scope, sort=Sort.NEWEST, limit=limit)
+
+
+def ids(found: Found) -> list[str]:
+    return [key.conversation_id for key in found.keys]
+
+
+class StoreContract:
+    @pytest.fixture
+    def make(self) -> Make:
+        raise NotImplementedError
+
+    def test_a_new_store_is_empty_and_answers(self, make: Make) -> None:
+        store = make()
+        assert (store.applied(), store.count()) == (0, 0)
+        assert ask(store, "anything") == Found()
+
+    def test_what_was_put_is_found_and_the_position_is_kept(self, make: Make) -> None:
+        store = make()
+        store.replace([project(record("c1", NOW, "a table for four"))], applied=7)
+        assert store.applied() == 7
+        assert store.count() == 1
+        assert ids(ask(store, '"table for four"')) == ["c1"]
+
+    def test_repeating_a_replacement_changes_nothing(self, make: Make) -> None:
+        store, transcript = make(), project(record("c1", NOW, "hello there"))
+        for _ in range(3):
+            store.replace([transcript, transcript], applied=1)
+        assert store.count() == 1
+        assert ask(store, "hello").total == 1
+        assert ask(store, "hello", Scope.MESSAGE).total == 1
+
+    def test_nothing_of_an_old_version_is_left(self, make: Make) -> None:
+        store = make()
+        store.replace([project(record("c1", NOW, "old words", "second"))], applied=1)
+        store.replace([project(record("c1", NOW, "new words"))], applied=2)
+        assert ask(store, "old").total == ask(store, "second").total == ask(store, "old", Scope.MESSAGE).total == 0
+        assert ask(store, "words", Scope.MESSAGE).total == 1
+
+    def test_words_may_stand_in_different_messages_of_a_conversation_but_a_phrase_may_not(self, make: Make) -> None:
+        store = make()
+        store.replace([project(record("c1", NOW, "book a", "hotel now"))], applied=1)
+        assert ask(store, "book hotel").total == 1
+        assert ask(store, '"book a hotel"').total == 0
+        assert ask(store, "book hotel", Scope.MESSAGE).total == 0
+
+    def test_a_prefix_finds_every_word_it_begins_however_many(self, make: Make) -> None:
+        store = make()
+        texts = [project(record(f"c{number}", NOW, f"want a refu{number:04d}x")) for number in range(400)]
+        store.replace(texts, applied=400)
+        assert ask(store, "refu*").total == 400
+        assert ask(store, "a-refu*").total == 400
+
+    @pytest.mark.parametrize("text", ["c1", "x.y", "+", "你好", "👍", "\u202e"])
+    def test_any_text_can_be_put_and_asked_for(self, make: Make, text: str) -> None:
+        store = make()
+        store.replace([project(record("c1", NOW, text, "plain"))], applied=1)
+        assert ids(ask(store, "plain")) == ["c1"]
+        assert ask(store, f'plain -"{text} nothing"').total == 1
+
+    @pytest.mark.parametrize("size", [1, 2, 7, 100])
+    @pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.OLDEST])
+    def test_pages_hold_each_hit_once_in_order_even_with_equal_times(self, make: Make, size: int, sort: Sort) -> None:
+        store = make()
+        starts = {f"c{number:02d}": NOW - timedelta(hours=number // 5) for number in range(23)}
+        store.replace([project(record(id_, start, "same")) for id_, start in starts.items()], applied=23)
+        got: list[str] = []
+        after, pages = None, 0
+        while pages < 50:
+            found = store.search(
+                parse("same", now=NOW).expression, scope=Scope.CONVERSATION, sort=sort, limit=size, after=after
+            )
+            assert found.total == 23
+            got += ids(found)
+            after, pages = found.next, pages + 1
+            if after is None:
+                break
+        assert sorted(got) == sorted(starts)
+        times = [starts[id_] for id_ in got]
+        assert times == sorted(times, reverse=sort is Sort.NEWEST)
+
+    def test_relevance_finds_the_same_and_puts_more_matches_first(self, make: Make) -> None:
+        store = make()
+        store.replace(
+            [
+                project(record("c1", NOW, "refund and many other words that have nothing to do with it at all")),
+                project(record("c2", NOW, "refund refund refund")),
+            ],
+            applied=2,
+        )
+        found = store.search(
+            parse("refund", now=NOW).expression, scope=Scope.CONVERSATION, sort=Sort.RELEVANCE, limit=5
+        )
+        assert ids(found) == ["c2", "c1"]
+        assert found.total == 2
+
+    def test_a_rebuild_takes_the_old_ones_place_only_when_it_is_finished(self, make: Make) -> None:
+        store = make()
+        store.replace([project(record("c1", NOW, "old"))], applied=1)
+        fresh = store.begin_rebuild()
+        fresh.replace([project(record("c2", NOW, "new"))], applied=2)
+        assert ids(ask(make_again(store), "old")) == ["c1"]
+        fresh.finish_rebuild()
+        assert ids(ask(make_again(store), "new")) == ["c2"]
+        assert ask(make_again(store), "old").total == 0
+
+    @given(archive=archives(), query=queries(), scope=st.sampled_from(list(Scope)))
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
+    def test_a_query_finds_exactly_what_a_linear_scan_over_the_raw_records_finds(
+        self, make: Make, archive: list[bytes], query: tuple[str, object], scope: Scope
+    ) -> None:
+        store = make()
+        store.replace([project(raw) for raw in archive], applied=len(archive))
+        text, tree = query
+        found = ask(store, text, scope)
+        expected = set().union(*(Scan(raw).ids(tree, scope.value) for raw in archive))
+        assert {(key.conversation_id, key.message_id) for key in found.keys} == expected
+        assert found.total == len(expected)
+
+
+def make_again(store: Store) -> Store:
+    """The same store as another reader sees it."""
+    store.close()
+    return store

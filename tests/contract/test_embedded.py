@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from archiver.documents import project
+from archiver.errors import StoreBusy
+from archiver.stores.embedded import EmbeddedStore
+from tests.conftest import NOW, record
+from tests.contract.promises import Make, StoreContract, ask
+
+
+class TestEmbedded(StoreContract):
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Make:
+        numbers = count()
+        return lambda: EmbeddedStore(tmp_path / f"index{next(numbers)}", "archive")
+
+
+def test_another_process_sees_what_was_put(tmp_path: Path) -> None:
+    EmbeddedStore(tmp_path, "a").replace([project(record("c1", NOW, "hello"))], applied=3)
+    again = EmbeddedStore(tmp_path, "a")
+    assert (again.applied(), ask(again, "hello").total) == (3, 1)
+
+
+def test_the_index_of_another_archive_is_not_used(tmp_path: Path) -> None:
+    EmbeddedStore(tmp_path, "a").replace([project(record("c1", NOW, "hello"))], applied=3)
+    other = EmbeddedStore(tmp_path, "b")
+    assert other.applied() == 0
+    other.replace([project(record("c2", NOW, "world"))], applied=1)
+    assert ask(other, "hello").total == 0
+
+
+def test_a_second_writer_is_told_that_the_index_is_busy(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path, "a")
+    store.replace([project(record("c1", NOW, "hello"))], applied=1)
+    writer = store._open().writer(15_000_000, 1)
+    with pytest.raises(StoreBusy):
+        EmbeddedStore(tmp_path, "a").replace([project(record("c2", NOW, "x"))], applied=2)
+    del writer
+
+
+def test_a_commit_whose_position_was_not_written_is_applied_again(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path, "a")
+    store.replace([project(record("c1", NOW, "one"))], applied=1)
+    store._write([project(record("c2", NOW, "two"))])  # killed before the position
+    again = EmbeddedStore(tmp_path, "a")
+    assert again.applied() == 1
+    again.replace([project(record("c2", NOW, "two"))], applied=2)
+    assert (again.count(), ask(again, "two").total) == (2, 1)

@@ -1,0 +1,300 @@
+"""From a simulated account into the vault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+
+from archiver import chain
+from archiver.archive import Archive
+from archiver.encoding import decode, encode
+from archiver.errors import AuthError, Locked, RateLimited, SourceUnavailable
+from archiver.harvest import Harvest, Summary
+from archiver.ledger import Ledger
+from archiver.model import Window
+from archiver.progress import Silent
+from archiver.simulator.services import Simulator
+from archiver.simulator.world import World
+from tests.conftest import NOW, connected, record
+
+SPAN = Window(NOW - timedelta(days=10), NOW)
+Respond = Callable[[httpx.Request], httpx.Response]
+
+
+def fill(
+    world: World, count: int, *, start: datetime = NOW - timedelta(days=9), step: timedelta = timedelta(minutes=13)
+) -> None:
+    world.fill(record(f"c{number:04d}", start + number * step, f"text {number}") for number in range(count))
+
+
+def harvest(archive: Archive, simulator: Simulator, respond: Respond | None = None, span: Window = SPAN) -> Summary:
+    source = connected(respond or simulator, simulator)
+    return Harvest(source, archive, clock=simulator.world.clock, progress=Silent()).run(span)
+
+
+def contents(archive: Archive) -> dict[str, bytes]:
+    return {record.conversation_id: record.raw for record in archive.vault.after(0)}
+
+
+def test_every_conversation_arrives_byte_for_byte_and_a_second_look_adds_nothing(
+    archive: Archive, simulator: Simulator
+) -> None:
+    fill(simulator.world, 500)
+    simulator.world.put(record("open", NOW - timedelta(hours=5), "hi", info={"status": "OPEN", "endTimeL": -1}))
+    first = harvest(archive, simulator)
+    assert (first.conversations, first.new, first.unproven) == (501, 501, ())
+    kept = contents(archive)
+    assert set(kept) == set(simulator.world.by_id)
+    assert kept["c0123"] == simulator.world.by_id["c0123"].raw
+    assert archive.vault.totals() == (501, 501)
+    simulator.world.clock = lambda: NOW + timedelta(hours=3)
+    second = harvest(archive, simulator)
+    assert (second.conversations, second.new, archive.vault.head()) == (501, 0, 501)
+    assert list(chain.faults(archive.vault.entries())) == []
+
+
+def test_a_changed_conversation_is_a_new_version_and_the_old_one_stays(archive: Archive, simulator: Simulator) -> None:
+    start = NOW - timedelta(days=2)
+    simulator.world.put(record("c", start, "first"))
+    harvest(archive, simulator)
+    simulator.world.put(record("c", start, "first", "second"))
+    assert harvest(archive, simulator).new == 1
+    assert archive.vault.head() == 2
+    assert b"second" in archive.vault.current("c").raw
+    assert [entry.conversation_id for entry, _ in archive.vault.entries()] == ["c", "c"]
+
+
+def test_a_cell_with_more_conversations_than_a_page_is_read_whole(archive: Archive, simulator: Simulator) -> None:
+    fill(simulator.world, 730, start=NOW - timedelta(days=3), step=timedelta(0))
+    summary = harvest(archive, simulator)
+    assert (summary.conversations, summary.unproven) == (730, ())
+
+
+def test_a_window_with_very_many_conversations_is_split(archive: Archive, simulator: Simulator) -> None:
+    fill(simulator.world, 2_500, start=NOW - timedelta(days=3, hours=11), step=timedelta(seconds=20))
+    assert harvest(archive, simulator).conversations == 2_500
+    lengths = {window.length for window in archive.ledger.sealed()}
+    assert timedelta(hours=12) in lengths
+
+
+def test_starts_on_the_edges_of_windows_and_of_the_span_are_kept(archive: Archive, simulator: Simulator) -> None:
+    edges = [SPAN.start, SPAN.start + timedelta(days=1), NOW - timedelta(minutes=1), NOW.replace(hour=0)]
+    for number, edge in enumerate(edges):
+        simulator.world.put(record(f"edge{number}", edge))
+        simulator.world.put(record(f"before{number}", edge - timedelta(milliseconds=1)))
+    harvest(archive, simulator)
+    assert {f"edge{number}" for number in range(len(edges))} <= set(contents(archive))
+
+
+def test_the_newest_windows_are_not_called_complete_yet(archive: Archive, simulator: Simulator) -> None:
+    fill(simulator.world, 10)
+    harvest(archive, simulator)
+    assert max(window.end for window in archive.ledger.sealed()) <= NOW - timedelta(hours=2)
+
+
+def test_a_token_that_expires_in_the_middle_is_renewed_without_losing_a_page(
+    archive: Archive, simulator: Simulator
+) -> None:
+    fill(simulator.world, 300)
+    calls = 0
+
+    def forgetful(request: httpx.Request) -> httpx.Response:
+        nonlocal calls
+        calls += 1
+        if calls % 5 == 0:
+            simulator.expire_tokens()
+        return simulator(request)
+
+    assert harvest(archive, simulator, forgetful).conversations == 300
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_passing_faults_are_waited_out(archive: Archive, simulator: Simulator, status: int) -> None:
+    fill(simulator.world, 300)
+    calls = 0
+
+    def faulty(request: httpx.Request) -> httpx.Response:
+        nonlocal calls
+        calls += 1
+        return httpx.Response(status, text="busy") if calls % 3 == 0 else simulator(request)
+
+    summary = harvest(archive, simulator, faulty)
+    assert (summary.conversations, summary.unproven) == (300, ())
+
+
+@pytest.mark.parametrize("broken", ["cut", "html", "reset"])
+def test_an_unreadable_answer_is_asked_for_again(archive: Archive, simulator: Simulator, broken: str) -> None:
+    fill(simulator.world, 300)
+    calls = 0
+
+    def faulty(request: httpx.Request) -> httpx.Response:
+        nonlocal calls
+        calls += 1
+        answer = simulator(request)
+        if calls % 4 or "search" not in request.url.path:
+            return answer
+        if broken == "reset":
+            raise httpx.ReadError("connection reset", request=request)
+        return httpx.Response(200, content=answer.content[:-7] if broken == "cut" else b"<html>busy</html>")
+
+    summary = harvest(archive, simulator, faulty)
+    assert (summary.conversations, summary.unproven) == (300, ())
+
+
+def altered(simulator: Simulator, change: Callable[[dict[str, object]], None]) -> Respond:
+    """Answers of the search, changed on their way."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        answer = simulator(request)
+        if not request.url.path.endswith("/conversations/search"):
+            return answer
+        content = decode(answer.content)
+        change(content)
+        return httpx.Response(200, content=encode(content))
+
+    return respond
+
+
+def test_partial_results_are_never_called_complete(archive: Archive, simulator: Simulator) -> None:
+    fill(simulator.world, 20)
+    partial = altered(
+        simulator, lambda content: content["_metadata"].update(shardsStatusResult={"partialResult": True})
+    )  # type: ignore[attr-defined]
+    summary = harvest(archive, simulator, partial)
+    assert summary.conversations == 20
+    assert summary.unproven
+    assert archive.ledger.sealed() == []
+
+
+def test_a_dropped_record_leaves_its_window_unproven(archive: Archive, simulator: Simulator) -> None:
+    fill(simulator.world, 20, step=timedelta(hours=5))
+    liar = altered(
+        simulator,
+        lambda content: (
+            content["conversationHistoryRecords"][:1].clear()
+            or content.update(conversationHistoryRecords=content["conversationHistoryRecords"][1:])
+        ),
+    )  # type: ignore[index, func-returns-value]
+    summary = harvest(archive, simulator, liar)
+    assert all("announced" in reason for _, reason in summary.unproven)
+    assert len(summary.unproven) >= 4
+
+
+def test_one_bad_record_never_costs_its_page_and_is_kept_aside(archive: Archive, simulator: Simulator) -> None:
+    fill(simulator.world, 50)
+    bad = altered(simulator, lambda content: content["conversationHistoryRecords"].append({"info": {"no": "id"}}))  # type: ignore[attr-defined]
+    summary = harvest(archive, simulator, bad)
+    assert summary.conversations == 50
+    assert archive.vault.count_aside() == 1
+    assert summary.unproven
+
+
+def test_a_cut_record_is_read_again_by_its_id(archive: Archive, simulator: Simulator) -> None:
+    start = NOW - timedelta(days=1)
+    simulator.world.put(record("c", start, "one", "two", "three"))
+
+    def cut(content: dict[str, object]) -> None:
+        for item in content["conversationHistoryRecords"]:  # type: ignore[attr-defined]
+            item["info"]["isPartial"] = True
+            item["messageRecords"] = item["messageRecords"][:1]
+
+    for _ in range(2):
+        harvest(archive, simulator, altered(simulator, cut))
+    assert archive.vault.head() == 1
+    assert b"three" in archive.vault.current("c").raw
+
+
+def test_lone_surrogates_and_broken_utf8_are_kept_as_they_came(archive: Archive, simulator: Simulator) -> None:
+    raw = record("odd", NOW - timedelta(days=1), "MARK").replace(b"MARK", b"half \\ud83d and \xff")
+    simulator.world.put(record("fine", NOW - timedelta(days=1)))
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        answer = simulator(request)
+        if request.url.path.endswith("/conversations/search") and b"fine" in answer.content:
+            body = answer.content.replace(b'"count":1', b'"count":2').replace(b'Records":[', b'Records":[' + raw + b",", 1)
+            return httpx.Response(200, content=body)
+        return answer
+
+    summary = harvest(archive, simulator, respond)
+    assert (summary.conversations, summary.unproven) == (2, ())
+    assert archive.vault.current("odd").raw == raw
+
+
+def test_wrong_credentials_stop_at_once_and_keep_nothing(archive: Archive, simulator: Simulator) -> None:
+    source = connected(simulator, simulator)
+    simulator.client_secret = "changed"
+    with pytest.raises(AuthError):
+        Harvest(source, archive, clock=lambda: NOW, progress=Silent()).run(SPAN)
+    assert archive.vault.head() == 0
+
+
+def test_a_missing_permission_is_named(archive: Archive, simulator: Simulator) -> None:
+    def forbid(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(403) if "messaging_history" in request.url.path else simulator(request)
+
+    with pytest.raises(AuthError) as caught:
+        harvest(archive, simulator, forbid)
+    assert "msgHist" in str(caught.value.hint)
+
+
+def test_a_server_that_stays_down_ends_the_harvest_and_the_next_one_goes_on(
+    archive: Archive, simulator: Simulator
+) -> None:
+    fill(simulator.world, 300)
+    searches = 0
+
+    def dying(request: httpx.Request) -> httpx.Response:
+        nonlocal searches
+        searches += request.url.path.endswith("/conversations/search")
+        return httpx.Response(503) if searches > 5 else simulator(request)
+
+    with pytest.raises(SourceUnavailable):
+        harvest(archive, simulator, dying)
+    done = len(archive.ledger.sealed())
+    assert done > 0
+    summary = harvest(archive, simulator)
+    assert summary.windows == 11 - done
+    assert set(contents(archive)) == set(simulator.world.by_id)
+
+
+def test_endless_throttling_is_told_as_what_it_is(archive: Archive, simulator: Simulator) -> None:
+    def slow(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(429, headers={"Retry-After": "1"}) if "search" in request.url.path else simulator(request)
+
+    with pytest.raises(RateLimited):
+        harvest(archive, simulator, slow)
+
+
+def test_a_second_harvester_is_refused_and_a_dead_ones_place_is_taken(archive: Archive, simulator: Simulator) -> None:
+    other = Ledger(archive.ledger._connection)
+    with archive.transaction():
+        other.take_lease(NOW)
+        archive.ledger._connection.execute("UPDATE lease SET pid = 1, host = 'elsewhere'")
+    with pytest.raises(Locked):
+        harvest(archive, simulator)
+    with archive.transaction():
+        archive.ledger._connection.execute(
+            "UPDATE lease SET pid = 2147480000, host = ?", (__import__("socket").gethostname(),)
+        )
+    assert harvest(archive, simulator).unproven == ()
+
+
+def test_a_host_of_a_link_is_never_asked(archive: Archive, simulator: Simulator) -> None:
+    fill(simulator.world, 300, step=timedelta(minutes=1))
+    hosts = set()
+
+    def watch(request: httpx.Request) -> httpx.Response:
+        hosts.add(request.url.host)
+        return simulator(request)
+
+    harvest(archive, simulator, watch)
+    assert hosts == {"api.simulator.test", simulator.host}
+
+
+def test_what_is_older_than_retention_is_not_given_and_not_missed(archive: Archive, simulator: Simulator) -> None:
+    simulator.world.put(record("old", NOW - timedelta(days=420)))
+    summary = harvest(archive, simulator, span=Window(NOW - timedelta(days=425), NOW - timedelta(days=415)))
+    assert (summary.conversations, summary.unproven) == (0, ())

@@ -1,0 +1,95 @@
+"""From the vault to hits with marks, transcripts and exports."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from archiver.archive import Archive
+from archiver.catchup import catch_up, rebuild
+from archiver.encoding import decode
+from archiver.export import lines
+from archiver.grammar import parse
+from archiver.liveperson.answers import read_record
+from archiver.model import Conversation, Scope
+from archiver.progress import Silent
+from archiver.search import Request, search
+from archiver.simulator import dialogues
+from archiver.stores import Store, open_store
+from tests.conftest import NOW, record
+
+
+def keep(archive: Archive, *raws: bytes) -> Store:
+    """An archive holding these records, with an index that is up to date."""
+    conversations = [item for item in map(read_record, raws) if isinstance(item, Conversation)]
+    with archive.transaction():
+        archive.vault.append(conversations, fetched_at=NOW)
+    store = open_store(None, folder=archive.folder, archive_id=archive.id)
+    catch_up(archive, store, Silent())
+    return store
+
+
+def test_matches_say_where_they_stand_and_marks_are_spans_of_the_text(archive: Archive) -> None:
+    raw = record(
+        "c", NOW, "A Café for two", "nothing", summary={"text": "met in the CAFE\u0301"},
+        conversationSurveys=[{"surveyData": [{"question": "how?", "answer": "nice cafe"}]}],
+        sdes={"events": [{"lead": {"lead": {"topic": "cafe chairs"}}, "sdeType": "LEAD"}]},
+    )  # fmt: skip
+    store = keep(archive, raw)
+    (hit,) = search(archive, store, Request(parse("cafe", now=NOW))).hits
+    assert [match.where for match in hit.matches] == ["text", "survey", "summary", "sde"]
+    marked = [[piece for piece, is_hit in match.snippet.pieces() if is_hit] for match in hit.matches]
+    assert marked == [["Café"], ["cafe"], ["CAFE\u0301"], ["cafe"]]
+
+
+def test_a_phrase_is_marked_as_a_whole_and_a_prefix_as_its_word(archive: Archive) -> None:
+    store = keep(archive, record("c", NOW, "I will book a hotel, a reservation"))
+    (hit,) = search(archive, store, Request(parse('"book a hotel" reserv*', now=NOW))).hits
+    assert [piece for piece, is_hit in hit.matches[0].snippet.pieces() if is_hit] == ["book a hotel", "reservation"]
+
+
+def test_what_a_query_excludes_is_never_marked(archive: Archive) -> None:
+    store = keep(archive, record("c", NOW, "refund please", "sorry"))
+    (hit,) = search(archive, store, Request(parse("refund OR -sorry", now=NOW))).hits
+    assert [match.snippet.text for match in hit.matches] == ["refund please"]
+
+
+def test_a_message_result_shows_that_message_alone(archive: Archive) -> None:
+    store = keep(archive, record("c", NOW, "refund one", "x", "refund two"))
+    results = search(archive, store, Request(parse("refund", now=NOW), Scope.MESSAGE))
+    assert results.total == 2
+    assert [hit.matches[0].snippet.text for hit in results.hits] == ["refund two", "refund one"]
+
+
+def test_rebuilding_from_the_vault_alone_gives_the_same_answers(archive: Archive) -> None:
+    store = keep(archive, *dialogues.conversations(NOW))
+    asked = ["table", '"window table"', "refund -order", "skill:Flights lawyer", "book*", "from:agent sorry", "*"]
+
+    def answers() -> list[object]:
+        expressions = [parse(text, now=NOW) for text in asked]
+        return [search(archive, store, Request(query, scope, limit=500)) for query in expressions for scope in Scope]
+
+    before = answers()
+    assert all(results.total for results in before[::2])  # type: ignore[attr-defined]
+    rebuild(archive, store, Silent())
+    assert answers() == before
+
+
+def test_an_updated_conversation_is_found_by_its_new_words_only(archive: Archive) -> None:
+    keep(archive, record("c", NOW, "before"))
+    store = keep(archive, record("c", NOW, "after"))
+    assert search(archive, store, Request(parse("before", now=NOW))).total == 0
+    assert search(archive, store, Request(parse("after", now=NOW))).total == 1
+
+
+def test_an_export_holds_everything_once_and_the_raw_record_exactly(archive: Archive) -> None:
+    raws = [record(f"c{n}", NOW - timedelta(minutes=n), f"text {n}").replace(b":", b": ", 3) for n in range(450)]
+    store = keep(archive, *raws)
+    rows = [decode(line) for line in lines(archive, store, parse("", now=NOW), with_raw=True)]
+    assert {row["conversation_id"] for row in rows} == {f"c{n}" for n in range(450)}
+    assert len(rows) == 450
+    line = next(iter(lines(archive, store, parse("id:c7", now=NOW), with_raw=True)))
+    assert raws[7] in line
+    found = [
+        decode(line)["conversation_id"] for line in lines(archive, store, parse("text -7", now=NOW), with_raw=False)
+    ]
+    assert len(found) == len(set(found)) == 449

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.errors import QueryError
+from archiver.fields import FACTS, HAS_VALUES, MEANING, NUMBERS, ZONES
+from archiver.grammar import parse
+from archiver.model import Role
+from archiver.query import And, Compare, Everything, Expression, Not, Or, Words
+from tests.conftest import NOW
+
+
+def read(text: str) -> Expression:
+    return parse(text, now=NOW).expression
+
+
+def word(*words: str, places: tuple[str, ...] = ZONES, prefix: bool = False, role: Role | None = None) -> Words:
+    return Words(words, places, prefix, role)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", Everything()),
+        ("*", Everything()),
+        ("Refund", word("refund")),
+        ("table for", And((word("table"), word("for")))),
+        ("a AND b", And((word("a"), word("b")))),
+        ("a OR b c", Or((word("a"), And((word("b"), word("c")))))),
+        ("(a OR b) c", And((Or((word("a"), word("b"))), word("c")))),
+        ('"book a hotel" -cancel', And((word("book", "a", "hotel"), Not(word("cancel"))))),
+        ("NOT a", Not(word("a"))),
+        ("NOT -a", word("a")),
+        ("reserv*", word("reserv", prefix=True)),
+        ("e-mai*", word("e", "mai", prefix=True)),
+        ("e-mail", word("e", "mail")),
+        ("or and not", And((word("or"), word("and"), word("not")))),
+        ("ORDER", word("order")),
+        ("12:30", word("12", "30")),
+        ("https://a.b", word("https", "a", "b")),
+        ("skill:Restaurants", word("restaurants", places=("skill",))),
+        ('skill:"Flights & Trains"', word("flights", "trains", places=("skill",))),
+        ("skill:(a OR b)", Or((word("a", places=("skill",)), word("b", places=("skill",))))),
+        ("sde.customerId:C1", word("c1", places=("sde.customerid",))),
+        ("from:agent", word("agent", places=("by",))),
+        ("from:agent refund x", And((word("refund", places=("text", "note"), role=Role.AGENT), word("x")))),
+        ("from:consumer -a", Not(word("a", places=("text", "note"), role=Role.CUSTOMER))),
+        ("from:agent skill:x", And((word("agent", places=("by",)), word("x", places=("skill",))))),
+        ("mcs:<40", Compare("mcs", None, 40.0)),
+        ("csat:>=4", Compare("csat", 4.0, None)),
+        ("duration:>30m", Compare("duration", 1_800_001.0, None)),
+        ("before:2026-01", Compare("start", None, 1_769_904_000_000)),
+        ("after:2026-01", Compare("start", 1_767_225_600_000, None)),
+        ("transferred:no", Not(word("transfer", places=("has",)))),
+    ],
+)
+def test_a_query_means_what_the_language_says(text: str, expected: Expression) -> None:
+    assert read(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        ('a "b', 2), ("a (b", 2), ("a )", 2), ("a OR", 2), ("OR a", 0), ("a AND OR b", 2), ("()", 0), ("skil:x", 0),
+        ("skill:", 0), ("a*b", 1), ("*a", 0), ('"a*"', 2), ("from:nobody", 0), ("mcs:high", 4), ("before:soon", 7),
+        ("w/5", 0), ("term~1", 0), ('"a b"~5', 5), ("has:hope", 4), ("from:agent survey:x y", 99), ("&", 0), ('""', 0),
+        ("NOT", 0), ("transferred:maybe", 12),
+    ],
+)  # fmt: skip
+def test_a_fault_is_an_error_with_its_position(text: str, position: int) -> None:
+    if position == 99:
+        assert read(text)
+        return
+    with pytest.raises(QueryError) as caught:
+        read(text)
+    assert caught.value.position == position
+
+
+def test_an_unknown_field_is_answered_with_the_nearest_one() -> None:
+    with pytest.raises(QueryError) as caught:
+        read("skil:x")
+    assert "skill:" in str(caught.value.hint)
+
+
+def test_what_holds_no_word_is_ignored_with_a_notice() -> None:
+    query = parse("flights & trains", now=NOW)
+    assert query.expression == And((word("flights"), word("trains")))
+    assert "'&'" in query.notices[0]
+
+
+@given(st.text(alphabet=st.sampled_from('ab "()-*:ORANDT~/\\\x00é語👍.<>=') | st.characters(), max_size=60))
+def test_parsing_raises_nothing_but_query_errors_with_a_position_in_the_text(text: str) -> None:
+    try:
+        parse(text, now=NOW)
+    except QueryError as error:
+        assert 0 <= error.position <= len(text)
+
+
+@pytest.mark.parametrize("text", ["(" * 5000, "-" * 5000 + "a", "a " * 4000, "x" * 20_000, "NOT " * 2000 + "a"])
+def test_huge_queries_are_answered_not_fatal(text: str) -> None:
+    try:
+        parse(text, now=NOW)
+    except QueryError as error:
+        assert 0 <= error.position <= len(text)
+
+
+def test_every_field_has_a_meaning() -> None:
+    derived = {"from", "transferred", "after", "before", "on"}
+    assert set(MEANING) == {*ZONES, *FACTS, *NUMBERS, *derived} - {"by", "start"}
+    assert all(value in MEANING["has"] for value in HAS_VALUES)
