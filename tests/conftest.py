@@ -79,3 +79,7 @@ def connected(respond: Callable[[httpx.Request], httpx.Response], simulator: Sim
     )
     patience = Patience(sleep=lambda seconds: None)
     return connect(account, patience=patience, transport=httpx.MockTransport(respond), clock=simulator.world.clock)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="write the golden documents anew")

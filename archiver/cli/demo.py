@@ -91,8 +91,9 @@ def _say_next(folder: Path, keep: bool) -> None:
     if keep:
         click.echo(f"  archiver --archive {folder} search 'refund from:customer thank*'")
         click.echo(f"  archiver --archive {folder} export --output conversations.ndjson")
-        click.echo(f"\nThe archive stays in {folder}")
     else:
         click.echo("  archiver demo --keep            leaves this archive for you to search")
     click.echo("  archiver search --help          the query language in short")
     click.echo("  archiver harvest --help         your own account")
+    if keep:
+        click.echo(f"\nThe archive stays in {folder}")

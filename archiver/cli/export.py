@@ -36,8 +36,6 @@ def _output(name: str) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-    except BrokenPipeError:
-        raise
     except OSError as error:
         raise ArchiveError(f"{path} cannot be written: {error}", hint="Check the disk and its permissions.") from error
 
@@ -62,9 +60,9 @@ def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total
 @click.option("--raw", is_flag=True, help="Add each record as LivePerson gave it, under raw.")
 @click.pass_context
 def command(context: click.Context, query: tuple[str, ...], format_: str, output: str, raw: bool) -> None:
-    """Write conversations as NDJSON: one archiver.transcript/1 a line.
+    """Write conversations as NDJSON.
 
-    Everything the archive holds, or what a query finds. The file has its name only when it is whole.
+    One archiver.transcript/1 a line. Everything the archive holds, or what a query finds. The file has its name only when it is whole.
 
     \b
     Examples:

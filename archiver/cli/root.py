@@ -9,7 +9,7 @@ import sys
 import click
 
 from archiver import __version__
-from archiver.errors import ArchiverError, QueryError
+from archiver.errors import ArchiveError, ArchiverError, QueryError
 
 # name → (module, what the root help says); a test holds it against the commands' own help.
 COMMANDS = {
@@ -45,6 +45,17 @@ class Lazy(click.Group):
         module = importlib.import_module(f"archiver.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Runs the command; a reader that went away ends it quietly, a disk that refuses our output does not."""
+        try:
+            super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise ArchiveError(f"the output cannot be written: {error}", hint="Check the disk.") from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, names in GROUPS.items():
@@ -91,9 +102,6 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted. What was kept stays kept; the same command goes on from there.", err=True)
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except ArchiverError as error:
         _report(error, wants_json)
         sys.exit(error.exit_code)

@@ -188,7 +188,8 @@ class Translator:
                 yield place if place in _RECORD_ZONES else _SDE_PATH
 
     def _join(self, leaf: Words | Compare) -> Any:
-        found = list(self._conversations(Translator(self._schema, Scope.CONVERSATION, self._conversations).query(leaf)))
+        of_conversations = Translator(self._schema, Scope.CONVERSATION, self._conversations).query(leaf)
+        found = list(self._conversations(of_conversations))
         if not found:
             return Query.empty_query()
         return Query.const_score_query(Query.term_set_query(self._schema, NUMBER, found), 0.0)

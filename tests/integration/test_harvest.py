@@ -214,7 +214,9 @@ def test_lone_surrogates_and_broken_utf8_are_kept_as_they_came(archive: Archive,
     def respond(request: httpx.Request) -> httpx.Response:
         answer = simulator(request)
         if request.url.path.endswith("/conversations/search") and b"fine" in answer.content:
-            body = answer.content.replace(b'"count":1', b'"count":2').replace(b'Records":[', b'Records":[' + raw + b",", 1)
+            body = answer.content.replace(b'"count":1', b'"count":2').replace(
+                b'Records":[', b'Records":[' + raw + b",", 1
+            )
             return httpx.Response(200, content=body)
         return answer
 

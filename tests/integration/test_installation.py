@@ -1,0 +1,97 @@
+"""What a user installs: the wheel, the mappings, the documents that come with the program."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import zstandard
+from click.testing import CliRunner
+
+from archiver.archive import Archive
+from archiver.cli.root import COMMANDS, GROUPS, root
+from archiver.config import OPTIONS
+from archiver.fields import MEANING
+from archiver.installation import mapping, mappings_folder
+from archiver.liveperson.answers import read_record
+from archiver.model import Message, Metadata, Sde
+from tests.conftest import NOW, record
+
+TOP = Path(__file__).parents[2]
+
+
+def test_a_wheel_holds_the_mappings_and_every_module(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=TOP,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as file:
+        names = set(file.namelist())
+    assert {f"archiver/mappings/{name}.json" for name in ("messages", "sdes", "metadata")} <= names
+    assert {str(path.relative_to(TOP)) for path in (TOP / "archiver").rglob("*.py")} <= names
+
+
+def test_an_installation_from_the_source_tree_finds_the_mappings() -> None:
+    assert (mappings_folder() / "messages.json").is_file()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("messages", Message), ("sdes", Sde), ("metadata", Metadata)])
+def test_a_mapping_has_a_field_for_everything_a_document_holds(name: str, kind: type) -> None:
+    fields = set(mapping(name)["template"]["mappings"]["properties"])
+    assert set(kind.__dataclass_fields__) <= fields  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example_and_stands_in_a_group(name: str) -> None:
+    result = CliRunner().invoke(root, [name, "--help"], standalone_mode=False)
+    assert "Examples:" in result.output
+    assert f"archiver {name}" in result.output
+    assert sum(name in names for names in GROUPS.values()) == 1
+    command = root.get_command(None, name)  # type: ignore[arg-type]
+    assert command.get_short_help_str(200) == COMMANDS[name][1]
+
+
+def test_every_setting_and_field_is_documented() -> None:
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    language = (TOP / "docs/query-language.md").read_text(encoding="utf-8")
+    assert [option.variable for option in OPTIONS.values() if f"`{option.variable}`" not in readme] == []
+    assert [name for name in MEANING if f"`{name}:" not in language] == []
+
+
+def test_every_query_in_the_documentation_is_one() -> None:
+    from archiver.grammar import parse
+
+    language = (TOP / "docs/query-language.md").read_text(encoding="utf-8")
+    asked = re.findall(r"^    archiver search '(.+?)'", language, re.MULTILINE)
+    assert len(asked) >= 5
+    for text in asked:
+        parse(text, now=NOW)
+
+
+def test_a_stranger_can_verify_a_vault_with_the_document_alone(archive: Archive) -> None:
+    raws = [record(f"c{number}", NOW, f"straße {number}") for number in range(5)]
+    with archive.transaction():
+        archive.vault.append([read_record(raw) for raw in raws], fetched_at=NOW)  # type: ignore[misc]
+    text = (TOP / "docs/vault-format.md").read_text(encoding="utf-8")
+    chain, bodies = re.findall(r"```sql\n(.+?)```", text, re.DOTALL)
+    connection = sqlite3.connect(archive.folder / "archive.sqlite3")
+    prev = "00" * 32
+    rows = connection.execute(chain).fetchall()
+    assert len(rows) == 5
+    for spelled, named_prev, link in rows:
+        assert named_prev == prev
+        prev = sha256(b"\x00" + spelled.encode()).hexdigest()
+        assert prev == link
+    for (salt, body, commitment), raw in zip(connection.execute(bodies), raws, strict=True):
+        assert zstandard.decompress(body) == raw
+        assert sha256(salt + raw).hexdigest() == commitment
+    connection.close()

@@ -1,0 +1,277 @@
+"""The program as people run it: real processes, real sockets, Ctrl-C and kill -9."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.model import to_ms
+from tests.conftest import NOW, record
+
+PROGRAM = [sys.executable, "-m", "archiver"]
+COUNT = 400
+
+
+@dataclass
+class Shell:
+    """Runs commands on one archive, as one user."""
+
+    environment: dict[str, str]
+
+    def start(self, *words: str, **changes: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, **self.environment, **changes}
+        return subprocess.Popen(
+            [*PROGRAM, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def run(self, *words: str, expect: int = 0, **changes: str) -> tuple[str, str]:
+        with self.start(*words, **changes) as process:
+            out, err = process.communicate(timeout=120)
+        assert process.returncode == expect, (out, err)
+        return out, err
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self.run(*words, "--json")[0])
+
+
+@pytest.fixture(scope="module")
+def announced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A simulator on a port, serving a data file whose times are offsets."""
+    path = tmp_path_factory.mktemp("data") / "data.jsonl.gz"
+    with gzip.open(path, "wb") as file:
+        for number in range(COUNT):
+            start = NOW - timedelta(hours=number, minutes=20)
+            raw = record(f"c{number:03d}", start, f"hello number {number}", "table for four")
+            for ms in {to_ms(start), to_ms(start) + 1000, to_ms(start) + 600_000}:
+                raw = raw.replace(b":%d" % ms, b':"@L%d"' % (ms - to_ms(NOW)))
+            file.write(raw + b"\n")
+    process = subprocess.Popen([*PROGRAM, "simulate", "--data", str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    yield json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    process.stdout.close()
+
+
+@pytest.fixture
+def shell(announced: dict[str, Any], tmp_path: Path) -> Shell:
+    return Shell(
+        {
+            "ARCHIVER_ARCHIVE": str(tmp_path / "archive"),
+            "ARCHIVER_ACCOUNT": announced["account"],
+            "ARCHIVER_DOMAIN_URL": announced["domain_url"],
+            "ARCHIVER_CLIENT_ID": announced["client_id"],
+            "ARCHIVER_CLIENT_SECRET": announced["client_secret"],
+        }
+    )
+
+
+def test_the_whole_way(shell: Shell, tmp_path: Path) -> None:
+    shell.run("harvest", "--from", "30d")
+    status = shell.json("status")
+    assert status["schema"] == "archiver.status/1"
+    assert status["vault"] == {"head": COUNT, "conversations": COUNT, "messages": 2 * COUNT, "aside": 0}
+    assert status["index"]["applied"] == COUNT
+    shell.run("harvest", "--from", "30d")
+    assert shell.json("status")["vault"]["head"] == COUNT
+
+    found = shell.json("search", "hello 7")
+    assert (found["schema"], found["total"]) == ("archiver.search/1", 1)
+    (item,) = found["items"]
+    assert item["conversation_id"] == "c007"
+    match = item["matches"][0]
+    assert (match["where"], match["message_id"], match["text"]) == ("text", "c007:0", "hello number 7")
+    assert [match["text"][start:end] for start, end in match["marks"]] == ["hello", "7"]
+    out, err = shell.run("search", '"table for four"', "--limit", "2")
+    assert "»table for four«" in out
+    assert f"2 of {COUNT}" in err
+
+    transcript = shell.json("show", "c007")
+    assert transcript["schema"] == "archiver.transcript/1"
+    assert [message["text"] for message in transcript["messages"]] == ["hello number 7", "table for four"]
+    assert "hello number 7" in shell.run("show", "c007")[0]
+    assert json.loads(shell.run("show", "c007", "--raw")[0])["info"]["conversationId"] == "c007"
+
+    shell.run("export", "--output", str(tmp_path / "all.ndjson"))
+    assert len((tmp_path / "all.ndjson").read_text().splitlines()) == COUNT
+    (line,) = shell.run("export", "hello 7", "--output", "-", "--raw")[0].splitlines()
+    exported = json.loads(line)
+    assert exported.pop("raw")["info"]["conversationId"] == "c007"
+    assert exported == transcript
+
+    before = shell.json("search", "hello -7", "--limit", "1000")
+    shell.run("reindex")
+    assert shell.json("search", "hello -7", "--limit", "1000") == before
+
+
+def test_killed_at_any_moment_the_same_command_ends_like_an_undisturbed_run(shell: Shell) -> None:
+    chance = random.Random(3)
+    for kill in [signal.SIGKILL] * 6 + [signal.SIGINT] * 3:
+        process = shell.start("harvest", "--from", "30d")
+        time.sleep(chance.uniform(0.2, 1.2))
+        process.send_signal(kill)
+        process.communicate()
+        assert process.returncode in (-signal.SIGKILL, 130, 0)
+    shell.run("harvest", "--from", "30d")
+    status = shell.json("status")
+    assert status["vault"] == {"head": COUNT, "conversations": COUNT, "messages": 2 * COUNT, "aside": 0}
+    assert (status["index"]["applied"], status["index"]["conversations"]) == (COUNT, COUNT)
+    assert shell.json("search", "hello")["total"] == COUNT
+
+
+def test_a_rebuild_that_is_killed_leaves_a_searchable_archive(shell: Shell) -> None:
+    shell.run("harvest", "--from", "30d")
+    for delay in (0.15, 0.3, 0.5):
+        process = shell.start("reindex")
+        time.sleep(delay)
+        process.kill()
+        process.communicate()
+        assert shell.json("search", "hello")["total"] == COUNT
+    shell.run("reindex")
+    assert shell.json("search", "hello")["total"] == COUNT
+
+
+def test_a_second_harvest_at_the_same_time_is_refused(shell: Shell) -> None:
+    first = shell.start("harvest", "--from", "13mo", "--to", "now")
+    path = Path(shell.environment["ARCHIVER_ARCHIVE"]) / "archive.sqlite3"
+    for _ in range(200):
+        if path.exists() and holds_lease(path):
+            break
+        time.sleep(0.01)
+    _, err = shell.run("harvest", expect=8)
+    assert "another harvest" in err
+    assert first.wait(60) == 0
+    first.communicate()
+
+
+def holds_lease(path: Path) -> bool:
+    try:
+        connection = sqlite3.connect(path)
+        try:
+            return connection.execute("SELECT count(*) FROM lease").fetchone() == (1,)
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("words", "changes", "code", "said"),
+    [
+        (["harvest"], {"ARCHIVER_CLIENT_SECRET": "wrong"}, 4, "client_secret"),
+        (["harvest"], {"ARCHIVER_CLIENT_ID": ""}, 2, "ARCHIVER_CLIENT_ID"),
+        (["harvest"], {"ARCHIVER_DOMAIN_URL": "http://127.0.0.1:9"}, 5, "cannot reach 127.0.0.1:9"),
+        (["harvest"], {"ARCHIVER_DOMAIN_URL": "http://example.com"}, 2, "https"),
+        (["harvest"], {"ARCHIVER_ACCOUNT": "404"}, 4, "account"),
+        (["harvest", "--from", "soon"], {}, 2, "no date"),
+        (["harvest", "--from", "2026-02", "--to", "2026-01"], {}, 2, "before"),
+        (["search", "x"], {}, 2, "archiver harvest"),
+        (["show", "x"], {"ARCHIVER_ARCHIVE": "/dev/null"}, 2, "not an archive"),
+        (["config", "show"], {"ARCHIVER_CONFIG": "/nowhere.toml"}, 2, "/nowhere.toml"),
+        (["simulate", "--data", "/nowhere"], {}, 2, "/nowhere"),
+    ],
+)
+def test_bad_input_is_answered_with_what_to_do(
+    shell: Shell, words: list[str], changes: dict[str, str], code: int, said: str
+) -> None:
+    out, err = shell.run(*words, expect=code, **changes)
+    assert said in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_faults_of_an_archive_are_told_apart(shell: Shell, tmp_path: Path) -> None:
+    shell.run("harvest", "--from", "1d")
+    assert "no conversation" in shell.run("show", "nobody", expect=1)[1]
+    _, err = shell.run("search", "a (b", "--json", expect=2)
+    assert json.loads(err)["error"]["position"] == 2
+    assert "account" in shell.run("status", expect=2, ARCHIVER_ACCOUNT="999")[1]
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "letter.txt").write_text("mine")
+    assert "not empty" in shell.run("harvest", expect=2, ARCHIVER_ARCHIVE=str(full))[1]
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "archive.sqlite3").write_bytes(b"no database at all" * 100)
+    assert "damaged" in shell.run("status", expect=6, ARCHIVER_ARCHIVE=str(broken))[1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_an_error_that_says_so(shell: Shell) -> None:
+    shell.run("harvest", "--from", "1d")
+    with Path("/dev/full").open("w") as full:
+        environment = {**os.environ, **shell.environment}
+        done = subprocess.run(
+            [*PROGRAM, "export", "--output", "-"],
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 6
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_pipe_that_closes_early_ends_quietly(shell: Shell) -> None:
+    shell.run("harvest", "--from", "30d")
+    process = shell.start("export", "--output", "-", "--raw")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(30) == 0
+    assert "Traceback" not in err
+
+
+def test_the_demo_ends_by_itself_and_keeps_its_archive_only_if_asked() -> None:
+    shell = Shell({})
+    out, _ = shell.run("demo")
+    assert "»table for four«" in out or "»lawyer«" in out
+    assert "What to type next" in out
+    out, _ = shell.run("demo", "--keep")
+    folder = out.split("The archive stays in ")[1].strip()
+    assert shell.json("--archive", folder, "status")["vault"]["conversations"] > 100
+
+
+def test_secrets_and_message_text_are_in_no_output_but_that_which_shows_them(shell: Shell) -> None:
+    secret = shell.environment["ARCHIVER_CLIENT_SECRET"]
+    said = shell.run("harvest", "--from", "1d", "--help")[0] + shell.run("config", "show")[0]
+    out, err = shell.run("harvest", "--from", "1d")
+    said += (
+        out
+        + err
+        + shell.run("config", "show", "--json")[0]
+        + shell.run("harvest", expect=5, ARCHIVER_DOMAIN_URL="http://127.0.0.1:9")[1]
+    )
+    assert secret not in said
+    assert "table for four" not in out + err
+
+
+def test_help_starts_without_loading_what_it_does_not_need() -> None:
+    code = (
+        "import sys; sys.argv = ['archiver', '--help']\n"
+        "try:\n    import archiver.cli; archiver.cli.main()\n"
+        "except SystemExit: pass\n"
+        "heavy = ('httpx', 'tantivy', 'msgspec', 'sqlite3', 'tqdm', 'zstandard')\n"
+        "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"

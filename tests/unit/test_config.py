@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archiver import errors
+from archiver.config import OPTIONS, Secret, load
+from archiver.errors import ArchiverError, ConfigError
+
+
+def write(folder: Path, text: str, name: str = "archiver.toml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_a_flag_beats_the_environment_which_beats_files_which_beat_defaults(tmp_path: Path) -> None:
+    near = write(tmp_path, 'account = "1"\nauth = "oauth2"\narchive = "near"', "near.toml")
+    far = write(tmp_path, 'account = "2"\nstore = "far:"', "far.toml")
+    settings = load({"archive": "flag"}, {"ARCHIVER_AUTH": "login"}, near, [far])
+    found = {key: (str(item.value), item.origin) for key, item in settings.all.items() if item.value}
+    assert found["archive"] == ("flag", "--archive")
+    assert found["auth"] == ("login", "ARCHIVER_AUTH")
+    assert found["account"] == ("1", str(near))
+    assert found["store"] == ("far:", str(far))
+    assert found["domain_url"][1] == "default"
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({}, {}, write(tmp_path, 'acount = "1"'), [])
+    assert "account" in str(caught.value.hint)
+
+
+def test_a_secret_is_a_reference_in_a_file_and_never_shown(tmp_path: Path) -> None:
+    token = tmp_path / "secret"
+    token.write_text("s3cret\n")
+    token.chmod(0o600)
+    for reference, environment in (
+        ("file:secret", {}),
+        ("env:MINE", {"MINE": "s3cret"}),
+        ("systemd:secret", {"CREDENTIALS_DIRECTORY": str(tmp_path)}),
+    ):
+        settings = load({}, environment, write(tmp_path, f'client_secret = "{reference}"'), [])
+        assert settings.secret("client_secret").reveal() == "s3cret"
+        assert "s3cret" not in repr(settings)
+    assert load({}, {"ARCHIVER_CLIENT_SECRET_FILE": str(token)}, None, []).secret("client_secret").reveal() == "s3cret"
+
+
+def test_a_secret_itself_in_a_file_is_refused_without_repeating_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({}, {}, write(tmp_path, 'client_secret = "s3cret"'), [])
+    assert "s3cret" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_secret_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    token = tmp_path / "secret"
+    token.write_text("x")
+    token.chmod(0o644)
+    with pytest.raises(ConfigError) as caught:
+        load({}, {}, write(tmp_path, 'client_secret = "file:secret"'), [])
+    assert "chmod 600" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "text", ["account = ", "account = true", "[account]\nx = 1", "\ud800".encode("utf-8", "surrogatepass")]
+)
+def test_a_broken_file_is_an_error_that_names_it(tmp_path: Path, text: str | bytes) -> None:
+    path = tmp_path / "archiver.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ConfigError) as caught:
+        load({}, {}, path, [])
+    assert str(path) in str(caught.value)
+
+
+def test_what_is_missing_is_named_with_its_variable() -> None:
+    settings = load({}, {}, None, [])
+    with pytest.raises(ConfigError) as caught:
+        settings.text("account")
+    assert "ARCHIVER_ACCOUNT" in str(caught.value.hint)
+
+
+def test_a_way_to_log_in_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        _ = load({}, {"ARCHIVER_AUTH": "oauth"}, None, []).auth
+    assert "oauth2" in str(caught.value.hint)
+
+
+def test_every_setting_has_a_meaning_and_a_variable() -> None:
+    assert all(option.meaning and option.variable == f"ARCHIVER_{key.upper()}" for key, option in OPTIONS.items())
+
+
+def test_secrets_are_masked_wherever_they_are_printed() -> None:
+    assert f"{Secret('x')} {Secret('x')!r} {[Secret('x')]}" == "******** ******** [********]"
+
+
+def test_the_tree_of_errors_is_as_it_is_drawn() -> None:
+    drawn = {line.split()[-3]: line.split()[-2:] for line in str(errors.__doc__).splitlines() if line[-1:].isdigit()}
+    classes = {
+        name: value
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, ArchiverError)
+    }
+    assert {name: [kind.code, str(kind.exit_code)] for name, kind in classes.items()} == drawn
+    codes = [kind.code for kind in classes.values()]
+    assert len(codes) == len(set(codes))
