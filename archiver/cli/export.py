@@ -62,7 +62,8 @@ def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total
 def command(context: click.Context, query: tuple[str, ...], format_: str, output: str, raw: bool) -> None:
     """Write conversations as NDJSON.
 
-    One archiver.transcript/1 a line. Everything the archive holds, or what a query finds. The file has its name only when it is whole.
+    One archiver.transcript/1 a line: everything the archive holds, or what a query finds. The file has its name only
+    when it is whole.
 
     \b
     Examples:

@@ -131,8 +131,8 @@ Conversations = Callable[[Any], Iterable[int]]
 class Translator:
     """From expressions to tantivy queries, always built from objects: users' text never meets tantivy's own parser.
 
-    `conversations` answers which conversations (their numbers) a query on conversation documents finds: what belongs to the
-    conversation is not repeated in each of its messages, so a message-scoped query asks for it first.
+    `conversations` answers which conversations (their numbers) a query on conversation documents finds: what belongs to
+    a conversation is not repeated in each of its messages, so a message-scoped query asks for it first.
     """
 
     def __init__(self, schema: Any, scope: Scope, conversations: Conversations) -> None:

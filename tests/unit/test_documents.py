@@ -69,7 +69,9 @@ def test_an_sde_that_is_nested_twice_has_the_same_paths_as_one_that_is_not() -> 
     lead, bought, unknown = transcript.sdes
     assert lead.values == (("lead.topic", "t"), ("lead.value", 1.5))
     assert bought.values == (
-        ("purchase.orderId", "O"), ("purchase.cart.products.product.name", "a"), ("purchase.cart.products.product.name", "b"),
+        ("purchase.orderId", "O"),
+        ("purchase.cart.products.product.name", "a"),
+        ("purchase.cart.products.product.name", "b"),
     )  # fmt: skip
     assert (bought.is_authenticated, unknown.is_authenticated) == (True, False)
 

@@ -1,0 +1,96 @@
+"""`python -m benchmarks [--data FILE] [--conversations N] [--rounds N]`
+
+Prints, each against the bare part in the same run: harvest → vault (the same pages downloaded and thrown away),
+vault → index (the same documents given to tantivy alone), search (the same query asked of tantivy alone), and the peak
+memory of harvest and index for N conversations and for ten times as many.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from benchmarks import parts
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds."""
+    start = perf_counter()
+    work()
+    return perf_counter() - start
+
+
+@contextmanager
+def simulator(data: Path | None, conversations: int) -> Iterator[dict[str, Any]]:
+    """A simulated account in a process of its own, so that it does not share our interpreter."""
+    command = [sys.executable, "-m", "benchmarks.account", "--conversations", str(conversations)]
+    command += ["--data", str(data)] if data else []
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def compare(name: str, ours: list[float], bare: list[float]) -> None:
+    ratios = [theirs / mine for mine, theirs in zip(ours, bare, strict=True)]
+    print(
+        f"{name:<18} ours {1000 * median(ours):9.2f} ms   bare {1000 * median(bare):9.2f} ms   "
+        f"speed of the bare part reached: {median(ratios):.2f} ({min(ratios):.2f} .. {max(ratios):.2f})"
+    )
+
+
+def speed(account: dict[str, Any], rounds: int, folder: Path) -> None:
+    ours, bare = [], []
+    for number in range(rounds):
+        ours.append(timed(partial(parts.harvest, account, folder / str(number))))
+        bare.append(timed(partial(parts.download, account)))
+    compare("harvest → vault", ours, bare)
+    documents = parts.prepared(folder / "0")
+    ours, bare = [], []
+    for number in range(rounds):
+        ours.append(timed(partial(parts.index, folder / str(number))))
+        bare.append(timed(partial(parts.index_bare, documents, folder / f"bare{number}")))
+    compare("vault → index", ours, bare)
+    for query in ("table", '"table for"', "re*", "a OR the"):
+        asked = parts.Asked(folder / "0", query)
+        pairs = [(timed(asked.ours), timed(asked.bare)) for _ in range(10 * rounds)]
+        compare(f"search {query}", [pair[0] for pair in pairs], [pair[1] for pair in pairs])
+
+
+def memory(data: Path | None, conversations: int) -> None:
+    """Peak resident memory of a harvest with its index, each in a fresh process."""
+    peaks = []
+    for count in (conversations, 10 * conversations):
+        with simulator(data, count) as account, tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "benchmarks.parts", json.dumps(account), folder]
+            peaks.append(int(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+            print(f"peak memory        {count:>7,} conversations: {peaks[-1] / 1e6:7.1f} MB")
+    print(f"peak memory        ten times the data needs {peaks[1] / peaks[0]:.2f} times the memory")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="raw records, as for archiver simulate; repeated as often as needed")
+    parser.add_argument("--conversations", type=int, default=1_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with simulator(options.data, options.conversations) as account, tempfile.TemporaryDirectory() as folder:
+        speed(account, options.rounds, Path(folder))
+    memory(options.data, options.conversations)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""A simulated account of a wanted size on a loopback port; prints its address as one JSON line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import cycle, islice
+from pathlib import Path
+
+from archiver.cli.simulate import load_world
+from archiver.simulator.server import bind, running
+from archiver.simulator.services import Simulator
+from archiver.simulator.world import World
+from archiver.windows import floor, retention
+
+
+def repeated(world: World, count: int) -> Iterator[bytes]:
+    """As many records as wanted: those LivePerson would still give, again and again under other ids."""
+    oldest = retention(world.clock()).start.timestamp() * 1000
+    kept = [item for item in world.stored if item.start_ms > oldest + 86_400_000]
+    for number, item in enumerate(islice(cycle(kept), count)):
+        yield item.raw.replace(item.id.encode(), f"{number:08d}{item.id[8:]}".encode())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--conversations", type=int, required=True)
+    options = parser.parse_args()
+    source = load_world(options.data, floor(datetime.now(UTC)))
+    world = World(source.account, source.clock)
+    world.fill(repeated(source, options.conversations))
+    server = bind(0)
+    simulator = Simulator(world, host=server.host)
+    with running(server, simulator):
+        announced = {"id": world.account, "domain_url": server.url, "client_id": simulator.client_id}
+        print(json.dumps({**announced, "client_secret": simulator.client_secret}), flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

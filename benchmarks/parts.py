@@ -1,0 +1,123 @@
+"""The parts that are compared: ours, and what is left when everything but the engine is taken away."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import tantivy
+
+from archiver import windows
+from archiver.archive import make_archive, open_archive
+from archiver.catchup import BATCH_CONVERSATIONS, catch_up
+from archiver.config import Secret
+from archiver.documents import project
+from archiver.grammar import parse
+from archiver.harvest import Harvest
+from archiver.liveperson.api import CONTENT, MOST_PER_PAGE, SOURCE, Account, connect
+from archiver.model import Scope, Sort, to_ms
+from archiver.progress import Silent
+from archiver.stores import open_store, schema
+from archiver.stores.embedded import HEAP_BYTES
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def account_of(described: dict[str, str]) -> Account:
+    secret = Secret(described["client_secret"])
+    return Account(described["id"], described["domain_url"], described["client_id"], secret)
+
+
+def harvest(described: dict[str, str], folder: Path) -> None:
+    source = connect(account_of(described))
+    with make_archive(folder, described["id"]) as archive:
+        Harvest(source, archive, clock=now, progress=Silent()).run(windows.retention(now()))
+    source.close()
+
+
+def download(described: dict[str, str]) -> None:
+    """The same pages, asked for in the same way, read to the end and thrown away."""
+    source = connect(account_of(described))
+    url = source._domains.base_url("msgHist") + source._path + "/search"
+    for window in windows.plan(windows.retention(now())):
+        asked = windows.widen(window)
+        body = {"start": {"from": to_ms(asked.start), "to": to_ms(asked.end) - 1}, "contentToRetrieve": CONTENT}
+        offset, count = 0, 1
+        while offset < count:
+            params: dict[str, str | int] = {"offset": offset, "limit": MOST_PER_PAGE, "v": 2, "source": SOURCE}
+            answer = source._client.post(url, params={**params, "sort": "start:asc"}, json=body, auth=source._auth)
+            count = int(answer.content[: answer.content.index(b",")].rsplit(b":", 1)[1])
+            offset += MOST_PER_PAGE
+    source.close()
+
+
+def index(folder: Path) -> None:
+    with open_archive(folder) as archive:
+        store = open_store(None, folder=folder, archive_id=archive.id)
+        catch_up(archive, store, Silent())
+        store.close()
+
+
+def prepared(folder: Path) -> list[Any]:
+    """The documents of an archive, made beforehand."""
+    with open_archive(folder) as archive:
+        return [list(schema.documents(project(record.raw))) for record in archive.vault.after(0)]
+
+
+def index_bare(documents: list[Any], folder: Path) -> None:
+    folder.mkdir()
+    bare = schema.register(tantivy.Index(schema.build_schema(), path=str(folder)))
+    for start in range(0, len(documents), BATCH_CONVERSATIONS):
+        writer = bare.writer(HEAP_BYTES, 1)
+        for group in documents[start : start + BATCH_CONVERSATIONS]:
+            for document in group:
+                writer.add_document(document)
+        writer.commit()
+        del writer
+
+
+class Asked:
+    """One query, asked through our store and of tantivy alone."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        with open_archive(folder) as archive:
+            self._store = open_store(None, folder=folder, archive_id=archive.id)
+        self._expression = parse(text, now=now()).expression
+        (found,) = (folder / "index").iterdir()
+        self._index = schema.register(tantivy.Index.open(str(found)))
+        self._schema = schema.build_schema()
+
+    def ours(self) -> None:
+        self._store.search(self._expression, scope=Scope.CONVERSATION, sort=Sort.NEWEST, limit=20)
+
+    def bare(self) -> None:
+        query = schema.Translator(self._schema, Scope.CONVERSATION, lambda _: []).query(self._expression)
+        self._index.searcher().search(query, 20, count=True, order_by_field="rank")
+
+
+def peak_bytes() -> int:
+    """Peak resident memory of this program. `getrusage` would also count the program that started it."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        scale = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+def main() -> None:
+    """A harvest with its index in this process; prints the peak resident memory in bytes."""
+    described, folder = json.loads(sys.argv[1]), Path(sys.argv[2]) / "archive"
+    harvest(described, folder)
+    index(folder)
+    print(peak_bytes())
+
+
+if __name__ == "__main__":
+    main()
