@@ -85,6 +85,10 @@ class Archive:
         self.close()
 
 
+def is_archive(folder: Path) -> bool:
+    return (folder / FILE).is_file()
+
+
 def open_archive(folder: Path, *, account: str | None = None) -> Archive:
     """The archive in a folder, which must be there. Raises ConfigError if it is none or another account's."""
     path = folder / FILE
@@ -189,7 +193,7 @@ def _hint(error: Exception) -> str:
     words = str(error).lower()
     if "full" in words or "no space" in words:
         return "The disk is full. Free some space and run the same command again; nothing that was kept is lost."
-    if "readonly" in words or "read-only" in words or "permission" in words:
+    if any(word in words for word in ("readonly", "read-only", "permission", "unable to open")):
         return "The disk or folder is read-only for this user. Correct that and run the same command again."
     if "locked" in words:
         return "Another process is writing to it. Run the same command again later."

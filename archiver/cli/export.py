@@ -38,6 +38,8 @@ def _output(name: str) -> Iterator[BinaryIO]:
         unfinished.replace(path)
     except OSError as error:
         raise ArchiveError(f"{path} cannot be written: {error}", hint="Check the disk and its permissions.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total: int | None) -> int:

@@ -7,7 +7,7 @@ import sys
 import click
 
 from archiver import windows
-from archiver.archive import make_archive
+from archiver.archive import is_archive, make_archive
 from archiver.catchup import catch_up
 from archiver.cli import wiring
 from archiver.config import Settings
@@ -47,11 +47,13 @@ def harvest_and_index(chosen: Settings, span: Window, progress: Progress) -> Sum
     """One harvest into the archive of the settings, and the index brought up to date behind it."""
     source = contact_center(chosen, progress)
     try:
+        if not is_archive(chosen.archive):
+            source.prove_access(wiring.now())  # a mistyped account must not become an archive's owner
         with make_archive(chosen.archive, chosen.text("account")) as archive:
-            harvest = Harvest(source, archive, clock=wiring.now, progress=progress, content=",".join(CONTENT))
-            summary = harvest.run(span)
             store = open_store(chosen.store, folder=archive.folder, archive_id=archive.id)
             try:
+                harvest = Harvest(source, archive, clock=wiring.now, progress=progress, content=",".join(CONTENT))
+                summary = harvest.run(span)
                 catch_up(archive, store, progress)
             except StoreError as error:
                 error.hint = f"All conversations are kept. {error.hint or ''} Then: archiver reindex".replace("  ", " ")

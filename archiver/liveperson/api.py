@@ -18,7 +18,7 @@ from archiver.liveperson.answers import read_page
 from archiver.liveperson.auth import OAuth2
 from archiver.liveperson.calls import Patience, make_client, persist
 from archiver.liveperson.domains import Domains
-from archiver.model import Page, Window, to_ms
+from archiver.model import CELL, Page, Window, to_ms
 
 MOST_PER_PAGE = 100
 SOURCE = "archiver"  # the calling program's name, at most 20 characters
@@ -61,6 +61,10 @@ class ContactCenter:
             offset += len(page)
             if not len(page) or offset >= page.total:
                 return
+
+    def prove_access(self, now: datetime) -> None:
+        """Asks for one row, so that wrong settings are found before anything is made of them."""
+        next(self.pages(Window(now - CELL, now), limit=1))
 
     def by_ids(self, ids: Sequence[str]) -> Page:
         """The conversations with these ids (at most 100) in full: all SDEs, nothing cut. Unknown ids are left out."""

@@ -194,6 +194,12 @@ def test_bad_input_is_answered_with_what_to_do(
     assert out == ""
 
 
+def test_settings_that_do_not_work_make_no_archive(shell: Shell) -> None:
+    shell.run("harvest", expect=4, ARCHIVER_CLIENT_SECRET="wrong")
+    shell.run("harvest", expect=4, ARCHIVER_ACCOUNT="404")
+    assert not Path(shell.environment["ARCHIVER_ARCHIVE"]).exists()
+
+
 def test_faults_of_an_archive_are_told_apart(shell: Shell, tmp_path: Path) -> None:
     shell.run("harvest", "--from", "1d")
     assert "no conversation" in shell.run("show", "nobody", expect=1)[1]
