@@ -31,7 +31,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a harvest did. `unproven` are windows that could not be proven complete, with the reason."""
+    """What a harvest did. `conversations` started in the windows read; `unproven` windows have their reason."""
 
     windows: int = 0
     conversations: int = 0
@@ -80,7 +80,7 @@ class Harvest:
         self._progress = progress
         self._content = content
         self._new = 0
-        self._seen: set[str] = set()
+        self._conversations = 0
         self._aside = 0
 
     def run(self, span: Window) -> Summary:
@@ -95,7 +95,7 @@ class Harvest:
             unproven = self._read_all(planned, run)
             with archive.transaction():
                 ledger.finish(run, self._clock())
-            return Summary(len(planned), len(self._seen), self._new, self._aside, tuple(unproven))
+            return Summary(len(planned), self._conversations, self._new, self._aside, tuple(unproven))
         finally:
             self._progress.finish()
             with archive.transaction():
@@ -108,19 +108,20 @@ class Harvest:
             for part, reason in self._read(window, run):
                 self._progress.say(f"not proven complete: {part}: {reason}")
                 unproven.append((part, reason))
-            self._progress.advance(1, conversations=len(self._seen), new=self._new)
+            self._progress.advance(1, conversations=self._conversations, new=self._new)
         return unproven
 
     def _read(self, window: Window, run: Run) -> Iterator[tuple[Window, str]]:
         """Reads a window until it is proven complete, in halves if it holds too much; yields what is not proven."""
         halves = windows.split(window)
-        reason: str | None = None
         try:
             for _ in range(_TRIES):
-                reason = self._read_once(window, run, may_split=halves is not None)
-                if reason is None:
-                    return
-            yield window, reason or ""
+                tally = self._read_once(window, run, may_split=halves is not None)
+                if tally.fault() is None:
+                    break
+            self._conversations += len(tally.inside)
+            if fault := tally.fault():
+                yield window, fault
         except _TooMany:
             for half in halves or ():
                 yield from self._read(half, run)
@@ -129,7 +130,7 @@ class Harvest:
                 self._record(window, _Tally(), run, self._clock(), fault=error.message)
             yield window, error.message
 
-    def _read_once(self, window: Window, run: Run, *, may_split: bool) -> str | None:
+    def _read_once(self, window: Window, run: Run, *, may_split: bool) -> _Tally:
         """One pass over a window's pages. The last page is kept last, together with what the window came to."""
         tally = _Tally()
         pages = self._source.pages(windows.widen(window))
@@ -140,7 +141,7 @@ class Harvest:
             self._keep(page, window, tally, None)
             page = following
         self._keep(page, window, tally, run)
-        return tally.fault()
+        return tally
 
     def _keep(self, page: Page, window: Window, tally: _Tally, sealing: Run | None) -> None:
         """One transaction: the page, what is to be watched, and with the last page what the window came to."""
@@ -157,7 +158,6 @@ class Harvest:
                 self._record(window, tally, sealing, now, fault=tally.fault())
         self._new += new
         self._aside += len(page.unreadable)
-        self._seen.update(tally.ids)
 
     def _record(self, window: Window, tally: _Tally, run: Run, now: datetime, *, fault: str | None) -> None:
         is_young = window.end > now - windows.SETTLE
