@@ -6,7 +6,7 @@ The map, from the top down (imports go downward only):
 * work: `search`, `export`, `harvest`, `catchup`: the order of steps
 * edges: `liveperson`, `archive` (`vault`, `ledger`), `stores`, `progress`, `installation`: one outside thing each
 * rules: `matching`, `query`, `fields`, `documents`, `texts`, `windows`, `chain`, `pace`, `analysis`, `dates`: pure
-* words: `config`, `model`, `encoding`, `errors`
+* words: `config`, `model`, `encoding`, `spelling`, `errors`
 """
 
 __version__ = "0.1.0"

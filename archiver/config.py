@@ -6,7 +6,6 @@ that never shows them.
 
 from __future__ import annotations
 
-import difflib
 import stat
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.errors import ConfigError
+from archiver.spelling import suggest
 
 DOMAIN_URL = "https://api.liveperson.net"
 _AUTH_KINDS = ("oauth2", "oauth1", "login")
@@ -114,10 +114,9 @@ class Settings:
     def auth(self) -> str:
         kind = self.text("auth")
         if kind not in _AUTH_KINDS:
-            near = difflib.get_close_matches(kind, _AUTH_KINDS, n=1)
             raise ConfigError(
                 f"auth is {kind!r} ({self.all['auth'].origin}), which is no way to log in",
-                hint=f"Use {near[0] if near else 'oauth2'}.",
+                hint=suggest(kind, _AUTH_KINDS, what="Ways to log in"),
             )
         return kind
 
@@ -164,9 +163,7 @@ def _read(path: Path) -> dict[str, str]:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     for key, value in content.items():
         if key not in OPTIONS:
-            near = difflib.get_close_matches(key, OPTIONS, n=1)
-            meant = f"Did you mean {near[0]}?" if near else f"Settings: {', '.join(OPTIONS)}."
-            raise ConfigError(f"{path} has an unknown setting {key!r}", hint=meant)
+            raise ConfigError(f"{path} has an unknown setting {key!r}", hint=suggest(key, OPTIONS, what="Settings"))
         if not isinstance(value, str | int) or isinstance(value, bool):
             raise ConfigError(f"{key} in {path} must be text", hint=f'Write {key} = "…".')
     return {key: str(value) for key, value in content.items()}

@@ -12,7 +12,6 @@ What a query is true of stands in `docs/query-language.md`. Operators are upper 
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +22,7 @@ from archiver.errors import QueryError
 from archiver.fields import BY, FACTS, HAS, HAS_VALUES, MEANING, MESSAGE_ZONES, ZONES
 from archiver.model import Role
 from archiver.query import And, Everything, Expression, Not, Or, Query, Words
+from archiver.spelling import suggest
 
 MOST_CHARACTERS = 10_000
 MOST_DEPTH = 50
@@ -234,10 +234,9 @@ class _Parser:
         return self._value(name, position)
 
     def _unknown(self, name: str, position: int, written: str) -> QueryError:
-        near = difflib.get_close_matches(name, MEANING, n=1)
-        meant = f"Did you mean {near[0]}:? " if near else f"Fields: {', '.join(sorted(MEANING))}. "
+        meant = suggest(name, MEANING, what="Fields", suffix=":")
         return QueryError(
-            f"there is no field {name}:", position=position, hint=f'{meant}For words write "{written} …".'
+            f"there is no field {name}:", position=position, hint=f'{meant} For words write "{written}…".'
         )
 
     def _worded(self, name: str, position: int, context: _Context) -> Expression | None:
@@ -258,8 +257,7 @@ class _Parser:
 
     def _check_has(self, found: Expression | None, position: int) -> None:
         if isinstance(found, Words) and found.words[0] not in HAS_VALUES:
-            near = difflib.get_close_matches(found.words[0], HAS_VALUES, n=1)
-            hint = f"Did you mean has:{near[0]}?" if near else f"Values: {', '.join(HAS_VALUES)}."
+            hint = suggest(found.words[0], HAS_VALUES, what="Values")
             raise QueryError(f"has: does not know {found.words[0]!r}", position=position, hint=hint)
 
     def _from_needs(self, position: int) -> QueryError:
