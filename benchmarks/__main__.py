@@ -84,7 +84,7 @@ def memory(data: Path | None, conversations: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="raw records, as for archiver simulate; repeated as often as needed")
-    parser.add_argument("--conversations", type=int, default=1_000)
+    parser.add_argument("--conversations", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with simulator(options.data, options.conversations) as account, tempfile.TemporaryDirectory() as folder:

@@ -35,6 +35,8 @@ class EmbeddedStore:
         self._folder = root / (self._name + suffix)
         self._schema = schema.build_schema()
         self._index: Any = None
+        self._writer: Any = None
+        self._replaced: EmbeddedStore | None = None
 
     def applied(self) -> int:
         mark = self._folder / _MARK
@@ -61,7 +63,7 @@ class EmbeddedStore:
             self._set_applied(applied)
 
     def _write(self, transcripts: Sequence[Transcript]) -> None:
-        writer = self._open().writer(HEAP_BYTES, 1)
+        writer = self._writing()
         try:
             for transcript in {item.id: item for item in transcripts}.values():
                 writer.delete_documents_by_term("key", transcript.id)
@@ -69,10 +71,14 @@ class EmbeddedStore:
                     writer.add_document(document)
             writer.commit()
         except BaseException:
-            self._index = None  # a writer that failed once is dead for good
+            self.close()  # a writer that failed once is dead for good
             raise
-        finally:
-            del writer
+
+    def _writing(self) -> Any:
+        """The one writer, held until `close`: a fresh one for each batch leaves memory behind in its threads."""
+        if self._writer is None:
+            self._writer = self._open().writer(HEAP_BYTES, 1)
+        return self._writer
 
     def _set_applied(self, applied: int) -> None:
         fresh = self._folder / f"{_MARK}.new"
@@ -116,26 +122,33 @@ class EmbeddedStore:
 
     def begin_rebuild(self) -> EmbeddedStore:
         fresh = EmbeddedStore(self._root, self._archive_id, suffix=".new")
-        with _our_errors(fresh._folder):
+        with _our_errors(self._folder):
+            self._writing()  # nobody may write to the index that is about to be replaced
             shutil.rmtree(fresh._folder, ignore_errors=True)
+        fresh._replaced = self
         return fresh
 
     def finish_rebuild(self) -> None:
+        assert self._replaced is not None
         with _our_errors(self._folder):
             if not self.applied():
                 self._open()
                 self._set_applied(0)
-            self._index = None
-            final, old = self._root / self._name, self._root / f"{self._name}.old"
-            shutil.rmtree(old, ignore_errors=True)
-            if final.exists():
-                final.rename(old)
-            self._folder.rename(final)
-            self._folder = final
-            shutil.rmtree(old, ignore_errors=True)
+            self.close()
+            self._replaced.close()
+            self._take_place()
+
+    def _take_place(self) -> None:
+        final, old = self._root / self._name, self._root / f"{self._name}.old"
+        shutil.rmtree(old, ignore_errors=True)
+        if final.exists():
+            final.rename(old)
+        self._folder.rename(final)
+        self._folder = final
+        shutil.rmtree(old, ignore_errors=True)
 
     def close(self) -> None:
-        self._index = None
+        self._index = self._writer = None
 
 
 def _key(searcher: Any, address: Any, rank: int) -> Key:

@@ -36,16 +36,21 @@ def test_the_index_of_another_archive_is_not_used(tmp_path: Path) -> None:
 def test_a_second_writer_is_told_that_the_index_is_busy(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path, "a")
     store.replace([project(record("c1", NOW, "hello"))], applied=1)
-    writer = store._open().writer(15_000_000, 1)
+    other = EmbeddedStore(tmp_path, "a")
     with pytest.raises(StoreBusy):
-        EmbeddedStore(tmp_path, "a").replace([project(record("c2", NOW, "x"))], applied=2)
-    del writer
+        other.replace([project(record("c2", NOW, "x"))], applied=2)
+    with pytest.raises(StoreBusy):
+        other.begin_rebuild()
+    store.close()
+    other.replace([project(record("c2", NOW, "x"))], applied=2)
+    assert other.count() == 2
 
 
 def test_a_commit_whose_position_was_not_written_is_applied_again(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path, "a")
     store.replace([project(record("c1", NOW, "one"))], applied=1)
     store._write([project(record("c2", NOW, "two"))])  # killed before the position
+    store.close()
     again = EmbeddedStore(tmp_path, "a")
     assert again.applied() == 1
     again.replace([project(record("c2", NOW, "two"))], applied=2)
