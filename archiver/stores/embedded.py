@@ -122,11 +122,21 @@ class EmbeddedStore:
 
     def begin_rebuild(self) -> EmbeddedStore:
         fresh = EmbeddedStore(self._root, self._archive_id, suffix=".new")
-        with _our_errors(self._folder):
-            self._writing()  # nobody may write to the index that is about to be replaced
+        self._keep_others_out()
+        with _our_errors(fresh._folder):
             shutil.rmtree(fresh._folder, ignore_errors=True)
         fresh._replaced = self
         return fresh
+
+    def _keep_others_out(self) -> None:
+        """Nobody may write to an index that is about to be replaced; a damaged one nobody can."""
+        try:
+            with _our_errors(self._folder):
+                self._writing()
+        except StoreBusy:
+            raise
+        except StoreError:
+            self.close()
 
     def finish_rebuild(self) -> None:
         assert self._replaced is not None

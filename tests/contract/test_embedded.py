@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from archiver.documents import project
-from archiver.errors import StoreBusy
+from archiver.errors import StoreBusy, StoreError
 from archiver.stores.embedded import EmbeddedStore
 from tests.conftest import NOW, record
 from tests.contract.promises import Make, StoreContract, ask
@@ -55,3 +55,17 @@ def test_a_commit_whose_position_was_not_written_is_applied_again(tmp_path: Path
     assert again.applied() == 1
     again.replace([project(record("c2", NOW, "two"))], applied=2)
     assert (again.count(), ask(again, "two").total) == (2, 1)
+
+
+def test_a_damaged_index_is_told_and_a_rebuild_cures_it(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path, "a")
+    store.replace([project(record("c1", NOW, "hello"))], applied=1)
+    store.close()
+    (meta,) = tmp_path.glob("*/meta.json")
+    meta.write_bytes(meta.read_bytes()[:40])
+    with pytest.raises(StoreError, match="cannot be used"):
+        ask(EmbeddedStore(tmp_path, "a"), "hello")
+    fresh = EmbeddedStore(tmp_path, "a").begin_rebuild()
+    fresh.replace([project(record("c1", NOW, "hello"))], applied=1)
+    fresh.finish_rebuild()
+    assert ask(EmbeddedStore(tmp_path, "a"), "hello").total == 1
