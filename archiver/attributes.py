@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archiver.model import Sde
-from archiver.records import integer, items, moment, section, text_of
+from archiver.records import integer, items, leaves, moment, section, text_of
 
 
 def sdes(record: dict[str, Any], conversation_id: str) -> Iterator[Sde]:
@@ -29,18 +29,7 @@ def _sde(item: dict[str, Any], conversation_id: str, authenticated: bool) -> Sde
         type=text_of(item.get("sdeType")) or "UNKNOWN",
         at=moment({"tL": stamp}, "t"),
         is_authenticated=authenticated and item.get("isAuthenticated") is not False,
-        values=tuple(pair for name, value in item.items() if name not in _SDE_FRAME for pair in _flat(name, value)),
+        values=tuple(
+            pair for name, value in item.items() if name not in _SDE_FRAME for pair in leaves(name, value, _SDE_FRAME)
+        ),
     )
-
-
-def _flat(path: str, value: Any) -> Iterator[tuple[str, str | int | float | bool]]:
-    """Paths and values. Six SDE types wrap their data twice under one name: the repetition is left out."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if name not in _SDE_FRAME:
-                yield from _flat(path if name == path.rsplit(".", 1)[-1] else f"{path}.{name}", item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _flat(path, item)
-    elif isinstance(value, str | int | float | bool):
-        yield path, value

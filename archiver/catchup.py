@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from archiver.archive import Archive
 from archiver.documents import project
-from archiver.model import Transcript
+from archiver.errors import StoreError
+from archiver.model import Refusal, Version
 from archiver.progress import Progress
-from archiver.stores import Store
+from archiver.stores import Store, Writer
 from archiver.vault import Record
 
 BATCH_CONVERSATIONS = 1_000
@@ -18,54 +19,70 @@ BATCH_BYTES = 24_000_000
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a catch-up did. `refused` are vault entries that cannot be projected, with the reason."""
+    """What a catch-up did. `refused` is all that the index lacks now, with the reason."""
 
     conversations: int = 0
-    refused: tuple[tuple[int, str], ...] = ()
+    refused: tuple[Refusal, ...] = ()
 
 
 def catch_up(archive: Archive, store: Store, progress: Progress) -> Applied:
     """Applies all that the store has not seen. Safe to stop and to repeat. Raises StoreError, IntegrityError."""
     head, start = archive.vault.head(), store.applied()
-    if start >= head:
+    if start > head:
+        raise StoreError(
+            f"the index has applied vault entry {start}, but the vault ends at {head}: an older copy of the archive?",
+            hint="If this archive is the right one, build the index again: archiver reindex",
+        )
+    if start == head:
         return Applied()
-    progress.start("index", None, "conversations")
-    done, refused = 0, []
-    try:
-        for batch in _batches(archive.vault.after(start)):
-            transcripts = []
-            for record in batch:
-                transcript = _projected(record)
-                if isinstance(transcript, Transcript):
-                    transcripts.append(transcript)
-                else:
-                    refused.append((record.seq, transcript))
-                    progress.say(f"vault entry {record.seq} cannot be indexed: {transcript}")
-            store.replace(transcripts, applied=batch[-1].seq)
-            done += len(transcripts)
-            progress.advance(len(batch))
-    finally:
-        progress.finish()
-    return Applied(done, tuple(refused))
+    return _apply(archive.vault.after(start), archive.vault.count_after(start), store, progress)
 
 
 def rebuild(archive: Archive, store: Store, progress: Progress) -> Applied:
     """Builds the whole index anew from the vault alone; the old one answers until the new one is whole."""
     fresh = store.begin_rebuild()
-    applied = catch_up(archive, fresh, progress)
-    fresh.finish_rebuild()
-    fresh.close()
+    try:
+        applied = catch_up(archive, fresh, progress)
+        fresh.finish_rebuild()
+    finally:
+        fresh.close()
     return applied
 
 
-def _projected(record: Record) -> Transcript | str:
+def retry(archive: Archive, store: Store, progress: Progress) -> Applied:
+    """Gives the index once more what it has refused. Raises StoreError, IntegrityError."""
+    ids = [refusal.conversation_id for refusal in store.refused()]
+    return _apply((archive.vault.current(id_) for id_ in ids), len(ids), store, progress)
+
+
+def _apply(records: Iterable[Record], count: int, store: Store, progress: Progress) -> Applied:
+    position = store.applied()
+    progress.start("index", count, "conversations")
+    done = 0
     try:
-        return project(record.raw)
-    except ValueError as error:
-        return str(error)
+        with store.writing(expected=count) as writer:
+            for batch in _batches(records):
+                position = max(position, batch[-1].seq)
+                done += _write(batch, writer, position)
+                progress.advance(len(batch))
+    finally:
+        progress.finish()
+    return Applied(done, store.refused())
 
 
-def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
+def _write(batch: list[Record], writer: Writer, position: int) -> int:
+    versions, refusals = [], []
+    for record in batch:
+        try:
+            versions.append(Version(record.seq, project(record.raw), record.is_first, record.fetched_at))
+        except ValueError as error:
+            refusals.append(Refusal(record.seq, record.conversation_id, str(error)))
+    writer.refuse(refusals)
+    writer.replace(versions, applied=position)
+    return len(versions)
+
+
+def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
     """Batches bounded in number and in bytes, so that memory does not depend on what is in them."""
     batch: list[Record] = []
     size = 0

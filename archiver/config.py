@@ -6,17 +6,21 @@ that never shows them.
 
 from __future__ import annotations
 
+import re
 import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from archiver.errors import ConfigError
 from archiver.spelling import suggest
 
 DOMAIN_URL = "https://api.liveperson.net"
 _AUTH_KINDS = ("oauth2", "oauth1", "login")
+_AS_REFERENCE = "in files as env:NAME, file:PATH or systemd:NAME"
+_PREFIX = re.compile("[a-z0-9][a-z0-9_]{0,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +41,24 @@ OPTIONS = {
     option.key: option
     for option in (
         Option("archive", "folder of the archive", "archive"),
-        Option("store", "URL of the search index; the embedded one inside the archive if not set"),
+        Option("store", "URL of the search index (https://…, cloud:ID); the embedded one in the archive if not set"),
+        Option("store_prefix", "what the names of this archive's Elasticsearch indices begin with", "archiver"),
+        Option("store_api_key", "Elasticsearch API key, " + _AS_REFERENCE, is_secret=True),
+        Option("store_user", "Elasticsearch user, where there is no API key"),
+        Option("store_password", "Elasticsearch password, " + _AS_REFERENCE, is_secret=True),
+        Option("store_ca", "file of the certificate authority that Elasticsearch's certificate is from"),
+        Option("kibana_url", "where Kibana is, for archiver kibana install"),
+        Option("kibana_space", "space of Kibana; the default one if not set"),
+        Option("kibana_api_key", "Kibana API key, " + _AS_REFERENCE, is_secret=True),
+        Option("kibana_user", "Kibana user, where there is no API key"),
+        Option("kibana_password", "Kibana password, " + _AS_REFERENCE, is_secret=True),
+        Option("kibana_ca", "file of the certificate authority that Kibana's certificate is from"),
+        Option("transcript_url", "where Kibana's links to transcripts lead; {{value}} stands for the conversation id"),
         Option("account", "LivePerson account id"),
         Option("domain_url", "where LivePerson's Domain API is", DOMAIN_URL),
         Option("auth", "how to log in: oauth2", "oauth2"),
         Option("client_id", "OAuth 2.0 client id"),
-        Option(
-            "client_secret", "OAuth 2.0 client secret, in files as env:NAME, file:PATH or systemd:NAME", is_secret=True
-        ),
+        Option("client_secret", "OAuth 2.0 client secret, " + _AS_REFERENCE, is_secret=True),
     )
 }
 
@@ -70,6 +84,18 @@ class Secret:
 class Setting:
     value: str | Secret | None
     origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """Where the search index is and how to get in. `url` is None for the embedded index; `prefix` names the indices."""
+
+    url: str | None = None
+    prefix: str = "archiver"
+    api_key: Secret | None = None
+    user: str | None = None
+    password: Secret | None = None
+    ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +132,25 @@ class Settings:
         return Path(self.text("archive")).expanduser()
 
     @property
-    def store(self) -> str | None:
-        value = self.all["store"].value
+    def store(self) -> StoreAddress:
+        """A user and password inside the URL are taken out of it."""
+        url, user, password = _split_login(self.optional("store"))
+        prefix = self.text("store_prefix")
+        if not _PREFIX.fullmatch(prefix):
+            raise ConfigError(f"store_prefix is {prefix!r}", hint="Use up to 61 small letters, digits and _.")
+        ca = self.optional("store_ca")
+        return StoreAddress(
+            url, prefix, self.optional_secret("store_api_key"), self.optional("store_user") or user,
+            self.optional_secret("store_password") or password, Path(ca).expanduser() if ca else None,
+        )  # fmt: skip
+
+    def optional(self, key: str) -> str | None:
+        value = self.all[key].value
         return value if isinstance(value, str) and value else None
+
+    def optional_secret(self, key: str) -> Secret | None:
+        value = self.all[key].value
+        return value if isinstance(value, Secret) else None
 
     @property
     def auth(self) -> str:
@@ -119,6 +161,14 @@ class Settings:
                 hint=suggest(kind, _AUTH_KINDS, what="Ways to log in"),
             )
         return kind
+
+
+def _split_login(url: str | None) -> tuple[str | None, str | None, Secret | None]:
+    parts = urlsplit(url or "")
+    if not url or parts.password is None:
+        return url, None, None
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return bare, unquote(parts.username or ""), Secret(unquote(parts.password))
 
 
 def load(

@@ -14,10 +14,27 @@ from archiver.attributes import sdes
 from archiver.encoding import decode
 from archiver.model import Message, Metadata, Participant, Role, Transcript, from_ms
 from archiver.participants import agents, consumers
-from archiver.records import integer, items, moment, number, section, text_of, unique
+from archiver.records import integer, items, moment, number, section, text_of, unique, unread
 from archiver.surveys import answers
 from archiver.texts import message_text, summary_texts
 from archiver.timeline import events
+
+# What the documents hold under a name of its own, or say in another way.
+_KNOWN_OF_INFO = frozenset(
+    (
+        "conversationId", "brandId", "status", "startTime", "startTimeL", "endTime", "endTimeL", "duration",
+        "closeReason", "closeReasonDescription", "source", "device", "language", "browser", "operatingSystem",
+        "latestSkillId", "latestSkillName", "latestAgentGroupId", "latestAgentGroupName", "csatRate", "csat", "mcs",
+        "firstConversation", "isPartial", "latestAgentId", "latestAgentNickname", "latestAgentFullName",
+        "latestAgentLoginName", "conversationEndTime", "fullDialogEndTime",
+    )
+)  # fmt: skip
+_KNOWN_OF_MESSAGE = frozenset(
+    (
+        "type", "messageData", "messageId", "seq", "dialogId", "participantId", "source", "time", "timeL", "device",
+        "audience", "sentBy",
+    )
+)  # fmt: skip
 
 
 def project(raw: bytes) -> Transcript:
@@ -29,7 +46,7 @@ def project(raw: bytes) -> Transcript:
         raise ValueError("the record has no info.conversationId")
     brand, customers = agents(record), consumers(record)
     by_id = {id_: person for person in (*customers, *brand) for id_ in person.ids}
-    messages = tuple(_messages(record, conversation_id, by_id))
+    messages = _messages(record, conversation_id, by_id)
     return Transcript(
         metadata=_metadata(record, conversation_id, brand, customers),
         messages=messages,
@@ -78,6 +95,7 @@ def _metadata(
         transfers=len(items(record, "transfers")),
         is_first=info.get("firstConversation") if isinstance(info.get("firstConversation"), bool) else None,
         is_partial=info.get("isPartial") is True,
+        extra=unread(info, _KNOWN_OF_INFO),
     )
 
 
@@ -104,9 +122,14 @@ def _pages(record: dict[str, Any]) -> Iterator[str | None]:
         yield text_of(view.get("page"))
 
 
-def _messages(record: dict[str, Any], conversation_id: str, by_id: dict[str, Participant]) -> Iterator[Message]:
-    found = [_message(item, at, conversation_id, by_id) for at, item in enumerate(items(record, "messageRecords"))]
-    return iter(sorted(found, key=_sending_order))
+def _messages(record: dict[str, Any], conversation_id: str, by_id: dict[str, Participant]) -> tuple[Message, ...]:
+    found: dict[str, Message] = {}
+    for at, item in enumerate(items(record, "messageRecords")):
+        id_ = text_of(item.get("messageId"))
+        if id_ is None or id_ in found:
+            id_ = f"{id_ or conversation_id}#{at}"  # the API may repeat an id or leave it out
+        found[id_] = _message(item, id_, conversation_id, by_id)
+    return tuple(sorted(found.values(), key=_sending_order))
 
 
 def _sending_order(message: Message) -> tuple[bool, datetime, str, int]:
@@ -114,14 +137,14 @@ def _sending_order(message: Message) -> tuple[bool, datetime, str, int]:
     return (message.sent_at is None, message.sent_at or from_ms(0), message.dialog_id or "", message.seq or 0)
 
 
-def _message(item: dict[str, Any], at: int, conversation_id: str, by_id: dict[str, Participant]) -> Message:
+def _message(item: dict[str, Any], id_: str, conversation_id: str, by_id: dict[str, Participant]) -> Message:
     data, type_ = item.get("messageData"), text_of(item.get("type")) or "UNKNOWN"
     sender_id = text_of(item.get("participantId"))
     person = by_id.get(sender_id or "")
     role = _role(item, person)
     file = section(data, "file")
     return Message(
-        id=text_of(item.get("messageId")) or f"{conversation_id}#{at}",
+        id=id_,
         conversation_id=conversation_id,
         dialog_id=text_of(item.get("dialogId")),
         seq=integer(item.get("seq")),
@@ -133,6 +156,7 @@ def _message(item: dict[str, Any], at: int, conversation_id: str, by_id: dict[st
         is_private=item.get("audience") == "AGENTS_AND_MANAGERS",
         text=message_text(type_, data),
         file=text_of(file.get("relativePath")),
+        extra=unread(item, _KNOWN_OF_MESSAGE),
     )
 
 

@@ -10,7 +10,9 @@ ArchiverError            internal         1
 │   └── BadAnswer        source.answer    1
 ├── StoreError           store            6
 │   ├── StoreUnavailable store.down       5
-│   └── StoreBusy        store.busy       8
+│   ├── StoreBusy        store.busy       8
+│   ├── StoreDenied      store.denied     6
+│   └── StoreTooLarge    store.large      6
 ├── ArchiveError         archive          6
 ├── NotFound             absent           1
 ├── Locked               locked           8
@@ -110,6 +112,18 @@ class StoreBusy(StoreError):
     code = "store.busy"
     exit_code = 8
     transient = True
+
+
+class StoreDenied(StoreError):
+    """Our credentials for the store do not allow this."""
+
+    code = "store.denied"
+
+
+class StoreTooLarge(StoreError):
+    """The store takes no request of this size."""
+
+    code = "store.large"
 
 
 class ArchiveError(ArchiverError):

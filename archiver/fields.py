@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from archiver.model import Message, Participant, Role, Transcript, to_ms
+from archiver.model import Facet, Message, Participant, Role, Transcript, to_ms
 
 TEXT, NOTE, SURVEY, SUMMARY, SDE = "text", "note", "survey", "summary", "sde"
 ZONES = (TEXT, NOTE, SURVEY, SUMMARY, SDE)  # where bare words look
@@ -122,6 +122,37 @@ NUMBERS: Mapping[str, Callable[[Transcript], float | None]] = {
     "start": lambda t: to_ms(t.metadata.started_at) if t.metadata.started_at else None,
     "transfers": lambda t: t.metadata.transfers,
 }
+
+_LONGEST_FACET = 256  # characters: every store cuts alike
+
+# What results are counted by: values as people know them, unlike the folded words of facts.
+FACETS: Mapping[str, Callable[[Transcript], Iterable[str | None]]] = {
+    "agent": lambda t: (person.name for person in t.metadata.agents if person.role is Role.AGENT),
+    "bot": lambda t: (person.name for person in t.metadata.agents if person.role is Role.BOT),
+    "campaign": lambda t: t.metadata.campaign,
+    "closed": lambda t: (t.metadata.close_reason,),
+    "csat": lambda t: (None if t.metadata.csat is None else spell(t.metadata.csat),),
+    "device": lambda t: (t.metadata.device,),
+    "group": lambda t: (t.metadata.group,),
+    "has": _has,
+    "intent": lambda t: t.metadata.intents,
+    "lang": lambda t: (t.metadata.language,),
+    "month": lambda t: (f"{t.metadata.started_at:%Y-%m}" if t.metadata.started_at else None,),
+    "skill": lambda t: (t.metadata.skill or t.metadata.skill_id,),
+    "source": lambda t: (t.metadata.source,),
+    "status": _status,
+}
+
+
+def facet_values(transcript: Transcript, name: str) -> tuple[str, ...]:
+    """The values of one facet, once each, cut to 256 characters."""
+    return tuple(dict.fromkeys(value[:_LONGEST_FACET] for value in FACETS[name](transcript) if value))
+
+
+def most_frequent(counts: Mapping[str, int], limit: int) -> tuple[Facet, ...]:
+    """The same order on every store: most frequent first, equal ones in the order of their text."""
+    return tuple(Facet(*pair) for pair in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])
+
 
 # What the field means, for help texts and documentation; a test holds it complete.
 MEANING: Mapping[str, str] = {

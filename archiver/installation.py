@@ -18,6 +18,12 @@ def mappings_folder() -> Path:
     raise FileNotFoundError("this installation has no mappings folder; install the package again")
 
 
+def kibana_panels() -> dict[str, Any]:
+    """What Kibana shows: views, searches, panels, dashboards."""
+    content: dict[str, Any] = decode((mappings_folder() / "kibana" / "panels.json").read_bytes())
+    return content
+
+
 def mapping(name: str) -> dict[str, Any]:
     """The template of one kind of document: messages, sdes or metadata."""
     content: dict[str, Any] = decode((mappings_folder() / f"{name}.json").read_bytes())

@@ -117,7 +117,10 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one participant sent. `text` is all that a person could read in it, as written."""
+    """What one participant sent. `text` is all that a person could read in it, as written.
+
+    `id` is unique within the conversation. `extra` holds fields that this program does not know, by path.
+    """
 
     id: str
     conversation_id: str
@@ -131,6 +134,7 @@ class Message:
     is_private: bool
     text: str
     file: str | None = None
+    extra: tuple[tuple[str, str | int | float | bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +200,7 @@ class Metadata:
     transfers: int = 0
     is_first: bool | None = None
     is_partial: bool = False
+    extra: tuple[tuple[str, str | int | float | bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +217,33 @@ class Transcript:
     @property
     def id(self) -> str:
         return self.metadata.conversation_id
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A conversation as the vault's entry `seq` holds it. `is_first`: the vault has no earlier entry of it."""
+
+    seq: int
+    transcript: Transcript
+    is_first: bool = False
+    fetched_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A vault entry, or documents of it, that an index does not hold, and why."""
+
+    seq: int
+    conversation_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """How many conversations of a result have a value."""
+
+    value: str
+    count: int
 
 
 class Scope(StrEnum):

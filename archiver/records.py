@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -57,6 +57,31 @@ def moment(source: dict[str, Any], name: str) -> datetime | None:
         return datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f%z") if isinstance(text, str) else None
     except (ValueError, OverflowError):
         return None
+
+
+Scalar = str | int | float | bool
+
+
+def leaves(path: str, value: Any, without: Set[str] = frozenset()) -> Iterator[tuple[str, Scalar]]:
+    """All values below one, with their paths; those of a list share its path. Names in `without` are left out.
+
+    A name right below itself counts once: six SDE types wrap their data so (Engagement Attributes, type list).
+    """
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name not in without:
+                yield from leaves(path if name == path.rsplit(".", 1)[-1] else f"{path}.{name}", item, without)
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(path, item, without)
+    elif isinstance(value, str | int | float | bool):
+        yield path, value
+
+
+def unread(record: dict[str, Any], known: Set[str]) -> tuple[tuple[str, Scalar], ...]:
+    """What a record says under names that we do not know."""
+    unknown = record.keys() - known
+    return tuple(pair for name in sorted(unknown) for pair in leaves(name, record[name])) if unknown else ()
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:

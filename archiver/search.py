@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archiver.archive import Archive
 from archiver.documents import project
 from archiver.matching import Reading
-from archiver.model import Hit, Key, Results, Scope, Sort
+from archiver.model import Facet, Hit, Key, Results, Scope, Sort
 from archiver.query import Query
 from archiver.stores import Store
 
@@ -40,6 +40,11 @@ def _hit(archive: Archive, query: Query, key: Key) -> Hit:
         message = next((item for item in transcript.messages if item.id == key.message_id), None)
     matches = tuple(Reading(transcript).matches(query.expression, message))
     return Hit(transcript, matches, key.message_id)
+
+
+def count_by(store: Store, query: Query, names: Sequence[str], limit: int) -> Mapping[str, tuple[Facet, ...]]:
+    """How many of the conversations that a query finds have each value of some facets. Raises StoreError."""
+    return store.facets(query.expression, names, limit=limit) if names else {}
 
 
 def found_ids(store: Store, query: Query) -> Iterator[str]:

@@ -23,12 +23,23 @@ _BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The current version of a conversation: its exact bytes and the entry that holds them."""
+    """The current version of a conversation: its exact bytes and the entry that holds them.
+
+    `is_first`: the vault has no earlier version of it.
+    """
 
     seq: int
     conversation_id: str
     fetched_at: str
+    is_first: bool
     raw: bytes
+
+
+_RECORDS = (
+    "SELECT c.seq, c.conversation_id, fetched_at, commitment, salt, body, NOT EXISTS ("
+    "SELECT 1 FROM entries e WHERE e.conversation_id = c.conversation_id AND e.seq < c.seq)"
+    " FROM current c JOIN entries USING (seq) JOIN bodies USING (seq)"
+)
 
 
 class Vault:
@@ -122,8 +133,7 @@ class Vault:
 
     def _batch_after(self, seq: int) -> list[Record]:
         rows = self._connection.execute(
-            "SELECT c.seq, c.conversation_id, fetched_at, commitment, salt, body FROM current c"
-            " JOIN entries USING (seq) JOIN bodies USING (seq) WHERE c.seq > ? ORDER BY c.seq LIMIT ?",
+            f"{_RECORDS} WHERE c.seq > ? ORDER BY c.seq LIMIT ?",
             (seq, _BATCH),
         ).fetchall()
         return [self._record(row) for row in rows]
@@ -131,8 +141,7 @@ class Vault:
     def current(self, conversation_id: str) -> Record:
         """The current version of a conversation. Raises NotFound, or IntegrityError if its body was changed."""
         row = self._connection.execute(
-            "SELECT c.seq, c.conversation_id, fetched_at, commitment, salt, body FROM current c"
-            " JOIN entries USING (seq) JOIN bodies USING (seq) WHERE c.conversation_id = ?",
+            f"{_RECORDS} WHERE c.conversation_id = ?",
             (conversation_id,),
         ).fetchone()
         if row is None:
@@ -142,15 +151,20 @@ class Vault:
             )
         return self._record(row)
 
-    def _record(self, row: tuple[int, str, str, bytes, bytes, bytes]) -> Record:
-        seq, conversation_id, fetched_at, commitment, salt, body = row
+    def count_after(self, seq: int) -> int:
+        """How many conversations have a current version kept after `seq`."""
+        (count,) = self._connection.execute("SELECT count(*) FROM current WHERE seq > ?", (seq,)).fetchone()
+        return int(count)
+
+    def _record(self, row: tuple[int, str, str, bytes, bytes, bytes, int]) -> Record:
+        seq, conversation_id, fetched_at, commitment, salt, body, is_first = row
         try:
             raw = self._decompressor.decompress(body)
         except zstandard.ZstdError as error:
             raise IntegrityError(f"the body of vault entry {seq} is damaged: {error}", seq=seq) from error
         if commit(salt, raw) != commitment:
             raise IntegrityError(f"the body of vault entry {seq} is not what was kept", seq=seq)
-        return Record(seq, conversation_id, fetched_at, raw)
+        return Record(seq, conversation_id, fetched_at, bool(is_first), raw)
 
     def entries(self) -> Iterator[tuple[Entry, bytes]]:
         """The whole chain in order: each entry with its stored link."""

@@ -14,7 +14,7 @@ import tantivy
 from archiver import windows
 from archiver.archive import make_archive, open_archive
 from archiver.catchup import BATCH_CONVERSATIONS, catch_up
-from archiver.config import Secret
+from archiver.config import Secret, StoreAddress
 from archiver.documents import project
 from archiver.grammar import parse
 from archiver.harvest import Harvest
@@ -59,7 +59,7 @@ def download(described: dict[str, str]) -> None:
 
 def index(folder: Path) -> None:
     with open_archive(folder) as archive:
-        store = open_store(None, folder=folder, archive_id=archive.id)
+        store = open_store(StoreAddress(), folder=folder, archive_id=archive.id)
         catch_up(archive, store, Silent())
         store.close()
 
@@ -87,7 +87,7 @@ class Asked:
 
     def __init__(self, folder: Path, text: str) -> None:
         with open_archive(folder) as archive:
-            self._store = open_store(None, folder=folder, archive_id=archive.id)
+            self._store = open_store(StoreAddress(), folder=folder, archive_id=archive.id)
         self._expression = parse(text, now=now()).expression
         (found,) = (folder / "index").iterdir()
         self._index = schema.register(tantivy.Index.open(str(found)))

@@ -49,9 +49,12 @@ def raw_records(draw: st.DrawFn, number: int) -> bytes:
     )
 
 
+SIZE = 4  # every generated archive has as many conversations, c0 to c3, so that one can follow another in a store
+
+
 @st.composite
 def archives(draw: st.DrawFn) -> list[bytes]:
-    return [draw(raw_records(number)) for number in range(draw(st.integers(1, 6)))]
+    return [draw(raw_records(number)) for number in range(SIZE)]
 
 
 @st.composite

@@ -20,6 +20,8 @@ from archiver.liveperson.calls import Patience
 from archiver.model import to_ms
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
+from tests import nodes
+from tests.nodes import Node
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 ACCOUNT = "12345678"
@@ -83,3 +85,47 @@ def connected(respond: Callable[[httpx.Request], httpx.Response], simulator: Sim
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write the golden documents anew")
+
+
+_not_exercised: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def elasticsearch() -> Iterator[Node]:
+    """A real node without security, shared by all tests. They use prefixes of their own."""
+    url = os.environ.get("ARCHIVER_TEST_ES_URL")
+    if url:
+        node = Node(url.rstrip("/"))
+        assert node.is_healthy(), f"ARCHIVER_TEST_ES_URL is set, and nothing healthy answers on {url}"
+        yield node
+    else:
+        yield from started_node(is_secure=False)
+
+
+@pytest.fixture(scope="session")
+def secure_elasticsearch() -> Iterator[Node]:
+    """A real node that wants credentials."""
+    yield from started_node(is_secure=True)
+
+
+def started_node(*, is_secure: bool) -> Iterator[Node]:
+    try:
+        node = nodes.start(is_secure=is_secure)
+    except nodes.NotAvailable as error:
+        _not_exercised.append(str(error))
+        if os.environ.get("ARCHIVER_TEST_REQUIRE_ES"):
+            pytest.fail(f"Elasticsearch is required and can't be started: {error}")
+        pytest.skip(f"no Elasticsearch: {error}")
+    try:
+        yield node
+    finally:
+        node.remove()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _not_exercised:
+        terminalreporter.section("ELASTICSEARCH WAS NOT EXERCISED", sep="!", red=True, bold=True)
+        terminalreporter.line("Tests of the Elasticsearch store were skipped. Why:")
+        for reason in _not_exercised:
+            terminalreporter.line(f"  {reason}")
+        terminalreporter.line("Set ARCHIVER_TEST_ES_URL, or install Docker, or mvn with a JDK 21 or newer.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from archiver.cli import wiring
@@ -31,10 +33,15 @@ def show(context: click.Context, as_json: bool) -> None:
       archiver config show --json
     """
     found = wiring.settings(context).all
-    rows = [(key, None if item.value is None else str(item.value), item.origin) for key, item in found.items()]
+    rows = [(key, None if item.value is None else _shown(str(item.value)), item.origin) for key, item in found.items()]
     if as_json:
         items = [{"setting": key, "value": value, "origin": origin} for key, value, origin in rows]
         click.echo(pretty({"schema": "archiver.config/1", "settings": items}))
         return
     for key, value, origin in rows:
-        click.echo(f"{key:<14} {value or '-':<40} {origin}")
+        click.echo(f"{key:<16} {value or '-':<40} {origin}")
+
+
+def _shown(value: str) -> str:
+    """Without the password that a URL may carry."""
+    return re.sub(r"//[^/@]*@", "//********@", value)

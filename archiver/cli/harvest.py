@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import sys
+import threading
+from datetime import timedelta
 
 import click
 
@@ -11,7 +15,7 @@ from archiver.archive import is_archive, make_archive
 from archiver.catchup import catch_up
 from archiver.cli import wiring
 from archiver.config import Settings
-from archiver.errors import ConfigError, StoreError
+from archiver.errors import ArchiverError, ConfigError, StoreError
 from archiver.harvest import Harvest, Summary
 from archiver.liveperson.api import CONTENT, Account, ContactCenter, connect
 from archiver.liveperson.calls import Patience
@@ -20,6 +24,8 @@ from archiver.progress import Progress
 from archiver.stores import open_store
 
 FINISHED_WITH_GAPS = 3
+_LOOK_BACK = "2d"
+_DURATION = re.compile(r"(\d+)([smh])")
 
 
 def contact_center(chosen: Settings, progress: Progress) -> ContactCenter:
@@ -50,11 +56,11 @@ def harvest_and_index(chosen: Settings, span: Window, progress: Progress) -> Sum
         if not is_archive(chosen.archive):
             source.prove_access(wiring.now())  # a mistyped account must not become an archive's owner
         with make_archive(chosen.archive, chosen.text("account")) as archive:
-            store = open_store(chosen.store, folder=archive.folder, archive_id=archive.id)
+            store = open_store(chosen.store, folder=archive.folder, archive_id=archive.id, notify=progress.say)
             try:
                 harvest = Harvest(source, archive, clock=wiring.now, progress=progress, content=",".join(CONTENT))
                 summary = harvest.run(span)
-                catch_up(archive, store, progress)
+                wiring.show_refused(catch_up(archive, store, progress).refused)
             except StoreError as error:
                 error.hint = f"All conversations are kept. {error.hint or ''} Then: archiver reindex".replace("  ", " ")
                 raise
@@ -68,8 +74,10 @@ def harvest_and_index(chosen: Settings, span: Window, progress: Progress) -> Sum
 @click.command("harvest")
 @click.option("--from", "from_", metavar="DATE", help="First day; default is all that LivePerson still keeps.")
 @click.option("--to", metavar="DATE", help="Last day, inclusive; default is now.")
+@click.option("--follow", is_flag=True, help="Go on for ever: harvest what is new again and again.")
+@click.option("--every", metavar="DURATION", default="15m", show_default=True, help="How often, with --follow.")
 @click.pass_context
-def command(context: click.Context, from_: str | None, to: str | None) -> None:
+def command(context: click.Context, from_: str | None, to: str | None, follow: bool, every: str) -> None:
     """Bring conversations from LivePerson into the archive.
 
     Reads every conversation that started in the span (at most 13 months back), keeps each raw record, proves each
@@ -81,9 +89,20 @@ def command(context: click.Context, from_: str | None, to: str | None) -> None:
       archiver harvest
       archiver harvest --from 2026-01-01 --to 2026-03-31
       archiver --archive /data/brand harvest --from 7d
+      archiver harvest --follow --every 10m
     """
     progress = wiring.show_progress(context)
-    summary = harvest_and_index(wiring.settings(context), target(from_, to), progress)
+    chosen = wiring.settings(context)
+    if follow:
+        if to:
+            raise ConfigError("--follow has no end, so --to makes no sense with it", hint="Leave --to out.")
+        follow_account(chosen, target(from_, None), _pause(every), progress)
+        return
+    report(harvest_and_index(chosen, target(from_, to), progress))
+
+
+def report(summary: Summary) -> None:
+    """Says what a harvest did; exits with 3 if something could not be proven."""
     click.echo(
         f"{summary.conversations:,} conversations read in {summary.windows:,} windows, "
         f"{summary.new:,} new vault entries.",
@@ -94,3 +113,37 @@ def command(context: click.Context, from_: str | None, to: str | None) -> None:
     if summary.unproven:
         click.echo(f"{len(summary.unproven):,} windows could not be proven complete; run the command again.", err=True)
         sys.exit(FINISHED_WITH_GAPS)
+
+
+def _pause(every: str) -> timedelta:
+    found = _DURATION.fullmatch(every)
+    if not found or not int(found[1]):
+        raise ConfigError(f"--every {every} is no duration", hint="Write 15m, 1h or 90s.")
+    return timedelta(seconds=int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]])
+
+
+def follow_account(chosen: Settings, first: Window, every: timedelta, progress: Progress) -> None:
+    """Harvests the first span, then all that started in the last two days, until the process is told to end.
+
+    What fails for a time is tried again at the next round; what a person has to correct ends it.
+    """
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: _end(stop))
+    span = first
+    while not stop.is_set():
+        try:
+            report(harvest_and_index(chosen, span, progress))
+            span = target(_LOOK_BACK, None)
+        except ArchiverError as error:
+            if not error.transient:
+                raise
+            progress.say(f"{error.message}; trying again in {every}")
+        except SystemExit:
+            progress.say(f"trying again in {every}")
+        stop.wait(every.total_seconds())
+
+
+def _end(stop: threading.Event) -> None:
+    """Between rounds at once; within one as Ctrl-C does: what was kept stays kept."""
+    stop.set()
+    raise SystemExit(0)

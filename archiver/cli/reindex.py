@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from archiver.catchup import rebuild
+from archiver.catchup import rebuild, retry
 from archiver.cli import wiring
 
 
 @click.command("reindex")
+@click.option("--refused", is_flag=True, help="Only give the index once more what it has refused.")
 @click.pass_context
-def command(context: click.Context) -> None:
+def command(context: click.Context, refused: bool) -> None:
     """Build the search index again from the vault.
 
     Asks LivePerson nothing. The old index answers until the new one is whole.
@@ -19,9 +20,10 @@ def command(context: click.Context) -> None:
     Examples:
       archiver reindex
       archiver --archive /data/brand reindex
+      archiver reindex --refused
     """
     with wiring.opened(wiring.settings(context)) as (archive, store):
-        applied = rebuild(archive, store, wiring.show_progress(context))
+        work = retry if refused else rebuild
+        applied = work(archive, store, wiring.show_progress(context))
     click.echo(f"{applied.conversations:,} conversations indexed", err=True)
-    for seq, reason in applied.refused:
-        click.echo(f"vault entry {seq} cannot be indexed: {reason}", err=True)
+    wiring.show_refused(applied.refused)

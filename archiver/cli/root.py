@@ -20,13 +20,15 @@ COMMANDS = {
     "show": ("show", "Print one conversation as a transcript."),
     "export": ("export", "Write conversations as NDJSON."),
     "reindex": ("reindex", "Build the search index again from the vault."),
+    "store": ("store", "Prepare, look at, or remove the search index."),
+    "kibana": ("kibana", "Put data views, searches and dashboards into Kibana."),
     "config": ("config", "Show settings and where each comes from."),
     "simulate": ("simulate", "Run a simulated LivePerson account on this machine."),
 }
 GROUPS = {
     "Start here": ("demo", "config", "harvest"),
     "Search": ("search", "show", "export"),
-    "Operate": ("status", "reindex", "simulate"),
+    "Operate": ("status", "reindex", "store", "kibana", "simulate"),
 }
 INTERRUPTED = 130
 # A query may begin with -word: commands that take one know no short options at all.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,17 +13,20 @@ from archiver.cli import wiring
 from archiver.cli.root import QUERY_SETTINGS
 from archiver.cli.terminal import marked, one_line
 from archiver.encoding import pretty
+from archiver.fields import FACETS
 from archiver.grammar import parse
-from archiver.model import Hit, Match, Results, Scope, Sort
-from archiver.search import Request, search
+from archiver.model import Facet, Hit, Match, Results, Scope, Sort
+from archiver.search import Request, count_by, search
 from archiver.stores import Store
 from archiver.transcripts import iso
 
+Facets = Mapping[str, tuple[Facet, ...]]
 _SHOWN_MATCHES = 3
 _ALL_PAGE = 500
 
 
-def _json(results: Results, scope: Scope) -> dict[str, Any]:
+def _json(results: Results, scope: Scope, facets: Facets) -> dict[str, Any]:
+    counted = {name: [{"value": item.value, "count": item.count} for item in items] for name, items in facets.items()}
     return {
         "schema": "archiver.search/1",
         "scope": scope,
@@ -30,6 +34,7 @@ def _json(results: Results, scope: Scope) -> dict[str, Any]:
         "items": [_item(hit) for hit in results.hits],
         "next": None if results.next is None else str(results.next),
         "notices": results.notices,
+        **({"facets": counted} if facets else {}),
     }
 
 
@@ -71,6 +76,13 @@ def print_hits(results: Results) -> None:
             click.echo(f"    +{len(hit.matches) - _SHOWN_MATCHES} more")
 
 
+def _print_facets(facets: Facets) -> None:
+    for name, items in facets.items():
+        click.echo(f"\nConversations by {name}")
+        for item in items:
+            click.echo(f"{item.count:>10,}  {one_line(item.value)}")
+
+
 def _everything(archive: Archive, store: Store, request: Request) -> Results:
     """All hits of a query as one result."""
     results = search(archive, store, replace(request, limit=_ALL_PAGE))
@@ -93,11 +105,14 @@ def _everything(archive: Archive, store: Store, request: Request) -> Results:
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Hits to show.")
 @click.option("--all", "all_", is_flag=True, help="Show every hit.")
 @click.option("--after", type=int, metavar="CURSOR", help="Go on behind a page: its `next`.")
+@click.option(
+    "--facet", "facets", multiple=True, type=click.Choice(list(FACETS)), help="Count the conversations by this."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.search/1.")
 @click.pass_context
 def command(
     context: click.Context, query: tuple[str, ...], scope: str, sort: str, limit: int, all_: bool, after: int | None,
-    as_json: bool,
+    facets: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Find conversations.
 
@@ -111,18 +126,21 @@ def command(
       archiver search '"book a hotel" -cancel'
       archiver search 'reserv* skill:Restaurants after:90d' --json
       archiver search 'from:customer (lawyer OR complaint)' --scope message
+      archiver search 'refund' --facet skill --facet month
     """
     request = Request(parse(" ".join(query), now=wiring.now()), Scope(scope), Sort(sort), limit, after)
     with wiring.opened_up_to_date(context) as (archive, store):
         results = (
             _everything(archive, store, request) if all_ and sort != Sort.RELEVANCE else search(archive, store, request)
         )
+        counted = count_by(store, request.query, facets, limit)
     for notice in results.notices:
         click.echo(f"Note: {notice}", err=True)
     if as_json:
-        click.echo(pretty(_json(results, Scope(scope))))
+        click.echo(pretty(_json(results, Scope(scope), counted)))
         return
     print_hits(results)
+    _print_facets(counted)
     what = "messages" if scope == Scope.MESSAGE else "conversations"
     more = " (--limit or --all for more)" if len(results.hits) < results.total else ""
     click.echo(f"{len(results.hits):,} of {results.total:,} {what}{more}", err=True)

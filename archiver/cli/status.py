@@ -8,9 +8,19 @@ import click
 
 from archiver.archive import Archive
 from archiver.cli import wiring
+from archiver.cli.terminal import safe
 from archiver.encoding import pretty
+from archiver.errors import StoreError
 from archiver.stores import Store
 from archiver.transcripts import iso
+
+
+def _index(store: Store) -> dict[str, Any]:
+    """What can be said of the index, which may be out of reach; the vault is what counts."""
+    try:
+        return {"applied": store.applied(), "conversations": store.count(), "refused": len(store.refused())}
+    except StoreError as error:
+        return {"applied": None, "conversations": None, "refused": None, "error": error.message}
 
 
 def describe(archive: Archive, store: Store) -> dict[str, Any]:
@@ -27,7 +37,7 @@ def describe(archive: Archive, store: Store) -> dict[str, Any]:
             "messages": messages,
             "aside": archive.vault.count_aside(),
         },
-        "index": {"applied": store.applied(), "conversations": store.count()},
+        "index": _index(store),
         "ledger": {
             "sealed_windows": len(sealed),
             "sealed_from": iso(sealed[0].start) if sealed else None,
@@ -62,7 +72,11 @@ def command(context: click.Context, as_json: bool) -> None:
     click.echo(f"Archive       {status['archive']} of account {status['account']}")
     held = f"{vault['conversations']:,} conversations, {vault['messages']:,} messages"
     click.echo(f"Vault         {held}, head {vault['head']:,}")
-    click.echo(f"Index         {index['applied']:,} of {vault['head']:,} vault entries applied")
+    if "error" in index:
+        click.echo(f"Index         {safe(index['error'])}")
+    else:
+        refused = f", {index['refused']:,} refused (archiver store status)" if index["refused"] else ""
+        click.echo(f"Index         {index['applied']:,} of {vault['head']:,} vault entries applied{refused}")
     click.echo(f"Last harvest  {ledger['last_harvest_at'] or 'never finished'}")
     click.echo(f"Complete      {ledger['sealed_windows']:,} windows proven, {len(ledger['unproven']):,} not proven")
     if vault["aside"]:

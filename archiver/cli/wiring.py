@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +11,15 @@ from pathlib import Path
 import click
 
 from archiver import config, progress
-from archiver.archive import Archive, open_archive
+from archiver.archive import Archive, is_archive, make_archive, open_archive
 from archiver.catchup import catch_up
+from archiver.cli.terminal import safe
 from archiver.config import Settings
-from archiver.errors import ConfigError, StoreBusy
+from archiver.errors import ConfigError, StoreBusy, StoreDenied
+from archiver.model import Refusal
 from archiver.stores import Store, open_store
+
+_SHOWN_REFUSALS = 20
 
 
 def now() -> datetime:
@@ -38,15 +42,22 @@ def show_progress(context: click.Context) -> progress.Progress:
 
 
 @contextmanager
-def opened(chosen: Settings) -> Iterator[tuple[Archive, Store]]:
-    """The archive of the settings, which must exist, with its store."""
+def opened(chosen: Settings, *, or_make: bool = False) -> Iterator[tuple[Archive, Store]]:
+    """The archive of the settings with its store. It must exist, or with `or_make` have an account to be made for."""
     account = chosen.all["account"].value
-    with open_archive(chosen.archive, account=account if isinstance(account, str) else None) as archive:
-        store = open_store(chosen.store, folder=archive.folder, archive_id=archive.id)
+    named = account if isinstance(account, str) else None
+    if or_make and not is_archive(chosen.archive):
+        make_archive(chosen.archive, chosen.text("account")).close()
+    with open_archive(chosen.archive, account=named) as archive:
+        store = open_store(chosen.store, folder=archive.folder, archive_id=archive.id, notify=_say)
         try:
             yield archive, store
         finally:
             store.close()
+
+
+def _say(words: str) -> None:
+    click.echo(safe(words), err=True)
 
 
 @contextmanager
@@ -54,11 +65,23 @@ def opened_up_to_date(context: click.Context) -> Iterator[tuple[Archive, Store]]
     """The same, after applying what a stopped harvest left unapplied."""
     with opened(settings(context)) as (archive, store):
         try:
-            catch_up(archive, store, show_progress(context))
-        except StoreBusy:
+            applied = catch_up(archive, store, show_progress(context))
+            show_refused(applied.refused)
+        except (StoreBusy, StoreDenied) as error:
             behind = archive.vault.head() - store.applied()
-            click.echo(f"Another process is indexing; {behind} vault entries are not searchable yet.", err=True)
+            click.echo(f"{behind} vault entries are not searchable yet: {error.message}", err=True)
         yield archive, store
+
+
+def show_refused(refused: Sequence[Refusal]) -> None:
+    """On stderr: what the index lacks, and why."""
+    for refusal in refused[:_SHOWN_REFUSALS]:
+        where = f"conversation {refusal.conversation_id} (vault entry {refusal.seq})"
+        click.echo(f"Not indexed: {safe(where)}: {safe(refusal.reason)}", err=True)
+    if refused:
+        click.echo(
+            f"{len(refused):,} conversations are kept but not (wholly) indexed: archiver reindex --refused", err=True
+        )
 
 
 def moment(text: str | None, at: datetime, *, is_end: bool) -> datetime | None:

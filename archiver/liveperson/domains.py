@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 
 import httpx
 
+from archiver.addresses import is_loopback
 from archiver.encoding import decode
 from archiver.errors import BadAnswer, ConfigError, SourceError
 from archiver.liveperson.calls import Patience, persist
@@ -66,12 +66,3 @@ def _checked_url(url: str) -> str:
     if parsed.scheme == "http" and not is_loopback(parsed.host):
         raise ConfigError(f"domain_url {url} must be https", hint="Only a simulator on this machine may use http.")
     return url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    if host.strip("[]").lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from archiver.config import StoreAddress
 from archiver.errors import ConfigError
-from archiver.model import Found, Scope, Sort, Transcript
+from archiver.model import Facet, Found, Refusal, Scope, Sort, Version
 from archiver.query import Expression
+
+
+class Writer(Protocol):
+    """What puts versions of conversations into a store."""
+
+    def replace(self, versions: Sequence[Version], *, applied: int) -> None:
+        """Holds exactly these versions of their conversations, then notes `applied`. Safe to repeat.
+
+        May return before that is so; `Store.writing` waits for it.
+        """
+        ...
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        """Notes vault entries that can't be indexed, to be listed by `Store.refused`."""
+        ...
 
 
 class Store(Protocol):
@@ -18,8 +35,12 @@ class Store(Protocol):
         """The vault sequence number up to which everything is applied; 0 when new."""
         ...
 
-    def replace(self, transcripts: Sequence[Transcript], *, applied: int) -> None:
-        """Holds exactly these versions of these conversations, durably, then notes `applied`. Safe to repeat."""
+    def writing(self, *, expected: int) -> AbstractContextManager[Writer]:
+        """A writer for about `expected` conversations. Once left without an error, all it was given is durable."""
+        ...
+
+    def refused(self) -> tuple[Refusal, ...]:
+        """What the vault has and this index has not, with the reason, until a newer version or a retry succeeds."""
         ...
 
     def search(
@@ -29,6 +50,13 @@ class Store(Protocol):
 
         Newest first, oldest first, or most relevant first (which has no cursor: `Found.next` is None).
         What a query is true of: `archiver.matching`.
+        """
+        ...
+
+    def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
+        """For each name in `fields.FACETS`, how many conversations of a query have each value.
+
+        Exact counts of the `limit` most frequent values, in the order of `fields.most_frequent`.
         """
         ...
 
@@ -44,11 +72,29 @@ class Store(Protocol):
         """Puts a store made by `begin_rebuild` in the place of the old one, at once for every reader."""
         ...
 
+    def prepare(self) -> None:
+        """Makes the index ready to be written to. Changes nothing if it is."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """What the index is and how it is, for `archiver store status`: plain values."""
+        ...
+
+    def drop(self) -> None:
+        """Removes the index, which can be built again from the vault."""
+        ...
+
     def close(self) -> None: ...
 
 
-def open_store(url: str | None, *, folder: Path, archive_id: str) -> Store:
-    """The store that a URL names; without one, the embedded index inside the archive's folder."""
+def open_store(
+    address: StoreAddress, *, folder: Path, archive_id: str, notify: Callable[[str], None] = lambda words: None
+) -> Store:
+    """The store of an address; without a URL, the embedded index inside the archive's folder.
+
+    `notify` is told when a server makes us wait.
+    """
+    url = address.url
     if url is None or url == "embedded:":
         from archiver.stores.embedded import EmbeddedStore
 
@@ -57,7 +103,12 @@ def open_store(url: str | None, *, folder: Path, archive_id: str) -> Store:
         from archiver.stores.memory import MemoryStore
 
         return MemoryStore()
+    if url.startswith(("http://", "https://", "cloud:")):
+        from archiver.stores.elastic.store import open_elastic_store
+
+        return open_elastic_store(address, archive_id, notify)
     scheme = url.split(":", 1)[0]
     raise ConfigError(
-        f"store {scheme}:… is not supported by this version", hint="Leave store unset for the embedded index."
+        f"a store at {scheme}:… is not known",
+        hint="Use https://host:9200, cloud:ID, or leave store unset for the embedded index.",
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ import tantivy
 from archiver import analysis
 from archiver.encoding import decode, encode
 from archiver.errors import ArchiverError, StoreBusy, StoreError
-from archiver.model import Found, Key, Scope, Sort, Transcript
+from archiver.fields import most_frequent
+from archiver.model import Facet, Found, Key, Refusal, Scope, Sort, Transcript, Version
 from archiver.query import Expression
 from archiver.stores import schema
 
 HEAP_BYTES = 128_000_000
 _MARK = "applied.json"
+_MOST_VALUES = 60_000  # of one facet; tantivy refuses more than 65,000
 
 
 class EmbeddedStore:
@@ -39,14 +42,18 @@ class EmbeddedStore:
         self._replaced: EmbeddedStore | None = None
 
     def applied(self) -> int:
+        return int(self._mark().get("applied", 0))
+
+    def _mark(self) -> dict[str, Any]:
+        """What was noted after the last commit; nothing if that was for another archive or is unreadable."""
         mark = self._folder / _MARK
         if not mark.is_file():
-            return 0
+            return {}
         try:
             found = decode(mark.read_bytes())
-            return int(found["applied"]) if found["archive"] == self._archive_id else 0
+            return found if found["archive"] == self._archive_id and isinstance(found["applied"], int) else {}
         except (OSError, ValueError, KeyError, TypeError):
-            return 0
+            return {}
 
     def _open(self) -> Any:
         if self._index is None:
@@ -57,15 +64,32 @@ class EmbeddedStore:
             self._index.config_reader("manual", 0)
         return self._index
 
-    def replace(self, transcripts: Sequence[Transcript], *, applied: int) -> None:
-        with _our_errors(self._folder):
-            self._write(transcripts)
-            self._set_applied(applied)
+    @contextmanager
+    def writing(self, *, expected: int) -> Iterator[EmbeddedStore]:
+        yield self
 
-    def _write(self, transcripts: Sequence[Transcript]) -> None:
-        writer = self._writing()
+    def replace(self, versions: Sequence[Version], *, applied: int) -> None:
+        with _our_errors(self._folder):
+            transcripts = {version.transcript.id: version.transcript for version in versions}
+            self._write(transcripts.values())
+            refused = [refusal for refusal in self.refused() if refusal.conversation_id not in transcripts]
+            self._set_mark(applied, refused)
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        if not refusals:
+            return
+        known = {refusal.conversation_id: refusal for refusal in (*self.refused(), *refusals)}
+        with _our_errors(self._folder):
+            self._open()
+            self._set_mark(self.applied(), list(known.values()))
+
+    def refused(self) -> tuple[Refusal, ...]:
+        return tuple(Refusal(**item) for item in self._mark().get("refused", ()))
+
+    def _write(self, transcripts: Iterable[Transcript]) -> None:
+        writer = self._open_writer()
         try:
-            for transcript in {item.id: item for item in transcripts}.values():
+            for transcript in transcripts:
                 writer.delete_documents_by_term("key", transcript.id)
                 for document in schema.documents(transcript):
                     writer.add_document(document)
@@ -74,16 +98,16 @@ class EmbeddedStore:
             self.close()  # a writer that failed once is dead for good
             raise
 
-    def _writing(self) -> Any:
+    def _open_writer(self) -> Any:
         """The one writer, held until `close`: a fresh one for each batch leaves memory behind in its threads."""
         if self._writer is None:
             self._writer = self._open().writer(HEAP_BYTES, 1)
         return self._writer
 
-    def _set_applied(self, applied: int) -> None:
+    def _set_mark(self, applied: int, refused: Sequence[Refusal]) -> None:
         fresh = self._folder / f"{_MARK}.new"
         with fresh.open("wb") as file:
-            file.write(encode({"applied": applied, "archive": self._archive_id}))
+            file.write(encode({"applied": applied, "archive": self._archive_id, "refused": refused}))
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._folder / _MARK)
@@ -114,6 +138,16 @@ class EmbeddedStore:
         index.reload()
         return index.searcher()
 
+    def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
+        if not self.applied():
+            return dict.fromkeys(names, ())
+        with _our_errors(self._folder):
+            searcher = self._searcher()
+            query = schema.Translator(self._schema, Scope.CONVERSATION, lambda asked: ()).query(expression)
+            terms = {name: {"terms": {"field": schema.facet_field(name), "size": _MOST_VALUES}} for name in names}
+            found = searcher.aggregate(query, terms)
+        return {name: most_frequent(_counts(found[name]), limit) for name in names}
+
     def count(self) -> int:
         if not self.applied():
             return 0
@@ -132,7 +166,7 @@ class EmbeddedStore:
         """Nobody may write to an index that is about to be replaced; a damaged one nobody can."""
         try:
             with _our_errors(self._folder):
-                self._writing()
+                self._open_writer()
         except StoreBusy:
             raise
         except StoreError:
@@ -143,7 +177,7 @@ class EmbeddedStore:
         with _our_errors(self._folder):
             if not self.applied():
                 self._open()
-                self._set_applied(0)
+                self._set_mark(0, ())
             self.close()
             self._replaced.close()
             self._take_place()
@@ -157,8 +191,30 @@ class EmbeddedStore:
         self._folder = final
         shutil.rmtree(old, ignore_errors=True)
 
+    def prepare(self) -> None:
+        with _our_errors(self._folder):
+            self._open()
+            self._set_mark(self.applied(), self.refused())
+
+    def describe(self) -> dict[str, Any]:
+        size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+        return {
+            "kind": "embedded", "folder": str(self._folder), "applied": self.applied(), "conversations": self.count(),
+            "bytes": size,
+        }  # fmt: skip
+
+    def drop(self) -> None:
+        with _our_errors(self._folder):
+            self._keep_others_out()
+            self.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
     def close(self) -> None:
         self._index = self._writer = None
+
+
+def _counts(found: Any) -> dict[str, int]:
+    return {bucket["key"]: bucket["doc_count"] for bucket in found["buckets"]}
 
 
 def _key(searcher: Any, address: Any, rank: int) -> Key:

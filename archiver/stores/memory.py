@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
+from archiver.fields import facet_values, most_frequent
 from archiver.matching import Reading, results
-from archiver.model import Found, Key, Message, Scope, Sort, Transcript, rank
+from archiver.model import Facet, Found, Key, Message, Refusal, Scope, Sort, Transcript, Version, rank
 from archiver.query import Expression
 
 
@@ -13,15 +17,27 @@ class MemoryStore:
     def __init__(self) -> None:
         self._readings: dict[str, Reading] = {}
         self._applied = 0
+        self._refused: dict[str, Refusal] = {}
         self._replaces: MemoryStore | None = None
 
     def applied(self) -> int:
         return self._applied
 
-    def replace(self, transcripts: Sequence[Transcript], *, applied: int) -> None:
-        for transcript in transcripts:
-            self._readings[transcript.id] = Reading(transcript)
+    @contextmanager
+    def writing(self, *, expected: int) -> Iterator[MemoryStore]:
+        yield self
+
+    def replace(self, versions: Sequence[Version], *, applied: int) -> None:
+        for version in versions:
+            self._readings[version.transcript.id] = Reading(version.transcript)
+            self._refused.pop(version.transcript.id, None)
         self._applied = applied
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        self._refused.update((refusal.conversation_id, refusal) for refusal in refusals)
+
+    def refused(self) -> tuple[Refusal, ...]:
+        return tuple(self._refused.values())
 
     def search(
         self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
@@ -47,6 +63,10 @@ class MemoryStore:
         keys = tuple(key(reading.transcript, message) for _, reading, message in scored[:limit])
         return Found(keys, len(scored))
 
+    def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
+        found = [reading.transcript for reading, _ in self._results(expression, Scope.CONVERSATION)]
+        return {name: _most_frequent(found, name, limit) for name in names}
+
     def count(self) -> int:
         return len(self._readings)
 
@@ -58,9 +78,23 @@ class MemoryStore:
     def finish_rebuild(self) -> None:
         assert self._replaces is not None
         self._replaces._readings, self._replaces._applied = self._readings, self._applied
+        self._replaces._refused = self._refused
+
+    def prepare(self) -> None:
+        pass
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "memory", "applied": self._applied, "conversations": self.count()}
+
+    def drop(self) -> None:
+        self.__init__()  # type: ignore[misc]
 
     def close(self) -> None:
         pass
+
+
+def _most_frequent(found: Sequence[Transcript], name: str, limit: int) -> tuple[Facet, ...]:
+    return most_frequent(Counter(value for transcript in found for value in facet_values(transcript, name)), limit)
 
 
 def key(transcript: Transcript, message: Message | None) -> Key:

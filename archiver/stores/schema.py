@@ -17,11 +17,13 @@ from tantivy import FieldType, Occur, Query, TextAnalyzerBuilder, Tokenizer
 from archiver.analysis import words
 from archiver.fields import (
     BY,
+    FACETS,
     FACTS,
     MESSAGE_ZONES,
     NUMBERS,
     ZONES,
     Passage,
+    facet_values,
     message_passage,
     passages,
     path_names,
@@ -29,7 +31,7 @@ from archiver.fields import (
 from archiver.model import Message, Role, Scope, Transcript, rank
 from archiver.query import And, Compare, Everything, Expression, Not, Or, Words
 
-VERSION = 1  # part of the index's folder name: raise it when a field changes
+VERSION = 2  # part of the index's folder name: raise it when a field changes
 TOKENIZER = "blanks"
 NUMBER = "number"  # stands for a conversation where many have to be named at once
 _ALL = "words"
@@ -48,6 +50,8 @@ def build_schema() -> Any:
         builder.add_integer_field(name, stored=False, indexed=True, fast=True)
     for name in (_ALL, *_ROLE_ZONES, *_RECORD_ZONES, *map(_fact, FACTS)):
         builder.add_text_field(name, stored=False, tokenizer_name=TOKENIZER, index_option="position")
+    for name in FACETS:
+        builder.add_text_field(facet_field(name), fast=True, stored=False, tokenizer_name="raw", index_option="basic")
     for name in NUMBERS:
         builder.add_float_field(_number(name), stored=False, indexed=True, fast=True)
     return builder.build()
@@ -61,6 +65,10 @@ def register(index: Any) -> Any:
 
 def _fact(name: str) -> str:
     return f"fact_{name}"
+
+
+def facet_field(name: str) -> str:
+    return f"facet_{name}"
 
 
 def _number(name: str) -> str:
@@ -88,6 +96,9 @@ def _conversation(transcript: Transcript) -> Any:
     for name, read_words in FACTS.items():
         for value in read_words(transcript):
             document.add_text(_fact(name), " ".join(words(value)))
+    for name in FACETS:
+        for value in facet_values(transcript, name):
+            document.add_text(facet_field(name), value)
     for name, read_number in NUMBERS.items():
         number = read_number(transcript)
         if number is not None:

@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 
 from archiver.documents import project
 from archiver.grammar import parse
-from archiver.model import Found, Scope, Sort
+from archiver.model import Facet, Found, Refusal, Scope, Sort, Transcript, Version
 from archiver.stores import Store
 from tests.archives import Scan, archives, queries
 from tests.conftest import NOW, record
 
 Make = Callable[[], Store]
+
+
+def put(store: Store, transcripts: list[Transcript], *, applied: int) -> None:
+    """The transcripts as newer versions, whose last has the sequence number `applied`."""
+    first = applied - len(transcripts) + 1
+    with store.writing(expected=len(transcripts)) as writer:
+        writer.replace([Version(first + at, transcript) for at, transcript in enumerate(transcripts)], applied=applied)
 
 
 def ask(store: Store, text: str, scope: Scope = Scope.CONVERSATION, limit: int = 1000) -> Found:
@@ -30,7 +37,16 @@ def ids(found: Found) -> list[str]:
 class StoreContract:
     @pytest.fixture
     def make(self) -> Make:
+        """Makes an empty store, each time another one."""
         raise NotImplementedError
+
+    @pytest.fixture
+    def filled(self, make: Make) -> Filled:
+        return Filled(make())
+
+    def reopen(self, store: Store) -> Store:
+        """The same store as another reader sees it."""
+        return store
 
     def test_a_new_store_is_empty_and_answers(self, make: Make) -> None:
         store = make()
@@ -39,7 +55,7 @@ class StoreContract:
 
     def test_what_was_put_is_found_and_the_position_is_kept(self, make: Make) -> None:
         store = make()
-        store.replace([project(record("c1", NOW, "a table for four"))], applied=7)
+        put(store, [project(record("c1", NOW, "a table for four"))], applied=7)
         assert store.applied() == 7
         assert store.count() == 1
         assert ids(ask(store, '"table for four"')) == ["c1"]
@@ -47,21 +63,21 @@ class StoreContract:
     def test_repeating_a_replacement_changes_nothing(self, make: Make) -> None:
         store, transcript = make(), project(record("c1", NOW, "hello there"))
         for _ in range(3):
-            store.replace([transcript, transcript], applied=1)
+            put(store, [transcript, transcript], applied=2)
         assert store.count() == 1
         assert ask(store, "hello").total == 1
         assert ask(store, "hello", Scope.MESSAGE).total == 1
 
     def test_nothing_of_an_old_version_is_left(self, make: Make) -> None:
         store = make()
-        store.replace([project(record("c1", NOW, "old words", "second"))], applied=1)
-        store.replace([project(record("c1", NOW, "new words"))], applied=2)
+        put(store, [project(record("c1", NOW, "old words", "second"))], applied=1)
+        put(store, [project(record("c1", NOW, "new words"))], applied=2)
         assert ask(store, "old").total == ask(store, "second").total == ask(store, "old", Scope.MESSAGE).total == 0
         assert ask(store, "words", Scope.MESSAGE).total == 1
 
     def test_words_may_stand_in_different_messages_of_a_conversation_but_a_phrase_may_not(self, make: Make) -> None:
         store = make()
-        store.replace([project(record("c1", NOW, "book a", "hotel now"))], applied=1)
+        put(store, [project(record("c1", NOW, "book a", "hotel now"))], applied=1)
         assert ask(store, "book hotel").total == 1
         assert ask(store, '"book a hotel"').total == 0
         assert ask(store, "book hotel", Scope.MESSAGE).total == 0
@@ -69,14 +85,14 @@ class StoreContract:
     def test_a_prefix_finds_every_word_it_begins_however_many(self, make: Make) -> None:
         store = make()
         texts = [project(record(f"c{number}", NOW, f"want a refu{number:04d}x")) for number in range(400)]
-        store.replace(texts, applied=400)
+        put(store, texts, applied=400)
         assert ask(store, "refu*").total == 400
         assert ask(store, "a-refu*").total == 400
 
     @pytest.mark.parametrize("text", ["c1", "x.y", "+", "你好", "👍", "\u202e"])
     def test_any_text_can_be_put_and_asked_for(self, make: Make, text: str) -> None:
         store = make()
-        store.replace([project(record("c1", NOW, text, "plain"))], applied=1)
+        put(store, [project(record("c1", NOW, text, "plain"))], applied=1)
         assert ids(ask(store, "plain")) == ["c1"]
         assert ask(store, f'plain -"{text} nothing"').total == 1
 
@@ -85,7 +101,7 @@ class StoreContract:
     def test_pages_hold_each_hit_once_in_order_even_with_equal_times(self, make: Make, size: int, sort: Sort) -> None:
         store = make()
         starts = {f"c{number:02d}": NOW - timedelta(hours=number // 5) for number in range(23)}
-        store.replace([project(record(id_, start, "same")) for id_, start in starts.items()], applied=23)
+        put(store, [project(record(id_, start, "same")) for id_, start in starts.items()], applied=23)
         got: list[str] = []
         after, pages = None, 0
         while pages < 50:
@@ -103,7 +119,8 @@ class StoreContract:
 
     def test_relevance_finds_the_same_and_puts_more_matches_first(self, make: Make) -> None:
         store = make()
-        store.replace(
+        put(
+            store,
             [
                 project(record("c1", NOW, "refund and many other words that have nothing to do with it at all")),
                 project(record("c2", NOW, "refund refund refund")),
@@ -118,29 +135,70 @@ class StoreContract:
 
     def test_a_rebuild_takes_the_old_ones_place_only_when_it_is_finished(self, make: Make) -> None:
         store = make()
-        store.replace([project(record("c1", NOW, "old"))], applied=1)
+        put(store, [project(record("c1", NOW, "old"))], applied=1)
         fresh = store.begin_rebuild()
-        fresh.replace([project(record("c2", NOW, "new"))], applied=2)
-        assert ids(ask(make_again(store), "old")) == ["c1"]
+        put(fresh, [project(record("c2", NOW, "new"))], applied=2)
+        assert ids(ask(self.reopen(store), "old")) == ["c1"]
         fresh.finish_rebuild()
-        assert ids(ask(make_again(store), "new")) == ["c2"]
-        assert ask(make_again(store), "old").total == 0
+        assert ids(ask(self.reopen(store), "new")) == ["c2"]
+        assert ask(self.reopen(store), "old").total == 0
 
-    @given(archive=archives(), query=queries(), scope=st.sampled_from(list(Scope)))
-    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
-    def test_a_query_finds_exactly_what_a_linear_scan_over_the_raw_records_finds(
-        self, make: Make, archive: list[bytes], query: tuple[str, object], scope: Scope
-    ) -> None:
+    def test_facets_count_the_conversations_of_a_query_by_their_values(self, make: Make) -> None:
         store = make()
-        store.replace([project(raw) for raw in archive], applied=len(archive))
+        skills = ["Hotels & Spas", "Hotels & Spas", "Flights", "Flights", "Taxis", None]
+        put(
+            store,
+            [
+                project(record(f"c{at}", NOW, "same" if at else "other", info={"latestSkillName": skill}))
+                for at, skill in enumerate(skills)
+            ],
+            applied=6,
+        )
+        found = store.facets(parse("same", now=NOW).expression, ["skill", "status"], limit=2)
+        assert found["skill"] == (Facet("Flights", 2), Facet("7", 1))
+        assert found["status"] == (Facet("closed", 5),)
+
+    def test_what_is_refused_is_listed_until_it_is_replaced(self, make: Make) -> None:
+        store = make()
+        refusal = Refusal(2, "c2", "cannot be read")
+        with store.writing(expected=1) as writer:
+            writer.refuse([refusal])
+            writer.replace([Version(1, project(record("c1", NOW, "x")))], applied=2)
+        assert self.reopen(store).refused() == (refusal,)
+        put(store, [project(record("c2", NOW, "y"))], applied=3)
+        assert store.refused() == ()
+
+    def test_a_dropped_store_is_new_again(self, make: Make) -> None:
+        store = make()
+        put(store, [project(record("c1", NOW, "x"))], applied=5)
+        store.drop()
+        assert (store.applied(), store.count(), ask(store, "x").total) == (0, 0, 0)
+        store.prepare()
+        assert store.describe()["applied"] == 0
+        put(store, [project(record("c1", NOW, "x"))], applied=5)
+        assert ask(store, "x").total == 1
+
+    @given(archives=st.lists(archives(), min_size=1, max_size=2), query=queries(), scope=st.sampled_from(list(Scope)))
+    @settings(max_examples=100, suppress_health_check=list(HealthCheck))
+    def test_a_query_finds_exactly_what_a_linear_scan_over_the_raw_records_finds_also_after_updates(
+        self, filled: Filled, archives: list[list[bytes]], query: tuple[str, object], scope: Scope
+    ) -> None:
         text, tree = query
-        found = ask(store, text, scope)
-        expected = set().union(*(Scan(raw).ids(tree, scope.value) for raw in archive))
-        assert {(key.conversation_id, key.message_id) for key in found.keys} == expected
-        assert found.total == len(expected)
+        for archive in archives:
+            filled.fill(archive)
+            found = ask(filled.store, text, scope)
+            expected = set().union(*(Scan(raw).ids(tree, scope.value) for raw in archive))
+            assert {(key.conversation_id, key.message_id) for key in found.keys} == expected
+            assert found.total == len(expected)
 
 
-def make_again(store: Store) -> Store:
-    """The same store as another reader sees it."""
-    store.close()
-    return store
+class Filled:
+    """A store that one generated archive after another is put into."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.seq = 0
+
+    def fill(self, archive: list[bytes]) -> None:
+        self.seq += len(archive)
+        put(self.store, [project(raw) for raw in archive], applied=self.seq)

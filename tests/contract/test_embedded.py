@@ -7,9 +7,10 @@ import pytest
 
 from archiver.documents import project
 from archiver.errors import StoreBusy, StoreError
+from archiver.stores import Store
 from archiver.stores.embedded import EmbeddedStore
 from tests.conftest import NOW, record
-from tests.contract.promises import Make, StoreContract, ask
+from tests.contract.promises import Make, StoreContract, ask, put
 
 
 class TestEmbedded(StoreContract):
@@ -18,54 +19,58 @@ class TestEmbedded(StoreContract):
         numbers = count()
         return lambda: EmbeddedStore(tmp_path / f"index{next(numbers)}", "archive")
 
+    def reopen(self, store: Store) -> Store:
+        assert isinstance(store, EmbeddedStore)
+        return EmbeddedStore(store._root, "archive")
+
 
 def test_another_process_sees_what_was_put(tmp_path: Path) -> None:
-    EmbeddedStore(tmp_path, "a").replace([project(record("c1", NOW, "hello"))], applied=3)
+    put(EmbeddedStore(tmp_path, "a"), [project(record("c1", NOW, "hello"))], applied=3)
     again = EmbeddedStore(tmp_path, "a")
     assert (again.applied(), ask(again, "hello").total) == (3, 1)
 
 
 def test_the_index_of_another_archive_is_not_used(tmp_path: Path) -> None:
-    EmbeddedStore(tmp_path, "a").replace([project(record("c1", NOW, "hello"))], applied=3)
+    put(EmbeddedStore(tmp_path, "a"), [project(record("c1", NOW, "hello"))], applied=3)
     other = EmbeddedStore(tmp_path, "b")
     assert other.applied() == 0
-    other.replace([project(record("c2", NOW, "world"))], applied=1)
+    put(other, [project(record("c2", NOW, "world"))], applied=1)
     assert ask(other, "hello").total == 0
 
 
 def test_a_second_writer_is_told_that_the_index_is_busy(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path, "a")
-    store.replace([project(record("c1", NOW, "hello"))], applied=1)
+    put(store, [project(record("c1", NOW, "hello"))], applied=1)
     other = EmbeddedStore(tmp_path, "a")
     with pytest.raises(StoreBusy):
-        other.replace([project(record("c2", NOW, "x"))], applied=2)
+        put(other, [project(record("c2", NOW, "x"))], applied=2)
     with pytest.raises(StoreBusy):
         other.begin_rebuild()
     store.close()
-    other.replace([project(record("c2", NOW, "x"))], applied=2)
+    put(other, [project(record("c2", NOW, "x"))], applied=2)
     assert other.count() == 2
 
 
 def test_a_commit_whose_position_was_not_written_is_applied_again(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path, "a")
-    store.replace([project(record("c1", NOW, "one"))], applied=1)
+    put(store, [project(record("c1", NOW, "one"))], applied=1)
     store._write([project(record("c2", NOW, "two"))])  # killed before the position
     store.close()
     again = EmbeddedStore(tmp_path, "a")
     assert again.applied() == 1
-    again.replace([project(record("c2", NOW, "two"))], applied=2)
+    put(again, [project(record("c2", NOW, "two"))], applied=2)
     assert (again.count(), ask(again, "two").total) == (2, 1)
 
 
 def test_a_damaged_index_is_told_and_a_rebuild_cures_it(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path, "a")
-    store.replace([project(record("c1", NOW, "hello"))], applied=1)
+    put(store, [project(record("c1", NOW, "hello"))], applied=1)
     store.close()
     (meta,) = tmp_path.glob("*/meta.json")
     meta.write_bytes(meta.read_bytes()[:40])
     with pytest.raises(StoreError, match="cannot be used"):
         ask(EmbeddedStore(tmp_path, "a"), "hello")
     fresh = EmbeddedStore(tmp_path, "a").begin_rebuild()
-    fresh.replace([project(record("c1", NOW, "hello"))], applied=1)
+    put(fresh, [project(record("c1", NOW, "hello"))], applied=1)
     fresh.finish_rebuild()
     assert ask(EmbeddedStore(tmp_path, "a"), "hello").total == 1

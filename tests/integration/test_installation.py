@@ -36,7 +36,7 @@ def test_a_wheel_holds_the_mappings_and_every_module(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as file:
         names = set(file.namelist())
-    assert {f"archiver/mappings/{name}.json" for name in ("messages", "sdes", "metadata")} <= names
+    assert {f"archiver/mappings/{name}.json" for name in ("messages", "sdes", "metadata", "kibana/panels")} <= names
     assert {str(path.relative_to(TOP)) for path in (TOP / "archiver").rglob("*.py")} <= names
 
 
@@ -46,7 +46,7 @@ def test_an_installation_from_the_source_tree_finds_the_mappings() -> None:
 
 @pytest.mark.parametrize(("name", "kind"), [("messages", Message), ("sdes", Sde), ("metadata", Metadata)])
 def test_a_mapping_has_a_field_for_everything_a_document_holds(name: str, kind: type) -> None:
-    fields = set(mapping(name)["template"]["mappings"]["properties"])
+    fields = {field for part in ("common", name) for field in mapping(part)["template"]["mappings"]["properties"]}
     assert set(kind.__dataclass_fields__) <= fields  # type: ignore[attr-defined]
 
 

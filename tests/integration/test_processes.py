@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import pytest
 
 from archiver.model import to_ms
 from tests.conftest import NOW, record
+from tests.nodes import Node
 
 PROGRAM = [sys.executable, "-m", "archiver"]
 COUNT = 400
@@ -80,7 +82,17 @@ def shell(announced: dict[str, Any], tmp_path: Path) -> Shell:
     )
 
 
-def test_the_whole_way(shell: Shell, tmp_path: Path) -> None:
+@pytest.fixture(params=["embedded", "elasticsearch"])
+def store(request: pytest.FixtureRequest, shell: Shell) -> Iterator[str]:
+    """Each store in turn as the one of the shell's settings."""
+    if request.param == "elasticsearch":
+        node: Node = request.getfixturevalue("elasticsearch")
+        shell.environment |= {"ARCHIVER_STORE": node.url, "ARCHIVER_STORE_PREFIX": "wholeway"}
+    yield request.param
+    shell.run("store", "drop", "--yes")
+
+
+def test_the_whole_way(shell: Shell, store: str, tmp_path: Path) -> None:
     shell.run("harvest", "--from", "30d")
     status = shell.json("status")
     assert status["schema"] == "archiver.status/1"
@@ -116,6 +128,41 @@ def test_the_whole_way(shell: Shell, tmp_path: Path) -> None:
     before = shell.json("search", "hello -7", "--limit", "1000")
     shell.run("reindex")
     assert shell.json("search", "hello -7", "--limit", "1000") == before
+
+    found = shell.json("search", "hello", "--scope", "message", "--facet", "skill", "--limit", "3")
+    assert (found["total"], found["facets"]["skill"]) == (COUNT, [{"value": "Restaurants", "count": COUNT}])
+    assert shell.json("store", "status")["kind"] == store
+    shell.run("store", "drop", "--yes")
+    assert shell.json("status")["index"] == {"applied": 0, "conversations": 0, "refused": 0}
+    shell.run("store", "prepare")
+    shell.run("reindex")
+    assert shell.json("search", "hello")["total"] == COUNT
+    shell.run("reindex", "--refused")
+    assert shell.json("status")["index"] == {"applied": COUNT, "conversations": COUNT, "refused": 0}
+
+
+def test_harvesting_goes_on_while_elasticsearch_is_away(shell: Shell) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        _, err = shell.run("harvest", "--from", "3d", expect=5, ARCHIVER_STORE=away)
+        assert "All conversations are kept" in err
+        status = json.loads(shell.run("status", "--json", ARCHIVER_STORE=away)[0])
+    assert status["vault"]["conversations"] > 60
+    assert "does not answer" in status["index"]["error"]
+    assert shell.json("search", "hello")["total"] == status["vault"]["conversations"]
+
+
+def test_a_follower_harvests_again_and_ends_when_it_is_told_to(shell: Shell) -> None:
+    process = shell.start("harvest", "--follow", "--every", "1s", "--from", "2d")
+    assert process.stderr is not None
+    rounds = 0
+    while rounds < 2:
+        rounds += "conversations read" in process.stderr.readline()
+    process.terminate()
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert shell.json("status")["vault"]["conversations"] > 40
 
 
 def test_killed_at_any_moment_the_same_command_ends_like_an_undisturbed_run(shell: Shell) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from archiver.archive import Archive
 from archiver.catchup import catch_up, rebuild
+from archiver.config import StoreAddress
 from archiver.encoding import decode
 from archiver.export import lines
 from archiver.grammar import parse
@@ -23,7 +24,7 @@ def keep(archive: Archive, *raws: bytes) -> Store:
     conversations = [item for item in map(read_record, raws) if isinstance(item, Conversation)]
     with archive.transaction():
         archive.vault.append(conversations, fetched_at=NOW)
-    store = open_store(None, folder=archive.folder, archive_id=archive.id)
+    store = open_store(StoreAddress(), folder=archive.folder, archive_id=archive.id)
     catch_up(archive, store, Silent())
     return store
 

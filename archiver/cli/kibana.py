@@ -1,0 +1,74 @@
+"""`archiver kibana`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archiver.cli import wiring
+from archiver.config import Settings
+from archiver.errors import ConfigError
+from archiver.installation import kibana_panels
+from archiver.kibana.imports import KibanaAddress, import_objects
+from archiver.kibana.objects import Object, ndjson, saved_objects
+
+
+@click.group("kibana")
+def command() -> None:
+    """Put data views, searches and dashboards into Kibana.
+
+    Needs the archive to be in Elasticsearch (ARCHIVER_STORE). A conversation id in Kibana becomes a link to its
+    transcript when ARCHIVER_TRANSCRIPT_URL says where transcripts are, such as
+    http://127.0.0.1:8080/conversations/{{value}}
+
+    \b
+    Examples:
+      ARCHIVER_KIBANA_URL=https://kibana.example:5601 archiver kibana install
+      archiver kibana export > archiver.ndjson
+    """
+
+
+@command.command("install")
+@click.pass_context
+def install(context: click.Context) -> None:
+    """Import everything into a running Kibana, over what an earlier call put there.
+
+    \b
+    Examples:
+      ARCHIVER_KIBANA_URL=http://127.0.0.1:5601 archiver kibana install
+      ARCHIVER_KIBANA_URL=https://kibana.example:5601 ARCHIVER_KIBANA_API_KEY=… archiver kibana install
+    """
+    chosen = wiring.settings(context)
+    count = import_objects(_address(chosen), _objects(chosen))
+    click.echo(f"{count} objects are in Kibana. Open its dashboards and look for: Archive", err=True)
+
+
+@command.command("export")
+@click.pass_context
+def export(context: click.Context) -> None:
+    """Print the objects as NDJSON, to be imported by hand: Stack Management, Saved Objects.
+
+    \b
+    Examples:
+      archiver kibana export > archiver.ndjson
+    """
+    click.echo(ndjson(_objects(wiring.settings(context))), nl=False)
+
+
+def _objects(chosen: Settings) -> list[Object]:
+    url = chosen.optional("transcript_url")
+    if url and "{{value}}" not in url:
+        raise ConfigError(
+            f"transcript_url {url} says not where the conversation id goes",
+            hint="Write {{value}} there: http://127.0.0.1:8080/conversations/{{value}}",
+        )
+    return saved_objects(kibana_panels(), chosen.store.prefix, url)
+
+
+def _address(chosen: Settings) -> KibanaAddress:
+    ca = chosen.optional("kibana_ca")
+    return KibanaAddress(
+        chosen.text("kibana_url"), chosen.optional("kibana_space"), chosen.optional_secret("kibana_api_key"),
+        chosen.optional("kibana_user"), chosen.optional_secret("kibana_password"), Path(ca) if ca else None,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Data views, searches and dashboards for Kibana."""

@@ -1,0 +1,1 @@
+"""Elasticsearch as the index: the archive at scale."""

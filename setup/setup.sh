@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Prepares a fresh Elasticsearch for the archive: Kibana's password, and one API key for each task, each written to a
+# file of its own. Needs curl. Runs any number of times; a key whose file exists is kept.
+#
+#   ES_URL=https://localhost:9200 ES_CA=ca.crt ELASTIC_PASSWORD=… KEYS=folder setup.sh
+set -euo pipefail
+
+: "${ES_URL:?}" "${ELASTIC_PASSWORD:?}" "${KEYS:?}"
+prefix=${PREFIX:-archiver}
+user=${ELASTIC_USER:-elastic}
+here=$(cd "$(dirname "$0")" && pwd)
+
+ask() { # METHOD PATH [BODY]; the password never stands in the process list
+  local method=$1 path=$2
+  shift 2
+  curl --silent --show-error --fail-with-body ${ES_CA:+--cacert "$ES_CA"} \
+    --config <(printf 'user = "%s:%s"\n' "$user" "$ELASTIC_PASSWORD") \
+    -X "$method" -H 'Content-Type: application/json' "$ES_URL$path" ${1:+--data-binary "$1"}
+}
+
+for _ in $(seq 60); do
+  ask GET /_cluster/health >/dev/null 2>&1 && break
+  sleep 2
+done
+
+if [[ -n "${KIBANA_PASSWORD:-}" ]]; then
+  ask POST /_security/user/kibana_system/_password "{\"password\":\"$KIBANA_PASSWORD\"}" >/dev/null
+  echo "kibana_system has its password"
+fi
+
+mkdir -p "$KEYS"
+for file in "$here"/keys/*.json; do
+  name=$(basename "$file" .json)
+  if [[ -s "$KEYS/$name" ]]; then
+    echo "key $name is there already"
+    continue
+  fi
+  role=$(sed "s/PREFIX/$prefix/g" "$file")
+  answer=$(ask POST /_security/api_key "{\"name\":\"$prefix-$name\",\"role_descriptors\":{\"$name\":$role}}")
+  encoded=$(printf '%s' "$answer" | sed -n 's/.*"encoded" *: *"\([^"]*\)".*/\1/p')
+  [[ -n "$encoded" ]] || { echo "no key in the answer for $name" >&2; exit 1; }
+  (umask 077 && printf '%s' "$encoded" > "$KEYS/$name.new")
+  if [[ -n "${KEYS_OWNER:-}" ]]; then chown "$KEYS_OWNER" "$KEYS/$name.new"; fi
+  mv "$KEYS/$name.new" "$KEYS/$name"
+  echo "key $name is in $KEYS/$name"
+done

@@ -1,0 +1,68 @@
+"""The same archive and the same query give the same answer on every store, before and after updates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archiver.config import StoreAddress
+from archiver.fields import FACETS
+from archiver.grammar import parse
+from archiver.model import Scope, Sort
+from archiver.stores import Store
+from archiver.stores.elastic.server import connect
+from archiver.stores.elastic.store import ElasticStore
+from archiver.stores.embedded import EmbeddedStore
+from archiver.stores.memory import MemoryStore
+from tests.archives import archives, queries
+from tests.conftest import NOW
+from tests.contract.promises import Filled
+from tests.nodes import Node
+
+
+@pytest.fixture
+def witnesses(tmp_path: Path, elasticsearch: Node) -> list[Filled]:
+    stores: list[Store] = [
+        MemoryStore(),
+        EmbeddedStore(tmp_path / "index", "archive"),
+        ElasticStore(connect(StoreAddress(elasticsearch.url)), "parity", "archive"),
+    ]
+    stores[-1].drop()
+    return [Filled(store) for store in stores]
+
+
+def answer(store: Store, text: str, scope: Scope, sort: Sort) -> tuple[Any, ...]:
+    """Everything that must not depend on the store: ids in order, page by page, the total, the facets."""
+    expression = parse(text, now=NOW).expression
+    keys, after, total = [], None, None
+    while True:
+        found = store.search(expression, scope=scope, sort=sort, limit=3, after=after)
+        assert total in (None, found.total)
+        keys += found.keys
+        after, total = found.next, found.total
+        if after is None:
+            break
+    return keys, total, store.facets(expression, list(FACETS), limit=10)
+
+
+@given(
+    versions=st.lists(archives(), min_size=1, max_size=2),
+    asked=st.lists(queries(3), min_size=3, max_size=3),
+    scope=st.sampled_from(list(Scope)),
+    sort=st.sampled_from([Sort.NEWEST, Sort.OLDEST]),
+)
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+def test_every_store_gives_the_same_keys_counts_and_facets(
+    witnesses: list[Filled], versions: list[list[bytes]], asked: list[tuple[str, Any]], scope: Scope, sort: Sort
+) -> None:
+    for version in versions:
+        for witness in witnesses:
+            witness.fill(version)
+        for text, _ in asked:
+            plain, *others = [answer(witness.store, text, scope, sort) for witness in witnesses]
+            for other in others:
+                assert other == plain, text

@@ -1,0 +1,298 @@
+"""Catch-up into a real Elasticsearch that fails in every way: nothing lost, nothing doubled, always an end."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from archiver.archive import Archive
+from archiver.catchup import catch_up, rebuild, retry
+from archiver.config import StoreAddress
+from archiver.errors import StoreError, StoreUnavailable
+from archiver.grammar import parse
+from archiver.model import Conversation, Scope, Sort
+from archiver.progress import Silent
+from archiver.stores.elastic.bulk import Limits
+from archiver.stores.elastic.server import connect
+from archiver.stores.elastic.store import ElasticStore
+from tests.conftest import NOW, record
+from tests.faults import RESET, Exchange, Fault, Reply, busy, proxy
+from tests.nodes import Node
+
+SMALL = Limits(senders=2, request_bytes=30_000, smallest_request_bytes=2_000, queued_bytes=200_000, patience_s=20)
+COUNT = 120
+_numbers = itertools.count()
+
+
+def keep(archive: Archive, *raws: bytes) -> None:
+    with archive.transaction():
+        conversations = [
+            Conversation(json.loads(raw)["info"]["conversationId"], NOW, False, False, raw) for raw in raws
+        ]
+        archive.vault.append(conversations, fetched_at=NOW)
+
+
+def conversation(number: int, *texts: str) -> bytes:
+    return record(f"c{number:04d}", NOW - timedelta(hours=7 * number), *(texts or ("hello there", "general", "answer")))
+
+
+@pytest.fixture
+def prefix(elasticsearch: Node) -> Iterator[str]:
+    name = f"faults{next(_numbers)}"
+    yield name
+    store_at(elasticsearch.url, name).drop()
+
+
+@pytest.fixture
+def full(archive: Archive) -> Archive:
+    keep(archive, *(conversation(number) for number in range(COUNT)))
+    return archive
+
+
+def store_at(url: str, prefix: str, limits: Limits = SMALL, archive_id: str = "") -> ElasticStore:
+    store = ElasticStore(connect(StoreAddress(url)), prefix, archive_id or "archive", limits=limits)
+    return store
+
+
+def assert_whole(store: ElasticStore, archive: Archive) -> None:
+    """The index has each document of the vault exactly once, and knows that it has."""
+    assert store.applied() == archive.vault.head()
+    conversations, messages = archive.vault.totals()
+    for scope, count in ((Scope.CONVERSATION, conversations), (Scope.MESSAGE, messages)):
+        found = store.search(parse("messages:>=0", now=NOW).expression, scope=scope, sort=Sort.NEWEST, limit=5000)
+        assert found.total == len({(key.conversation_id, key.message_id) for key in found.keys}) == count
+    assert store.refused() == ()
+
+
+def bulks(fault: Callable[[int, Exchange], Reply | None]) -> Fault:
+    """A fault of bulk requests alone, told their number."""
+    numbers = itertools.count()
+
+    def decide(exchange: Exchange) -> Reply | None:
+        is_bulk = exchange.path.startswith("/_bulk") and b"-messages-v" in exchange.body
+        return fault(next(numbers), exchange) if is_bulk else None
+
+    return decide
+
+
+def some_items_busy(number: int, exchange: Exchange) -> Reply | None:
+    """The server takes every second document, as when its write queue runs full."""
+    if number % 2:
+        return None
+    lines = exchange.body.rstrip(b"\n").split(b"\n")
+    pairs = [b"\n".join(lines[at : at + 2]) for at in range(0, len(lines), 2)]
+    taken = pairs[::2]
+    reply = exchange.forward(b"\n".join(taken) + b"\n")
+    rejected = {"index": {"status": 429, "error": {"type": "es_rejected_execution_exception", "reason": "full"}}}
+
+    def with_rejected(answer: dict[str, object]) -> dict[str, object]:
+        items = iter(answer["items"])  # type: ignore[call-overload]
+        return {"errors": True, "items": [rejected if at % 2 else next(items) for at in range(len(pairs))]}
+
+    return reply.changed(with_rejected)
+
+
+def half_an_answer(number: int, exchange: Exchange) -> Reply | None:
+    if number % 3:
+        return None
+    return exchange.forward().changed(lambda answer: answer | {"items": answer["items"][: len(answer["items"]) // 2]})
+
+
+def cut_off(number: int, exchange: Exchange) -> Reply | None:
+    if number % 3:
+        return None
+    reply = exchange.forward()
+    return Reply(reply.status, reply.headers, reply.body, cut=len(reply.body) // 2)
+
+
+def reset_after_it_worked(number: int, exchange: Exchange) -> Reply | None:
+    if number % 3:
+        return None
+    exchange.forward()
+    return RESET
+
+
+def too_large(number: int, exchange: Exchange) -> Reply | None:
+    return Reply(413, {"X-Elastic-Product": "Elasticsearch"}) if len(exchange.body) > 6_000 else None
+
+
+FAULTS: dict[str, Callable[[int, Exchange], Reply | None]] = {
+    "requests refused as busy": lambda number, exchange: busy() if number % 2 else None,
+    "a gateway that fails": lambda number, exchange: busy(503) if number % 2 else None,
+    "some items refused as busy": some_items_busy,
+    "half an answer": half_an_answer,
+    "an answer cut off": cut_off,
+    "connections reset before": lambda number, exchange: RESET if number % 3 == 0 else None,
+    "connections reset after": reset_after_it_worked,
+    "requests too large": too_large,
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_nothing_is_lost_or_doubled_by(name: str, full: Archive, elasticsearch: Node, prefix: str) -> None:
+    with proxy(elasticsearch.url, bulks(FAULTS[name])) as url:
+        catch_up(full, store_at(url, prefix), Silent())
+    assert_whole(store_at(elasticsearch.url, prefix), full)
+
+
+def test_a_server_that_stays_busy_is_given_up_and_caught_up_with_later(
+    full: Archive, elasticsearch: Node, prefix: str
+) -> None:
+    patient = Limits(request_bytes=20_000, patience_s=0.5)
+    always = bulks(lambda number, exchange: busy() if number > 3 else None)
+    with proxy(elasticsearch.url, always) as url, pytest.raises(StoreUnavailable, match="takes no requests now"):
+        catch_up(full, store_at(url, prefix, patient), Silent())
+    assert store_at(elasticsearch.url, prefix).applied() < full.vault.head()
+    catch_up(full, store_at(elasticsearch.url, prefix), Silent())
+    assert_whole(store_at(elasticsearch.url, prefix), full)
+
+
+def test_a_read_only_block_is_waited_for(full: Archive, elasticsearch: Node, prefix: str) -> None:
+    """What Elasticsearch does when its disk is nearly full."""
+    direct = store_at(elasticsearch.url, prefix)
+    catch_up(full, direct, Silent())
+    keep(full, *(conversation(number, "newer words") for number in range(0, COUNT, 2)))
+    block = {"index.blocks.read_only_allow_delete": True}
+    direct._server.ask("PUT", f"/{prefix}-messages/_settings", block)
+    lift = threading.Timer(
+        2,
+        lambda: direct._server.ask(
+            "PUT", f"/{prefix}-messages/_settings", {"index.blocks.read_only_allow_delete": None}
+        ),
+    )
+    lift.start()
+    try:
+        catch_up(full, store_at(elasticsearch.url, prefix), Silent())
+    finally:
+        lift.join()
+    assert_whole(direct, full)
+
+
+def test_a_server_killed_in_the_middle_and_started_again_gets_everything(
+    full: Archive, elasticsearch: Node, prefix: str
+) -> None:
+    if not elasticsearch.can_restart:
+        pytest.skip("the Elasticsearch of ARCHIVER_TEST_ES_URL is not ours to stop")
+    killed = threading.Event()
+
+    def kill(number: int, exchange: Exchange) -> Reply | None:
+        if number == 5:
+            elasticsearch.stop(signal.SIGKILL)
+            threading.Timer(1, elasticsearch.start).start()
+            killed.set()
+        return None
+
+    patient = Limits(request_bytes=20_000, patience_s=120)
+    with proxy(elasticsearch.url, bulks(kill)) as url:
+        catch_up(full, store_at(url, prefix, patient), Silent())
+    assert killed.is_set()
+    elasticsearch.wait()
+    assert_whole(store_at(elasticsearch.url, prefix), full)
+
+
+def test_a_catch_up_killed_at_any_bulk_request_is_finished_by_the_next(
+    archive: Archive, elasticsearch: Node, prefix: str
+) -> None:
+    """With updates, so that leftovers of older versions have to be hidden too."""
+    for stop_at in range(6):
+        texts = [f"round{stop_at} word"] * (5 - stop_at % 5)
+        keep(archive, *(conversation(number, *texts) for number in range(20)))
+
+        left = iter(range(stop_at, -1, -1))
+
+        def kill(exchange: Exchange, left: Iterator[int] = left) -> Reply | None:
+            if exchange.method in ("POST", "PUT") and not exchange.path.endswith("_search") and next(left, 0) == 0:
+                return RESET
+            return None
+
+        impatient = Limits(request_bytes=5_000, patience_s=0.1)
+        with proxy(elasticsearch.url, kill) as url, pytest.raises(StoreUnavailable):
+            quick = store_at(url, prefix, impatient)
+            quick._server._sleep = lambda seconds: None
+            catch_up(archive, quick, Silent())
+        direct = store_at(elasticsearch.url, prefix)
+        catch_up(archive, direct, Silent())
+        assert_whole(direct, archive)
+        old = parse(f"round{stop_at - 1}", now=NOW).expression
+        for scope in Scope:
+            assert direct.search(old, scope=scope, sort=Sort.NEWEST, limit=9).total == 0
+
+
+def test_refused_documents_are_listed_and_given_again_after_a_fix(
+    full: Archive, elasticsearch: Node, prefix: str
+) -> None:
+    store = store_at(elasticsearch.url, prefix)
+    store.prepare()
+    template = f"/_index_template/{prefix}-v1-messages"
+    body = store._server.ask("GET", template)["index_templates"][0]["index_template"]
+    good = body["template"]["mappings"]["properties"].pop("dialog_id")
+    for date in ("created_date", "created_date_millis", "modified_date", "modified_date_millis"):
+        body.pop(date, None)
+    store._server.ask("PUT", template, body)
+    applied = catch_up(full, store, Silent())
+    assert len(applied.refused) == COUNT == store.describe()["refused"]
+    assert "dialog_id" in applied.refused[0].reason
+    assert store.applied() == full.vault.head()
+    store._server.ask("PUT", f"/{prefix}-messages/_mapping", {"properties": {"dialog_id": good}})
+    assert retry(full, store, Silent()).refused == ()
+    assert_whole(store, full)
+
+
+def test_the_indices_of_another_archive_are_refused(full: Archive, elasticsearch: Node, prefix: str) -> None:
+    catch_up(full, store_at(elasticsearch.url, prefix), Silent())
+    with pytest.raises(StoreError, match="another archive"):
+        catch_up(full, store_at(elasticsearch.url, prefix, archive_id="other"), Silent())
+
+
+def test_an_index_that_is_ahead_of_the_vault_is_refused(full: Archive, elasticsearch: Node, prefix: str) -> None:
+    store = store_at(elasticsearch.url, prefix)
+    with store.writing(expected=1) as writer:
+        writer.replace([], applied=COUNT + 50)
+    with pytest.raises(StoreError, match="older copy"):
+        catch_up(full, store, Silent())
+    rebuild(full, store, Silent())
+    assert_whole(store, full)
+
+
+def test_a_late_write_never_puts_old_over_new(full: Archive, elasticsearch: Node, prefix: str) -> None:
+    from archiver.documents import project
+    from archiver.model import Version
+
+    store = store_at(elasticsearch.url, prefix)
+    catch_up(full, store, Silent())
+    keep(full, conversation(3, "only this"))
+    catch_up(full, store, Silent())
+    with store.writing(expected=1) as late:
+        late.replace([Version(4, project(conversation(3)), True)], applied=4)
+    assert_whole(store, full)
+
+
+def test_backfill_settings_are_taken_back_also_after_a_crash(
+    full: Archive, elasticsearch: Node, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archiver.stores.elastic.writer.LARGE", 100)
+    store = store_at(elasticsearch.url, prefix)
+
+    def settings() -> set[tuple[object, ...]]:
+        found = store._server.ask("GET", f"/{prefix}-messages/_settings", None, {"flat_settings": "true"})
+        names = ("index.refresh_interval", "index.translog.durability", "index.auto_expand_replicas")
+        return {tuple(item["settings"].get(name) for name in names) for item in found.values()}
+
+    with pytest.raises(KeyboardInterrupt), store.writing(expected=COUNT) as writer:
+        from archiver.documents import project
+        from archiver.model import Version
+
+        writer.replace([Version(1, project(conversation(1)), True)], applied=1)
+        raise KeyboardInterrupt
+    assert settings() == {("-1", "async", "false")}
+    assert store.describe()["is_backfilling"]
+    monkeypatch.setattr("archiver.stores.elastic.writer.LARGE", 10_000)
+    catch_up(full, store, Silent())
+    assert settings() == {(None, None, "0-1")}
+    assert_whole(store, full)

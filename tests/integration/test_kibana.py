@@ -1,0 +1,249 @@
+"""What Kibana would show: every reference resolves, every field exists, every panel's question has an answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from archiver.archive import Archive
+from archiver.catchup import catch_up
+from archiver.config import Secret
+from archiver.errors import ConfigError, StoreDenied, StoreError, StoreUnavailable
+from archiver.installation import kibana_panels, mapping
+from archiver.kibana.imports import KibanaAddress, import_objects
+from archiver.kibana.objects import Object, ndjson, saved_objects
+from archiver.progress import Silent
+from tests.conftest import NOW, record
+from tests.integration.test_elastic_faults import keep, store_at
+from tests.nodes import Node
+
+LINK = "http://127.0.0.1:8080/conversations/{{value}}"
+OBJECTS = saved_objects(kibana_panels(), "shown", LINK)
+AGGREGATABLE = {"keyword", "date", "long", "double", "boolean", "integer"}
+
+
+def of_type(kind: str) -> list[Object]:
+    return [item for item in OBJECTS if item["type"] == kind]
+
+
+def fields(kind: str) -> dict[str, str]:
+    """Every field of an index with its type."""
+    found: dict[str, str] = {}
+
+    def walk(properties: dict[str, Any], path: str) -> None:
+        for name, field in properties.items():
+            if "properties" in field:
+                walk(field["properties"], f"{path}{name}.")
+            else:
+                found[f"{path}{name}"] = field["type"]
+
+    for part in ("common", kind):
+        walk(mapping(part)["template"]["mappings"]["properties"], "")
+    return found
+
+
+def view_of(item: Object) -> str:
+    (reference,) = [reference for reference in item["references"] if reference["type"] == "index-pattern"]
+    return str(reference["id"]).removeprefix("shown-view-")
+
+
+def layer(lens: Object) -> dict[str, Any]:
+    found: dict[str, Any] = lens["attributes"]["state"]["datasourceStates"]["formBased"]["layers"]["layer"]
+    return found
+
+
+def test_ids_are_unique_and_every_reference_leads_to_an_object() -> None:
+    ids = [(item["type"], item["id"]) for item in OBJECTS]
+    assert len(set(ids)) == len(ids)
+    for item in OBJECTS:
+        for reference in item["references"]:
+            assert (reference["type"], reference["id"]) in ids
+
+
+def test_every_panel_of_a_dashboard_has_its_reference_and_its_own_place() -> None:
+    for dashboard in of_type("dashboard"):
+        panels = json.loads(dashboard["attributes"]["panelsJSON"])
+        names = {reference["name"] for reference in dashboard["references"]}
+        assert {f"{panel['panelIndex']}:{panel['panelRefName']}" for panel in panels} == names
+        places = [
+            {(x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])}
+            for grid in (panel["gridData"] for panel in panels)
+        ]
+        assert sum(map(len, places)) == len(set().union(*places))
+        assert all(x < 48 for place in places for x, _ in place)
+
+
+def test_every_panel_is_on_a_dashboard() -> None:
+    shown = {reference["id"] for dashboard in of_type("dashboard") for reference in dashboard["references"]}
+    assert {lens["id"] for lens in of_type("lens")} <= shown
+
+
+def test_every_field_a_panel_or_search_names_exists_and_can_be_counted() -> None:
+    for lens in of_type("lens"):
+        known = fields(view_of(lens))
+        for column in layer(lens)["columns"].values():
+            if column["sourceField"] != "___records___":
+                assert known[column["sourceField"]] in AGGREGATABLE, (lens["id"], column)
+            if column["dataType"] == "number" and column["operationType"] != "unique_count":
+                assert known.get(column["sourceField"], "long") in ("long", "double"), (lens["id"], column)
+    for search in of_type("search"):
+        assert set(search["attributes"]["columns"]) <= set(fields(view_of(search)))
+    for view in of_type("index-pattern"):
+        assert (
+            fields(view_of({"references": [{"type": "index-pattern", "id": view["id"]}]}))[
+                view["attributes"]["timeFieldName"]
+            ]
+            == "date"
+        )
+
+
+def test_a_conversation_id_is_a_link_to_its_transcript() -> None:
+    for view in of_type("index-pattern"):
+        formats = json.loads(view["attributes"]["fieldFormatMap"])
+        assert formats["conversation_id"]["params"]["urlTemplate"] == LINK
+    plain = saved_objects(kibana_panels(), "shown", None)
+    assert plain[0]["attributes"]["fieldFormatMap"] == "{}"
+
+
+def test_the_export_is_stable_json_by_line() -> None:
+    assert ndjson(OBJECTS) == ndjson(saved_objects(kibana_panels(), "shown", LINK))
+    assert [json.loads(line) for line in ndjson(OBJECTS).splitlines()] == OBJECTS
+
+
+def question(lens: Object) -> dict[str, Any]:
+    """The search that Lens makes of a panel: bucket columns around the measure, and its KQL as a query."""
+    columns = layer(lens)["columns"]
+    measure = columns["measure"]
+    field, operation = measure["sourceField"], measure["operationType"]
+    inner: dict[str, Any] = {}
+    if operation == "percentile":
+        inner = {"measure": {"percentiles": {"field": field, "percents": [95]}}}
+    elif operation == "median":
+        inner = {"measure": {"percentiles": {"field": field, "percents": [50]}}}
+    elif operation != "count":
+        inner = {
+            "measure": {{"average": "avg", "unique_count": "cardinality"}.get(operation, operation): {"field": field}}
+        }
+    for name in reversed([name for name in layer(lens)["columnOrder"] if name != "measure"]):
+        column = columns[name]
+        if column["operationType"] == "date_histogram":
+            bucket = {"date_histogram": {"field": column["sourceField"], "calendar_interval": "month"}}
+        else:
+            bucket = {"terms": {"field": column["sourceField"], "size": column["params"]["size"]}}
+        inner = {name: bucket | ({"aggs": inner} if inner else {})}
+    query = kql(lens["attributes"]["state"]["query"]["query"])
+    return {"size": 0, "query": query, "track_total_hits": True, **({"aggs": inner} if inner else {})}
+
+
+def kql(text: str) -> dict[str, Any]:
+    """The few forms of KQL that our objects use."""
+    if not text:
+        return {"match_all": {}}
+    found = re.fullmatch(r"([\w.]+) (:|<=|>=) (\S+)", text)
+    assert found, f"a KQL form this test does not know: {text}"
+    field, sign, value = found.groups()
+    return {"match": {field: value}} if sign == ":" else {"range": {field: {{"<=": "lte", ">=": "gte"}[sign]: value}}}
+
+
+RICH = record(
+    "rich", NOW, "hello", "how can I help", "refund please", "done",
+    info={
+        "csatRate": 2, "mcs": 40, "source": "WEB", "closeReason": "AGENT", "closeReasonDescription": "done",
+        "latestAgentGroupName": "Day", "isPartial": True, "latestAgentId": "a1", "latestAgentFullName": "Ann",
+        "duration": 60000,
+    },
+    consumerParticipants=[{"participantId": "cust", "firstName": "Eve"}],
+    agentParticipants=[{"agentId": "agent1", "agentFullName": "Ann", "userType": "1"}],
+    sdes={
+        "events": [
+            {"serverTimeStamp": 1_780_000_000_000, "sdeType": kind, **content}
+            for kind, content in {
+                "LEAD": {"lead": {"lead": {"topic": "loan", "value": 7}}},
+                "PURCHASE": {"purchase": {"total": "12.5", "products": [{"product": {"name": "Hat"}}]}},
+                "CUSTOMER_INFO": {"customerInfo": {"customerInfo": {"customerType": "vip"}}},
+                "ERROR": {"visitorError": {"visitorError": {"message": "card"}}},
+            }.items()
+        ]
+    },
+)  # fmt: skip
+
+
+@pytest.fixture
+def shown(archive: Archive, elasticsearch: Node) -> Iterator[Any]:
+    keep(archive, RICH, record("open", NOW, "hi", info={"status": "OPEN", "endTimeL": -1}))
+    store = store_at(elasticsearch.url, "shown")
+    catch_up(archive, store, Silent())
+    yield store._server
+    store.drop()
+
+
+def test_every_panel_and_search_gets_an_answer_from_elasticsearch(shown: Any) -> None:
+    for lens in of_type("lens"):
+        found = shown.ask("POST", f"/shown-{view_of(lens)}/_search", question(lens))
+        assert found["hits"]["total"]["value"] > 0, lens["id"]
+        answer = json.dumps(found.get("aggregations", {}))
+        assert '"buckets": []' not in answer, lens["id"]
+        assert '"measure": {"value": null}' not in answer or '"measure": {"value": ' in answer.replace("null", ""), (
+            lens["id"]
+        )
+    for search in of_type("search"):
+        source = json.loads(search["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
+        body = {"query": kql(source["query"]["query"]), "sort": [{search["attributes"]["sort"][0][0]: "desc"}]}
+        assert shown.ask("POST", f"/shown-{view_of(search)}/_search", body)["hits"]["total"]["value"] > 0
+
+
+# ── the import ──
+
+
+class Kibana:
+    """A stand-in for Kibana's import: checks what Kibana checks, and answers as it does."""
+
+    def __init__(self, answer: dict[str, Any] | None = None, status: int = 200) -> None:
+        self.answer, self.status = answer, status
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        body = request.read()
+        if request.headers.get("kbn-xsrf") != "true":
+            return httpx.Response(400, json={"message": "Request must contain a kbn-xsrf header."})
+        if b'filename="archiver.ndjson"' not in body or "multipart/form-data" not in request.headers["content-type"]:
+            return httpx.Response(400, json={"message": "no file"})
+        count = body.count(b'"coreMigrationVersion"')
+        return httpx.Response(self.status, json=self.answer or {"success": True, "successCount": count})
+
+
+def bring(kibana: Kibana, **address: Any) -> int:
+    where = KibanaAddress("https://kibana.example:5601", **address)
+    return import_objects(where, OBJECTS, transport=httpx.MockTransport(kibana))
+
+
+def test_the_import_sends_every_object_with_header_key_and_space() -> None:
+    kibana = Kibana()
+    assert bring(kibana, api_key=Secret("abc"), space="brand") == len(OBJECTS)
+    (request,) = kibana.requests
+    assert request.url.path == "/s/brand/api/saved_objects/_import"
+    assert request.url.params["overwrite"] == "true"
+    assert request.headers["authorization"] == "ApiKey abc"
+
+
+def test_an_import_that_failed_inside_an_answer_of_200_is_an_error() -> None:
+    errors = [{"type": "lens", "id": "x", "error": {"type": "missing_references"}}]
+    with pytest.raises(StoreError, match="missing_references"):
+        bring(Kibana({"success": False, "successCount": 3, "errors": errors}))
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, StoreDenied), (403, StoreDenied), (503, StoreUnavailable)])
+def test_what_kibana_refuses_is_said(status: int, kind: type[StoreError]) -> None:
+    with pytest.raises(kind, match=str(status)):
+        bring(Kibana({"message": "no"}, status))
+
+
+def test_credentials_never_go_to_kibana_unencrypted_over_a_network() -> None:
+    with pytest.raises(ConfigError, match="unencrypted"):
+        import_objects(KibanaAddress("http://kibana.example:5601"), OBJECTS)
