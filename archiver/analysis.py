@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 VERSION = 1  # part of every index's name: raise it when a token of any text changes
 LONGEST_TOKEN_BYTES = 255
+_SURELY_SHORT = LONGEST_TOKEN_BYTES // 4  # characters that fit, whatever they are
 
 
 class Token(NamedTuple):
@@ -86,10 +87,42 @@ def tokens(text: str) -> list[Token]:
 
 def words(text: str) -> list[str]:
     """The folded words alone, as an index keeps them."""
-    if text.isascii():
-        found = _ASCII_WORD.findall(text.lower())
-        return found if len(text) <= LONGEST_TOKEN_BYTES else [_cut(word) for word in found]
-    return [token.text for token in _Cutter().cut(text)]
+    folded = text.lower() if text.isascii() else _folded(text)
+    found = _ASCII_WORD.findall(folded) if text.isascii() else folded.split()
+    if len(folded) <= _SURELY_SHORT:
+        return found
+    return [_cut(word) if len(word) > _SURELY_SHORT else word for word in found]
+
+
+def _folded(text: str) -> str:
+    """The words between blanks: what `_Cutter` does, without positions, by a table; that is many times faster."""
+    folded = text.translate(_REPLACEMENTS)
+    if _AFTER_SINGLE in folded:
+        folded = _SIGNS_AFTER_SINGLE.sub(r"\1 ", folded)
+    return folded.replace(_BEFORE_SIGN, "")
+
+
+# Marks of a character's kind in a text on its way through `_folded`; a text's own are gaps by then.
+_AFTER_SINGLE, _BEFORE_SIGN = "\x01", "\x02"
+_SIGNS_AFTER_SINGLE = re.compile("\x01((?:\x02.)*)", re.DOTALL)
+_MARKED = {
+    _Kind.WORD: "{}",
+    _Kind.SINGLE: " {}" + _AFTER_SINGLE,
+    _Kind.SIGN: _BEFORE_SIGN + "{}",
+    _Kind.NOTHING: "",
+    _Kind.GAP: " ",
+}
+
+
+class _Replacements(dict[int, str]):
+    """For `str.translate`: learns each character when it first comes."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = "".join(_MARKED[kind].format(part) for part, kind in _fold(chr(code)))
+        return self[code]
+
+
+_REPLACEMENTS = _Replacements()
 
 
 def _cut(word: str) -> str:

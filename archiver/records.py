@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Set
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -26,10 +26,11 @@ def section(record: Any, name: str) -> dict[str, Any]:
 
 def text_of(value: Any) -> str | None:
     """A metadata value as text; None for LivePerson's ways of saying nothing ("undefined", "null", -1)."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    text = str(value)
-    return None if text in NULL_LIKES else text
+    if type(value) is not str:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            return None
+        value = str(value)
+    return None if value in NULL_LIKES else value
 
 
 def number(value: Any) -> float | None:
@@ -43,6 +44,8 @@ def number(value: Any) -> float | None:
 
 
 def integer(value: Any) -> int | None:
+    if type(value) is int:
+        return value
     found = number(value)
     return None if found is None else int(found)
 
@@ -62,26 +65,34 @@ def moment(source: dict[str, Any], name: str) -> datetime | None:
 Scalar = str | int | float | bool
 
 
-def leaves(path: str, value: Any, without: Set[str] = frozenset()) -> Iterator[tuple[str, Scalar]]:
+def leaves(path: str, value: Any, without: Set[str] = frozenset()) -> list[tuple[str, Scalar]]:
     """All values below one, with their paths; those of a list share its path. Names in `without` are left out.
 
     A name right below itself counts once: six SDE types wrap their data so (Engagement Attributes, type list).
     """
-    if isinstance(value, dict):
+    found: list[tuple[str, Scalar]] = []
+    _collect(path, value, without, found)
+    return found
+
+
+def _collect(path: str, value: Any, without: Set[str], found: list[tuple[str, Scalar]]) -> None:
+    if isinstance(value, str | int | float):
+        found.append((path, value))
+    elif isinstance(value, dict):
+        last = path.rsplit(".", 1)[-1]
         for name, item in value.items():
             if name not in without:
-                yield from leaves(path if name == path.rsplit(".", 1)[-1] else f"{path}.{name}", item, without)
+                _collect(path if name == last else f"{path}.{name}", item, without, found)
     elif isinstance(value, list):
         for item in value:
-            yield from leaves(path, item, without)
-    elif isinstance(value, str | int | float | bool):
-        yield path, value
+            _collect(path, item, without, found)
 
 
 def unread(record: dict[str, Any], known: Set[str]) -> tuple[tuple[str, Scalar], ...]:
     """What a record says under names that we do not know."""
-    unknown = record.keys() - known
-    return tuple(pair for name in sorted(unknown) for pair in leaves(name, record[name])) if unknown else ()
+    if record.keys() <= known:
+        return ()
+    return tuple(pair for name in sorted(record.keys() - known) for pair in leaves(name, record[name]))
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:

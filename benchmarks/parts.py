@@ -57,9 +57,9 @@ def download(described: dict[str, str]) -> None:
     source.close()
 
 
-def index(folder: Path) -> None:
+def index(folder: Path, address: StoreAddress = StoreAddress()) -> None:  # noqa: B008  (frozen)
     with open_archive(folder) as archive:
-        store = open_store(StoreAddress(), folder=folder, archive_id=archive.id)
+        store = open_store(address, folder=folder, archive_id=archive.id)
         catch_up(archive, store, Silent())
         store.close()
 
@@ -112,10 +112,10 @@ def peak_bytes() -> int:
 
 
 def main() -> None:
-    """A harvest with its index in this process; prints the peak resident memory in bytes."""
-    described, folder = json.loads(sys.argv[1]), Path(sys.argv[2]) / "archive"
+    """A harvest with its index in this process; prints the peak resident memory in bytes. With a URL: Elasticsearch."""
+    described, folder = json.loads(sys.argv[1]), Path(sys.argv[2]) / "fresh"
     harvest(described, folder)
-    index(folder)
+    index(folder, StoreAddress(*sys.argv[3:4], prefix="benchmark"))
     print(peak_bytes())
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prepares a fresh Elasticsearch for the archive: Kibana's password, and one API key for each task, each written to a
-# file of its own. Needs curl. Runs any number of times; a key whose file exists is kept.
+# file of its own. Needs curl. Runs any number of times; a key that still works is kept.
 #
 #   ES_URL=https://localhost:9200 ES_CA=ca.crt ELASTIC_PASSWORD=… KEYS=folder setup.sh
 set -euo pipefail
@@ -28,10 +28,15 @@ if [[ -n "${KIBANA_PASSWORD:-}" ]]; then
   echo "kibana_system has its password"
 fi
 
+is_valid() { # FILE; a key of another cluster, or one that was withdrawn, is made again
+  curl --silent --fail --output /dev/null ${ES_CA:+--cacert "$ES_CA"} \
+    --config <(printf 'header = "Authorization: ApiKey %s"\n' "$(cat "$1")") "$ES_URL/_security/_authenticate"
+}
+
 mkdir -p "$KEYS"
 for file in "$here"/keys/*.json; do
   name=$(basename "$file" .json)
-  if [[ -s "$KEYS/$name" ]]; then
+  if [[ -s "$KEYS/$name" ]] && is_valid "$KEYS/$name"; then
     echo "key $name is there already"
     continue
   fi

@@ -132,18 +132,28 @@ def follow_account(chosen: Settings, first: Window, every: timedelta, progress: 
     span = first
     while not stop.is_set():
         try:
-            report(harvest_and_index(chosen, span, progress))
-            span = target(_LOOK_BACK, None)
-        except ArchiverError as error:
-            if not error.transient:
+            span = _one_round(chosen, span, progress)
+            stop.wait(every.total_seconds())
+        except KeyboardInterrupt:
+            if not stop.is_set():
                 raise
-            progress.say(f"{error.message}; trying again in {every}")
-        except SystemExit:
-            progress.say(f"trying again in {every}")
-        stop.wait(every.total_seconds())
+
+
+def _one_round(chosen: Settings, span: Window, progress: Progress) -> Window:
+    """The span of the next round; the same one again if this one failed for a time."""
+    try:
+        report(harvest_and_index(chosen, span, progress))
+    except SystemExit:
+        pass  # what could not be proven is said and recorded; a plain harvest reads it again
+    except ArchiverError as error:
+        if not error.transient:
+            raise
+        progress.say(f"{error.message}; trying again in the next round")
+        return span
+    return target(_LOOK_BACK, None)
 
 
 def _end(stop: threading.Event) -> None:
     """Between rounds at once; within one as Ctrl-C does: what was kept stays kept."""
     stop.set()
-    raise SystemExit(0)
+    raise KeyboardInterrupt

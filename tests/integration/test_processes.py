@@ -160,8 +160,8 @@ def test_a_follower_harvests_again_and_ends_when_it_is_told_to(shell: Shell) -> 
     while rounds < 2:
         rounds += "conversations read" in process.stderr.readline()
     process.terminate()
-    process.communicate(timeout=20)
-    assert process.returncode == 0
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
     assert shell.json("status")["vault"]["conversations"] > 40
 
 

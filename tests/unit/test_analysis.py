@@ -60,3 +60,8 @@ def test_a_very_long_word_is_cut_not_dropped() -> None:
         assert (token.start, token.end) == (0, 1000)
         assert len(token.text.encode()) <= LONGEST_TOKEN_BYTES
         assert words(letter * 1000) == [token.text]
+
+
+@given(st.text() | st.text(st.characters(min_codepoint=0x250, max_codepoint=0x11FFF)))
+def test_words_are_the_texts_of_the_tokens(text: str) -> None:
+    assert words(text) == [token.text for token in tokens(text)]

@@ -11,16 +11,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from archiver.analysis import words
 from archiver.encoding import canonical, encode
-from archiver.fields import FACETS, FACTS, Passage, facet_values, passages, path_names
+from archiver.fields import FACETS, FACTS, facet_values, passages, path_names
 from archiver.model import Message, Metadata, Role, Sde, Transcript, Version, rank, to_ms
 from archiver.stores.elastic.queries import MESSAGE_FACTS, marked
 
 KINDS = ("messages", "sdes", "metadata")
 _LONGEST_ID = 480  # bytes; Elasticsearch allows 512
+_REMEMBERED = 20_000  # facts and SDE values that come again and again
 _LONGEST_EXTRA = 2_000  # characters of one value that we do not know
 
 # Leaves of SDEs that have a field of their own, by the last name of their path (Engagement Attributes, type list).
@@ -77,14 +79,15 @@ def body(version: Version, names: Names, *, is_retry: bool = False) -> Body:
     month = month_of(transcript.metadata.started_at)
     common = _common(version)
     kind_of_version = b"external_gte" if is_retry else b"external"
+    read = _Read(transcript)
     lines: list[bytes] = []
     digest = hashlib.blake2b(digest_size=16)
-    for kind, documents in (("messages", _messages(version, common)), ("sdes", _sdes(version, common))):
+    for kind, documents in (("messages", _messages(version, common, read)), ("sdes", _sdes(version, common))):
         head = _action_head(names.index(kind, month))
         for id_, source in documents:
             digest.update(source)
             lines += (_action(head, id_, version.seq, kind_of_version), source)
-    source = encode(common | _metadata(version) | {"digest": digest.hexdigest()})
+    source = encode(common | _metadata(version, read) | {"digest": digest.hexdigest()})
     head = _action_head(names.index("metadata", month))
     lines += (_action(head, _document_id(transcript), version.seq, kind_of_version), source, b"")
     return Body(transcript.id, version.seq, version.is_first, month, len(lines) // 2, b"\n".join(lines))
@@ -123,17 +126,24 @@ def _common(version: Version) -> dict[str, Any]:
     }
 
 
-def _messages(version: Version, common: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+class _Read:
+    """What several documents of a conversation need, worked out once."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self.passages = [(passage, " ".join(words(passage.text))) for passage in passages(transcript)]
+        self.waits_ms = response_times_ms(transcript.messages)
+
+
+def _messages(version: Version, common: dict[str, Any], read: _Read) -> Iterator[tuple[str, bytes]]:
     transcript, metadata = version.transcript, version.transcript.metadata
     shared = common | {name: getattr(metadata, name) for name in ("skill", "group", "status", "source", "language")}
     tail = b"," + encode(shared | {"facts": list(_facts(transcript, MESSAGE_FACTS))})[1:]
-    waits = response_times_ms(transcript.messages)
-    for message in transcript.messages:
+    for message, (_, found) in zip(transcript.messages, read.passages, strict=False):  # messages are read first
         own: dict[str, Any] = {
             "id": message.id, "dialog_id": message.dialog_id, "seq": message.seq, "sent_at": message.sent_at,
             "role": message.role, "sender_id": message.sender_id, "sender": message.sender, "type": message.type,
             "is_private": message.is_private, "text": message.text, "file": message.file,
-            "words": " ".join(words(message.text)), "response_ms": waits.get(message.id),
+            "words": found, "response_ms": read.waits_ms.get(message.id),
             "rank": rank(message.sent_at, f"{transcript.id} {message.id}"),
         }  # fmt: skip
         if message.extra:
@@ -194,14 +204,12 @@ def _flattened(values: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:
     return found
 
 
-def _metadata(version: Version) -> dict[str, Any]:
+def _metadata(version: Version, read: _Read) -> dict[str, Any]:
     transcript, metadata = version.transcript, version.transcript.metadata
-    waits = response_times_ms(transcript.messages)
-    first = next((message.id for message in transcript.messages if message.id in waits), None)
     facts = _plain(metadata) | {
         "message_count": len(transcript.messages),
         "sde_count": len(transcript.sdes),
-        "first_response_ms": waits[first] if first else None,
+        "first_response_ms": next(iter(read.waits_ms.values()), None),
         "harvested_at": version.fetched_at,
         "harvest_lag_ms": _lag_ms(version),
         "survey": [text for answer in transcript.answers for text in (answer.question, answer.answer) if text],
@@ -209,7 +217,7 @@ def _metadata(version: Version) -> dict[str, Any]:
         "facets": {name: facet_values(transcript, name) for name in FACETS},
         "rank": rank(metadata.started_at, transcript.id),
     }
-    return facts | _words(transcript)
+    return facts | _words(transcript, read)
 
 
 def _plain(metadata: Metadata) -> dict[str, Any]:
@@ -225,34 +233,35 @@ def _lag_ms(version: Version) -> int | None:
     return to_ms(datetime.fromisoformat(version.fetched_at)) - to_ms(ended_at)
 
 
-def _words(transcript: Transcript) -> dict[str, Any]:
+def _words(transcript: Transcript, read: _Read) -> dict[str, Any]:
     """All words of a conversation, one value for each passage, so that no phrase leaves its passage."""
     everything: list[str] = []
     by_role: dict[str, dict[str, list[str]]] = {"text_words": defaultdict(list), "note_words": defaultdict(list)}
     by_zone: dict[str, list[str]] = defaultdict(list)
     facts = list(_facts(transcript, FACTS))
-    for passage in passages(transcript):
-        found = words(passage.text)
-        if not found:
+    for passage, text in read.passages:
+        if not text:
             continue
-        text = " ".join(found)
         everything.append(text)
         if passage.message:
             by_role[f"{passage.zone}_words"][passage.message.role.value].append(text)
         else:
             by_zone[f"{passage.zone}_words"].append(text)
-        facts += _at_paths(passage, found)
+            if passage.path:
+                facts += _at_paths(passage.path, text)
     return {"words": everything, "facts": facts, **by_role, **by_zone}
 
 
-def _at_paths(passage: Passage, found: list[str]) -> Iterator[str]:
-    for name in path_names(passage.path) if passage.path else ():
-        yield " ".join(marked(f"sde.{name}", word) for word in found)
+@lru_cache(_REMEMBERED)
+def _at_paths(path: str, text: str) -> tuple[str, ...]:
+    found = text.split()
+    return tuple(" ".join(marked(f"sde.{name}", word) for word in found) for name in path_names(path))
+
+
+@lru_cache(_REMEMBERED)
+def _fact(name: str, value: str) -> str:
+    return " ".join(marked(name, word) for word in words(value))
 
 
 def _facts(transcript: Transcript, names: Iterable[str]) -> Iterator[str]:
-    for name in names:
-        for value in FACTS[name](transcript):
-            found = words(value)
-            if found:
-                yield " ".join(marked(name, word) for word in found)
+    return (fact for name in names for value in FACTS[name](transcript) if (fact := _fact(name, value)))

@@ -16,7 +16,7 @@ from archiver.query import And, Compare, Everything, Expression, Not, Or, Words
 Dsl = dict[str, Any]
 FACTS_FIELD = "facts"
 # Facts that each message repeats; what else a message-scoped query says of the conversation is looked up first.
-MESSAGE_FACTS = ("agent", "group", "lang", "skill", "source", "status")
+MESSAGE_FACTS = ("group", "lang", "skill", "source", "status")
 NUMBER_FIELDS = {
     "csat": "csat", "duration": "duration_ms", "mcs": "mcs", "messages": "message_count", "start": "started_at",
     "transfers": "transfers",
