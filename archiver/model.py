@@ -13,8 +13,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_ms(moment: datetime) -> int:
-    """Milliseconds since the epoch."""
-    return (moment - EPOCH) // timedelta(milliseconds=1)
+    """Milliseconds since the epoch, rounded down."""
+    since = moment - EPOCH
+    return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
 
 
 def from_ms(ms: int) -> datetime:

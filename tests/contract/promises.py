@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from archiver.documents import project
 from archiver.grammar import parse
-from archiver.model import Facet, Found, Refusal, Scope, Sort, Transcript, Version
+from archiver.model import Facet, Found, Refusal, Scope, Sort, Transcript, Version, to_ms
 from archiver.stores import Store
 from tests.archives import Scan, archives, queries
 from tests.conftest import NOW, record
@@ -81,6 +81,21 @@ class StoreContract:
         assert ask(store, "book hotel").total == 1
         assert ask(store, '"book a hotel"').total == 0
         assert ask(store, "book hotel", Scope.MESSAGE).total == 0
+
+    @pytest.mark.parametrize("scope", Scope)
+    def test_words_of_a_role_are_found_in_its_private_messages_too(self, make: Make, scope: Scope) -> None:
+        store = make()
+        messages = [
+            {
+                "type": "TEXT_PLAIN", "messageData": {"msg": {"text": "a table"}}, "messageId": f"m{at}", "seq": at,
+                "timeL": to_ms(NOW), "sentBy": "Consumer", "participantId": "cust", "audience": audience,
+            }
+            for at, audience in enumerate(("ALL", "AGENTS_AND_MANAGERS"))
+        ]  # fmt: skip
+        put(store, [project(record("c1", NOW, messageRecords=messages))], applied=1)
+        counts = {text: ask(store, text, scope).total for text in ("from:customer table", "text:table", "note:table")}
+        both = 2 if scope is Scope.MESSAGE else 1
+        assert counts == {"from:customer table": both, "text:table": 1, "note:table": 1}
 
     def test_a_prefix_finds_every_word_it_begins_however_many(self, make: Make) -> None:
         store = make()

@@ -14,9 +14,10 @@ import pytest
 from archiver.archive import Archive
 from archiver.catchup import catch_up, rebuild, retry
 from archiver.config import StoreAddress
+from archiver.documents import project
 from archiver.errors import StoreError, StoreUnavailable
 from archiver.grammar import parse
-from archiver.model import Conversation, Scope, Sort
+from archiver.model import Conversation, Scope, Sort, Version
 from archiver.progress import Silent
 from archiver.stores.elastic.bulk import Limits
 from archiver.stores.elastic.server import connect
@@ -261,9 +262,6 @@ def test_an_index_that_is_ahead_of_the_vault_is_refused(full: Archive, elasticse
 
 
 def test_a_late_write_never_puts_old_over_new(full: Archive, elasticsearch: Node, prefix: str) -> None:
-    from archiver.documents import project
-    from archiver.model import Version
-
     store = store_at(elasticsearch.url, prefix)
     catch_up(full, store, Silent())
     keep(full, conversation(3, "only this"))
@@ -285,9 +283,6 @@ def test_backfill_settings_are_taken_back_also_after_a_crash(
         return {tuple(item["settings"].get(name) for name in names) for item in found.values()}
 
     with pytest.raises(KeyboardInterrupt), store.writing(expected=COUNT) as writer:
-        from archiver.documents import project
-        from archiver.model import Version
-
         writer.replace([Version(1, project(conversation(1)), True)], applied=1)
         raise KeyboardInterrupt
     assert settings() == {("-1", "async", "false")}
@@ -296,3 +291,66 @@ def test_backfill_settings_are_taken_back_also_after_a_crash(
     catch_up(full, store, Silent())
     assert settings() == {(None, None, "0-1")}
     assert_whole(store, full)
+
+
+def test_another_mapping_is_built_beside_the_old_one_which_answers_meanwhile(
+    full: Archive, elasticsearch: Node, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = store_at(elasticsearch.url, prefix)
+    catch_up(full, old, Silent())
+    monkeypatch.setattr("archiver.stores.elastic.family.SCHEMA", 99)
+    keep(full, conversation(COUNT + 1, "brand new"))
+    with pytest.raises(StoreError, match="another version") as told:
+        catch_up(full, old, Silent())
+    assert "reindex" in str(told.value.hint)
+    assert old.count() == COUNT
+    fresh = old.begin_rebuild()
+    catch_up(full, fresh, Silent())
+    assert old.count() == COUNT
+    fresh.finish_rebuild()
+    assert_whole(old, full)
+    assert old.describe()["family"] == 2
+    assert not [name for name in old.describe()["indices"] if "-v1-" in name]
+
+
+def test_a_writer_of_a_family_that_was_replaced_stops_and_makes_no_index_by_accident(
+    full: Archive, elasticsearch: Node, prefix: str
+) -> None:
+    store = store_at(elasticsearch.url, prefix)
+    catch_up(full, store, Silent())
+    keep(full, *(conversation(number, "later words") for number in range(COUNT)))
+    with pytest.raises(StoreError, match="404"), store.writing(expected=COUNT) as writer:
+        rebuild(full, store_at(elasticsearch.url, prefix), Silent())
+        versions = [Version(record.seq, project(record.raw)) for record in full.vault.after(COUNT)]
+        writer.replace(versions, applied=full.vault.head())
+    assert not [
+        name
+        for name in store._server.ask("GET", "/_cat/indices", None, {"h": "index", "format": "json"})
+        if f"{prefix}-messages-v1" in name["index"]
+    ]
+    assert_whole(store, full)
+
+
+def test_sdes_are_searchable_as_typed_values_and_as_text_and_unknown_fields_are_kept(
+    archive: Archive, elasticsearch: Node, prefix: str
+) -> None:
+    event = {
+        "sdeType": "PURCHASE", "serverTimeStamp": 1_780_000_000_000,
+        "purchase": {"purchase": {"total": "1200.50", "orderId": "ORD-7", "newField": {"deep": "value"}}},
+    }  # fmt: skip
+    keep(archive, record("c1", NOW, "hi", info={"brandNewField": {"a": [1, "two"]}}, sdes={"events": [event]}))
+    store = store_at(elasticsearch.url, prefix)
+    catch_up(archive, store, Silent())
+
+    def count(kind: str, query: dict[str, object]) -> int:
+        found = store._server.ask("POST", f"/{prefix}-{kind}/_search", {"query": query})
+        return int(found["hits"]["total"]["value"])
+
+    assert count("sdes", {"range": {"total": {"gt": 1000}}}) == 1
+    assert count("sdes", {"term": {"order_id": "ORD-7"}}) == 1
+    assert count("sdes", {"match": {"text": "ord"}}) == 1
+    assert count("sdes", {"term": {"values.purchase.newField.deep": "value"}}) == 1
+    assert count("metadata", {"term": {"extra.brandNewField.a": "two"}}) == 1
+    source = store._server.ask("GET", f"/{prefix}-metadata/_search")["hits"]["hits"][0]["_source"]
+    assert (source["message_count"], source["sde_count"], len(source["digest"])) == (1, 1, 32)
+    assert "words" not in source

@@ -60,6 +60,13 @@ class Family:
 
     def prepare(self, *, is_serving: bool) -> None:
         """Installs templates and the state index. Raises StoreError if the server lacks a feature or we a right."""
+        try:
+            self._install(is_serving=is_serving)
+        except StoreError as error:
+            error.hint = error.hint or "The mappings need a whole Elasticsearch, 8.0 or newer (docs/elasticsearch.md)."
+            raise
+
+    def _install(self, *, is_serving: bool) -> None:
         self._guard()
         for part in _COMPONENTS:
             self._server.ask("PUT", f"/_component_template/{self._part(part)}", mapping(part))

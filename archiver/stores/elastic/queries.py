@@ -113,7 +113,7 @@ class _Translator:
 
     def _of_message(self, leaf: Words) -> Dsl:
         limits: list[Dsl] = [{"term": {"role": leaf.role.value}}] if leaf.role else []
-        if leaf.places != ZONES:
+        if len(leaf.places) == 1:
             limits.append({"term": {"is_private": leaf.places[0] == NOTE}})
         found = _consecutive("words", leaf.words, leaf.is_prefix)
         return {"bool": {"must": [found], "filter": limits}} if limits else found
