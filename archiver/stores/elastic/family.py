@@ -76,7 +76,7 @@ class Family:
         content = mapping(_STATE)["template"] | {
             "settings": {"index.number_of_shards": 1, "index.auto_expand_replicas": "0-1"}
         }
-        if self._server.ask("HEAD", f"/{self.state}", absent=False) is False:
+        if not self._exists(self.state):
             self._server.ask("PUT", f"/{self.state}", content | {"aliases": aliases}, {"wait_for_active_shards": 1})
 
     def _part(self, part: str) -> str:
@@ -103,14 +103,25 @@ class Family:
         self._server.ask("PUT", f"/_index_template/{self._part(kind)}", body)
 
     def make_month(self, month: str) -> None:
-        """The indices of a month, once. Template and aliases come from the server."""
+        """The indices of a month, once. Template and aliases come from the server.
+
+        Raises StoreError for a family that was dropped: without its templates an index would get guessed mappings.
+        """
         if month in self._known_months:
             return
+        if not self._exists(self.state):
+            raise StoreError(
+                f"the indices of family {self.names.family} were replaced meanwhile (404)",
+                hint="Run the same command again.",
+            )
         for kind in KINDS:
             name = self.names.index(kind, month)
-            if self._server.ask("HEAD", f"/{name}", absent=False) is False:
+            if not self._exists(name):
                 self._create(name)
         self._known_months.add(month)
+
+    def _exists(self, name: str) -> bool:
+        return bool(self._server.ask("HEAD", f"/{name}", absent=False))
 
     def _create(self, name: str) -> None:
         try:
