@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from itertools import count
+from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -11,13 +12,20 @@ from archiver.stores.elastic.store import ElasticStore
 from tests.contract.promises import Make, StoreContract
 from tests.nodes import Node
 
-numbers = count()
-
 
 class TestElastic(StoreContract):
     @pytest.fixture
-    def make(self, elasticsearch: Node) -> Make:
-        return lambda: ElasticStore(connect(StoreAddress(elasticsearch.url)), f"contract{next(numbers)}", "archive")
+    def make(self, elasticsearch: Node) -> Iterator[Make]:
+        made: list[Store] = []
+
+        def make() -> Store:
+            prefix = f"contract_{uuid4().hex}"  # the server may be one that outlives the tests
+            made.append(ElasticStore(connect(StoreAddress(elasticsearch.url)), prefix, "archive"))
+            return made[-1]
+
+        yield make
+        for store in made:
+            store.drop()
 
     def reopen(self, store: Store) -> Store:
         assert isinstance(store, ElasticStore)

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -28,7 +29,6 @@ from tests.nodes import Node
 
 SMALL = Limits(senders=2, request_bytes=30_000, smallest_request_bytes=2_000, queued_bytes=200_000, patience_s=20)
 COUNT = 120
-_numbers = itertools.count()
 
 
 def keep(archive: Archive, *raws: bytes) -> None:
@@ -45,7 +45,7 @@ def conversation(number: int, *texts: str) -> bytes:
 
 @pytest.fixture
 def prefix(elasticsearch: Node) -> Iterator[str]:
-    name = f"faults{next(_numbers)}"
+    name = f"faults_{uuid4().hex}"
     yield name
     store_at(elasticsearch.url, name).drop()
 
