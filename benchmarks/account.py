@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
 
-from archiver.cli.simulate import load_world
+from archiver.cli.simulate import load
+from archiver.simulator.scenario import Scenario
 from archiver.simulator.server import bind, running
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
@@ -22,7 +23,7 @@ def repeated(world: World, count: int) -> Iterator[bytes]:
     oldest = retention(world.clock()).start.timestamp() * 1000
     kept = [item for item in world.stored if item.start_ms > oldest + 86_400_000]
     for number, item in enumerate(islice(cycle(kept), count)):
-        yield item.raw.replace(item.id.encode(), f"{number:08d}{item.id[8:]}".encode())
+        yield item.at(world.clock()).raw.replace(item.id.encode(), f"{number:08d}{item.id[8:]}".encode())
 
 
 def main() -> None:
@@ -30,14 +31,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--conversations", type=int, required=True)
     options = parser.parse_args()
-    source = load_world(options.data, floor(datetime.now(UTC)))
+    anchor, scenario = floor(datetime.now(UTC)), Scenario()
+    empty = scenario.world(lambda: datetime.now(UTC))
+    source = load(options.data, empty, anchor) if options.data else scenario.fill(empty, anchor)
     world = World(source.account, source.clock)
     world.fill(repeated(source, options.conversations))
     server = bind(0)
     simulator = Simulator(world, host=server.host)
     with running(server, simulator):
-        announced = {"id": world.account, "domain_url": server.url, "client_id": simulator.client_id}
-        print(json.dumps({**announced, "client_secret": simulator.client_secret}), flush=True)
+        announced = {"id": world.account, "domain_url": server.url, "client_id": simulator.tokens.client_id}
+        print(json.dumps({**announced, "client_secret": simulator.tokens.client_secret}), flush=True)
         threading.Event().wait()
 
 

@@ -14,12 +14,11 @@ from archiver.cli import wiring
 from archiver.cli.harvest import harvest_and_index, target
 from archiver.cli.search import print_hits
 from archiver.cli.show import transcript_lines
-from archiver.cli.simulate import load_world
 from archiver.config import Settings
 from archiver.documents import project
 from archiver.grammar import parse
 from archiver.search import Request, search
-from archiver.simulator.dialogues import DAYS
+from archiver.simulator.scenario import Scenario
 from archiver.simulator.server import bind, running
 from archiver.simulator.services import Simulator
 from archiver.windows import floor
@@ -41,8 +40,8 @@ def _settings(simulator: Simulator, url: str, folder: Path) -> Settings:
         "ARCHIVER_ARCHIVE": str(folder),
         "ARCHIVER_ACCOUNT": simulator.world.account,
         "ARCHIVER_DOMAIN_URL": url,
-        "ARCHIVER_CLIENT_ID": simulator.client_id,
-        "ARCHIVER_CLIENT_SECRET": simulator.client_secret,
+        "ARCHIVER_CLIENT_ID": simulator.tokens.client_id,
+        "ARCHIVER_CLIENT_SECRET": simulator.tokens.client_secret,
     }
     return config.load({}, environment, None, ())
 
@@ -61,13 +60,16 @@ def command(context: click.Context, keep: bool) -> None:
       archiver demo --keep
     """
     server = bind(0)
-    simulator = Simulator(load_world(None, floor(wiring.now())), host=server.host)
+    scenario = Scenario()
+    world = scenario.fill(scenario.world(wiring.now), floor(wiring.now()))
+    simulator = scenario.simulator(world, server.host)
+    days = f"{scenario.days + 1:.0f}"
     with _folder(keep) as folder:
         chosen = _settings(simulator, server.url, folder)
         with running(server, simulator):
             click.secho(f"A simulated LivePerson account answers on {server.url}", bold=True)
-            click.echo(f"Harvesting the last {DAYS + 1} days in overlapping windows …")
-            summary = harvest_and_index(chosen, target(f"{DAYS + 1}d", None), wiring.show_progress(context))
+            click.echo(f"Harvesting the last {days} days in overlapping windows …")
+            summary = harvest_and_index(chosen, target(f"{days}d", None), wiring.show_progress(context))
         click.echo(f"{summary.conversations:,} conversations kept from {summary.windows:,} windows.\n")
         _look_around(chosen)
         _say_next(folder, keep)

@@ -13,9 +13,9 @@ from archiver.cli import wiring
 from archiver.encoding import decode, encode
 from archiver.errors import ConfigError
 from archiver.model import to_ms
-from archiver.simulator import dialogues
+from archiver.simulator.faults import Faults
+from archiver.simulator.scenario import Scenario, read_scenario
 from archiver.simulator.server import bind, running
-from archiver.simulator.services import Simulator
 from archiver.simulator.world import World, at_anchor
 from archiver.windows import floor
 
@@ -28,16 +28,11 @@ def _lines(path: Path) -> Iterator[bytes]:
         raise ConfigError(f"{path} cannot be read: {error}", hint="It must be JSON lines, plain or .gz.") from error
 
 
-def load_world(path: Path | None, anchor: datetime) -> World:
-    """The world of a data file, or the demo's. Raises ConfigError for a file that holds no conversations."""
-    if path is None:
-        world = World(dialogues.ACCOUNT, wiring.now)
-        world.fill(dialogues.conversations(anchor))
-        return world
-    world = World("", wiring.now)
+def load(path: Path, world: World, anchor: datetime) -> World:
+    """The world with the records of a data file, and their account. Raises ConfigError for a file that holds none."""
     try:
         world.fill(at_anchor(_lines(path), anchor))
-        first = decode(world.stored[0].raw)
+        first = decode(world.stored[0].at(anchor).raw)
         world.account = str(first["info"]["brandId"])
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ConfigError(f"{path} holds no conversation records: {error!r}") from None
@@ -47,29 +42,33 @@ def load_world(path: Path | None, anchor: datetime) -> World:
 @click.command("simulate")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes a free port.")
 @click.option("--data", type=click.Path(path_type=Path), help="Conversation records, one a line (.jsonl or .jsonl.gz).")
+@click.option("--scenario", "file", type=click.Path(path_type=Path), help="What happens and goes wrong (TOML).")
 @click.pass_context
-def command(context: click.Context, port: int, data: Path | None) -> None:
+def command(context: click.Context, port: int, data: Path | None, file: Path | None) -> None:
     """Run a simulated LivePerson account on this machine.
 
-    Prints one JSON line with its address and credentials, then serves until it is stopped. Times in the data file
-    that are offsets (as "@L-86400000") are moved to the present.
+    Prints one JSON line with its address and all credentials, then serves until it is stopped. Times in the data file
+    that are offsets (as "@L-86400000") are moved to the present. A scenario file makes conversations open, grow and
+    close while it runs, its clock go faster, tokens short-lived, and calls fail: docs/simulator.md.
 
     \b
     Examples:
       archiver simulate --port 8800
       archiver simulate --data conversations.jsonl.gz
+      archiver simulate --scenario stormy.toml
     """
+    scenario = read_scenario(file) if file else Scenario()
     anchor = floor(wiring.now())
-    world = load_world(data, anchor)
+    world = scenario.world(wiring.now)
+    world = load(data, world, anchor) if data else scenario.fill(world, anchor)
     server = bind(port)
-    simulator = Simulator(world, host=server.host)
-    with running(server, simulator):
+    simulator = scenario.simulator(world, server.host)
+    with running(server, Faults(simulator, scenario.faults)):
         announced = {
             "schema": "archiver.simulator/1",
             "domain_url": server.url,
             "account": world.account,
-            "client_id": simulator.client_id,
-            "client_secret": simulator.client_secret,
+            **simulator.credentials(),
             "conversations": len(world.stored),
             "anchor_ms": to_ms(anchor),
         }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 
 from archiver.errors import ConfigError
+from archiver.simulator.faults import Cut
 
 Respond = Callable[[httpx.Request], httpx.Response]
 
@@ -28,6 +32,16 @@ class Server(ThreadingHTTPServer):
         return f"http://{self.host}"
 
 
+def _written(response: httpx.Response) -> bytes:
+    """Head and body as one piece: sent apart, they would wait for each other's acknowledgement."""
+    assert isinstance(response.stream, httpx.SyncByteStream)
+    body = b"".join(response.stream)
+    headers = [(name, value) for name, value in response.headers.items() if name.lower() != "content-length"]
+    head = [f"HTTP/1.1 {response.status_code} {response.reason_phrase}".rstrip()]
+    head += [f"{name}: {value}" for name, value in (*headers, ("Date", formatdate(usegmt=True)))]
+    return "\r\n".join((*head, f"Content-Length: {len(body)}", "", "")).encode("latin-1") + body
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Server
@@ -40,12 +54,22 @@ class _Handler(BaseHTTPRequestHandler):
             headers=list(self.headers.items()),
             content=self.rfile.read(length),
         )
-        response = self.server.respond(request)
-        head = [f"HTTP/1.1 {response.status_code} {response.reason_phrase}".rstrip()]
-        head += [f"{name}: {value}" for name, value in response.headers.items() if name.lower() != "content-length"]
-        head += [f"Content-Length: {len(response.content)}", "", ""]
-        # One write: a head and a body sent apart would wait for each other's acknowledgement.
-        self.wfile.write("\r\n".join(head).encode("latin-1") + response.content)
+        try:
+            self.wfile.write(_written(self.server.respond(request)))
+        except Cut as cut:
+            self._break_off(b"" if cut.sent is None else _written(cut.response)[: cut.sent])
+
+    def _break_off(self, sent: bytes) -> None:
+        """Ends the connection with a reset after a part of the answer, or before any of it."""
+        self.wfile.write(sent)
+        self.wfile.flush()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
+    def finish(self) -> None:
+        with suppress(OSError, ValueError):  # after a reset there is nothing to flush to
+            super().finish()
 
     do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815  (names of the base class)
 

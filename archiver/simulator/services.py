@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs
 
 import httpx
 
-from archiver.encoding import decode, encode, raw_json
-from archiver.simulator.world import MOST_PER_PAGE, Answer, BadRequest, World
+from archiver.encoding import decode, raw_json
+from archiver.simulator.doors import LoginDoor, SignatureDoor, TokenDoor, answer, error
+from archiver.simulator.filters import BadRequest
+from archiver.simulator.world import MOST_PER_PAGE, Answer, World
 
-_SERVICES = ("msgHist", "sentinel")
-_SORTS = {None: False, "start:asc": False, "start:desc": True}
+_SERVICES = ("msgHist", "sentinel", "agentVep")
+_ORDERS = (None, "start:asc", "start:desc", "end:asc", "end:desc")
 
 
 @dataclass(slots=True)
@@ -24,105 +24,133 @@ class Simulator:
 
     world: World
     host: str = "lp.simulator.test"
-    client_id: str = "11111111-2222-3333-4444-555555555555"
-    client_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    token_life_s: int = 3600
-    _tokens: dict[str, datetime] = field(default_factory=dict)
+    no_content: bool = False  # whether a search without results is answered 204
+    tokens: TokenDoor = field(init=False)
+    signatures: SignatureDoor = field(init=False)
+    logins: LoginDoor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tokens = TokenDoor(self.world.account, self.now)
+        self.signatures = SignatureDoor(self.now)
+        self.logins = LoginDoor(self.world.account, self.now)
+
+    def now(self) -> datetime:
+        """By the account's clock, whichever that is at the moment."""
+        return self.world.clock()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        path = request.url.path
-        routes: tuple[tuple[str, Callable[[httpx.Request], httpx.Response]], ...] = (
-            (f"/api/account/{self.world.account}/service/", self._domain),
-            (f"/sentinel/api/v2/account/{self.world.account}/app/token", self._token),
-            (f"/messaging_history/api/account/{self.world.account}/conversations/", self._conversations),
+        account = self.world.account
+        routes: tuple[tuple[str, Callable[[httpx.Request, str], httpx.Response]], ...] = (
+            (f"/api/account/{account}/service/", self._domain),
+            (f"/sentinel/api/v2/account/{account}/app/token", lambda found, _: self.tokens.give(found)),
+            (f"/sentinel/api/account/{account}/app/token", lambda found, _: self.tokens.give(found)),
+            (f"/api/account/{account}/", self._login),
+            (f"/messaging_history/api/account/{account}/conversations/", self._conversations),
         )
+        path = request.url.path
         for prefix, serve in routes:
             if path.startswith(prefix):
-                return serve(request)
-        if path.startswith("/api/account/"):
-            return _error(401, "invalid site")
-        return _error(404, "no such resource")
-
-    def _domain(self, request: httpx.Request) -> httpx.Response:
-        service = request.url.path.split("/service/", 1)[1].removesuffix("baseURI.json").strip("/")
-        named = {name: {"service": name, "account": self.world.account, "baseURI": self.host} for name in _SERVICES}
-        if not service:
-            return _json({"baseURIs": list(named.values())})
-        return _json(named[service]) if service in named else _error(404, f"no service {service}")
-
-    def _token(self, request: httpx.Request) -> httpx.Response:
-        form = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
-        if request.method != "POST" or form.get("grant_type") != "client_credentials":
-            return _json({"error": "unsupported_grant_type"}, 400)
-        given = (form.get("client_id", ""), form.get("client_secret", ""))
-        if not secrets.compare_digest(repr(given).encode(), repr((self.client_id, self.client_secret)).encode()):
-            return _json({"error": "invalid_client"}, 401)
-        token = secrets.token_urlsafe(32)
-        self._tokens[token] = self.world.clock() + timedelta(seconds=self.token_life_s)
-        return _json({"access_token": token, "token_type": "Bearer", "expires_in": str(self.token_life_s)})
+                return serve(request, path.removeprefix(prefix))
+        return error(401, "invalid site") if path.startswith("/api/account/") else error(404, "no such resource")
 
     def expire_tokens(self) -> None:
-        """Makes every token given so far worthless, as a restart of the authorization server would."""
-        self._tokens.clear()
+        """Makes every token and session given so far worthless, as a restart of LivePerson's servers would."""
+        self.tokens.forget()
+        self.logins.forget()
 
-    def _conversations(self, request: httpx.Request) -> httpx.Response:
-        expires = self._tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
-        if expires is None or expires <= self.world.clock():
-            return _error(401, "no valid token")
+    def credentials(self) -> dict[str, str]:
+        """All ways in, by the names of the settings."""
+        return {
+            "client_id": self.tokens.client_id, "client_secret": self.tokens.client_secret,
+            "app_key": self.signatures.key, "app_secret": self.signatures.secret,
+            "access_token": self.signatures.token, "access_token_secret": self.signatures.token_secret,
+            "username": self.logins.username, "password": self.logins.password,
+        }  # fmt: skip
+
+    def _base_uris(self) -> list[dict[str, str]]:
+        return [{"service": name, "account": self.world.account, "baseURI": self.host} for name in _SERVICES]
+
+    def _domain(self, _: httpx.Request, rest: str) -> httpx.Response:
+        service = rest.removesuffix("baseURI.json").strip("/")
+        if not service:
+            return answer({"baseURIs": self._base_uris()})
+        found = [item for item in self._base_uris() if item["service"] == service]
+        return answer(found[0]) if found else error(404, f"no service {service}")
+
+    def _login(self, request: httpx.Request, step: str) -> httpx.Response:
+        if step not in ("login", "refresh", "logout"):
+            return error(404, "no such resource")
+        return self.logins.serve(request, step, self._base_uris())
+
+    def _is_allowed(self, request: httpx.Request) -> bool:
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind == "OAuth":
+            return self.signatures.lets_in(request)
+        return kind == "Bearer" and (self.tokens.lets_in(token) or self.logins.lets_in(token))
+
+    def _conversations(self, request: httpx.Request, method: str) -> httpx.Response:
+        if not self._is_allowed(request):
+            return error(401, "no valid token, session or signature")
         if request.method != "POST":
-            return _error(405, "use POST")
+            return error(405, "use POST")
         try:
             body = decode(request.content)
             if not isinstance(body, dict):
                 raise BadRequest("the body is no JSON object")
-            return self._answer(request, body)
-        except (BadRequest, ValueError) as error:
-            return _error(400, str(error))
+            return self._answer(request, method, body)
+        except (BadRequest, ValueError) as fault:
+            return error(400, str(fault))
 
-    def _answer(self, request: httpx.Request, body: dict[str, Any]) -> httpx.Response:
-        method = request.url.path.rsplit("/conversations/", 1)[1]
-        if not 0 < len(request.url.params.get("source", "")) <= 20:
-            raise BadRequest("source must name the calling program, in at most 20 characters")
+    def _answer(self, request: httpx.Request, method: str, body: dict[str, Any]) -> httpx.Response:
+        asked = _Parameters(request)
         if method == "search":
-            return self._search(request, body)
+            found = self.world.search(body, asked.offset, asked.limit, order=asked.order, version=asked.version)
+            return self._page(asked, found)
+        if method == "consumer/search":
+            found = self.world.of_consumer(body, asked.offset, asked.limit, asked.version)
+            return self._page(asked, found)
         if method == "conversation/search":
             ids = body.get("conversationIds") or [body.get("conversationId")]
             if not all(isinstance(id_, str) for id_ in ids) or len(ids) > MOST_PER_PAGE:
                 raise BadRequest(f"1 to {MOST_PER_PAGE} conversationIds are required")
-            return _page(self.world.look_up(ids, body.get("contentToRetrieve")), {})
-        return _error(404, "no such method")
+            return self._page(None, self.world.look_up(ids, body, asked.version))
+        return error(404, "no such method")
 
-    def _search(self, request: httpx.Request, body: dict[str, Any]) -> httpx.Response:
+    def _page(self, asked: _Parameters | None, found: Answer) -> httpx.Response:
+        if self.no_content and not found.count:
+            return httpx.Response(204)
+        links = asked.links(found.count) if asked else {}
+        shards = {"partialResult": False, "failureShards": 0, "totalShards": 5}
+        metadata = {"count": found.count, **links, "shardsStatusResult": shards}
+        records = [raw_json(record) for record in found.records]
+        return answer({"_metadata": metadata, "conversationHistoryRecords": records})
+
+
+class _Parameters:
+    """The URL parameters of a request. Raises BadRequest."""
+
+    def __init__(self, request: httpx.Request) -> None:
         params = request.url.params
-        offset, limit = int(params.get("offset", 0)), int(params.get("limit", 50))
-        if offset < 0 or not 0 < limit <= MOST_PER_PAGE or params.get("sort") not in _SORTS:
+        self._path = request.url.path
+        self.offset, self.limit = int(params.get("offset", 0)), int(params.get("limit", 50))
+        self.order = params.get("sort") or "start:asc"
+        self.version = int(params.get("v", 1))
+        if not 0 < len(params.get("source", "")) <= 20:
+            raise BadRequest("source must name the calling program, in at most 20 characters")
+        if self.offset < 0 or not 0 < self.limit <= MOST_PER_PAGE or params.get("sort") not in _ORDERS:
             raise BadRequest("offset, limit or sort is out of range")
-        answer = self.world.search(body, offset, limit, descending=_SORTS[params.get("sort")])
-        return _page(answer, _links(request.url.path, offset, limit, answer.count))
+        if self.version not in (1, 2):
+            raise BadRequest("v is 1 or 2")
 
+    def links(self, count: int) -> dict[str, Any]:
+        """References as LivePerson gives them: to a host of its own network, so nobody should follow them."""
+        found = {"self": self._link("self", self.offset)}
+        if self.offset + self.limit < count:
+            found["next"] = self._link("next", self.offset + self.limit)
+            found["last"] = self._link("last", (count - 1) // self.limit * self.limit)
+        if self.offset:
+            found["prev"] = self._link("prev", max(self.offset - self.limit, 0))
+        return found
 
-def _links(path: str, offset: int, limit: int, count: int) -> dict[str, Any]:
-    """References as LivePerson gives them: to a host of its own network, so nobody should follow them."""
-
-    def link(rel: str, at: int) -> dict[str, str]:
-        return {"rel": rel, "href": f"http://internal.lp.invalid{path}?limit={limit}&offset={at}"}
-
-    links = {"self": link("self", offset)}
-    if offset + limit < count:
-        links["next"] = link("next", offset + limit)
-        links["last"] = link("last", (count - 1) // limit * limit)
-    return links
-
-
-def _page(answer: Answer, links: dict[str, Any]) -> httpx.Response:
-    metadata = {"count": answer.count, **links, "shardsStatusResult": {"partialResult": False}}
-    records = [raw_json(record) for record in answer.records]
-    return _json({"_metadata": metadata, "conversationHistoryRecords": records})
-
-
-def _json(value: Any, status: int = 200) -> httpx.Response:
-    return httpx.Response(status, content=encode(value), headers={"Content-Type": "application/json;charset=utf-8"})
-
-
-def _error(status: int, message: str) -> httpx.Response:
-    return _json({"error": {"message": message, "responseStatus": str(status)}}, status)
+    def _link(self, rel: str, at: int) -> dict[str, str]:
+        return {"rel": rel, "href": f"http://internal.lp.invalid{self._path}?limit={self.limit}&offset={at}"}

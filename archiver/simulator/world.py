@@ -6,34 +6,26 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from archiver.encoding import decode, encode, raw_json, split_object
 from archiver.model import from_ms, to_ms
-from archiver.windows import RETENTION_MONTHS, ceil, floor, months_before
+from archiver.records import integer, items, section
+from archiver.simulator.filters import BadRequest, tests, time_range, updated_ms
+from archiver.simulator.lives import Life
+from archiver.simulator.views import Item, Living, Stored, View
+from archiver.windows import RETENTION_MONTHS, months_before
 
 MOST_PER_PAGE = 100
-LONGEST_RANGE_MONTHS = 3
 DEFAULT_CONTENT = (
     "campaign", "messageRecords", "agentParticipants", "agentParticipantsLeave", "agentParticipantsActive",
     "consumerParticipants", "transfers", "interactions", "messageScores", "messageStatuses", "conversationSurveys",
     "coBrowseSessions", "summary", "sdes",
 )  # fmt: skip
 _TOKEN = re.compile(rb'"@([LST])(-?\d+)"')
-_KNOWN_FILTERS = frozenset(("start", "status", "contentToRetrieve"))
-
-
-class BadRequest(Exception):
-    """What LivePerson would answer with 400."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    id: str
-    start_ms: int
-    status: str
-    raw: bytes
+_ALWAYS = ("info",)
+_STATUSES = frozenset(("OPEN", "CLOSE"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,100 +38,176 @@ class Answer:
 
 @dataclass(slots=True)
 class World:
-    """The conversations of one account, as of `clock`. `index_host` is the foreign host that hrefs name."""
+    """The conversations of one account, as of `clock`, which the API shows `delay` late."""
 
     account: str
     clock: Callable[[], datetime]
-    stored: list[Stored] = field(default_factory=list)
-    by_id: dict[str, Stored] = field(default_factory=dict)
+    delay: timedelta = timedelta(0)
+    stored: list[Item] = field(default_factory=list)
+    by_id: dict[str, Item] = field(default_factory=dict)
 
     def put(self, raw: bytes) -> None:
         """Adds a conversation, or replaces it by a newer record."""
-        info = decode(split_object(raw)["info"])
-        item = Stored(str(info["conversationId"]), int(info["startTimeL"]), str(info.get("status")), raw)
+        item = _stored(raw)
         old = self.by_id.get(item.id)
         if old:
             self.stored.remove(old)
+            item = Stored(item.id, item.start_ms, item.raw, to_ms(self.clock()))
         self.by_id[item.id] = item
         self.stored.insert(bisect_right(self.stored, item.start_ms, key=lambda other: other.start_ms), item)
 
     def fill(self, raws: Iterable[bytes]) -> None:
         """Adds many conversations at once."""
-        for raw in raws:
-            info = decode(split_object(raw)["info"])
-            item = Stored(str(info["conversationId"]), int(info["startTimeL"]), str(info.get("status")), raw)
-            self.by_id[item.id] = item
+        self._add(_stored(raw) for raw in raws)
+
+    def live(self, lives: Iterable[Life]) -> None:
+        """Adds conversations that go on with the clock."""
+        self._add(Living(life) for life in lives)
+
+    def _add(self, added: Iterable[Item]) -> None:
+        self.by_id.update((item.id, item) for item in added)
         self.stored = sorted(self.by_id.values(), key=lambda item: (item.start_ms, item.id))
 
-    def search(self, body: dict[str, Any], offset: int, limit: int, *, descending: bool) -> Answer:
+    def search(self, body: dict[str, Any], offset: int, limit: int, *, order: str, version: int = 2) -> Answer:
         """Method A. Raises BadRequest."""
-        unknown = set(body) - _KNOWN_FILTERS
-        if unknown:
-            raise BadRequest(f"this simulator does not know the filter {sorted(unknown)[0]}")
-        start, end = self._start_range(body)
-        wanted = body.get("status") or ["OPEN", "CLOSE"]
-        found = [item for item in self._between(start, end) if item.status in wanted]
-        if descending:
+        now = self.clock()
+        start, end = time_range(body.get("start"), now, "start")
+        holding = tests(body, now)
+        found = [view for view in self._between(start, end) if all(test(view) for test in holding)]
+        if order.startswith("end"):
+            found.sort(key=lambda view: integer(view.info.get("endTimeL")) or 0)
+        if order.endswith("desc"):
             found.reverse()
-        content = body.get("contentToRetrieve")
-        records = [self._shown(item, content, is_full=False) for item in found[offset : offset + limit]]
-        return Answer(records, len(found))
+        shape = _Shape(body, version, now)
+        return Answer([shape.searched(view) for view in found[offset : offset + limit]], len(found))
 
-    def _start_range(self, body: dict[str, Any]) -> tuple[datetime, datetime]:
-        """Inclusive bounds, rounded outward to 10 minutes; at most three months."""
-        bounds = body.get("start")
-        try:
-            low, high = int(bounds["from"]), int(bounds["to"])  # type: ignore[index]
-        except (TypeError, KeyError, ValueError):
-            raise BadRequest("start.from and start.to are required, in epoch milliseconds") from None
-        start, end = from_ms(low), self.clock() if high == -1 else from_ms(high)
-        if end < start:
-            raise BadRequest("start.to is before start.from")
-        if months_before(end, LONGEST_RANGE_MONTHS) > start:
-            raise BadRequest("the interval of start is longer than 3 months")
-        return floor(start), ceil(end)
+    def _between(self, start: datetime, end: datetime) -> list[View]:
+        seen_at = self.clock() - self.delay
+        low = bisect_left(self.stored, to_ms(max(start, self._oldest())), key=lambda item: item.start_ms)
+        high = bisect_right(self.stored, to_ms(min(end, seen_at)), key=lambda item: item.start_ms)
+        return [item.at(seen_at) for item in self.stored[low:high]]
 
-    def _between(self, start: datetime, end: datetime) -> list[Stored]:
-        oldest = months_before(self.clock(), RETENTION_MONTHS)
-        low = bisect_left(self.stored, to_ms(max(start, oldest)), key=lambda item: item.start_ms)
-        high = bisect_right(self.stored, to_ms(min(end, self.clock())), key=lambda item: item.start_ms)
-        return self.stored[low:high]
+    def _oldest(self) -> datetime:
+        return months_before(self.clock(), RETENTION_MONTHS)
 
-    def look_up(self, ids: Sequence[str], content: Sequence[str] | None) -> Answer:
+    def look_up(self, ids: Sequence[str], body: dict[str, Any], version: int = 2) -> Answer:
         """Method B. Unknown ids are left out."""
-        oldest = to_ms(months_before(self.clock(), RETENTION_MONTHS))
+        now, oldest = self.clock(), to_ms(self._oldest())
+        seen_ms = to_ms(now - self.delay)
         found = [self.by_id[id_] for id_ in dict.fromkeys(ids) if id_ in self.by_id]
-        kept = [self._shown(item, content, is_full=True) for item in found if item.start_ms >= oldest]
+        views = [item.at(now - self.delay) for item in found if oldest <= item.start_ms <= seen_ms]
+        shape = _Shape(body, version, now)
+        kept = [shape.full(view) for view in views]
         return Answer(kept, len(kept))
 
-    def _shown(self, item: Stored, content: Sequence[str] | None, *, is_full: bool) -> bytes:
-        wanted = {"info", "pageView", *(DEFAULT_CONTENT if content is None else content)}
-        parts = {name: part for name, part in split_object(item.raw).items() if name in wanted}
-        if item.status == "OPEN":
-            info = decode(parts["info"])
-            info["duration"] = to_ms(self.clock()) - item.start_ms
-            parts["info"] = encode(info)
-        if not is_full:
-            _cut_to_search(parts)
+    def of_consumer(self, body: dict[str, Any], offset: int, limit: int, version: int = 2) -> Answer:
+        """Method C. Raises BadRequest."""
+        consumer, statuses = body.get("consumer"), body.get("status")
+        if not isinstance(consumer, str) or not consumer:
+            raise BadRequest("consumer is required")
+        if not isinstance(statuses, list) or not statuses or not set(statuses) <= _STATUSES:
+            raise BadRequest("status is required: OPEN, CLOSE or both")
+        now = self.clock()
+        found = [
+            view
+            for view in self._between(self._oldest(), now)
+            if view.info.get("status") in statuses and consumer in _consumers(view)
+        ]
+        shape = _Shape(body, version, now)
+        return Answer([shape.searched(view) for view in found[offset : offset + limit]], len(found))
+
+
+def _stored(raw: bytes) -> Stored:
+    info = decode(split_object(raw)["info"])
+    return Stored(str(info["conversationId"]), int(info["startTimeL"]), raw, updated_ms(info))
+
+
+def _consumers(view: View) -> set[str]:
+    return {str(item.get("participantId")) for item in items(view.record, "consumerParticipants")}
+
+
+class _Shape:
+    """What of a record an answer holds: the asked sections, SDEs as the version and the capping want them."""
+
+    def __init__(self, body: dict[str, Any], version: int, now: datetime) -> None:
+        content = body.get("contentToRetrieve")
+        self._wanted = {*_ALWAYS, *(DEFAULT_CONTENT if content is None else content)}
+        self._version = version
+        self._now = now
+        self._capping = body.get("cappingConfiguration")
+        self._selected_only = body.get("selectedIntentOnly") is True
+
+    def full(self, view: View) -> bytes:
+        """As a look-up by id gives it."""
+        return self._joined(self._parts(view))
+
+    def searched(self, view: View) -> bytes:
+        """As a search gives it: without thumbnails, and of each type of SDE the newest only."""
+        parts = self._parts(view)
+        if b'"preview"' in parts.get("messageRecords", b""):
+            parts["messageRecords"] = _without_thumbnails(parts["messageRecords"])
+        for name in ("sdes", "unAuthSdes"):
+            if parts.get(name, b"").count(b'"sdeType"') > 1:
+                parts[name] = _capped(parts[name], _most(self._capping))
+        return self._joined(parts)
+
+    def _parts(self, view: View) -> dict[str, bytes]:
+        parts = {name: part for name, part in split_object(view.raw).items() if name in self._wanted}
+        if view.is_open:  # until the moment of the request
+            parts["info"] = encode({**view.info, "duration": to_ms(self._now) - view.start_ms})
+        if self._selected_only and "intents" in parts:
+            intents = items(view.record, "intents")
+            parts["intents"] = encode([_without(intent, "allClassifications") for intent in intents])
+        if self._version == 1:
+            parts.pop("unAuthSdes", None)
+            if "sdes" in parts:
+                parts["sdes"] = encode(_as_texts(decode(parts["sdes"])))
+        return parts
+
+    def _joined(self, parts: dict[str, bytes]) -> bytes:
         return encode({name: raw_json(part) for name, part in parts.items()})
 
 
-def _cut_to_search(parts: dict[str, bytes]) -> None:
-    """What a search leaves out: thumbnails, and all SDEs of a type but the newest."""
-    if b'"preview"' in parts.get("messageRecords", b""):
-        messages = decode(parts["messageRecords"])
-        for message in messages:
-            message.get("messageData", {}).get("file", {}).pop("preview", None)
-        parts["messageRecords"] = encode(messages)
-    for name in ("sdes", "unAuthSdes"):
-        if parts.get(name, b"").count(b'"sdeType"') > 1:
-            section = decode(parts[name])
-            newest: dict[str, Any] = {}
-            for event in section.get("events", []):
-                kept = newest.get(event.get("sdeType"))
-                if kept is None or int(event.get("serverTimeStamp") or 0) >= int(kept.get("serverTimeStamp") or 0):
-                    newest[event.get("sdeType")] = event
-            parts[name] = encode({**section, "events": list(newest.values())})
+def _without(record: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != name}
+
+
+def _without_thumbnails(raw: bytes) -> bytes:
+    messages = decode(raw)
+    for message in messages:
+        section(section(message, "messageData"), "file").pop("preview", None)
+    return encode(messages)
+
+
+def _most(capping: Any) -> dict[str, int]:
+    """How many SDEs of a type: `LeadEvent:10:desc,…` as LivePerson's own workspace writes it."""
+    found: dict[str, int] = {}
+    for part in str(capping or "").split(","):
+        name, _, rest = part.partition("Event:")
+        if rest:
+            found[name.lower()] = int(rest.split(":")[0])
+    return found
+
+
+def _capped(raw: bytes, most: dict[str, int]) -> bytes:
+    """The newest events of each type, by default one."""
+    found = decode(raw)
+    kept: dict[str, list[dict[str, Any]]] = {}
+    for event in sorted(items(found, "events"), key=lambda event: -(integer(event.get("serverTimeStamp")) or 0)):
+        kind = str(event.get("sdeType"))
+        of_kind = kept.setdefault(kind, [])
+        if len(of_kind) < most.get(kind.replace("_", "").lower(), 1):
+            of_kind.append(event)
+    return encode({**found, "events": [event for events in kept.values() for event in events]})
+
+
+def _as_texts(value: Any) -> Any:
+    """Version 1 of the API writes every value of an SDE as a string."""
+    if isinstance(value, dict):
+        return {name: _as_texts(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_as_texts(item) for item in value]
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def at_anchor(lines: Iterable[bytes], anchor: datetime) -> Iterator[bytes]:

@@ -7,14 +7,15 @@ from datetime import timedelta
 from archiver.archive import Archive
 from archiver.catchup import catch_up, rebuild
 from archiver.config import StoreAddress
-from archiver.encoding import decode
+from archiver.encoding import decode, encode
 from archiver.export import lines
 from archiver.grammar import parse
 from archiver.liveperson.answers import read_record
 from archiver.model import Conversation, Scope
 from archiver.progress import Silent
 from archiver.search import Request, search
-from archiver.simulator import dialogues
+from archiver.simulator.lives import lives
+from archiver.simulator.records import record as shown
 from archiver.stores import Store, open_store
 from tests.conftest import NOW, record
 
@@ -62,7 +63,7 @@ def test_a_message_result_shows_that_message_alone(archive: Archive) -> None:
 
 
 def test_rebuilding_from_the_vault_alone_gives_the_same_answers(archive: Archive) -> None:
-    store = keep(archive, *dialogues.conversations(NOW))
+    store = keep(archive, *(encode(shown(life, NOW)) for life in lives(NOW - timedelta(days=75), NOW, 240)))
     asked = ["table", '"window table"', "refund -order", "skill:Flights lawyer", "book*", "from:agent sorry", "*"]
 
     def answers() -> list[object]:

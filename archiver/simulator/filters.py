@@ -1,0 +1,331 @@
+"""What the body of a search lets through, as LivePerson documents each filter. All must hold; of one's values, any."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from archiver.model import from_ms, to_ms
+from archiver.records import integer, items, leaves, moment, number, section
+from archiver.simulator.views import View
+from archiver.windows import ceil, floor, months_before
+
+LONGEST_RANGE_MONTHS = 3
+_SHAPES_THE_ANSWER = frozenset(("contentToRetrieve", "selectedIntentOnly", "cappingConfiguration"))
+_SDE_KEYS = frozenset(
+    (
+        "personalInfo", "customerInfo", "userUpdate", "marketingCampaignInfo", "lead", "purchase", "viewedProduct",
+        "cartStatus", "serviceActivity", "visitorError", "searchContent",
+    )
+)  # fmt: skip
+_ROLES = {
+    "ASSIGNED_AGENT": "ASSIGNED_AGENT", "AGENT": "ASSIGNED_AGENT", "AGENT_MANGER": "MANAGER", "READER": "READER",
+}  # fmt: skip
+
+Record = Mapping[str, Any]
+Test = Callable[[View], bool]
+
+
+class BadRequest(Exception):
+    """What LivePerson would answer with 400."""
+
+
+def tests(body: Record, now: datetime) -> list[Test]:
+    """One test for each filter of a body but `start`. Raises BadRequest for a filter or a value that is none."""
+    found: list[Test] = []
+    for name, value in body.items():
+        if name in ("start", *_SHAPES_THE_ANSWER):
+            continue
+        if name not in _MAKERS:
+            raise BadRequest(f"there is no filter {name}")
+        try:
+            found.append(_MAKERS[name](value, body, now))
+        except (TypeError, ValueError, KeyError, AttributeError):
+            raise BadRequest(f"{name} has a value that it can't have") from None
+    return found
+
+
+def time_range(bounds: Any, now: datetime, name: str) -> tuple[datetime, datetime]:
+    """Inclusive bounds, rounded outward to 10 minutes; at most three months. `to` of -1 is now."""
+    try:
+        low, high = int(bounds["from"]), int(bounds["to"])
+    except (TypeError, KeyError, ValueError):
+        raise BadRequest(f"{name}.from and {name}.to are required, in epoch milliseconds") from None
+    start, end = from_ms(low), now if high == -1 else from_ms(high)
+    if end < start:
+        raise BadRequest(f"{name}.to is before {name}.from")
+    if months_before(end, LONGEST_RANGE_MONTHS) > start:
+        raise BadRequest(f"the interval of {name} is longer than 3 months")
+    return floor(start), ceil(end)
+
+
+# ── how each kind of filter is made ──
+
+
+def _time(name: str) -> Callable[..., Test]:
+    def make(value: Any, _: Record, now: datetime) -> Test:
+        start, end = time_range(value, now, name)
+        return lambda view: (at := moment(view.info, name.removesuffix("L"))) is not None and start <= at <= end
+
+    return make
+
+
+def _updated(value: Any, _: Record, __: datetime) -> Test:
+    since_ms = to_ms(floor(from_ms(int(value["from"]))))
+    return lambda view: view.updated_ms >= since_ms
+
+
+def _one_of(values_of: Callable[[Record], Iterable[Any]]) -> Callable[..., Test]:
+    def make(value: Any, _: Record, __: datetime) -> Test:
+        wanted = {str(item) for item in _list(value)}
+        return lambda view: any(str(found) in wanted for found in values_of(view.record))
+
+    return make
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def _info(name: str) -> Callable[..., Test]:
+    return _one_of(lambda record: [section(record, "info").get(name)])
+
+
+def _between(value_of: Callable[[Record], float | None], factor: float = 1) -> Callable[..., Test]:
+    def make(value: Any, _: Record, __: datetime) -> Test:
+        low, high = value.get("from"), value.get("to")
+        low_, high_ = (None if bound is None else float(bound) * factor for bound in (low, high))
+        if low_ is None and high_ is None:
+            raise ValueError
+        return lambda view: (
+            (found := value_of(view.record)) is not None
+            and (low_ is None or found >= low_)
+            and (high_ is None or found <= high_)
+        )
+
+    return make
+
+
+def _words(texts_of: Callable[[Record], Iterable[str]]) -> Callable[..., Test]:
+    """Words anywhere in the texts; a phrase where it stands in quotes."""
+
+    def make(value: Any, _: Record, __: datetime) -> Test:
+        phrases = [_plain(quoted or word) for quoted, word in re.findall(r'"([^"]+)"|(\S+)', str(value))]
+
+        def holds(view: View) -> bool:
+            texts = [_plain(text) for text in texts_of(view.record)]
+            return all(any(phrase in text for text in texts) for phrase in phrases)
+
+        return holds
+
+    return make
+
+
+def _plain(text: str) -> str:
+    return " " + " ".join(re.findall(r"\w+", text.casefold())) + " "
+
+
+def _if(holds: Callable[[Record], bool], *allowed: Any) -> Callable[..., Test]:
+    """A filter that is either on or absent."""
+
+    def make(value: Any, _: Record, __: datetime) -> Test:
+        if value not in allowed:
+            raise ValueError
+        return (lambda view: holds(view.record)) if value else (lambda view: True)
+
+    return make
+
+
+# ── what a record says ──
+
+
+def _texts(record: Record) -> Iterator[str]:
+    for message in items(record, "messageRecords"):
+        yield from (str(value) for _, value in leaves("", message.get("messageData")))
+
+
+def _skills(record: Record) -> Iterator[Any]:
+    yield section(record, "info").get("latestSkillId")
+    for transfer in items(record, "transfers"):
+        yield from (transfer.get("sourceSkillId"), transfer.get("targetSkillId"))
+    yield from (dialog.get("skillId") for dialog in items(record, "dialogs"))
+
+
+def _agents(value: Any, body: Record, _: datetime) -> Test:
+    wanted = {str(item) for item in _list(value)}
+    roles = {_ROLES[role] for role in body.get("userPermissions", ["ASSIGNED_AGENT"])}
+
+    def holds(view: View) -> bool:
+        return any(
+            str(agent.get("agentId")) in wanted and agent.get("permission", "ASSIGNED_AGENT") in roles
+            for agent in items(view.record, "agentParticipants")
+        )
+
+    return holds
+
+
+def _any_agent(value: Any, _: Record, __: datetime) -> Test:
+    """Alone it narrows nothing: it says in which role `agentIds` are looked for."""
+    for role in _list(value):
+        _ROLES[role]
+    return lambda view: True
+
+
+def _groups(record: Record) -> Iterator[Any]:
+    yield section(record, "info").get("latestAgentGroupId")
+    yield from (agent.get("agentGroupId") for agent in items(record, "agentParticipants"))
+
+
+def _survey_data(record: Record) -> Iterator[dict[str, Any]]:
+    for survey in items(record, "conversationSurveys"):
+        yield from items(survey, "surveyData")
+
+
+def _csat(record: Record) -> float | None:
+    info = section(record, "info")
+    return number(info.get("csatRate", info.get("csat")))
+
+
+def _nps(record: Record) -> float | None:
+    asked = (item for item in _survey_data(record) if item.get("questionType") == "nps")
+    return next((number(item.get("answer")) for item in asked), None)
+
+
+def _fcr(record: Record) -> Iterator[str]:
+    spelled = {"1": "yes", "0": "no"}
+    for item in _survey_data(record):
+        if item.get("questionType") == "fcr":
+            answer = str(item.get("answer")).lower()
+            yield spelled.get(answer, answer)
+
+
+def _sdes(value: Any, _: Record, __: datetime) -> Test:
+    """Words in an SDE of a kind; between kinds, any."""
+    if not set(value) <= _SDE_KEYS:
+        raise ValueError
+    wanted = {kind: _plain(str(words)) for kind, words in value.items()}
+
+    def holds(view: View) -> bool:
+        events = [event for name in ("sdes", "unAuthSdes") for event in items(section(view.record, name), "events")]
+        return any(
+            words in _plain(" ".join(str(leaf) for _, leaf in leaves("", event.get(kind))))
+            for event in events
+            for kind, words in wanted.items()
+        )
+
+    return holds
+
+
+def _question_kind(value: Any, _: Record, __: datetime) -> Test:
+    kind, form = value.get("type"), value.get("format")
+    return lambda view: any(
+        kind in (None, item.get("questionType")) and form in (None, item.get("questionFormat"))
+        for item in _survey_data(view.record)
+    )
+
+
+def _agent_surveys(record: Record) -> Iterator[dict[str, Any]]:
+    latest = section(record, "latestAgentSurvey")
+    yield from ([latest] if latest else [])
+    yield from items(record, "previouslySubmittedAgentSurveys")
+
+
+def _agent_survey(value: Any, _: Record, __: datetime) -> Test:
+    """Everything that is given must hold, each of some survey."""
+    readers: dict[str, Callable[[Record], Iterable[Any]]] = {
+        "pendingAgentSurvey": lambda record: [section(record, "info").get("pendingAgentSurvey")],
+        "surveyId": lambda record: (survey.get("surveyId") for survey in _agent_surveys(record)),
+        "questionId": lambda record: (item.get("questionId") for item in _submitted(record)),
+        "questionName": lambda record: (item.get("questionDefinition") for item in _submitted(record)),
+    }
+    texts: dict[str, Callable[[Record], Iterable[str]]] = {
+        "questionKeywords": lambda record: (str(item.get("questionText")) for item in _submitted(record)),
+        "answerKeywords": lambda record: (
+            str(answer.get("answer")) for item in _submitted(record) for answer in items(item, "answers")
+        ),
+    }
+    holding: list[Test] = []
+    for name, wanted in value.items():
+        if name in readers:
+            holding.append(_one_of(readers[name])(wanted, {}, from_ms(0)))
+        else:
+            holding += [_words(texts[name])(word, {}, from_ms(0)) for word in _list(wanted)]
+    return lambda view: all(test(view) for test in holding)
+
+
+def _submitted(record: Record) -> Iterator[dict[str, Any]]:
+    for survey in _agent_surveys(record):
+        yield from items(survey, "submittedAnswers")
+
+
+def _answer_words(value: Any, body: Record, now: datetime) -> Test:
+    texts = _words(lambda record: (str(item.get("answer")) for item in _survey_data(record)))
+    any_of = [texts(word, body, now) for word in _list(value)]
+    return lambda view: any(test(view) for test in any_of)
+
+
+def _intents(record: Record) -> Iterator[dict[str, Any]]:
+    for intent in items(record, "intents"):
+        yield section(intent, "selectedClassification")
+
+
+def _confidence(value: Any, _: Record, __: datetime) -> Test:
+    least = float(value)
+    return lambda view: any((number(item.get("confidenceScore")) or 0) >= least for item in _intents(view.record))
+
+
+_MAKERS: dict[str, Callable[[Any, Record, datetime], Test]] = {
+    "end": _time("endTimeL"),
+    "fullDialogEndTime": _time("fullDialogEndTimeL"),
+    "latestUpdateTime": _updated,
+    "status": _info("status"),
+    "skillIds": _one_of(_skills),
+    "latestSkillIds": _info("latestSkillId"),
+    "agentIds": _agents,
+    "userPermissions": _any_agent,
+    "latestAgentIds": _info("latestAgentId"),
+    "agentGroupIds": _one_of(_groups),
+    "keyword": _words(_texts),
+    "summary": _words(lambda record: [str(section(record, "summary").get("text") or "")]),
+    "duration": _between(lambda record: number(section(record, "info").get("duration")), factor=1_000),
+    "mcs": _between(lambda record: number(section(record, "info").get("mcs"))),
+    "alertedMcsValues": _info("alertedMCS"),
+    "csat": _between(_csat),
+    "nps": _between(_nps),
+    "fcr": _one_of(_fcr),
+    "source": _info("source"),
+    "device": _info("device"),
+    "messageContentTypes": _one_of(lambda record: (item.get("type") for item in items(record, "messageRecords"))),
+    "latestConversationQueueState": lambda value, body, now: _info("latestQueueState")([value], body, now),
+    "sdeSearch": _sdes,
+    "responseTime": _between(
+        lambda record: number(section(record, "responseTime").get("latestEffectiveResponseDueTime"))
+    ),
+    "questionBrick": _words(
+        lambda record: (f"{item.get('questionName')} {item.get('questionId')}" for item in _survey_data(record))
+    ),
+    "invalidFreeTextAnswer": _if(
+        lambda record: any(item.get("isValidAnswer") is False for item in _survey_data(record)),
+        "INVALID_FREE_TEXT_ANSWER",
+    ),
+    "surveyBotConversations": _if(lambda record: bool(items(record, "conversationSurveys")), "SURVEY_BOT"),
+    "surveyIds": _one_of(lambda record: (item.get("surveyId") for item in items(record, "conversationSurveys"))),
+    "questionTypeAndFormatToRetrieve": _question_kind,
+    "answerText": _answer_words,
+    "agentSurveySearch": _agent_survey,
+    "intentName": _one_of(lambda record: (item.get("intentName") for item in _intents(record))),
+    "intentConfidenceScore": _confidence,
+    "conversationsWithStepUpOnly": _if(lambda record: section(record, "info").get("wasStepUp") is True, True, False),
+    "annotationStates": _one_of(lambda record: (item.get("annotationState") for item in items(record, "intents"))),
+}
+FILTERS = frozenset((*_MAKERS, "start", *_SHAPES_THE_ANSWER))
+
+
+def updated_ms(info: Record) -> int:
+    """When a record that does not live was last updated: at its end, as far as it says."""
+    times = (integer(info.get(name)) or 0 for name in ("startTimeL", "endTimeL", "fullDialogEndTimeL"))
+    return max(times)

@@ -1,0 +1,110 @@
+"""A scenario file: what a simulated account holds, how its clock goes, and what goes wrong. docs/simulator.md tells."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from archiver.errors import ConfigError
+from archiver.simulator import dialogues
+from archiver.simulator.faults import KINDS, PLACES, Fault
+from archiver.simulator.lives import lives
+from archiver.simulator.services import Simulator
+from archiver.simulator.world import World
+from archiver.spelling import suggest
+
+_LIFE_AS = ("string", "int", "absent")
+_WAIT_AS = ("seconds", "date")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Without a file: conversations of the last 75 days, all closed, and a clock like any other."""
+
+    conversations: int = 240
+    days: float = 75.0
+    days_ahead: float = 0.0
+    seed: int = 7
+    deletes: bool = False
+    speed: float = 1.0
+    delay_s: float = 0.0
+    token_life_s: int = 3600
+    token_life_as: str = "string"  # noqa: S105  (how its life is written)
+    session_life_s: int = 28_800
+    no_content: bool = False
+    faults: tuple[Fault, ...] = ()
+
+    def world(self, real: Callable[[], datetime]) -> World:
+        """An account without conversations. Its clock goes `speed` times as fast as the real one from now on."""
+        began = real()
+        clock = real if self.speed == 1 else lambda: began + (real() - began) * self.speed
+        return World(dialogues.ACCOUNT, clock, timedelta(seconds=self.delay_s))
+
+    def fill(self, world: World, anchor: datetime) -> World:
+        """Conversations from `days` before the anchor to `days_ahead` behind it."""
+        start, end = anchor - timedelta(days=self.days), anchor + timedelta(days=self.days_ahead)
+        world.live(lives(start, end, self.conversations, seed=self.seed, deletes=self.deletes))
+        return world
+
+    def simulator(self, world: World, host: str) -> Simulator:
+        simulator = Simulator(world, host=host, no_content=self.no_content)
+        simulator.tokens.life_s, simulator.tokens.life_as = self.token_life_s, self.token_life_as
+        simulator.logins.life_s = self.session_life_s
+        return simulator
+
+
+def read_scenario(path: Path) -> Scenario:
+    """The scenario of a TOML file. Raises ConfigError that names what is wrong."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", hint="It is a TOML file: docs/simulator.md") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    planned = content.pop("fault", [])
+    if not isinstance(planned, list):
+        raise ConfigError(f"fault in {path} must be written as [[fault]]")
+    faults = tuple(_fault(item, path) for item in planned)
+    scenario = Scenario(**_checked(content, Scenario, path), faults=faults)
+    _one_of("token_life_as", scenario.token_life_as, _LIFE_AS, path)
+    if scenario.speed <= 0 or scenario.conversations < 0 or scenario.days < 0 or scenario.days_ahead < 0:
+        raise ConfigError(f"speed, conversations, days and days_ahead in {path} can't be negative")
+    return scenario
+
+
+def _fault(item: Any, path: Path) -> Fault:
+    if not isinstance(item, dict) or "kind" not in item:
+        raise ConfigError(f"each [[fault]] in {path} needs a kind", hint="The kinds: " + ", ".join(KINDS))
+    if item.get("times") == "always":
+        item = item | {"times": -1}
+    found = _checked(item, Fault, path)
+    if found.get("times") == -1:
+        found["times"] = None
+    fault = Fault(**found)
+    _one_of("kind", fault.kind, KINDS, path)
+    _one_of("place", fault.place, PLACES, path)
+    _one_of("wait_as", fault.wait_as, _WAIT_AS, path)
+    if fault.every < 1 or fault.after < 0:
+        raise ConfigError(f"every must be at least 1, and after at least 0, in a [[fault]] of {path}")
+    return fault
+
+
+def _one_of(name: str, value: str, known: Mapping[str, object] | tuple[str, ...], path: Path) -> None:
+    if value not in known:
+        raise ConfigError(f"{name} = {value!r} in {path}", hint=suggest(value, known, what="There are"))
+
+
+def _checked(content: dict[str, Any], kind: type, path: Path) -> dict[str, Any]:
+    """The settings of a table, with the types that they must have."""
+    types = {item.name: str(item.type).partition(" ")[0] for item in fields(kind) if item.name != "faults"}
+    allowed: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
+    for name, value in content.items():
+        if name not in types:
+            raise ConfigError(f"{path} has an unknown setting {name!r}", hint=suggest(name, types, what="There are"))
+        if not isinstance(value, allowed[types[name]]) or (types[name] != "bool" and isinstance(value, bool)):
+            raise ConfigError(f"{name} = {value!r} in {path} must be {types[name]}")
+    return dict(content)

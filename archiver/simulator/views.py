@@ -1,0 +1,90 @@
+"""Conversations of a simulated account, and each as it is at a moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+
+from archiver.encoding import decode, encode, split_object
+from archiver.model import to_ms
+from archiver.simulator.lives import Life, step
+from archiver.simulator.records import record
+
+
+@dataclass(slots=False)
+class View:
+    """One conversation at a moment: its record, and when it was last updated."""
+
+    id: str
+    start_ms: int
+    raw: bytes
+    updated_ms: int
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        found: dict[str, Any] = decode(self.raw)
+        return found
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        found: dict[str, Any] = decode(split_object(self.raw)["info"])
+        return found
+
+    @property
+    def is_open(self) -> bool:
+        return self.info.get("status") == "OPEN"
+
+
+class Item(Protocol):
+    """A conversation of the account, from its start on."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def start_ms(self) -> int: ...
+
+    def at(self, now: datetime) -> View: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record that is what it is, until it is replaced by another."""
+
+    id: str
+    start_ms: int
+    raw: bytes
+    updated_ms: int
+
+    def at(self, now: datetime) -> View:
+        return View(self.id, self.start_ms, self.raw, self.updated_ms)
+
+
+@dataclass(slots=True)
+class Living:
+    """A conversation that goes on with the clock."""
+
+    life: Life
+    _moments: tuple[datetime, ...] = field(init=False)
+    _last: tuple[int, View] | None = None
+
+    def __post_init__(self) -> None:
+        self._moments = self.life.moments()
+
+    @property
+    def id(self) -> str:
+        return self.life.id
+
+    @property
+    def start_ms(self) -> int:
+        return to_ms(self.life.started_at)
+
+    def at(self, now: datetime) -> View:
+        over = step(self._moments, now)
+        if self._last is None or self._last[0] != over:
+            updated_at = self._moments[max(over - 1, 0)]
+            raw = encode(record(self.life, max(now, self.life.started_at)))
+            self._last = (over, View(self.id, self.start_ms, raw, to_ms(updated_at)))
+        return self._last[1]
