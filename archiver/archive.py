@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from archiver.errors import ArchiveError, ArchiverError, ConfigError
 from archiver.ledger import Ledger
+from archiver.model import Conversation, Unreadable
 from archiver.vault import Vault
 
 FILE = "archive.sqlite3"
@@ -74,6 +76,17 @@ class Archive:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def keep(self, conversations: Sequence[Conversation], unreadable: Iterable[Unreadable], now: datetime) -> int:
+        """Inside a transaction: what came from LivePerson, and who of it is to be looked at again.
+
+        Returns how many conversations were new or had new content.
+        """
+        new = self.vault.append(conversations, fetched_at=now)
+        for item in unreadable:
+            self.vault.set_aside(item, fetched_at=now)
+        self.ledger.watch(conversations, now)
+        return new
 
     def close(self) -> None:
         self._connection.close()

@@ -18,8 +18,10 @@ from archiver.errors import ConfigError
 from archiver.spelling import suggest
 
 DOMAIN_URL = "https://api.liveperson.net"
-_AUTH_KINDS = ("oauth2", "oauth1", "login")
+_AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
+_TOLD_BY = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # which way in a setting speaks of
 _AS_REFERENCE = "in files as env:NAME, file:PATH or systemd:NAME"
+_FASTEST = 1_000.0
 _PREFIX = re.compile("[a-z0-9][a-z0-9_]{0,60}")
 
 
@@ -56,9 +58,16 @@ OPTIONS = {
         Option("transcript_url", "where Kibana's links to transcripts lead; {{value}} stands for the conversation id"),
         Option("account", "LivePerson account id"),
         Option("domain_url", "where LivePerson's Domain API is", DOMAIN_URL),
-        Option("auth", "how to log in: oauth2", "oauth2"),
+        Option("auth", "how to log in: oauth2, oauth2-v1, oauth1 or login; told by the credentials if not set"),
         Option("client_id", "OAuth 2.0 client id"),
         Option("client_secret", "OAuth 2.0 client secret, " + _AS_REFERENCE, is_secret=True),
+        Option("app_key", "OAuth 1.0 app key"),
+        Option("app_secret", "OAuth 1.0 secret of the app key, " + _AS_REFERENCE, is_secret=True),
+        Option("access_token", "OAuth 1.0 access token, " + _AS_REFERENCE, is_secret=True),
+        Option("access_token_secret", "OAuth 1.0 access token secret, " + _AS_REFERENCE, is_secret=True),
+        Option("username", "user of the account, for a login without OAuth"),
+        Option("password", "password of the user, " + _AS_REFERENCE, is_secret=True),
+        Option("rate", "requests a second to LivePerson at most; 2 if not set, slower when it asks for that"),
     )
 }
 
@@ -154,13 +163,39 @@ class Settings:
 
     @property
     def auth(self) -> str:
-        kind = self.text("auth")
+        """The way in: as set, or as the credentials tell."""
+        kind = self.optional("auth") or self._told_auth()
         if kind not in _AUTH_KINDS:
             raise ConfigError(
                 f"auth is {kind!r} ({self.all['auth'].origin}), which is no way to log in",
                 hint=suggest(kind, _AUTH_KINDS, what="Ways to log in"),
             )
         return kind
+
+    def _told_auth(self) -> str:
+        told = [kind for key, kind in _TOLD_BY.items() if self.optional(key)]
+        if not told:
+            raise ConfigError(
+                "no credentials for LivePerson are set (client_id, app_key or username)",
+                hint="Set ARCHIVER_CLIENT_ID and ARCHIVER_CLIENT_SECRET for OAuth 2.0. Other ways: docs/liveperson.md",
+            )
+        if len(told) > 1:
+            raise ConfigError(
+                f"there are credentials for {' and for '.join(told)}", hint="Choose one: set ARCHIVER_AUTH."
+            )
+        return told[0]
+
+    @property
+    def rate(self) -> float | None:
+        """Requests a second to LivePerson at most, if set."""
+        text = self.optional("rate")
+        try:
+            found = None if text is None else float(text)
+        except ValueError:
+            found = -1.0
+        if found is not None and not 0 < found <= _FASTEST:
+            raise ConfigError(f"rate is {text!r}", hint=f"Write a number of requests a second, up to {_FASTEST:.0f}.")
+        return found
 
 
 def _split_login(url: str | None) -> tuple[str | None, str | None, Secret | None]:
@@ -214,7 +249,7 @@ def _read(path: Path) -> dict[str, str]:
     for key, value in content.items():
         if key not in OPTIONS:
             raise ConfigError(f"{path} has an unknown setting {key!r}", hint=suggest(key, OPTIONS, what="Settings"))
-        if not isinstance(value, str | int) or isinstance(value, bool):
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
             raise ConfigError(f"{key} in {path} must be text", hint=f'Write {key} = "…".')
     return {key: str(value) for key, value in content.items()}
 

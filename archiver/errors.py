@@ -5,9 +5,11 @@ ArchiverError            internal         1
 ├── QueryError           query            2
 ├── SourceError          source           1
 │   ├── AuthError        source.auth      4
+│   │   └── PermissionMissing source.permission 4
 │   ├── SourceUnavailable source.down     5
 │   │   └── RateLimited  source.slow      5
-│   └── BadAnswer        source.answer    1
+│   ├── BadAnswer        source.answer    1
+│   └── Unproven         source.short     3
 ├── StoreError           store            6
 │   ├── StoreUnavailable store.down       5
 │   ├── StoreBusy        store.busy       8
@@ -67,6 +69,12 @@ class AuthError(SourceError):
     exit_code = 4
 
 
+class PermissionMissing(AuthError):
+    """LivePerson knows us, and does not let us read conversations."""
+
+    code = "source.permission"
+
+
 class SourceUnavailable(SourceError):
     """LivePerson did not answer."""
 
@@ -89,6 +97,16 @@ class BadAnswer(SourceError):
     """LivePerson answered what we cannot read."""
 
     code = "source.answer"
+
+
+class Unproven(SourceError):
+    """What LivePerson gave is not proven to be all that it has."""
+
+    code = "source.short"
+    exit_code = 3
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, hint="Run the command again. What came is kept.")
 
 
 class StoreError(ArchiverError):

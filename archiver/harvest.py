@@ -9,7 +9,7 @@ from typing import Protocol
 
 from archiver import windows
 from archiver.archive import Archive
-from archiver.errors import BadAnswer
+from archiver.errors import BadAnswer, Unproven
 from archiver.ledger import OPEN, PROVISIONAL, SEALED, Reading, Run
 from archiver.model import Conversation, Page, Window
 from archiver.progress import Progress
@@ -42,26 +42,13 @@ class Summary:
 
 @dataclass(slots=True)
 class _Tally:
-    """What came for one window so far."""
+    """What came for one window so far; `fault` is why it is not proven complete."""
 
     ids: set[str] = field(default_factory=set)
     inside: set[str] = field(default_factory=set)
     new: int = 0
-    aside: int = 0
-    totals: list[int] = field(default_factory=list)
-    is_complete: bool = True
-
-    def fault(self) -> str | None:
-        """Why the window is not proven complete; None if it is."""
-        if not self.is_complete:
-            return "LivePerson answered with part of its data only (partialResult)"
-        if len(set(self.totals)) > 1:
-            return f"the announced count moved while reading: {self.totals[0]} .. {self.totals[-1]}"
-        if self.aside:
-            return f"{self.aside} records could not be read and were set aside"
-        if self.totals and len(self.ids) != self.totals[-1]:
-            return f"LivePerson announced {self.totals[-1]} conversations and gave {len(self.ids)}"
-        return None
+    announced: int = 0
+    fault: str | None = None
 
 
 class _TooMany(Exception):
@@ -117,17 +104,17 @@ class Harvest:
         try:
             for _ in range(_TRIES):
                 tally = self._read_once(window, run, may_split=halves is not None)
-                if tally.fault() is None:
+                if tally.fault is None:
                     break
             self._conversations += len(tally.inside)
-            if fault := tally.fault():
-                yield window, fault
+            if tally.fault:
+                yield window, tally.fault
         except _TooMany:
             for half in halves or ():
                 yield from self._read(half, run)
         except BadAnswer as error:
             with self._archive.transaction():
-                self._record(window, _Tally(), run, self._clock(), fault=error.message)
+                self._record(window, _Tally(fault=error.message), run, self._clock())
             yield window, error.message
 
     def _read_once(self, window: Window, run: Run, *, may_split: bool) -> _Tally:
@@ -137,7 +124,7 @@ class Harvest:
         page = next(pages, NO_PAGE)
         if may_split and page.total > _MOST_PER_WINDOW:
             raise _TooMany
-        for following in pages:
+        for following in _until_fault(pages, tally):
             self._keep(page, window, tally, None)
             page = following
         self._keep(page, window, tally, run)
@@ -149,27 +136,24 @@ class Harvest:
         now = self._clock()
         with self._archive.transaction():
             self._archive.ledger.keep_lease(now)
-            new = self._archive.vault.append(kept, fetched_at=now)
-            for unreadable in page.unreadable:
-                self._archive.vault.set_aside(unreadable, fetched_at=now)
-            self._archive.ledger.watch(kept, now)
+            new = self._archive.keep(kept, page.unreadable, now)
             _count(tally, page, window, new)
             if sealing:
-                self._record(window, tally, sealing, now, fault=tally.fault())
+                self._record(window, tally, sealing, now)
         self._new += new
         self._aside += len(page.unreadable)
 
-    def _record(self, window: Window, tally: _Tally, run: Run, now: datetime, *, fault: str | None) -> None:
+    def _record(self, window: Window, tally: _Tally, run: Run, now: datetime) -> None:
         is_young = window.end > now - windows.SETTLE
         reading = Reading(
             window=window,
-            state=OPEN if fault else PROVISIONAL if is_young else SEALED,
-            expected=tally.totals[-1] if tally.totals else 0,
+            state=OPEN if tally.fault else PROVISIONAL if is_young else SEALED,
+            expected=tally.announced,
             seen=len(tally.ids),
             inside=len(tally.inside),
             new=tally.new,
             content=self._content,
-            reason=fault,
+            reason=tally.fault,
         )
         self._archive.ledger.record(reading, run=run, now=now, vault_head=self._archive.vault.head())
 
@@ -178,7 +162,10 @@ class Harvest:
         partial = [conversation.id for conversation in conversations if conversation.is_partial]
         if not partial:
             return list(conversations)
-        full = {conversation.id: conversation for conversation in self._source.by_ids(partial).conversations}
+        try:
+            full = {conversation.id: conversation for conversation in self._source.by_ids(partial).conversations}
+        except (BadAnswer, Unproven):
+            return list(conversations)  # they are on the watch list as partial
         return [full.get(conversation.id, conversation) for conversation in conversations]
 
 
@@ -186,6 +173,12 @@ def _count(tally: _Tally, page: Page, window: Window, new: int) -> None:
     tally.ids.update(conversation.id for conversation in page.conversations)
     tally.inside.update(item.id for item in page.conversations if item.started_at and item.started_at in window)
     tally.new += new
-    tally.aside += len(page.unreadable)
-    tally.totals.append(page.total)
-    tally.is_complete = tally.is_complete and page.is_complete
+    tally.announced = max(page.total, 0)
+
+
+def _until_fault(pages: Iterator[Page], tally: _Tally) -> Iterator[Page]:
+    """The pages, and in the tally what is wrong with them as a whole."""
+    try:
+        yield from pages
+    except Unproven as error:
+        tally.fault = error.message

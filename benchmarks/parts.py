@@ -18,7 +18,9 @@ from archiver.config import Secret, StoreAddress
 from archiver.documents import project
 from archiver.grammar import parse
 from archiver.harvest import Harvest
-from archiver.liveperson.api import CONTENT, MOST_PER_PAGE, SOURCE, Account, connect
+from archiver.liveperson.account import Account, connect
+from archiver.liveperson.auth import ClientCredentials
+from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE, SOURCE
 from archiver.model import Scope, Sort, to_ms
 from archiver.progress import Silent
 from archiver.stores import open_store, schema
@@ -30,8 +32,8 @@ def now() -> datetime:
 
 
 def account_of(described: dict[str, str]) -> Account:
-    secret = Secret(described["client_secret"])
-    return Account(described["id"], described["domain_url"], described["client_id"], secret)
+    credentials = ClientCredentials(described["client_id"], Secret(described["client_secret"]))
+    return Account(described["id"], described["domain_url"], credentials)
 
 
 def harvest(described: dict[str, str], folder: Path) -> None:
@@ -51,7 +53,7 @@ def download(described: dict[str, str]) -> None:
         offset, count = 0, 1
         while offset < count:
             params: dict[str, str | int] = {"offset": offset, "limit": MOST_PER_PAGE, "v": 2, "source": SOURCE}
-            answer = source._client.post(url, params={**params, "sort": "start:asc"}, json=body, auth=source._auth)
+            answer = source._client.post(url, params={**params, "sort": "start:asc"}, json=body, auth=source._access)
             count = int(answer.content[: answer.content.index(b",")].rsplit(b":", 1)[1])
             offset += MOST_PER_PAGE
     source.close()

@@ -15,7 +15,9 @@ from hypothesis import settings
 from archiver.archive import Archive, make_archive
 from archiver.config import Secret
 from archiver.encoding import encode
-from archiver.liveperson.api import Account, ContactCenter, connect
+from archiver.liveperson.account import Account, connect
+from archiver.liveperson.api import ContactCenter
+from archiver.liveperson.auth import ClientCredentials, Credentials
 from archiver.liveperson.calls import Patience
 from archiver.model import to_ms
 from archiver.simulator.services import Simulator
@@ -74,11 +76,12 @@ def simulator(world: World) -> Simulator:
 Connect = Callable[..., ContactCenter]
 
 
-def connected(respond: Callable[[httpx.Request], httpx.Response], simulator: Simulator) -> ContactCenter:
+def connected(
+    respond: Callable[[httpx.Request], httpx.Response], simulator: Simulator, credentials: Credentials | None = None
+) -> ContactCenter:
     """A contact center whose network is a function, and which never really waits."""
-    account = Account(
-        simulator.world.account, "https://api.simulator.test", simulator.client_id, Secret(simulator.client_secret)
-    )
+    credentials = credentials or ClientCredentials(simulator.tokens.client_id, Secret(simulator.tokens.client_secret))
+    account = Account(simulator.world.account, "https://api.simulator.test", credentials)
     patience = Patience(sleep=lambda seconds: None)
     return connect(account, patience=patience, transport=httpx.MockTransport(respond), clock=simulator.world.clock)
 

@@ -11,30 +11,19 @@ from datetime import timedelta
 import click
 
 from archiver import windows
-from archiver.archive import is_archive, make_archive
-from archiver.catchup import catch_up
+from archiver.archive import Archive
 from archiver.cli import wiring
 from archiver.config import Settings
-from archiver.errors import ArchiverError, ConfigError, StoreError
+from archiver.errors import ArchiverError, ConfigError
 from archiver.harvest import Harvest, Summary
-from archiver.liveperson.api import CONTENT, Account, ContactCenter, connect
-from archiver.liveperson.calls import Patience
+from archiver.liveperson.api import ContactCenter
+from archiver.liveperson.filters import CONTENT
 from archiver.model import Window
 from archiver.progress import Progress
-from archiver.stores import open_store
 
 FINISHED_WITH_GAPS = 3
 _LOOK_BACK = "2d"
 _DURATION = re.compile(r"(\d+)([smh])")
-
-
-def contact_center(chosen: Settings, progress: Progress) -> ContactCenter:
-    if chosen.auth != "oauth2":
-        raise ConfigError(f"auth {chosen.auth} is not available yet", hint="Use oauth2.")
-    account = Account(
-        chosen.text("account"), chosen.text("domain_url"), chosen.text("client_id"), chosen.secret("client_secret")
-    )
-    return connect(account, patience=Patience(notify=progress.say))
 
 
 def target(from_: str | None, to: str | None) -> Window:
@@ -51,24 +40,11 @@ def target(from_: str | None, to: str | None) -> Window:
 
 def harvest_and_index(chosen: Settings, span: Window, progress: Progress) -> Summary:
     """One harvest into the archive of the settings, and the index brought up to date behind it."""
-    source = contact_center(chosen, progress)
-    try:
-        if not is_archive(chosen.archive):
-            source.prove_access(wiring.now())  # a mistyped account must not become an archive's owner
-        with make_archive(chosen.archive, chosen.text("account")) as archive:
-            store = open_store(chosen.store, folder=archive.folder, archive_id=archive.id, notify=progress.say)
-            try:
-                harvest = Harvest(source, archive, clock=wiring.now, progress=progress, content=",".join(CONTENT))
-                summary = harvest.run(span)
-                wiring.show_refused(catch_up(archive, store, progress).refused)
-            except StoreError as error:
-                error.hint = f"All conversations are kept. {error.hint or ''} Then: archiver reindex".replace("  ", " ")
-                raise
-            finally:
-                store.close()
-            return summary
-    finally:
-        source.close()
+
+    def work(source: ContactCenter, archive: Archive) -> Summary:
+        return Harvest(source, archive, clock=wiring.now, progress=progress, content=",".join(CONTENT)).run(span)
+
+    return wiring.bring(chosen, progress, work)
 
 
 @click.command("harvest")

@@ -14,7 +14,9 @@ from archiver.errors import ArchiveError, ArchiverError, QueryError
 # name → (module, what the root help says); a test holds it against the commands' own help.
 COMMANDS = {
     "demo": ("demo", "Show the whole way with invented conversations; no account needed."),
+    "doctor": ("doctor", "Check settings, network, credentials, archive, index and disk."),
     "harvest": ("harvest", "Bring conversations from LivePerson into the archive."),
+    "fetch": ("fetch", "Bring single conversations into the archive, by conversation id or by consumer."),
     "status": ("status", "Say what the archive holds and how far the index is."),
     "search": ("search", "Find conversations."),
     "show": ("show", "Print one conversation as a transcript."),
@@ -26,7 +28,7 @@ COMMANDS = {
     "simulate": ("simulate", "Run a simulated LivePerson account on this machine."),
 }
 GROUPS = {
-    "Start here": ("demo", "config", "harvest"),
+    "Start here": ("demo", "config", "doctor", "harvest", "fetch"),
     "Search": ("search", "show", "export"),
     "Operate": ("status", "reindex", "store", "kibana", "simulate"),
 }

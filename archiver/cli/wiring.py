@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -15,11 +16,16 @@ from archiver.archive import Archive, is_archive, make_archive, open_archive
 from archiver.catchup import catch_up
 from archiver.cli.terminal import safe
 from archiver.config import Settings
-from archiver.errors import ConfigError, StoreBusy, StoreDenied
+from archiver.errors import ConfigError, StoreBusy, StoreDenied, StoreError
 from archiver.model import Refusal
+from archiver.progress import Progress
 from archiver.stores import Store, open_store
 
+if TYPE_CHECKING:
+    from archiver.liveperson.api import ContactCenter
+
 _SHOWN_REFUSALS = 20
+T = TypeVar("T")
 
 
 def now() -> datetime:
@@ -71,6 +77,34 @@ def opened_up_to_date(context: click.Context) -> Iterator[tuple[Archive, Store]]
             behind = archive.vault.head() - store.applied()
             click.echo(f"{behind} vault entries are not searchable yet: {error.message}", err=True)
         yield archive, store
+
+
+def contact_center(chosen: Settings, progress: Progress) -> ContactCenter:
+    from archiver.liveperson.account import account_of, connect
+    from archiver.liveperson.calls import Patience
+
+    return connect(account_of(chosen), patience=Patience(notify=progress.say))
+
+
+def bring(chosen: Settings, progress: Progress, work: Callable[[ContactCenter, Archive], T]) -> T:
+    """Work that brings conversations into the archive of the settings, and the index brought up to date behind it."""
+    with closing(contact_center(chosen, progress)) as source:
+        if not is_archive(chosen.archive):
+            source.prove_access(now())  # a mistyped account must not become an archive's owner
+        with make_archive(chosen.archive, chosen.text("account")) as archive:
+            store = open_store(chosen.store, folder=archive.folder, archive_id=archive.id, notify=progress.say)
+            with closing(store):
+                done = work(source, archive)
+                _index(archive, store, progress)
+            return done
+
+
+def _index(archive: Archive, store: Store, progress: Progress) -> None:
+    try:
+        show_refused(catch_up(archive, store, progress).refused)
+    except StoreError as error:
+        error.hint = f"All conversations are kept. {error.hint or ''} Then: archiver reindex".replace("  ", " ")
+        raise
 
 
 def show_refused(refused: Sequence[Refusal]) -> None:

@@ -9,16 +9,16 @@ from archiver.errors import BadAnswer
 from archiver.model import Conversation, Page, Unreadable
 from archiver.records import integer, moment, section, text_of
 
+_MARK = b"\xef\xbb\xbf"  # what some programs put before UTF-8
 _RECORDS, _METADATA = "conversationHistoryRecords", "_metadata"
 
 
 def read_page(body: bytes) -> Page:
-    """One answer. An empty body (204) is an empty page. Raises BadAnswer if the frame cannot be read.
+    """One answer with a body. Raises BadAnswer if the frame cannot be read.
 
     A record that cannot be read is named in `unreadable` and never costs the others.
     """
-    if not body.strip():
-        return Page((), (), 0, True)
+    body = body.removeprefix(_MARK)
     try:
         parts = split_object(body)
         metadata = decode(parts[_METADATA]) if _METADATA in parts else {}

@@ -1,129 +1,158 @@
-"""The Messaging Interactions API: search by start time (method A) and look-up by id (method B).
+"""The Messaging Interactions API: search (method A), look-up by ids (B), a consumer's conversations (C).
 
-Facts from LivePerson's pages Messaging Interactions API: Conversations, and Get Conversation by Conversation ID.
+Pages: Messaging Interactions API, Methods: Conversations, Get Conversation by Conversation ID, Get Conversations by
+Consumer ID. What may be asked is in `filters`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
 import httpx
 
-from archiver.config import Secret
 from archiver.encoding import encode
-from archiver.errors import BadAnswer
+from archiver.errors import BadAnswer, SourceError, Unproven
 from archiver.liveperson.answers import read_page
-from archiver.liveperson.auth import OAuth2
-from archiver.liveperson.calls import Patience, make_client, persist
+from archiver.liveperson.auth import Access
+from archiver.liveperson.calls import Patience, persist
 from archiver.liveperson.domains import Domains
-from archiver.model import CELL, Page, Window, to_ms
+from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE, Filters, Parameters, Status
+from archiver.liveperson.proof import Proof
+from archiver.model import CELL, Page, Window
 
-MOST_PER_PAGE = 100
-SOURCE = "archiver"  # the calling program's name, at most 20 characters
-CONTENT = (
-    "campaign", "messageRecords", "agentParticipants", "agentParticipantsLeave", "agentParticipantsActive",
-    "consumerParticipants", "transfers", "interactions", "messageScores", "messageStatuses", "conversationSurveys",
-    "coBrowseSessions", "summary", "sdes", "unAuthSdes", "monitoring", "dialogs", "responseTime", "skillChanges",
-    "intents", "uniqueIntents", "latestAgentSurvey", "previouslySubmittedAgentSurveys",
-)  # fmt: skip
+NO_CONVERSATIONS = Page((), (), 0, True)
+_TRIES_FOR_ALL_SHARDS = 3
+_SERVICE = "msgHist"
+
+Query = Callable[[int], dict[str, str | int]]  # the URL parameters of the page at an offset
 
 
 class ContactCenter:
-    """One LivePerson account. Every method raises SourceError or one of its kinds."""
+    """One LivePerson account. Every method raises SourceError or one of its kinds.
+
+    Iterators of pages give each page once it is there, and at their end raise Unproven if what came is not all that
+    LivePerson announced: whoever reads one to its end without an error has everything.
+    """
 
     def __init__(
-        self, client: httpx.Client, domains: Domains, account: str, auth: httpx.Auth, patience: Patience
+        self, client: httpx.Client, domains: Domains, account: str, access: Access, patience: Patience
     ) -> None:
         self._client = client
         self._domains = domains
         self._path = f"/messaging_history/api/account/{account}/conversations"
-        self._auth = auth
+        self._access = access
         self._patience = patience
 
-    def pages(self, span: Window, *, limit: int = MOST_PER_PAGE) -> Iterator[Page]:
-        """All conversations that started in `span`, rounded outward by the server, oldest first; one may come twice.
+    def search(self, filters: Filters, parameters: Parameters = Parameters()) -> Iterator[Page]:  # noqa: B008  (frozen)
+        """Method A: the conversations that the filters let through, by default oldest first; one may come twice."""
+        return self._pages("/search", filters.body(), parameters.of_search, needs_count=True)
 
-        Ends when as many records came as the latest page announced, or with an empty page. What it announced
-        (`Page.total`, of the whole query) is the caller's to compare.
+    def pages(self, span: Window) -> Iterator[Page]:
+        """All conversations that started in `span`, rounded outward by the server, oldest first; one may come twice."""
+        return self.search(Filters(start=span))
+
+    def by_ids(
+        self, ids: Sequence[str], *, content: Sequence[str] = CONTENT, sde_capping: str | None = None,
+        parameters: Parameters = Parameters(),  # noqa: B008  (frozen)
+    ) -> Page:  # fmt: skip
+        """Method B: the conversations with these ids (1 to 100) in full: all SDEs, thumbnails, nothing cut.
+
+        Ids that LivePerson does not have (any more) are left out. `Page.total` is what it announced.
         """
-        body: dict[str, object] = {
-            "start": {"from": to_ms(span.start), "to": to_ms(span.end) - 1},  # the server's bounds are inclusive
-            "contentToRetrieve": CONTENT,
-        }
-        offset = 0
-        while True:
-            page = self._ask("/search", {"offset": offset, "limit": limit, "sort": "start:asc"}, body)
-            if page.total < 0 and len(page):
-                raise BadAnswer("LivePerson's answer announces no count, so nothing could be proven complete")
-            yield page
-            offset += len(page)
-            if not len(page) or offset >= page.total:
-                return
-
-    def prove_access(self, now: datetime) -> None:
-        """Asks for one row, so that wrong settings are found before anything is made of them."""
-        next(self.pages(Window(now - CELL, now), limit=1))
-
-    def by_ids(self, ids: Sequence[str]) -> Page:
-        """The conversations with these ids (at most 100) in full: all SDEs, nothing cut. Unknown ids are left out."""
         if not 0 < len(ids) <= MOST_PER_PAGE:
             raise ValueError(f"1 to {MOST_PER_PAGE} ids, not {len(ids)}")
-        return self._ask("/conversation/search", {}, {"conversationIds": list(ids), "contentToRetrieve": CONTENT})
+        body: dict[str, Any] = {"conversationIds": list(ids), "contentToRetrieve": list(content)}
+        if sde_capping:
+            body["cappingConfiguration"] = sde_capping
+        pages = list(self._pages("/conversation/search", body, parameters.of_look_up, needs_count=False))
+        return Page(
+            conversations=tuple(item for page in pages for item in page.conversations),
+            unreadable=tuple(item for page in pages for item in page.unreadable),
+            total=pages[0].total,
+            is_complete=True,
+        )
 
-    def _ask(self, method: str, parameters: dict[str, str | int], body: dict[str, object]) -> Page:
+    def by_consumer(
+        self, consumer: str, *, statuses: Sequence[Status] = tuple(Status), content: Sequence[str] = CONTENT,
+        parameters: Parameters = Parameters(),  # noqa: B008  (frozen)
+    ) -> Iterator[Page]:  # fmt: skip
+        """Method C: a consumer's conversations. `consumer` is the `participantId` of `consumerParticipants`."""
+        body = {"consumer": consumer, "status": list(statuses), "contentToRetrieve": list(content)}
+        return self._pages("/consumer/search", body, parameters.of_consumer, needs_count=True)
+
+    def prove_access(self, now: datetime) -> httpx.Response:
+        """One row asked for, so that wrong settings are found before anything is made of them."""
+        body = Filters(start=Window(now - CELL, now), content=()).body()
+        return self._post("/search", Parameters(limit=1).of_search(0), body)
+
+    def _pages(self, method: str, body: dict[str, Any], query: Query, *, needs_count: bool) -> Iterator[Page]:
+        proof, offset, is_last = Proof(), 0, False
+        while not is_last:
+            page = self._whole(method, query(offset), body)
+            if page.total < 0 and len(page) and needs_count:
+                raise BadAnswer("LivePerson's answer announces no count, so nothing could be proven complete")
+            proof.add(page)
+            yield page
+            offset += len(page)
+            is_last = not len(page) or offset >= page.total or proof.is_endless(offset)
+        fault = proof.fault()
+        if fault and (needs_count or page.total >= 0):
+            raise Unproven(fault)
+
+    def _whole(self, method: str, query: dict[str, str | int], body: dict[str, Any]) -> Page:
+        """One page, asked for again if some of LivePerson's shards did not answer."""
+        page = self._page(method, query, body)
+        for _ in range(_TRIES_FOR_ALL_SHARDS - 1):
+            if page.is_complete:
+                break
+            page = self._page(method, query, body)
+        return page
+
+    def _page(self, method: str, query: dict[str, str | int], body: dict[str, Any]) -> Page:
         """One answer, read; asked for once more if it cannot be read."""
         try:
-            return read_page(self._post(method, parameters, body))
+            return _read(self._post(method, query, body))
         except BadAnswer:
-            return read_page(self._post(method, parameters, body))
+            return _read(self._post(method, query, body))
 
-    def _post(self, method: str, parameters: dict[str, str | int], body: dict[str, object]) -> bytes:
-        url = self._domains.base_url("msgHist") + self._path + method
+    def _post(self, method: str, query: dict[str, str | int], body: dict[str, Any]) -> httpx.Response:
         content = encode(body)
-        response = persist(
-            lambda: self._client.post(
-                url,
-                params={**parameters, "v": 2, "source": SOURCE},
+        self._domains.base_url(_SERVICE)  # a first contact that fails is told soon, and not tried for minutes
+
+        def post() -> httpx.Response:
+            return self._client.post(
+                self._domains.base_url(_SERVICE) + self._path + method,
+                params=query,
                 content=content,
                 headers={"Content-Type": "application/json"},
-                auth=self._auth,
-            ),
-            self._patience,
-        )
-        return response.content
+                auth=self._access,
+            )
+
+        return persist(lambda: self._wherever_it_is(post), self._patience)
+
+    def _wherever_it_is(self, call: Callable[[], httpx.Response]) -> httpx.Response:
+        """A call whose host may have vanished: tried at once at the new one, if the Domain API names another."""
+        try:
+            return call()
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            if not self._has_moved(error.request.url):
+                raise
+            return call()
+
+    def _has_moved(self, url: httpx.URL) -> bool:
+        try:
+            return self._domains.has_moved(url)
+        except SourceError:  # the network is down, most likely; the first error says so
+            return False
 
     def close(self) -> None:
+        """Ends the session, if there is one."""
+        self._access.leave(self._client)
         self._client.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Which account to read, and as whom."""
-
-    id: str
-    domain_url: str
-    client_id: str
-    client_secret: Secret
-
-
-def connect(
-    account: Account,
-    *,
-    patience: Patience | None = None,
-    transport: httpx.BaseTransport | None = None,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> ContactCenter:
-    """A contact center by OAuth 2.0. Asks nothing yet. Raises ConfigError for an unusable `domain_url`."""
-    patience = patience or Patience()
-    client = make_client(transport)
-    first_contact = Patience(patience.sleep, patience.notify, tries=2)
-    domains = Domains(client, account.domain_url, account.id, first_contact)
-    auth = OAuth2(
-        lambda: f"{domains.base_url('sentinel')}/sentinel/api/v2/account/{account.id}/app/token",
-        account.client_id,
-        account.client_secret,
-        clock=clock,
-    )
-    return ContactCenter(client, domains, account.id, auth, patience)
+def _read(response: httpx.Response) -> Page:
+    """204 is LivePerson's way of saying that there are none; a 200 without a body says nothing."""
+    return NO_CONVERSATIONS if response.status_code == 204 else read_page(response.content)

@@ -1,10 +1,14 @@
-"""Ways to prove who we are, as httpx authentication flows."""
+"""Ways to prove who we are: OAuth 2.0, OAuth 1.0, a user's login. Each is an httpx authentication flow.
+
+Pages: API Guidelines, OAuth 2.0 Client Credentials and OAuth 1.0 API keys; Login Service API.
+"""
 
 from __future__ import annotations
 
 import base64
 import threading
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,20 +17,59 @@ import httpx
 from archiver.config import Secret
 from archiver.encoding import decode
 from archiver.errors import AuthError, BadAnswer, SourceUnavailable
-from archiver.liveperson.calls import refusal
+from archiver.liveperson.calls import refusal, skew_hint
 
 _MARGIN = timedelta(seconds=60)
 _DEFAULT_LIFE = timedelta(hours=1)
 
+Flow = Generator[httpx.Request, httpx.Response, None]
 
-class OAuth2(httpx.Auth):
-    """OAuth 2.0 client credentials (API Guidelines, OAuth 2.0 Client Credentials, version 2).
 
-    The token is renewed a minute before it expires, and once when a call is answered 401. There is no refresh
-    token in this grant. `clock` tells the time; `token_url` is asked when the first token is needed.
-    """
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """An OAuth 2.0 client. Version 2 of the authorization API is for data; version 1 for the Connector API only."""
+
+    client_id: str
+    client_secret: Secret
+    version: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AppKeys:
+    """An OAuth 1.0 API key: consumer key and secret, token and its secret."""
+
+    key: str
+    secret: Secret
+    token: Secret
+    token_secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of the brand's account, without single sign-on."""
+
+    name: str
+    password: Secret
+
+
+Credentials = ClientCredentials | AppKeys | User
+
+
+class Access(httpx.Auth):
+    """What lets requests in. A 401 that it cannot cure reaches the caller as the answer."""
 
     requires_response_body = True
+
+    def leave(self, client: httpx.Client) -> None:
+        """Ends what was begun at LivePerson, such as a session. Raises nothing."""
+
+
+class OAuth2(Access):
+    """OAuth 2.0 client credentials.
+
+    The token is renewed a minute before it expires, and once when a call is answered 401. There is no refresh
+    token in this grant. `clock` tells the time; `token_url` is asked when a token is needed.
+    """
 
     def __init__(
         self, token_url: Callable[[], str], client_id: str, client_secret: Secret, *, clock: Callable[[], datetime]
@@ -39,7 +82,7 @@ class OAuth2(httpx.Auth):
         self._token: str | None = None
         self._renew_at: datetime | None = None
 
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    def sync_auth_flow(self, request: httpx.Request) -> Flow:
         token = self._token
         if token is None or self._is_old():
             token = yield from self._renewed(token)
@@ -73,7 +116,7 @@ class OAuth2(httpx.Auth):
 
     def _accept(self, response: httpx.Response) -> None:
         if response.status_code != 200:
-            raise _refused(response)
+            raise refused(response, "the client credentials", "client_id and client_secret", self._clock())
         try:
             answer = decode(response.content)
             token = answer["access_token"]
@@ -84,14 +127,16 @@ class OAuth2(httpx.Auth):
         self._renew_at = self._clock() + max(life - _MARGIN, life / 2)
 
 
-def _refused(response: httpx.Response) -> Exception:
+def refused(response: httpx.Response, what: str, settings: str, now: datetime) -> Exception:
+    """Why nobody let us in: our credentials, or a server that cannot say. `settings` are what to check."""
+    error = refusal(response, now)
     if response.status_code in (400, 401, 403):
         return AuthError(
-            f"LivePerson refused the client credentials ({response.status_code})",
-            hint="Check account, client_id and client_secret (archiver config show).",
+            f"LivePerson refused {what} ({response.status_code})",
+            hint=skew_hint(response, now) or f"Check account, {settings} (archiver config show).",
         )
-    error = refusal(response)
-    return error if error.transient else SourceUnavailable(error.message, hint=error.hint)
+    is_final = error.transient or isinstance(error, AuthError)
+    return error if is_final else SourceUnavailable(error.message, hint=error.hint)
 
 
 def _life(answer: dict[str, Any], token: str, now: datetime) -> timedelta:

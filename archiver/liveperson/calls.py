@@ -5,37 +5,62 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 
 import httpx
 
 from archiver import __version__
-from archiver.errors import ArchiverError, AuthError, BadAnswer, RateLimited, SourceError, SourceUnavailable
+from archiver.errors import (
+    ArchiverError,
+    AuthError,
+    BadAnswer,
+    PermissionMissing,
+    RateLimited,
+    SourceError,
+    SourceUnavailable,
+)
+from archiver.liveperson.budget import LIVEPERSON_PER_S, Budget
 from archiver.pace import next_wait_s
 
 TIMEOUT = httpx.Timeout(60.0, connect=15.0)
+LARGEST_SKEW = timedelta(minutes=2)
 _SHOWN_CHARACTERS = 300
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_NO_ACCESS = "Ask your LivePerson administrator for the permission Data > Conversation History / Messaging Interactions"
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How a call waits: `sleep` takes seconds, `notify` is told why. `tries` bounds the attempts."""
+    """How a call waits: `sleep` takes seconds and may raise to end it, `notify` is told why. `tries` bounds attempts.
+
+    `budget` is shared by all calls to one account: after a 429 they all wait.
+    """
 
     sleep: Callable[[float], None] = time.sleep
     notify: Callable[[str], None] = lambda message: None
     tries: int = 7
+    budget: Budget = field(default_factory=lambda: Budget(LIVEPERSON_PER_S))
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 def make_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """A client that trusts what the operating system trusts and never follows a redirect to another host."""
-    return httpx.Client(
+    """A client that trusts what the operating system trusts, keeps no cookies and follows no redirect.
+
+    Proxies come from the environment (HTTPS_PROXY, NO_PROXY); what runs on this machine is asked directly.
+    """
+    client = httpx.Client(
         transport=transport,
         timeout=TIMEOUT,
         verify=ssl.create_default_context(),
         headers={"User-Agent": f"archiver/{__version__}", "Accept": "application/json"},
+        follow_redirects=False,
+        mounts={} if transport else {f"all://{host}": None for host in _LOOPBACK},
     )
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    return client
 
 
 def persist(call: Callable[[], httpx.Response], patience: Patience) -> httpx.Response:
@@ -43,17 +68,23 @@ def persist(call: Callable[[], httpx.Response], patience: Patience) -> httpx.Res
     attempt = 0
     while True:
         try:
-            return _checked(call)
+            start_in_s = patience.budget.take()
+            if start_in_s > 0:
+                patience.sleep(start_in_s)
+            return _checked(call, patience.clock)
         except ArchiverError as error:
             wait_s = next_wait_s(error, attempt) if attempt + 1 < patience.tries else None
+            if isinstance(error, RateLimited):
+                patience.budget.slow_down(wait_s or 0.0)
             if wait_s is None:
                 raise
             patience.notify(f"{error.message}; trying again in {wait_s:.0f} s")
-            patience.sleep(wait_s)
+            if not isinstance(error, RateLimited):
+                patience.sleep(wait_s)
             attempt += 1
 
 
-def _checked(call: Callable[[], httpx.Response]) -> httpx.Response:
+def _checked(call: Callable[[], httpx.Response], clock: Callable[[], datetime]) -> httpx.Response:
     try:
         response = call()
     except httpx.ConnectError as error:
@@ -65,7 +96,7 @@ def _checked(call: Callable[[], httpx.Response]) -> httpx.Response:
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise SourceUnavailable(f"{type(error).__name__} from {_host(error)}: {error}") from error
     if response.status_code not in (200, 204):
-        raise refusal(response)
+        raise refusal(response, clock())
     return response
 
 
@@ -74,34 +105,68 @@ def _host(error: Exception) -> str:
     return request.url.netloc.decode() if isinstance(request, httpx.Request) else "LivePerson"
 
 
-def refusal(response: httpx.Response) -> SourceError:
+def refusal(response: httpx.Response, now: datetime) -> SourceError:
     """What a status other than 200 and 204 means for us (Messaging Interactions API, Conversations; Retry Policy)."""
     status = response.status_code
     said = f"{response.request.url.host} answered {status}{_excerpt(response)}"
-    if status == 401:
-        return AuthError(
-            f"LivePerson refused the credentials: {said}", hint="Check account, client_id and client_secret."
-        )
-    if status == 403:
-        return AuthError(
-            f"LivePerson refused the permission: {said}",
-            hint="Ask your LivePerson contact for the Messaging Interactions (msgHist) scope for this client.",
-        )
+    if status in (401, 403, 451):
+        return _denied(status, said, skew_hint(response, now))
     if status == 429:
-        return RateLimited(f"LivePerson asks to slow down: {said}", retry_after_s=_retry_after_s(response))
+        return RateLimited(f"LivePerson asks to slow down: {said}", retry_after_s=_retry_after_s(response, now))
     if status >= 500:
         return SourceUnavailable(said, hint="Run the same command again later; it goes on where it stopped.")
+    if response.has_redirect_location:
+        return SourceError(
+            f"{said}: a redirect to another place, which is never followed", hint="Check domain_url and proxies."
+        )
     return SourceError(f"LivePerson refused the request: {said}")
 
 
-def _retry_after_s(response: httpx.Response) -> float | None:
+def _denied(status: int, said: str, about_the_clock: str | None) -> AuthError:
+    if status == 401:
+        hint = about_the_clock or f"Check account and credentials (archiver doctor). {_NO_ACCESS}."
+        return AuthError(f"LivePerson refused the credentials: {said}", hint=hint)
+    if status == 403:
+        hint = f"{_NO_ACCESS} (OAuth 2.0: the msgHist scope) for these credentials."
+        return PermissionMissing(f"LivePerson refused the permission: {said}", hint=hint)
+    return AuthError(
+        f"LivePerson has blocked this account or user: {said}",
+        hint="Only LivePerson's support can lift that. Do not try again before they have.",
+    )
+
+
+def clock_skew(response: httpx.Response, now: datetime) -> timedelta | None:
+    """How far our clock is ahead of the server's, by the `Date` of its answer; None if it does not say."""
+    said_at = _date(response.headers.get("Date", ""))
+    return None if said_at is None else now - said_at
+
+
+def skew_hint(response: httpx.Response, now: datetime) -> str | None:
+    """Advice if our clock is so wrong that signatures and tokens fail."""
+    skew = clock_skew(response, now)
+    if skew is None or abs(skew) < LARGEST_SKEW:
+        return None
+    where = "ahead of" if skew > timedelta(0) else "behind"
+    return f"This machine's clock is {abs(skew.total_seconds()):.0f} s {where} LivePerson's. Correct it (NTP)."
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _retry_after_s(response: httpx.Response, now: datetime) -> float | None:
+    """The server's wish, in seconds or as a date; a date is read by the server's own clock."""
     wish = response.headers.get("Retry-After", "").strip()
     if wish.isdigit():
         return float(wish)
-    try:
-        return max((parsedate_to_datetime(wish) - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError):
+    until = _date(wish)
+    if until is None:
         return None
+    return max((until - (_date(response.headers.get("Date", "")) or now)).total_seconds(), 0.0)
 
 
 def _excerpt(response: httpx.Response) -> str:

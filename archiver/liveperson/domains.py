@@ -15,7 +15,7 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
 
 
 class Domains:
-    """The hosts of an account's services, each asked for once."""
+    """The hosts of an account's services, each asked for once, and again when it vanishes."""
 
     def __init__(self, client: httpx.Client, url: str, account: str, patience: Patience) -> None:
         self._client = client
@@ -29,6 +29,14 @@ class Domains:
         if service not in self._found:
             self._found[service] = self._look_up(service)
         return self._found[service]
+
+    def has_moved(self, url: httpx.URL) -> bool:
+        """Looks the services on a host that can't be reached up again; whether any is elsewhere now."""
+        netloc = url.netloc.decode()
+        before = {service: base for service, base in self._found.items() if base.partition("://")[2] == netloc}
+        after = {service: self._look_up(service) for service in before}
+        self._found.update(after)
+        return after != before
 
     def _look_up(self, service: str) -> str:
         url = f"{self._url}/api/account/{self._account}/service/{service}/baseURI.json"

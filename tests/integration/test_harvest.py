@@ -227,7 +227,7 @@ def test_lone_surrogates_and_broken_utf8_are_kept_as_they_came(archive: Archive,
 
 def test_wrong_credentials_stop_at_once_and_keep_nothing(archive: Archive, simulator: Simulator) -> None:
     source = connected(simulator, simulator)
-    simulator.client_secret = "changed"
+    simulator.tokens.client_secret = "changed"
     with pytest.raises(AuthError):
         Harvest(source, archive, clock=lambda: NOW, progress=Silent()).run(SPAN)
     assert archive.vault.head() == 0

@@ -1,0 +1,82 @@
+"""`archiver fetch`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+import click
+
+from archiver.archive import Archive
+from archiver.cli import wiring
+from archiver.cli.harvest import FINISHED_WITH_GAPS
+from archiver.cli.terminal import safe
+from archiver.encoding import pretty
+from archiver.errors import ConfigError
+from archiver.fetch import Fetch, Fetched
+from archiver.liveperson.api import ContactCenter
+
+_SHOWN = 20
+
+
+@click.command("fetch")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--consumer", "consumers", multiple=True, metavar="ID", help="Every conversation of this consumer.")
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.fetch/1.")
+@click.pass_context
+def command(context: click.Context, ids: tuple[str, ...], consumers: tuple[str, ...], as_json: bool) -> None:
+    """Bring single conversations into the archive, by conversation id or by consumer.
+
+    Asks LivePerson at once, whenever they started, and takes them in full: all SDEs, nothing cut. An id of - reads ids
+    from standard input, one a line. Exit code 3 if LivePerson does not have some of them (any more).
+
+    \b
+    Examples:
+      archiver fetch 2f1c6d4e-0b1a-4c0e-9f53-3c1d2a9b7e10
+      archiver fetch --consumer 8a7d0c2b-consumer
+      cut -d, -f1 ids.csv | archiver fetch -
+    """
+    wanted = list(_read(ids))
+    if not wanted and not consumers:
+        raise ConfigError(
+            "nothing to fetch", hint="Name conversation ids, or a consumer with --consumer: archiver fetch --help"
+        )
+    progress = wiring.show_progress(context)
+
+    def work(source: ContactCenter, archive: Archive) -> Fetched:
+        return Fetch(source, archive, clock=wiring.now, progress=progress).run(wanted, consumers)
+
+    fetched = wiring.bring(wiring.settings(context), progress, work)
+    if as_json:
+        click.echo(pretty({"schema": "archiver.fetch/1", **_described(fetched)}))
+    _report(fetched)
+
+
+def _read(ids: Iterable[str]) -> Iterable[str]:
+    for id_ in ids:
+        yield from (line.strip() for line in sys.stdin if line.strip()) if id_ == "-" else [id_]
+
+
+def _described(fetched: Fetched) -> dict[str, object]:
+    return {
+        "conversations": fetched.conversations, "new": fetched.new, "aside": fetched.aside, "absent": fetched.absent,
+        "faults": fetched.faults,
+    }  # fmt: skip
+
+
+def _report(fetched: Fetched) -> None:
+    """On standard error; exits with 3 if not everything came."""
+    click.echo(f"{fetched.conversations:,} conversations fetched, {fetched.new:,} new vault entries.", err=True)
+    if fetched.aside:
+        click.echo(f"{fetched.aside:,} records could not be read; their bytes are kept aside.", err=True)
+    _list("LivePerson has nothing of", fetched.absent)
+    _list("Not proven whole:", fetched.faults)
+    if fetched.absent or fetched.faults or fetched.aside:
+        sys.exit(FINISHED_WITH_GAPS)
+
+
+def _list(title: str, items: Sequence[str]) -> None:
+    for item in items[:_SHOWN]:
+        click.echo(f"{title} {safe(item)}", err=True)
+    if len(items) > _SHOWN:
+        click.echo(f"… and {len(items) - _SHOWN:,} more", err=True)

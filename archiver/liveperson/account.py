@@ -1,0 +1,89 @@
+"""One account to read, and as whom: from settings to a contact center."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import httpx
+
+from archiver.config import Settings
+from archiver.liveperson.api import ContactCenter
+from archiver.liveperson.auth import Access, AppKeys, ClientCredentials, Credentials, OAuth2, User
+from archiver.liveperson.budget import LIVEPERSON_PER_S, SIMULATOR_PER_S, Budget
+from archiver.liveperson.calls import Patience, make_client
+from archiver.liveperson.domains import Domains
+
+_TRIES_AT_FIRST_CONTACT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Which account to read, and as whom. `per_s`: how many requests a second at most; None leaves it to us."""
+
+    id: str
+    domain_url: str
+    credentials: Credentials
+    per_s: float | None = None
+
+    def budget(self) -> Budget:
+        """To be shared by everything in this process that asks the account."""
+        is_simulated = self.domain_url.startswith("http://")
+        usual = SIMULATOR_PER_S if is_simulated else LIVEPERSON_PER_S
+        return Budget(self.per_s or usual)
+
+
+def account_of(settings: Settings) -> Account:
+    """The account of the settings. Raises ConfigError."""
+    return Account(settings.text("account"), settings.text("domain_url"), _credentials(settings), settings.rate)
+
+
+def _credentials(settings: Settings) -> Credentials:
+    match settings.auth:
+        case "oauth1":
+            return AppKeys(
+                settings.text("app_key"), settings.secret("app_secret"),
+                settings.secret("access_token"), settings.secret("access_token_secret"),
+            )  # fmt: skip
+        case "login":
+            return User(settings.text("username"), settings.secret("password"))
+        case kind:
+            version = 1 if kind == "oauth2-v1" else 2
+            return ClientCredentials(settings.text("client_id"), settings.secret("client_secret"), version)
+
+
+def connect(
+    account: Account,
+    *,
+    patience: Patience | None = None,
+    budget: Budget | None = None,
+    transport: httpx.BaseTransport | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> ContactCenter:
+    """A contact center. Asks nothing yet. Raises ConfigError for an unusable `domain_url`.
+
+    `budget` is shared by several contact centers of one account; without it, this one has its own.
+    """
+    patience = patience or Patience()
+    patience = replace(patience, clock=clock, budget=budget or account.budget())
+    client = make_client(transport)
+    domains = Domains(client, account.domain_url, account.id, replace(patience, tries=_TRIES_AT_FIRST_CONTACT))
+    return ContactCenter(client, domains, account.id, _access(account, domains, clock), patience)
+
+
+def _access(account: Account, domains: Domains, clock: Callable[[], datetime]) -> Access:
+    match account.credentials:
+        case AppKeys() as keys:
+            from archiver.liveperson.signature import OAuth1  # its library takes a quarter of a second to load
+
+            return OAuth1(keys)
+        case User() as user:
+            from archiver.liveperson.login import Login
+
+            return Login(lambda: domains.base_url("agentVep"), account.id, user, clock=clock)
+        case ClientCredentials(client_id, client_secret, version):
+            path = "/sentinel/api/v2/account" if version == 2 else "/sentinel/api/account"
+            query = "" if version == 2 else "?v=1.0"
+            url = f"{path}/{account.id}/app/token{query}"
+            return OAuth2(lambda: domains.base_url("sentinel") + url, client_id, client_secret, clock=clock)

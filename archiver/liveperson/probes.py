@@ -1,0 +1,97 @@
+"""Single calls that show what works between this machine and LivePerson, for `archiver doctor`. None is tried twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from archiver.errors import SourceUnavailable
+from archiver.liveperson.account import Account, connect
+from archiver.liveperson.auth import AppKeys, User
+from archiver.liveperson.calls import Patience, clock_skew, make_client
+from archiver.liveperson.domains import Domains
+
+_ONCE = Patience(tries=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One call that was answered: how long it took, how far our clock is ahead, what was said of rate limits."""
+
+    took_s: float
+    skew: timedelta | None = None
+    rate_headers: tuple[tuple[str, str], ...] = ()
+
+
+class Probes:
+    """All raise SourceError or one of its kinds, with a hint. Closing is the caller's."""
+
+    def __init__(
+        self, account: Account, *, transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:  # fmt: skip
+        self._account = account
+        self._transport = transport
+        self._clock = clock
+        self._client = make_client(transport)
+        self._domains = Domains(self._client, account.domain_url, account.id, _ONCE)
+
+    def domain_api(self) -> Contact:
+        """Whether LivePerson's directory of services answers at all, to any path."""
+        return self._any_answer(self._account.domain_url)
+
+    def service(self, name: str) -> str:
+        """The base URL of a service, as the Domain API names it."""
+        return self._domains.base_url(name)
+
+    def services(self) -> tuple[str, ...]:
+        """The names of those that this way in needs."""
+        match self._account.credentials:
+            case AppKeys():
+                return ("msgHist",)
+            case User():
+                return ("msgHist", "agentVep")
+            case _:
+                return ("msgHist", "sentinel")
+
+    def reach(self, name: str) -> Contact:
+        """Whether a service's host is there and shows a certificate that is trusted."""
+        return self._any_answer(self.service(name))
+
+    def one_row(self) -> Contact:
+        """One conversation asked for, with our credentials."""
+        center = connect(self._account, patience=_ONCE, transport=self._transport, clock=self._clock)
+        with closing(center):
+            start = time.monotonic()
+            response = center.prove_access(self._clock())
+        return self._contact(response, start)
+
+    def _any_answer(self, url: str) -> Contact:
+        start = time.monotonic()
+        try:
+            response = self._client.get(url)
+        except httpx.TransportError as error:
+            raise SourceUnavailable(f"{url}: {error}", hint=_advice(str(error))) from error
+        return self._contact(response, start)
+
+    def _contact(self, response: httpx.Response, start: float) -> Contact:
+        limits = tuple((name, value) for name, value in response.headers.items() if "rate" in name and "limit" in name)
+        return Contact(time.monotonic() - start, clock_skew(response, self._clock()), limits)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _advice(words: str) -> str:
+    """By what the network's error says, which has no better sign."""
+    lower = words.lower()
+    if "certificate" in lower or "ssl" in lower:
+        return "Name the file of the authority that signed it (of a proxy, perhaps): export SSL_CERT_FILE=/path/ca.pem"
+    if "name or service" in lower or "nodename" in lower or "getaddrinfo" in lower or "resolution" in lower:
+        return "This machine can't look the name up: check DNS, or HTTPS_PROXY if there is a proxy."
+    return "Check the network, the firewall, and HTTPS_PROXY if there is a proxy."

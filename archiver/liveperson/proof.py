@@ -1,0 +1,37 @@
+"""Whether the pages of one query are all that it has. Pure."""
+
+from __future__ import annotations
+
+from archiver.model import Page
+
+
+class Proof:
+    """LivePerson has no snapshot and no cursor: what it announces on every page must be what came."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._unreadable = 0
+        self._totals: list[int] = []
+        self._is_complete = True
+
+    def add(self, page: Page) -> None:
+        self._ids.update(conversation.id for conversation in page.conversations)
+        self._unreadable += len(page.unreadable)
+        self._totals.append(page.total)
+        self._is_complete = self._is_complete and page.is_complete
+
+    def is_endless(self, offset: int) -> bool:
+        """Whether the announced count runs away from us while we read."""
+        return bool(self._totals) and offset > 2 * max(self._totals[0], 0) + 1_000
+
+    def fault(self) -> str | None:
+        """Why the pages are not proven complete; None if they are."""
+        if not self._is_complete:
+            return "LivePerson answered with part of its data only (partialResult)"
+        if len(set(self._totals)) > 1:
+            return f"the announced count moved while reading: {self._totals[0]} .. {self._totals[-1]}"
+        if self._unreadable:
+            return f"{self._unreadable} records could not be read and were set aside"
+        if self._totals and len(self._ids) != max(self._totals[-1], 0):
+            return f"LivePerson announced {self._totals[-1]} conversations and gave {len(self._ids)}"
+        return None

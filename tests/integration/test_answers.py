@@ -1,0 +1,177 @@
+"""What LivePerson may answer, each with its outcome: in the archive, and in what is said of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from archiver.archive import Archive
+from archiver.documents import project
+from archiver.encoding import decode, encode
+from archiver.errors import SourceError
+from archiver.harvest import Harvest, Summary
+from archiver.liveperson.answers import read_page
+from archiver.model import Page, Window
+from archiver.progress import Silent
+from archiver.simulator.faults import KINDS, Fault, Faults
+from archiver.simulator.lives import lives
+from archiver.simulator.services import Simulator
+from tests.conftest import NOW, connected, record
+
+DAY = timedelta(days=1)
+SPAN = Window(NOW - 10 * DAY, NOW)
+COUNT = 60
+# What a fault that passes leaves behind: nothing. Each is asked again, or read as it is meant.
+PASSING = {
+    "429", "500-0007", "500-0008", "503", "401", "html", "slow", "reset", "cut", "truncated", "gzip", "bad-gzip",
+    "mislabelled", "expire-tokens", "partial-result", "is-partial", "repeated-record", "dropped-record", "wrong-count",
+    "unexpected", "unreadable-record", "204", "empty",
+}  # fmt: skip
+FINAL = {"400", "403", "451", "redirect"}
+
+
+@pytest.fixture
+def account(simulator: Simulator) -> Simulator:
+    simulator.world.live(lives(SPAN.start, SPAN.end, COUNT))
+    return simulator
+
+
+def harvest(archive: Archive, simulator: Simulator, *faults: Fault) -> Summary:
+    respond = Faults(simulator, faults, sleep=lambda seconds: None)
+    return Harvest(connected(respond, simulator), archive, clock=lambda: NOW, progress=Silent()).run(SPAN)
+
+
+def ids(archive: Archive) -> set[str]:
+    return {record.conversation_id for record in archive.vault.after(0)}
+
+
+def test_every_fault_has_an_outcome_that_is_tested() -> None:
+    assert set(KINDS) == PASSING | FINAL
+
+
+@pytest.mark.parametrize("kind", sorted(PASSING))
+def test_a_fault_that_passes_costs_nothing(archive: Archive, account: Simulator, kind: str) -> None:
+    """Also where it meets a window's only page: the harvest reads it again, or the next one does."""
+    first = harvest(archive, account, Fault(kind, after=3, every=4, times=2))
+    again = harvest(archive, account)
+    assert again.unproven == ()
+    assert ids(archive) >= set(account.world.by_id)
+    assert {summary_reason for _, summary_reason in first.unproven} <= {
+        "1 records could not be read and were set aside"
+    }
+
+
+@pytest.mark.parametrize("kind", sorted({"partial-result", "dropped-record", "wrong-count", "repeated-record"}))
+def test_a_short_answer_that_stays_is_never_called_complete(archive: Archive, account: Simulator, kind: str) -> None:
+    summary = harvest(archive, account, Fault(kind, times=None))
+    assert len(summary.unproven) >= 9
+    assert [
+        window for window in archive.ledger.sealed() if any(overlaps(window, bad) for bad, _ in summary.unproven)
+    ] == []
+
+
+def overlaps(one: Window, other: Window) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+@pytest.mark.parametrize("kind", sorted(FINAL))
+def test_a_final_refusal_ends_the_harvest_with_what_was_said(archive: Archive, account: Simulator, kind: str) -> None:
+    with pytest.raises(SourceError) as told:
+        harvest(archive, account, Fault(kind, after=4, times=None))
+    assert told.value.hint or "bad request" in told.value.message
+    assert archive.ledger.sealed()  # what was proven before stays so
+
+
+def test_no_redirect_and_no_link_is_followed(archive: Archive, account: Simulator) -> None:
+    hosts: set[str] = set()
+    faulty = Faults(account, [Fault("redirect", after=2)])
+
+    def watch(request: httpx.Request) -> httpx.Response:
+        hosts.add(request.url.host)
+        return faulty(request)
+
+    with pytest.raises(SourceError, match="redirect"):
+        Harvest(connected(watch, account), archive, clock=lambda: NOW, progress=Silent()).run(SPAN)
+    assert hosts == {"api.simulator.test", account.host}
+
+
+def test_unknown_fields_and_types_and_broken_inner_json_are_kept_as_text(archive: Archive, account: Simulator) -> None:
+    harvest(archive, account, Fault("unexpected", times=None))
+    found = project(next(archive.vault.after(0)).raw)
+    texts = [message.text for message in found.messages]
+    assert "wave" in texts
+    assert '{"type": "vertic' in texts
+    assert ("newField.c", "undefined") in found.metadata.extra
+    (sde,) = [sde for sde in found.sdes if sde.type == "TELEPATHY"]
+    assert sde.values == (("telepathy.thought", "blue"),)
+
+
+def test_what_a_search_cut_short_is_read_in_full_by_its_id(archive: Archive, account: Simulator) -> None:
+    harvest(archive, account, Fault("is-partial", times=None))
+    assert archive.ledger.count_watched() == 0
+    for kept in archive.vault.after(0):
+        info = decode(kept.raw)["info"]
+        assert info["isPartial"] is False
+        assert len(decode(kept.raw)["messageRecords"]) > 1
+
+
+def test_what_stays_cut_short_is_kept_and_watched(archive: Archive, account: Simulator) -> None:
+    both = [Fault("is-partial", place=place, times=None) for place in ("search", "by-id")]
+    harvest(archive, account, *both)
+    assert archive.ledger.count_watched() == COUNT
+    assert ids(archive) == set(account.world.by_id)
+
+
+def test_a_look_up_that_fails_does_not_cost_the_search_its_records(archive: Archive, account: Simulator) -> None:
+    broken = [Fault("is-partial", times=None), Fault("html", place="by-id", times=None)]
+    harvest(archive, account, *broken)
+    assert ids(archive) == set(account.world.by_id)
+
+
+def test_a_record_that_cannot_be_read_is_kept_aside_byte_for_byte_and_costs_no_other(
+    archive: Archive, account: Simulator
+) -> None:
+    summary = harvest(archive, account, Fault("unreadable-record", after=2))
+    assert archive.vault.count_aside() == 1
+    assert ids(archive) == set(account.world.by_id)
+    assert summary.aside == 1
+
+
+def test_a_page_of_tens_of_megabytes_is_read_whole(archive: Archive, simulator: Simulator) -> None:
+    long = "a word and another " * 25_000
+    simulator.world.fill(record(f"big{number}", NOW - DAY, long) for number in range(80))
+    assert harvest(archive, simulator).conversations == 80
+    assert sum(len(kept.raw) for kept in archive.vault.after(0)) > 38_000_000
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b" \r\n\t", b"\xef\xbb\xbf\n"])
+def test_a_mark_or_blanks_before_an_answer_do_not_matter(before: bytes) -> None:
+    body = encode({"_metadata": {"count": 0}, "conversationHistoryRecords": []})
+    assert read_page(before + body) == Page((), (), 0, True)
+
+
+@pytest.mark.parametrize("charset", ["latin-1", "cp1252"])
+def test_text_in_another_charset_is_kept_as_it_came(charset: str) -> None:
+    body = (
+        b'{"_metadata":{"count":1},"conversationHistoryRecords":[{"info":{"conversationId":"a"},"x":"'
+        + "é".encode(charset)
+        + b'"}]}'
+    )
+    (kept,) = read_page(body).conversations
+    assert kept.raw.endswith("é".encode(charset) + b'"}')
+    assert kept.id == "a"
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-32"])
+def test_an_answer_that_is_no_utf_8_at_all_is_told(charset: str) -> None:
+    with pytest.raises(SourceError, match="readable JSON"):
+        read_page('{"conversationHistoryRecords":[]}'.encode(charset))
+
+
+def test_an_answer_of_204_means_no_conversations(archive: Archive, simulator: Simulator) -> None:
+    simulator.no_content = True
+    simulator.world.put(record("c", NOW - DAY))
+    summary = harvest(archive, simulator)
+    assert (summary.conversations, summary.unproven) == (1, ())

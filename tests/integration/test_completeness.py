@@ -1,0 +1,79 @@
+"""Whatever goes wrong on the way, in whatever order: all conversations, or an error. Never a short answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archiver.errors import SourceError
+from archiver.liveperson.api import ContactCenter
+from archiver.model import Page, Window
+from archiver.simulator.faults import KINDS, Fault, Faults
+from archiver.simulator.services import Simulator
+from archiver.simulator.world import World
+from tests.conftest import ACCOUNT, NOW, connected, record
+
+DAY = timedelta(days=1)
+SPAN = Window(NOW - 2 * DAY, NOW)
+CONSUMER = "customer-1"
+
+FAULTS = st.lists(
+    st.builds(
+        Fault,
+        kind=st.sampled_from(sorted(KINDS.keys() - {"204"})),  # which says that there are none
+        place=st.sampled_from(["any", "search", "by-id", "consumer", "token", "domain"]),
+        after=st.integers(0, 6),
+        every=st.integers(1, 3),
+        times=st.one_of(st.none(), st.integers(1, 6)),
+    ),
+    max_size=6,
+)
+
+
+def simulated(count: int) -> Simulator:
+    world = World(ACCOUNT, lambda: NOW)
+    who = [{"participantId": CONSUMER}]
+    world.fill(
+        record(f"c{number}", NOW - DAY + timedelta(seconds=number), consumerParticipants=who) for number in range(count)
+    )
+    return Simulator(world)
+
+
+def by_search(center: ContactCenter, simulator: Simulator) -> Iterator[Page]:
+    return center.pages(SPAN)
+
+
+def by_consumer(center: ContactCenter, simulator: Simulator) -> Iterator[Page]:
+    return center.by_consumer(CONSUMER)
+
+
+def by_ids(center: ContactCenter, simulator: Simulator) -> Iterator[Page]:
+    return iter([center.by_ids([*shown(simulator, by_ids), "absent"])])
+
+
+Method = Callable[[ContactCenter, Simulator], Iterator[Page]]
+
+
+def shown(simulator: Simulator, method: Method) -> list[str]:
+    """The ids that the account has to show: all, or as many as fit into one look-up."""
+    return list(simulator.world.by_id)[: 99 if method is by_ids else None]
+
+
+@given(
+    planned=FAULTS, count=st.sampled_from([0, 1, 40, 100, 101, 230]),
+    method=st.sampled_from([by_search, by_consumer, by_ids]),
+)  # fmt: skip
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+def test_a_reading_gives_exactly_what_the_account_shows_or_raises(
+    planned: list[Fault], count: int, method: Method
+) -> None:
+    simulator = simulated(count)
+    center = connected(Faults(simulator, planned, sleep=lambda seconds: None), simulator)
+    try:
+        found = {item.id for page in method(center, simulator) for item in page.conversations}
+    except SourceError:
+        return
+    assert found == set(shown(simulator, method))
