@@ -18,7 +18,9 @@ _AT_ONCE = 100  # ids that one call takes
 class Source(Protocol):
     """What is asked: LivePerson's look-ups (`archiver.liveperson.api.ContactCenter`)."""
 
-    def by_ids(self, ids: Sequence[str]) -> Page: ...
+    def by_ids(self, ids: Sequence[str]) -> Iterator[Page]: ...
+
+    def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]: ...
 
     def by_consumer(self, consumer: str) -> Iterator[Page]: ...
 
@@ -68,23 +70,23 @@ class Fetch:
         return Fetched(len(self._seen), self._new, self._aside, tuple(self._absent), tuple(self._faults))
 
     def _by_ids(self, ids: Sequence[str]) -> None:
+        left = list(ids)
         try:
-            page = self._source.by_ids(ids)
+            for page in self._source.by_ids(ids):
+                self._keep(page.conversations, page)
+                left = [id_ for id_ in left if id_ not in self._seen]
         except (BadAnswer, Unproven) as error:
-            self._by_halves(ids, error.message)
-            return
-        self._keep(page.conversations, page)
-        found = {conversation.id for conversation in page.conversations}
-        if not page.unreadable:
-            self._absent += [id_ for id_ in ids if id_ not in found]
+            self._by_halves(left, error.message)
+        else:
+            self._absent += left
 
-    def _by_halves(self, ids: Sequence[str], fault: str) -> None:
+    def _by_halves(self, left: Sequence[str], fault: str) -> None:
         """After an answer that was no good: what spoils it may be one conversation only."""
-        if len(ids) == 1:
-            self._faults.append(f"conversation {ids[0]}: {fault}")
+        if len(left) < 2:
+            self._faults.append(f"conversation {left[0]}: {fault}" if left else fault)
             return
-        self._by_ids(ids[: len(ids) // 2])
-        self._by_ids(ids[len(ids) // 2 :])
+        self._by_ids(left[: len(left) // 2])
+        self._by_ids(left[len(left) // 2 :])
 
     def _by_consumer(self, consumer: str) -> None:
         """The search cuts SDEs and thumbnails, so each conversation is looked up by its id."""
@@ -92,23 +94,15 @@ class Fetch:
         try:
             for page in self._source.by_consumer(consumer):
                 count += len(page)
-                self._keep(self._deepened(page.conversations), page)
+                kept, fault = self._source.in_full(page.conversations)
+                if fault:
+                    self._faults.append(f"consumer {consumer}: kept as the search gave them: {fault}")
+                self._keep(kept, page)
         except (BadAnswer, Unproven) as error:
             self._faults.append(f"consumer {consumer}: {error.message}")
         else:
             if not count:
                 self._absent.append(consumer)
-
-    def _deepened(self, conversations: Sequence[Conversation]) -> list[Conversation]:
-        if not conversations:
-            return []
-        try:
-            found = self._source.by_ids([conversation.id for conversation in conversations]).conversations
-        except (BadAnswer, Unproven) as error:
-            self._faults.append(f"{len(conversations)} conversations are kept as the search gave them: {error.message}")
-            return list(conversations)
-        full = {conversation.id: conversation for conversation in found}
-        return [full.get(conversation.id, conversation) for conversation in conversations]
 
     def _keep(self, conversations: Sequence[Conversation], page: Page) -> None:
         with self._archive.transaction():

@@ -26,7 +26,7 @@ class Source(Protocol):
 
     def pages(self, span: Window) -> Iterator[Page]: ...
 
-    def by_ids(self, ids: Sequence[str]) -> Page: ...
+    def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +159,9 @@ class Harvest:
 
     def _deepened(self, conversations: tuple[Conversation, ...]) -> list[Conversation]:
         """The same conversations, those that the search cut short replaced by their full records."""
-        partial = [conversation.id for conversation in conversations if conversation.is_partial]
-        if not partial:
-            return list(conversations)
-        try:
-            full = {conversation.id: conversation for conversation in self._source.by_ids(partial).conversations}
-        except (BadAnswer, Unproven):
-            return list(conversations)  # they are on the watch list as partial
+        partial = [conversation for conversation in conversations if conversation.is_partial]
+        found, _ = self._source.in_full(partial)  # those that stay partial are watched
+        full = {conversation.id: conversation for conversation in found}
         return [full.get(conversation.id, conversation) for conversation in conversations]
 
 

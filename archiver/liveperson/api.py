@@ -20,7 +20,7 @@ from archiver.liveperson.calls import Patience, persist
 from archiver.liveperson.domains import Domains
 from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE, Filters, Parameters, Status
 from archiver.liveperson.proof import Proof
-from archiver.model import CELL, Page, Window
+from archiver.model import CELL, Conversation, Page, Window
 
 NO_CONVERSATIONS = Page((), (), 0, True)
 _TRIES_FOR_ALL_SHARDS = 3
@@ -56,23 +56,31 @@ class ContactCenter:
     def by_ids(
         self, ids: Sequence[str], *, content: Sequence[str] = CONTENT, sde_capping: str | None = None,
         parameters: Parameters = Parameters(),  # noqa: B008  (frozen)
-    ) -> Page:  # fmt: skip
+    ) -> Iterator[Page]:  # fmt: skip
         """Method B: the conversations with these ids (1 to 100) in full: all SDEs, thumbnails, nothing cut.
 
-        Ids that LivePerson does not have (any more) are left out. `Page.total` is what it announced.
+        Ids that LivePerson does not have (any more) are left out.
         """
         if not 0 < len(ids) <= MOST_PER_PAGE:
             raise ValueError(f"1 to {MOST_PER_PAGE} ids, not {len(ids)}")
         body: dict[str, Any] = {"conversationIds": list(ids), "contentToRetrieve": list(content)}
         if sde_capping:
             body["cappingConfiguration"] = sde_capping
-        pages = list(self._pages("/conversation/search", body, parameters.of_look_up, needs_count=False))
-        return Page(
-            conversations=tuple(item for page in pages for item in page.conversations),
-            unreadable=tuple(item for page in pages for item in page.unreadable),
-            total=pages[0].total,
-            is_complete=True,
-        )
+        return self._pages("/conversation/search", body, parameters.of_look_up, needs_count=False)
+
+    def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]:
+        """The same conversations (at most 100) as a look-up by id gives them, and what was wrong with it, if anything.
+
+        Those that it does not give stay as they are.
+        """
+        found: dict[str, Conversation] = {}
+        fault: str | None = None
+        try:
+            for page in self.by_ids([item.id for item in conversations]) if conversations else ():
+                found.update((item.id, item) for item in page.conversations)
+        except (BadAnswer, Unproven) as error:
+            fault = error.message
+        return [found.get(item.id, item) for item in conversations], fault
 
     def by_consumer(
         self, consumer: str, *, statuses: Sequence[Status] = tuple(Status), content: Sequence[str] = CONTENT,

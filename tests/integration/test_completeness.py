@@ -51,7 +51,7 @@ def by_consumer(center: ContactCenter, simulator: Simulator) -> Iterator[Page]:
 
 
 def by_ids(center: ContactCenter, simulator: Simulator) -> Iterator[Page]:
-    return iter([center.by_ids([*shown(simulator, by_ids), "absent"])])
+    return center.by_ids([*shown(simulator, by_ids), "absent"])
 
 
 Method = Callable[[ContactCenter, Simulator], Iterator[Page]]

@@ -103,7 +103,7 @@ class TestSimulator:
         shallow = decode(page.conversations[0].raw)
         assert [event["serverTimeStamp"] for event in shallow["sdes"]["events"]] == [3]
         assert "preview" not in shallow["messageRecords"][0]["messageData"]["file"]
-        assert decode(center.by_ids(["c", "unknown"]).conversations[0].raw) == raw
+        assert decode(next(center.by_ids(["c", "unknown"])).conversations[0].raw) == raw
 
     def test_offsets_in_a_data_file_become_times(self) -> None:
         line = b'{"a":"@L-1000","b":"@S-86400000","c":"@T0","d":-1,"e":"undefined"}\n'
