@@ -36,6 +36,8 @@ class Scenario:
     token_life_as: str = "string"  # noqa: S105  (how its life is written)
     session_life_s: int = 28_800
     no_content: bool = False
+    lenient: bool = False
+    deepest: int = 0
     faults: tuple[Fault, ...] = ()
 
     def world(self, real: Callable[[], datetime]) -> World:
@@ -51,7 +53,8 @@ class Scenario:
         return world
 
     def simulator(self, world: World, host: str) -> Simulator:
-        simulator = Simulator(world, host=host, no_content=self.no_content)
+        simulator = Simulator(world, host=host, no_content=self.no_content, is_lenient=self.lenient)
+        simulator.deepest = self.deepest or None
         simulator.tokens.life_s, simulator.tokens.life_as = self.token_life_s, self.token_life_as
         simulator.logins.life_s = self.session_life_s
         return simulator

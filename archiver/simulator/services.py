@@ -15,7 +15,7 @@ from archiver.simulator.filters import BadRequest
 from archiver.simulator.world import MOST_PER_PAGE, Answer, World
 
 _SERVICES = ("msgHist", "sentinel", "agentVep")
-_ORDERS = (None, "start:asc", "start:desc", "end:asc", "end:desc")
+_ORDERS = ("start:asc", "start:desc", "end:asc", "end:desc")
 
 
 @dataclass(slots=True)
@@ -25,6 +25,8 @@ class Simulator:
     world: World
     host: str = "lp.simulator.test"
     no_content: bool = False  # whether a search without results is answered 204
+    is_lenient: bool = False  # whether a limit or sort that can't be is put right, and not refused
+    deepest: int | None = None  # offset + limit behind which Elasticsearch gives up, if it does
     tokens: TokenDoor = field(init=False)
     signatures: SignatureDoor = field(init=False)
     logins: LoginDoor = field(init=False)
@@ -102,7 +104,9 @@ class Simulator:
             return error(400, str(fault))
 
     def _answer(self, request: httpx.Request, method: str, body: dict[str, Any]) -> httpx.Response:
-        asked = _Parameters(request)
+        asked = _Parameters(request, is_lenient=self.is_lenient)
+        if self.deepest is not None and asked.offset + asked.limit > self.deepest:
+            return error(500, "Elastic search exception", internal_code=7)
         if method == "search":
             found = self.world.search(body, asked.offset, asked.limit, order=asked.order, version=asked.version)
             return self._page(asked, found)
@@ -129,7 +133,7 @@ class Simulator:
 class _Parameters:
     """The URL parameters of a request. Raises BadRequest."""
 
-    def __init__(self, request: httpx.Request) -> None:
+    def __init__(self, request: httpx.Request, *, is_lenient: bool) -> None:
         params = request.url.params
         self._path = request.url.path
         self.offset, self.limit = int(params.get("offset", 0)), int(params.get("limit", 50))
@@ -137,7 +141,10 @@ class _Parameters:
         self.version = int(params.get("v", 1))
         if not 0 < len(params.get("source", "")) <= 20:
             raise BadRequest("source must name the calling program, in at most 20 characters")
-        if self.offset < 0 or not 0 < self.limit <= MOST_PER_PAGE or params.get("sort") not in _ORDERS:
+        if is_lenient:
+            self.limit = min(max(self.limit, 1), MOST_PER_PAGE)
+            self.order = self.order if self.order in _ORDERS else "start:asc"
+        if self.offset < 0 or not 0 < self.limit <= MOST_PER_PAGE or self.order not in _ORDERS:
             raise BadRequest("offset, limit or sort is out of range")
         if self.version not in (1, 2):
             raise BadRequest("v is 1 or 2")

@@ -280,6 +280,21 @@ def test_records_have_every_section_and_field_that_liveperson_documents() -> Non
 # ── scenarios ──
 
 
+def test_unconfirmed_behaviour_can_be_either_way(account: Simulator) -> None:
+    center = connected(account, account)
+    body = Filters(start=SPAN).body()
+
+    def status(**query: Any) -> int:
+        token = {"Authorization": f"Bearer {account.tokens._token()}"}
+        url = f"https://lp{center._path}/search"
+        params = {"source": "t", **query}
+        return account(httpx.Request("POST", url, params=params, content=encode(body), headers=token)).status_code
+
+    assert [status(limit=500), status(sort="up"), status(offset=10_000)] == [400, 400, 200]
+    account.is_lenient, account.deepest = True, 10_000
+    assert [status(limit=500), status(sort="up"), status(offset=10_000)] == [200, 200, 500]
+
+
 def scenario(tmp_path: Path, text: str) -> Any:
     path = tmp_path / "scenario.toml"
     path.write_text(text)
