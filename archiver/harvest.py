@@ -15,6 +15,7 @@ from archiver.model import Conversation, Page, Window
 from archiver.progress import Progress
 
 _TRIES = 3
+_ATOMIC = 100  # conversations that one page holds
 _MOST_PER_WINDOW = 2_000  # a longer answer gives pages more time to shift: split first
 
 
@@ -52,7 +53,7 @@ class _Tally:
 
 
 class _TooMany(Exception):
-    """The first page announced more than one window should hold."""
+    """More than a window should hold: by what the first page announced, or because its pages do not fit together."""
 
 
 class Harvest:
@@ -106,6 +107,8 @@ class Harvest:
                 tally = self._read_once(window, run, may_split=halves is not None)
                 if tally.fault is None:
                     break
+            if tally.fault and halves and tally.announced > _ATOMIC:
+                raise _TooMany  # a window of one page can't shift while it is read
             self._conversations += len(tally.inside)
             if tally.fault:
                 yield window, tally.fault

@@ -24,6 +24,7 @@ from archiver.model import CELL, Conversation, Page, Window
 
 NO_CONVERSATIONS = Page((), (), 0, True)
 _TRIES_FOR_ALL_SHARDS = 3
+_ANCHOR = 2  # rows that neighbouring pages of a search share
 _SERVICE = "msgHist"
 
 Query = Callable[[int], dict[str, str | int]]  # the URL parameters of the page at an offset
@@ -47,7 +48,7 @@ class ContactCenter:
 
     def search(self, filters: Filters, parameters: Parameters = Parameters()) -> Iterator[Page]:  # noqa: B008  (frozen)
         """Method A: the conversations that the filters let through, by default oldest first; one may come twice."""
-        return self._pages("/search", filters.body(), parameters.of_search, needs_count=True)
+        return self._pages("/search", filters.body(), parameters.of_search, anchor=_ANCHOR)
 
     def pages(self, span: Window) -> Iterator[Page]:
         """All conversations that started in `span`, rounded outward by the server, oldest first; one may come twice."""
@@ -88,23 +89,28 @@ class ContactCenter:
     ) -> Iterator[Page]:  # fmt: skip
         """Method C: a consumer's conversations. `consumer` is the `participantId` of `consumerParticipants`."""
         body = {"consumer": consumer, "status": list(statuses), "contentToRetrieve": list(content)}
-        return self._pages("/consumer/search", body, parameters.of_consumer, needs_count=True)
+        return self._pages("/consumer/search", body, parameters.of_consumer)
 
     def prove_access(self, now: datetime) -> httpx.Response:
         """One row asked for, so that wrong settings are found before anything is made of them."""
         body = Filters(start=Window(now - CELL, now), content=()).body()
         return self._post("/search", Parameters(limit=1).of_search(0), body)
 
-    def _pages(self, method: str, body: dict[str, Any], query: Query, *, needs_count: bool) -> Iterator[Page]:
-        proof, offset, is_last = Proof(), 0, False
+    def _pages(
+        self, method: str, body: dict[str, Any], query: Query, *, needs_count: bool = True, anchor: int = 0
+    ) -> Iterator[Page]:
+        proof, offset, is_last = Proof(anchor), 0, False
         while not is_last:
             page = self._whole(method, query(offset), body)
             if page.total < 0 and len(page) and needs_count:
                 raise BadAnswer("LivePerson's answer announces no count, so nothing could be proven complete")
             proof.add(page)
             yield page
-            offset += len(page)
-            is_last = not len(page) or offset >= page.total or proof.is_endless(offset)
+            is_last = not len(page) or offset + len(page) >= page.total or proof.is_endless(offset)
+            is_only = is_last and offset == 0
+            offset = proof.next_offset(offset, page)
+        if anchor and not is_only:  # a single page can't shift
+            proof.add_count(self._whole(method, query(0) | {"limit": 1}, body).total)
         fault = proof.fault()
         if fault and (needs_count or page.total >= 0):
             raise Unproven(fault)

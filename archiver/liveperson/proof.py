@@ -6,19 +6,38 @@ from archiver.model import Page
 
 
 class Proof:
-    """LivePerson has no snapshot and no cursor: what it announces on every page must be what came."""
+    """LivePerson has no snapshot and no cursor: what it announces on every page must be what came.
 
-    def __init__(self) -> None:
+    With `anchor` rows, each page begins with the last rows of the one before it. Where they are others, rows were
+    added or went away meanwhile, and one may have slipped through unseen.
+    """
+
+    def __init__(self, anchor: int = 0) -> None:
+        self._anchor = anchor
+        self._tail: list[str] | None = None
+        self._moved = False
         self._ids: set[str] = set()
         self._unreadable = 0
         self._totals: list[int] = []
         self._is_complete = True
 
     def add(self, page: Page) -> None:
-        self._ids.update(conversation.id for conversation in page.conversations)
+        ids = [conversation.id for conversation in page.conversations]
+        if self._tail is not None and ids[: len(self._tail)] != self._tail:
+            self._moved = True
+        self._tail = ids[-self._anchor :] if self._anchor else None
+        self._ids.update(ids)
         self._unreadable += len(page.unreadable)
         self._totals.append(page.total)
         self._is_complete = self._is_complete and page.is_complete
+
+    def add_count(self, total: int) -> None:
+        """What is announced once more, after the last page."""
+        self._totals.append(total)
+
+    def next_offset(self, offset: int, page: Page) -> int:
+        """Where the page after this one begins."""
+        return offset + max(len(page) - self._anchor, 1)
 
     def is_endless(self, offset: int) -> bool:
         """Whether the announced count runs away from us while we read."""
@@ -34,4 +53,6 @@ class Proof:
             return f"{self._unreadable} records could not be read and were set aside"
         if self._totals and len(self._ids) != max(self._totals[-1], 0):
             return f"LivePerson announced {self._totals[-1]} conversations and gave {len(self._ids)}"
+        if self._moved:
+            return "the rows moved while reading: two neighbouring pages do not meet"
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+import httpx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -77,3 +78,45 @@ def test_a_reading_gives_exactly_what_the_account_shows_or_raises(
     except SourceError:
         return
     assert found == set(shown(simulator, method))
+
+
+class Moving:
+    """An account where conversations begin late or are purged while it is read, after planned numbers of searches."""
+
+    def __init__(self, simulator: Simulator, moves: list[tuple[int, str, int]]) -> None:
+        self.simulator = simulator
+        self.moves = sorted(moves)
+        self.searches = 0
+        self.lived = set(simulator.world.by_id)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/conversations/search"):
+            while self.moves and self.moves[0][0] <= self.searches:
+                self._move(*self.moves.pop(0)[1:])
+            self.searches += 1
+        return self.simulator(request)
+
+    def _move(self, kind: str, where: int) -> None:
+        world = self.simulator.world
+        if kind == "begin":
+            world.put(record(f"late{where}-{len(world.by_id)}", NOW - DAY + timedelta(seconds=where)))
+        elif world.stored:
+            gone = world.stored.pop(where % len(world.stored))
+            del world.by_id[gone.id]
+            self.lived.discard(gone.id)
+
+
+@given(
+    moves=st.lists(st.tuples(st.integers(1, 8), st.sampled_from(["begin", "purge"]), st.integers(0, 400)), max_size=8),
+    count=st.sampled_from([90, 150, 330]),
+)
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+def test_a_reading_that_ends_well_has_everything_that_was_there_all_the_time(
+    moves: list[tuple[int, str, int]], count: int
+) -> None:
+    moving = Moving(simulated(count), moves)
+    try:
+        found = {item.id for page in connected(moving, moving.simulator).pages(SPAN) for item in page.conversations}
+    except SourceError:
+        return
+    assert moving.lived <= found
