@@ -16,7 +16,13 @@ from archiver.vault import Vault
 
 FILE = "archive.sqlite3"
 _APPLICATION_ID = 0x4C504152  # "LPAR", so that `file` and we can tell the format
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
+_MIGRATIONS = {  # from each version to the next
+    1: (
+        "ALTER TABLE watch RENAME COLUMN since TO seen_at",
+        "CREATE TABLE marks (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    ),
+}
 _BUSY_S = 30.0
 
 _SCHEMA = """
@@ -39,7 +45,9 @@ CREATE TABLE windows (
     start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT, expected INTEGER NOT NULL,
     seen INTEGER NOT NULL, inside INTEGER NOT NULL, new INTEGER NOT NULL, read_at TEXT NOT NULL, run INTEGER NOT NULL,
     content TEXT NOT NULL, vault_head INTEGER NOT NULL, PRIMARY KEY (start_ms, end_ms)) STRICT, WITHOUT ROWID;
-CREATE TABLE watch (conversation_id TEXT PRIMARY KEY, reason TEXT NOT NULL, since TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE watch (conversation_id TEXT PRIMARY KEY, reason TEXT NOT NULL, seen_at TEXT NOT NULL)
+    STRICT, WITHOUT ROWID;
+CREATE TABLE marks (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE lease (
     one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
     beat_at TEXT NOT NULL) STRICT;
@@ -157,10 +165,23 @@ def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != _APPLICATION_ID:
         raise ConfigError(f"{path} is not an archive of this program", hint="Name another folder with --archive.")
-    if version != _SCHEMA_VERSION:
+    if not 0 < version <= _SCHEMA_VERSION:
         raise ConfigError(
             f"{path} has format {version}; this program knows format {_SCHEMA_VERSION}", hint="Use a newer archiver."
         )
+    if version < _SCHEMA_VERSION:
+        _migrate(connection)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """To the newest format, in one transaction, whoever else tries at the same time. Entries and bodies stay as is."""
+    connection.execute("BEGIN IMMEDIATE")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for step in range(version, _SCHEMA_VERSION):
+        for statement in _MIGRATIONS[step]:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+    connection.execute("COMMIT")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

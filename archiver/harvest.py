@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from archiver import windows
 from archiver.archive import Archive
-from archiver.errors import BadAnswer, Unproven
+from archiver.errors import AuthError, BadAnswer, SourceError, SourceUnavailable, Unproven
 from archiver.ledger import OPEN, PROVISIONAL, SEALED, Reading, Run
 from archiver.model import Conversation, Page, Window
 from archiver.progress import Progress
 
 _TRIES = 3
+_SWEPT = "swept"
+_LOOKED_UP_AT_ONCE = 100
 _ATOMIC = 100  # conversations that one page holds
 _MOST_PER_WINDOW = 2_000  # a longer answer gives pages more time to shift: split first
 
@@ -26,6 +29,10 @@ class Source(Protocol):
     """What a harvest asks: LivePerson's search and look-up by id (`archiver.liveperson.api.ContactCenter`)."""
 
     def pages(self, span: Window) -> Iterator[Page]: ...
+
+    def updated(self, span: Window, since: datetime) -> Iterator[Page]: ...
+
+    def by_ids(self, ids: Sequence[str]) -> Iterator[Page]: ...
 
     def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]: ...
 
@@ -72,22 +79,86 @@ class Harvest:
         self._aside = 0
 
     def run(self, span: Window) -> Summary:
-        """Reads every window of the span that this run has not sealed yet. Raises Locked, SourceError, ArchiveError."""
+        """Reads every window of the span that this run has not sealed yet, and looks again at what was open before.
+
+        Raises Locked, SourceError, ArchiveError.
+        """
         archive, ledger = self._archive, self._archive.ledger
-        with archive.transaction():
-            ledger.take_lease(self._clock())
-        try:
+        with self._alone():
             with archive.transaction():
                 run = ledger.begin(span, self._clock())
             planned = list(windows.plan(span, ledger.sealed(run)))
             unproven = self._read_all(planned, run)
+            self._look_again(run)
             with archive.transaction():
                 ledger.finish(run, self._clock())
             return Summary(len(planned), self._conversations, self._new, self._aside, tuple(unproven))
+
+    def sweep(self, span: Window) -> int:
+        """Reads every conversation of the span that changed since the last sweep; how many were new or changed.
+
+        The first sweep only notes where the next one begins. One that is not proven whole is done again by the next.
+        """
+        archive, began = self._archive, self._clock()
+        before = self._new
+        with self._alone():
+            since = archive.ledger.marked(_SWEPT)
+            is_whole = since is None or self._sweep(span, since - windows.SWEEP_OVERLAP)
+            if is_whole:
+                with archive.transaction():
+                    archive.ledger.mark(_SWEPT, began)
+        return self._new - before
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While this process is the archive's one harvester."""
+        archive, ledger = self._archive, self._archive.ledger
+        with archive.transaction():
+            ledger.take_lease(self._clock())
+        try:
+            yield
         finally:
             self._progress.finish()
             with archive.transaction():
                 ledger.release_lease()
+
+    def _sweep(self, span: Window, since: datetime) -> bool:
+        """Whether every part of the span was proven whole."""
+        parts = list(windows.plan(span, width=windows.SWEEP_WIDTH))
+        self._progress.start("look for changes", len(parts), "spans")
+        is_whole = True
+        for part in parts:
+            try:
+                for page in self._source.updated(part, since):
+                    self._keep_page(page)
+            except SourceError as error:
+                if isinstance(error, AuthError | SourceUnavailable):
+                    raise
+                self._progress.say(f"changes of {part} are not proven whole: {error.message}")
+                is_whole = False
+            self._progress.advance(1, new=self._new)
+        return is_whole
+
+    def _look_again(self, run: Run) -> None:
+        """At conversations that were open or cut short when they were last seen, and were not met in this run."""
+        while ids := self._archive.ledger.watched(run.started_at, _LOOKED_UP_AT_ONCE):
+            left = set(ids)
+            try:
+                for page in self._source.by_ids(ids):
+                    self._keep_page(page)
+                    left -= {conversation.id for conversation in page.conversations}
+            except (BadAnswer, Unproven) as error:
+                self._progress.say(f"open conversations could not all be looked up: {error.message}")
+                return
+            with self._archive.transaction():
+                self._archive.ledger.unwatch(left)
+
+    def _keep_page(self, page: Page) -> None:
+        kept, now = self._deepened(page.conversations), self._clock()
+        with self._archive.transaction():
+            self._archive.ledger.keep_lease(now)
+            self._new += self._archive.keep(kept, page.unreadable, now)
+        self._aside += len(page.unreadable)
 
     def _read_all(self, planned: list[Window], run: Run) -> list[tuple[Window, str]]:
         self._progress.start("harvest", len(planned), "windows")

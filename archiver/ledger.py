@@ -104,11 +104,32 @@ class Ledger:
             reason = "open" if conversation.is_open else "partial" if conversation.is_partial else None
             if reason:
                 self._connection.execute(
-                    "INSERT INTO watch VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason",
+                    "INSERT INTO watch VALUES (?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET reason = excluded.reason, seen_at = excluded.seen_at",
                     (conversation.id, reason, now.isoformat()),
                 )
             else:
                 self._connection.execute("DELETE FROM watch WHERE conversation_id = ?", (conversation.id,))
+
+    def watched(self, before: datetime, limit: int) -> list[str]:
+        """Those that may still change and were not seen since `before`, the longest unseen first."""
+        rows = self._connection.execute(
+            "SELECT conversation_id FROM watch WHERE seen_at < ? ORDER BY seen_at, conversation_id LIMIT ?",
+            (before.isoformat(), limit),
+        )
+        return [row[0] for row in rows]
+
+    def unwatch(self, ids: Iterable[str]) -> None:
+        """Strikes those that LivePerson does not have any more. What the vault has of them stays."""
+        self._connection.executemany("DELETE FROM watch WHERE conversation_id = ?", ((id_,) for id_ in ids))
+
+    def mark(self, name: str, at: datetime) -> None:
+        """Notes up to when something was looked at."""
+        self._connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, at.isoformat()))
+
+    def marked(self, name: str) -> datetime | None:
+        row = self._connection.execute("SELECT at FROM marks WHERE name = ?", (name,)).fetchone()
+        return datetime.fromisoformat(row[0]) if row else None
 
     def count_watched(self) -> int:
         (count,) = self._connection.execute("SELECT count(*) FROM watch").fetchone()

@@ -10,6 +10,8 @@ from archiver.model import CELL, EPOCH, Window
 WIDTH = timedelta(days=1)
 OVERLAP = CELL
 SETTLE = timedelta(hours=2)  # until then records and their SDEs may still arrive
+SWEEP_WIDTH = timedelta(days=30)
+SWEEP_OVERLAP = timedelta(minutes=15)  # the grid, a minute of delay, and a margin
 RETENTION_MONTHS = 13  # Messaging Interactions API, Conversations
 
 

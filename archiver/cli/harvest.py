@@ -38,11 +38,18 @@ def target(from_: str | None, to: str | None) -> Window:
     return Window(start, end)
 
 
-def harvest_and_index(chosen: Settings, span: Window, progress: Progress) -> Summary:
-    """One harvest into the archive of the settings, and the index brought up to date behind it."""
+def harvest_and_index(chosen: Settings, span: Window, progress: Progress, *, sweeps: bool = False) -> Summary:
+    """One harvest into the archive of the settings, and the index brought up to date behind it.
+
+    With `sweeps`, also what changed since the last sweep, whenever it started.
+    """
 
     def work(source: ContactCenter, archive: Archive) -> Summary:
-        return Harvest(source, archive, clock=wiring.now, progress=progress, content=",".join(CONTENT)).run(span)
+        harvest = Harvest(source, archive, clock=wiring.now, progress=progress, content=",".join(CONTENT))
+        changed = harvest.sweep(windows.retention(wiring.now())) if sweeps else 0
+        if changed:
+            progress.say(f"{changed:,} conversations had changed")
+        return harvest.run(span)
 
     return wiring.bring(chosen, progress, work)
 
@@ -99,7 +106,7 @@ def _pause(every: str) -> timedelta:
 
 
 def follow_account(chosen: Settings, first: Window, every: timedelta, progress: Progress) -> None:
-    """Harvests the first span, then all that started in the last two days, until the process is told to end.
+    """Harvests the first span, then all that started in the last two days or changed, until the process is told to end.
 
     What fails for a time is tried again at the next round; what a person has to correct ends it.
     """
@@ -118,7 +125,7 @@ def follow_account(chosen: Settings, first: Window, every: timedelta, progress: 
 def _one_round(chosen: Settings, span: Window, progress: Progress) -> Window:
     """The span of the next round; the same one again if this one failed for a time."""
     try:
-        report(harvest_and_index(chosen, span, progress))
+        report(harvest_and_index(chosen, span, progress, sweeps=True))
     except SystemExit:
         pass  # what could not be proven is said and recorded; a plain harvest reads it again
     except ArchiverError as error:

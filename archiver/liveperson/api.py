@@ -54,6 +54,13 @@ class ContactCenter:
         """All conversations that started in `span`, rounded outward by the server, oldest first; one may come twice."""
         return self.search(Filters(start=span))
 
+    def updated(self, span: Window, since: datetime) -> Iterator[Page]:
+        """All conversations that started in `span` and changed at or after `since`, as far as LivePerson notes that.
+
+        The server rounds both outward. The span may be three months long at most.
+        """
+        return self.search(Filters(start=span, updated_since=since))
+
     def by_ids(
         self, ids: Sequence[str], *, content: Sequence[str] = CONTENT, sde_capping: str | None = None,
         parameters: Parameters = Parameters(),  # noqa: B008  (frozen)

@@ -118,3 +118,18 @@ def test_a_conversation_is_watched_while_it_may_change(archive: Archive) -> None
     with archive.transaction():
         archive.ledger.watch([conversation(record("c", NOW))], NOW)
     assert archive.ledger.count_watched() == 0
+
+
+def test_an_archive_of_the_first_format_is_brought_to_the_newest(archive: Archive) -> None:
+    keep(archive, record("c", NOW, "kept"))
+    connection = archive.ledger._connection
+    connection.execute("DROP TABLE marks")
+    connection.execute("ALTER TABLE watch RENAME COLUMN seen_at TO since")
+    connection.execute("INSERT INTO watch VALUES ('c', 'open', '2026-01-01')")
+    connection.execute("PRAGMA user_version = 1")
+    archive.close()
+    with open_archive(archive.folder) as again:
+        assert again.ledger.watched(NOW, 10) == ["c"]
+        assert again.ledger.marked("swept") is None
+        assert b"kept" in again.vault.current("c").raw
+        assert list(chain.faults(again.vault.entries())) == []

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from archiver import chain
+from archiver import chain, windows
 from archiver.archive import Archive
 from archiver.encoding import decode, encode
 from archiver.errors import AuthError, Locked, RateLimited, SourceUnavailable
@@ -16,6 +16,7 @@ from archiver.harvest import Harvest, Summary
 from archiver.ledger import Ledger
 from archiver.model import Window
 from archiver.progress import Silent
+from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
 from tests.conftest import NOW, connected, record
@@ -300,3 +301,75 @@ def test_what_is_older_than_retention_is_not_given_and_not_missed(archive: Archi
     simulator.world.put(record("old", NOW - timedelta(days=420)))
     summary = harvest(archive, simulator, span=Window(NOW - timedelta(days=425), NOW - timedelta(days=415)))
     assert (summary.conversations, summary.unproven) == (0, ())
+
+
+# ── what changes later ──
+
+
+def test_a_conversation_that_was_open_outside_the_span_is_looked_at_again(
+    archive: Archive, simulator: Simulator
+) -> None:
+    start = NOW - timedelta(days=8)
+    simulator.world.put(record("slow", start, "one", info={"status": "OPEN", "endTimeL": -1}))
+    harvest(archive, simulator)
+    simulator.world.put(record("slow", start, "one", "two", "and closed"))
+    simulator.world.clock = lambda: NOW + timedelta(hours=1)
+    harvest(archive, simulator, span=Window(NOW - timedelta(days=1), NOW))
+    assert b"and closed" in archive.vault.current("slow").raw
+    assert archive.ledger.count_watched() == 0
+
+
+def test_what_is_open_and_gone_at_liveperson_is_not_asked_for_again_and_stays_in_the_vault(
+    archive: Archive, simulator: Simulator
+) -> None:
+    simulator.world.put(record("slow", NOW - timedelta(days=8), "one", info={"status": "OPEN", "endTimeL": -1}))
+    harvest(archive, simulator)
+    simulator.world.stored.clear()
+    simulator.world.by_id.clear()
+    simulator.world.clock = lambda: NOW + timedelta(hours=1)
+    harvest(archive, simulator, span=Window(NOW - timedelta(days=1), NOW))
+    assert archive.ledger.count_watched() == 0
+    assert archive.vault.totals()[0] == 1
+
+
+def sweep(archive: Archive, simulator: Simulator, respond: Respond | None = None) -> int:
+    source = connected(respond or simulator, simulator)
+    clock = simulator.world.clock
+    return Harvest(source, archive, clock=clock, progress=Silent()).sweep(windows.retention(clock()))
+
+
+def test_a_sweep_finds_what_changed_long_after_it_was_harvested(archive: Archive, simulator: Simulator) -> None:
+    """A late survey, a mask, a deletion: of conversations closed long ago."""
+    simulator.world.live(lives(NOW - timedelta(days=60), NOW, 200, deletes=True))
+    now = [NOW - timedelta(days=20)]
+    simulator.world.clock = lambda: now[0]
+    assert sweep(archive, simulator) == 0
+    harvest(archive, simulator, span=windows.retention(now[0]))
+    for _ in range(20):
+        now[0] += timedelta(days=1)
+        sweep(archive, simulator)
+    shown = {id_: item.at(NOW).raw for id_, item in simulator.world.by_id.items()}
+    deleted = [id_ for id_, raw in shown.items() if b"LP deleted data" in raw]
+    assert deleted
+    for id_ in deleted:
+        assert b"LP deleted data" in archive.vault.current(id_).raw
+    assert contents(archive).keys() == shown.keys()
+
+
+def test_a_sweep_that_is_not_proven_whole_is_done_again(archive: Archive, simulator: Simulator) -> None:
+    fill(simulator.world, 30)
+    now = [NOW]
+    simulator.world.clock = lambda: now[0]
+    sweep(archive, simulator)
+    harvest(archive, simulator)
+    now[0] += timedelta(hours=1)
+    simulator.world.put(record("c0003", NOW - timedelta(days=9), "changed"))
+    partial = altered(
+        simulator, lambda content: content["_metadata"].update(shardsStatusResult={"partialResult": True})
+    )  # type: ignore[attr-defined]
+    sweep(archive, simulator, partial)
+    assert archive.ledger.marked("swept") == NOW
+    now[0] += timedelta(hours=1)
+    sweep(archive, simulator)
+    assert archive.ledger.marked("swept") == now[0]
+    assert b"changed" in archive.vault.current("c0003").raw
