@@ -96,6 +96,12 @@ class Archive:
         self.ledger.watch(conversations, now)
         return new
 
+    def damage(self) -> list[str]:
+        """What SQLite itself finds wrong with the file; empty if nothing is."""
+        with foreign_errors(self.folder):
+            found = [row[0] for row in self._connection.execute("PRAGMA integrity_check(20)")]
+        return [] if found == ["ok"] else found
+
     def close(self) -> None:
         self._connection.close()
 
@@ -217,7 +223,7 @@ def foreign_errors(folder: Path) -> Iterator[None]:
         yield
     except ArchiverError:
         raise
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # its words may be damaged, too
         raise ArchiveError(f"the archive {folder} cannot be used: {error}", hint=_hint(error)) from error
     except OSError as error:
         raise ArchiveError(f"the archive {folder} cannot be used: {error}", hint=_hint(error)) from error

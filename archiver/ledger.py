@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,6 +90,16 @@ class Ledger:
             (SEALED, run.id if run else None, run.id if run else None),
         )
         return [Window(from_ms(start), from_ms(end)) for start, end in rows]
+
+    def readings(self) -> Iterator[tuple[Reading, int]]:
+        """Every window as it was last read, oldest first, with the vault's head at that time."""
+        rows = self._connection.execute(
+            "SELECT start_ms, end_ms, state, expected, seen, inside, new, content, reason, vault_head FROM windows"
+            " ORDER BY start_ms, end_ms"
+        )
+        for start, end, state, expected, seen, inside, new, content, reason, head in rows:
+            window = Window(from_ms(start), from_ms(end))
+            yield Reading(window, state, expected, seen, inside, new, content, reason), head
 
     def unproven(self) -> list[tuple[Window, str]]:
         """The windows that were read and not proven complete, with the reason."""

@@ -97,7 +97,7 @@ class Vault:
         body = self._compressor.compress(raw)
         self._connection.execute("INSERT INTO bodies VALUES (?, ?, ?)", (entry.seq, salt, body))
         self._connection.execute(
-            "INSERT OR REPLACE INTO current VALUES (?, ?, ?)", (entry.conversation_id, entry.seq, _count_messages(raw))
+            "INSERT OR REPLACE INTO current VALUES (?, ?, ?)", (entry.conversation_id, entry.seq, count_messages(raw))
         )
 
     def _current_fingerprint(self, conversation_id: str) -> bytes | None:
@@ -175,8 +175,64 @@ class Vault:
         for row in rows:
             yield Entry(*row[:-1]), row[-1]
 
+    def bodies(self) -> Iterator[tuple[Entry, bytes | None, int | None]]:
+        """Every entry in order, with its body and how many messages its conversation is said to have.
 
-def _count_messages(raw: bytes) -> int:
+        The body is None where it is gone or not what was kept; the number where the entry is not the current version.
+        """
+        rows = self._connection.execute(
+            "SELECT e.seq, e.account, e.conversation_id, fetched_at, type, fingerprint, commitment, size, prev, salt,"
+            " body, messages FROM entries e LEFT JOIN bodies b ON b.seq = e.seq LEFT JOIN current c ON c.seq = e.seq"
+            " ORDER BY e.seq"
+        )
+        for row in rows:
+            yield Entry(*row[:9]), self._opened(row[6], row[9], row[10]), row[11]
+
+    def _opened(self, commitment: bytes, salt: bytes | None, body: bytes | None) -> bytes | None:
+        if salt is None or body is None:
+            return None
+        try:
+            raw = self._decompressor.decompress(body)
+        except zstandard.ZstdError:
+            return None
+        return raw if commit(salt, raw) == commitment else None
+
+    def is_fingerprint(self, entry: Entry, raw: bytes) -> bool:
+        """Whether an entry's fingerprint is that of a body, by this archive's key."""
+        return fingerprint(self._key, raw) == entry.fingerprint
+
+    def strays(self) -> Iterator[tuple[str, int | None, str]]:
+        """Rows that belong to nothing, as (table, sequence number, what)."""
+        for (seq,) in self._connection.execute("SELECT seq FROM bodies WHERE seq NOT IN (SELECT seq FROM entries)"):
+            yield "bodies", seq, "a body without an entry"
+        rows = self._connection.execute(
+            "SELECT c.seq, c.conversation_id FROM current c LEFT JOIN entries e"
+            " ON e.seq = c.seq AND e.conversation_id = c.conversation_id WHERE e.seq IS NULL"
+        )
+        for seq, conversation_id in rows:
+            yield "current", seq, f"conversation {conversation_id} has a current version that is not its own"
+        rows = self._connection.execute(
+            "SELECT min(seq), conversation_id FROM entries WHERE conversation_id NOT IN"
+            " (SELECT conversation_id FROM current) GROUP BY conversation_id"
+        )
+        for seq, conversation_id in rows:
+            yield "current", seq, f"conversation {conversation_id} has no current version"
+        for digest, body in self._connection.execute("SELECT digest, body FROM aside"):
+            raw = self._opened(digest, b"", body)
+            if raw is None:
+                yield "aside", None, f"the bytes set aside as {digest.hex()[:16]} are not what was set aside"
+
+    def end(self) -> tuple[int, str]:
+        """The newest sequence number and its link, which vouches for all before it: worth noting elsewhere."""
+        seq, chained = self._end_of_chain()
+        return seq, chained.hex()
+
+    def link_at(self, seq: int) -> str | None:
+        row = self._connection.execute("SELECT link FROM entries WHERE seq = ?", (seq,)).fetchone()
+        return bytes(row[0]).hex() if row else None
+
+
+def count_messages(raw: bytes) -> int:
     try:
         return len(items(decode(raw), "messageRecords"))
     except ValueError:

@@ -138,6 +138,11 @@ def test_the_whole_way(shell: Shell, store: str, tmp_path: Path) -> None:
     shell.run("reindex")
     assert shell.json("search", "hello")["total"] == COUNT
     shell.run("reindex", "--refused")
+
+    checked = shell.json("verify")
+    assert (checked["schema"], checked["findings"]) == ("archiver.verify/1", [])
+    shell.run("verify", "--head", checked["head"])
+    assert "made anew" in shell.run("verify", "--head", f"{COUNT}:{'0' * 64}", expect=9)[0]
     assert shell.json("status")["index"] == {"applied": COUNT, "conversations": COUNT, "refused": 0}
 
 

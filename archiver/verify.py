@@ -1,0 +1,200 @@
+"""Is the archive what was written, is the ledger true of it, and does the index hold just that? Finds all, cures none.
+
+What a chain can't show by itself, that nothing was cut off its end, shows only a head that was noted elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+
+from archiver import chain
+from archiver.archive import Archive, foreign_errors
+from archiver.documents import project
+from archiver.ledger import SEALED, Reading
+from archiver.model import CELL, Entry, Scope, Sort, Transcript, to_ms
+from archiver.progress import Progress
+from archiver.query import Everything
+from archiver.stores import Store
+from archiver.vault import count_messages
+
+_CELL_MS = int(CELL.total_seconds() * 1000)
+_PAGE = 1_000
+
+Keys = Iterator[tuple[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it must be. `where`: file, chain, body, current, aside, head, ledger, index."""
+
+    where: str
+    words: str
+    seq: int | None = None
+
+
+def verify_vault(archive: Archive, progress: Progress, *, head: tuple[int, str] | None = None) -> Iterator[Finding]:
+    """Every fault of the vault's chain and bodies and of the ledger's claims; `head` was noted earlier, elsewhere.
+
+    Raises ArchiveError for a file that SQLite can't read any further.
+    """
+    with foreign_errors(archive.folder):
+        damage = archive.damage()
+        yield from (Finding("file", words) for words in damage)
+        if not damage:
+            yield from _vault(archive, progress, head)
+
+
+def _vault(archive: Archive, progress: Progress, head: tuple[int, str] | None) -> Iterator[Finding]:
+    if head:
+        yield from _against(archive, *head)
+    for seq, words in chain.faults(archive.vault.entries()):
+        yield Finding("chain", words, seq)
+    cells: Counter[int] = Counter()
+    yield from _bodies(archive, progress, cells)
+    yield from (Finding(where, words, seq) for where, seq, words in archive.vault.strays())
+    yield from _ledger(archive, cells)
+
+
+def _against(archive: Archive, seq: int, link: str) -> Iterator[Finding]:
+    found = archive.vault.link_at(seq)
+    if found is None:
+        yield Finding("head", f"the noted head {seq} is not there: the vault ends at {archive.vault.head()}", seq)
+    elif found != link:
+        yield Finding("head", "the noted head is another: the chain was made anew", seq)
+
+
+def _bodies(archive: Archive, progress: Progress, cells: Counter[int]) -> Iterator[Finding]:
+    """Faults of single entries. Counts, in `cells`, when the current versions' conversations started."""
+    progress.start("verify", archive.vault.head(), "entries")
+    try:
+        for entry, raw, messages in archive.vault.bodies():
+            progress.advance(1)
+            transcript = None if raw is None else _read(raw)
+            faults = ["its body is missing, or is not what was kept"] if raw is None else _of_body(archive, entry, raw)
+            for words in (*_of_entry(archive, entry, transcript), *faults):
+                yield Finding("body", words, entry.seq)
+            if messages is not None and raw is not None and count_messages(raw) != messages:
+                yield Finding(
+                    "current", f"it is said to have {messages} messages, not {count_messages(raw)}", entry.seq
+                )
+            if messages is not None and transcript and transcript.metadata.started_at:
+                cells[to_ms(transcript.metadata.started_at) // _CELL_MS] += 1
+    finally:
+        progress.finish()
+
+
+def _of_entry(archive: Archive, entry: Entry, transcript: Transcript | None) -> Iterator[str]:
+    if entry.account != archive.account:
+        yield f"belongs to account {entry.account}, the archive to {archive.account}"
+    if transcript and transcript.id != entry.conversation_id:
+        yield f"its body is of conversation {transcript.id}, not {entry.conversation_id}"
+
+
+def _of_body(archive: Archive, entry: Entry, raw: bytes) -> Iterator[str]:
+    if len(raw) != entry.size:
+        yield f"its body has {len(raw)} bytes, not {entry.size}"
+    if not archive.vault.is_fingerprint(entry, raw):
+        yield "its fingerprint is not that of its body"
+
+
+def _read(raw: bytes) -> Transcript | None:
+    try:
+        return project(raw)
+    except ValueError:
+        return None
+
+
+def _ledger(archive: Archive, cells: Counter[int]) -> Iterator[Finding]:
+    """A window that is called complete must have been, and what it counted must be in the vault."""
+    starts = sorted(cells)
+    before = [0, *accumulate(cells[cell] for cell in starts)]
+    head, last_end = archive.vault.head(), None
+    for reading, seen_head in archive.ledger.readings():
+        low, high = (to_ms(at) // _CELL_MS for at in (reading.window.start, reading.window.end))
+        kept = before[bisect_left(starts, high)] - before[bisect_left(starts, low)]
+        for words in _window_faults(reading, kept, seen_head, head):
+            yield Finding("ledger", f"window {reading.window}: {words}")
+        if reading.state == SEALED and last_end and reading.window.start < last_end:
+            yield Finding("ledger", f"window {reading.window} overlaps the one before it")
+        last_end = reading.window.end if reading.state == SEALED else last_end
+
+
+def _window_faults(reading: Reading, kept: int, seen_head: int, head: int) -> Iterator[str]:
+    if reading.state == SEALED and reading.expected != reading.seen:
+        yield f"is sealed, though {reading.expected} were announced and {reading.seen} seen"
+    if kept < reading.inside:
+        yield f"{reading.inside} conversations were counted in it, and the vault has {kept}"
+    if seen_head > head:
+        yield f"was read when the vault ended at {seen_head}, and it ends at {head}"
+
+
+# ── the index ──
+
+
+def verify_index(archive: Archive, store: Store, progress: Progress) -> Iterator[Finding]:
+    """Whether the index holds just the conversations and messages of the vault's current versions."""
+    applied, head = store.applied(), archive.vault.head()
+    if applied != head:
+        yield Finding("index", f"it has applied entry {applied} of {head}: archiver reindex")
+        return
+    refused = {refusal.conversation_id for refusal in store.refused()}
+    for scope, what in ((Scope.CONVERSATION, "conversations"), (Scope.MESSAGE, "messages")):
+        progress.start(f"compare {what}", None, what)
+        wanted, held = _sum(_vaults(archive, scope), refused, progress), _sum(_stores(store, scope), refused, progress)
+        progress.finish()
+        if wanted != held:
+            yield from _differences(archive, store, scope, refused, what)
+
+
+def _vaults(archive: Archive, scope: Scope) -> Keys:
+    for record in archive.vault.after(0):
+        if scope is Scope.CONVERSATION:
+            yield record.conversation_id, None
+        else:
+            transcript = _read(record.raw)
+            yield from ((record.conversation_id, message.id) for message in (transcript.messages if transcript else ()))
+
+
+def _stores(store: Store, scope: Scope) -> Keys:
+    after: int | None = None
+    while True:
+        found = store.search(Everything(), scope=scope, sort=Sort.OLDEST, limit=_PAGE, after=after)
+        yield from ((key.conversation_id, key.message_id) for key in found.keys)
+        after = found.next
+        if after is None:
+            return
+
+
+def _sum(keys: Keys, without: set[str], progress: Progress) -> tuple[int, int]:
+    """How many keys there are, and a sum of their digests: equal for equal keys in any order, whatever their number."""
+    count = total = 0
+    for key in keys:
+        if key[0] not in without:
+            count, total = count + 1, total + _digest(key)
+            progress.advance(1)
+    return count, total
+
+
+def _digest(key: tuple[str, str | None]) -> int:
+    return int.from_bytes(hashlib.blake2b(repr(key).encode("utf-8", "replace"), digest_size=16).digest())
+
+
+def _differences(archive: Archive, store: Store, scope: Scope, without: set[str], what: str) -> Iterator[Finding]:
+    """Which keys differ; only now are they held in memory."""
+    wanted = {key for key in _vaults(archive, scope) if key[0] not in without}
+    held = [key for key in _stores(store, scope) if key[0] not in without]
+    yield from _named(f"{what} are missing", wanted - set(held))
+    yield from _named(f"{what} are there that the vault has not", set(held) - wanted)
+    yield from _named(f"{what} are there more than once", {key for key, count in Counter(held).items() if count > 1})
+
+
+def _named(words: str, keys: Iterable[tuple[str, str | None]]) -> Iterator[Finding]:
+    names = sorted(" / ".join(part for part in key if part) for key in keys)
+    if names:
+        more = ", …" if len(names) > 3 else ""
+        yield Finding("index", f"{len(names):,} {words}: {', '.join(names[:3])}{more}")
