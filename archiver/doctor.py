@@ -53,8 +53,7 @@ def examine(
         why = "asked to stay offline" if is_offline else "settings first"
         yield from (Finding(name, Verdict.SKIP, why) for name in _ABOUT_LIVEPERSON)
     else:
-        with closing(probes_of(account)) as probes:
-            yield from _liveperson(probes, account)
+        yield from _liveperson(account, probes_of)
     yield from _ours(settings)
 
 
@@ -86,14 +85,18 @@ def _tried(name: str, work: Callable[[], Finding]) -> Finding:
 # ── LivePerson ──
 
 
-def _liveperson(probes: Probes, account: Account) -> Iterator[Finding]:
+def _liveperson(account: Account, probes_of: Callable[[Account], Probes]) -> Iterator[Finding]:
     """Stops at the first that fails: what comes behind it could not work."""
     names = iter(_ABOUT_LIVEPERSON)
-    for finding in _steps(probes, account):
-        next(names)
-        yield finding
-        if finding.verdict is Verdict.FAIL:
-            break
+    try:
+        with closing(probes_of(account)) as probes:
+            for finding in _steps(probes, account):
+                next(names)
+                yield finding
+                if finding.verdict is Verdict.FAIL:
+                    break
+    except ArchiverError as error:  # an address or a proxy that can't be
+        yield _failed(next(names), error)
     yield from (Finding(name, Verdict.SKIP, "not reached") for name in names)
 
 
@@ -117,8 +120,10 @@ def _clock(contact: Contact) -> Finding:
     off_s = contact.skew.total_seconds()
     words = f"{abs(off_s):.0f} s {'ahead of' if off_s > 0 else 'behind'} LivePerson's"
     is_right = abs(contact.skew) < max(LARGEST_SKEW, timedelta(seconds=1))
-    advice = None if is_right else "Signatures and tokens fail with a wrong clock: timedatectl set-ntp true"
-    return Finding("clock", Verdict.PASS if is_right else Verdict.FAIL, words, advice)
+    advice = (
+        None if is_right else "OAuth 1.0 signatures fail with a wrong clock, and tokens may: timedatectl set-ntp true"
+    )
+    return Finding("clock", Verdict.PASS if is_right else Verdict.WARN, words, advice)
 
 
 def _services(probes: Probes) -> Finding:

@@ -14,7 +14,7 @@ from archiver.attributes import sdes
 from archiver.encoding import decode
 from archiver.model import Message, Metadata, Participant, Role, Transcript, from_ms
 from archiver.participants import agents, consumers
-from archiver.records import integer, items, moment, number, section, text_of, unique, unread
+from archiver.records import integer, is_true, items, moment, number, section, text_of, unique, unread
 from archiver.surveys import answers
 from archiver.texts import message_text, summary_texts
 from archiver.timeline import events
@@ -93,7 +93,7 @@ def _metadata(
         city=text_of(monitoring.get("city")),
         transfers=len(items(record, "transfers")),
         is_first=info.get("firstConversation") if isinstance(info.get("firstConversation"), bool) else None,
-        is_partial=info.get("isPartial") is True,
+        is_partial=is_true(info.get("isPartial")),
         extra=unread(info, _KNOWN_OF_INFO),
     )
 

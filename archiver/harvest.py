@@ -18,6 +18,7 @@ from archiver.progress import Progress
 _TRIES = 3
 _SWEPT = "swept"
 _LOOKED_UP_AT_ONCE = 100
+_MOST_FAILURES, _MOST_BAD_WINDOWS = 20, 20
 _ATOMIC = 100  # conversations that one page holds
 _MOST_PER_WINDOW = 2_000  # a longer answer gives pages more time to shift: split first
 
@@ -32,7 +33,7 @@ class Source(Protocol):
 
     def updated(self, span: Window, since: datetime) -> Iterator[Page]: ...
 
-    def by_ids(self, ids: Sequence[str]) -> Iterator[Page]: ...
+    def by_ids(self, ids: Sequence[str], *, is_brief: bool = False) -> Iterator[Page]: ...
 
     def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]: ...
 
@@ -57,6 +58,7 @@ class _Tally:
     new: int = 0
     announced: int = 0
     fault: str | None = None
+    is_bad: bool = False  # whether an answer could not be read
 
 
 class _TooMany(Exception):
@@ -77,6 +79,8 @@ class Harvest:
         self._new = 0
         self._conversations = 0
         self._aside = 0
+        self._failures = 0
+        self._bad_windows = 0
 
     def run(self, span: Window) -> Summary:
         """Reads every window of the span that this run has not sealed yet, and looks again at what was open before.
@@ -141,17 +145,38 @@ class Harvest:
 
     def _look_again(self, run: Run) -> None:
         """At conversations that were open or cut short when they were last seen, and were not met in this run."""
+        self._failures = 0
         while ids := self._archive.ledger.watched(run.started_at, _LOOKED_UP_AT_ONCE):
-            left = set(ids)
-            try:
-                for page in self._source.by_ids(ids):
-                    self._keep_page(page)
-                    left -= {conversation.id for conversation in page.conversations}
-            except (BadAnswer, Unproven) as error:
-                self._progress.say(f"open conversations could not all be looked up: {error.message}")
+            self._look_up(ids)
+            if self._failures > _MOST_FAILURES:
+                self._progress.say("open conversations can't be looked up now; the next harvest does")
                 return
+
+    def _look_up(self, ids: Sequence[str]) -> None:
+        """In halves where that fails: what spoils the answer may be one conversation only."""
+        left = list(ids)
+        try:
+            for page in self._source.by_ids(ids, is_brief=True):
+                self._keep_page(page)
+                left = [id_ for id_ in left if id_ not in {item.id for item in page.conversations}]
+        except AuthError:
+            raise
+        except SourceError as error:
+            self._failures += 1
+            self._look_up_rest(left, error)
+        else:
             with self._archive.transaction():
                 self._archive.ledger.unwatch(left)
+
+    def _look_up_rest(self, left: Sequence[str], error: SourceError) -> None:
+        if len(left) > 1 and self._failures <= _MOST_FAILURES:
+            self._look_up(left[: len(left) // 2])
+            self._look_up(left[len(left) // 2 :])
+            return
+        for id_ in left[:1]:
+            self._progress.say(f"conversation {id_} can't be looked up: {error.message}")
+        with self._archive.transaction():
+            self._archive.ledger.postpone(left, self._clock())
 
     def _keep_page(self, page: Page) -> None:
         kept, now = self._deepened(page.conversations), self._clock()
@@ -171,34 +196,43 @@ class Harvest:
         return unproven
 
     def _read(self, window: Window, run: Run) -> Iterator[tuple[Window, str]]:
-        """Reads a window until it is proven complete, in halves if it holds too much; yields what is not proven."""
+        """Reads a window until it is proven complete, in halves if that may help; yields what is not proven."""
         halves = windows.split(window)
         try:
             for _ in range(_TRIES):
                 tally = self._read_once(window, run, may_split=halves is not None)
                 if tally.fault is None:
                     break
-            if tally.fault and halves and tally.announced > _ATOMIC:
-                raise _TooMany  # a window of one page can't shift while it is read
+            if halves and self._would_halves_help(tally):
+                raise _TooMany
             self._conversations += len(tally.inside)
             if tally.fault:
                 yield window, tally.fault
         except _TooMany:
             for half in halves or ():
                 yield from self._read(half, run)
-        except BadAnswer as error:
-            with self._archive.transaction():
-                self._record(window, _Tally(fault=error.message), run, self._clock())
-            yield window, error.message
+
+    def _would_halves_help(self, tally: _Tally) -> bool:
+        """A window of one page can't shift while it is read; and one spoilt record spoils only its own half.
+
+        Raises SourceUnavailable if LivePerson's answers have been unreadable for too many windows in a row.
+        """
+        self._bad_windows = self._bad_windows + 1 if tally.is_bad else 0
+        if self._bad_windows > _MOST_BAD_WINDOWS:
+            raise SourceUnavailable(
+                f"LivePerson's answers can't be read, window after window: {tally.fault}",
+                hint="Run the same command again later; it goes on where it stopped.",
+            )
+        return bool(tally.fault) and (tally.announced > _ATOMIC or tally.is_bad)
 
     def _read_once(self, window: Window, run: Run, *, may_split: bool) -> _Tally:
         """One pass over a window's pages. The last page is kept last, together with what the window came to."""
         tally = _Tally()
-        pages = self._source.pages(windows.widen(window))
+        pages = _until_fault(self._source.pages(windows.widen(window)), tally)
         page = next(pages, NO_PAGE)
         if may_split and page.total > _MOST_PER_WINDOW:
             raise _TooMany
-        for following in _until_fault(pages, tally):
+        for following in pages:
             self._keep(page, window, tally, None)
             page = following
         self._keep(page, window, tally, run)
@@ -229,7 +263,8 @@ class Harvest:
             content=self._content,
             reason=tally.fault,
         )
-        self._archive.ledger.record(reading, run=run, now=now, vault_head=self._archive.vault.head())
+        if tally.announced or tally.ids or not tally.fault or not self._archive.ledger.is_sealed(window):
+            self._archive.ledger.record(reading, run=run, now=now, vault_head=self._archive.vault.head())
 
     def _deepened(self, conversations: tuple[Conversation, ...]) -> list[Conversation]:
         """The same conversations, those that the search cut short replaced by their full records."""
@@ -250,5 +285,5 @@ def _until_fault(pages: Iterator[Page], tally: _Tally) -> Iterator[Page]:
     """The pages, and in the tally what is wrong with them as a whole."""
     try:
         yield from pages
-    except Unproven as error:
-        tally.fault = error.message
+    except (BadAnswer, Unproven) as error:
+        tally.fault, tally.is_bad = error.message, isinstance(error, BadAnswer)

@@ -83,6 +83,14 @@ class Ledger:
             ),
         )  # fmt: skip
 
+    def is_sealed(self, window: Window) -> bool:
+        """Whether the window lies inside one that was proven complete."""
+        row = self._connection.execute(
+            "SELECT 1 FROM windows WHERE state = ? AND start_ms <= ? AND end_ms >= ?",
+            (SEALED, to_ms(window.start), to_ms(window.end)),
+        ).fetchone()
+        return row is not None
+
     def sealed(self, run: Run | None = None) -> list[Window]:
         """The windows that were proven complete, all or those of one run."""
         rows = self._connection.execute(
@@ -132,6 +140,11 @@ class Ledger:
     def unwatch(self, ids: Iterable[str]) -> None:
         """Strikes those that LivePerson does not have any more. What the vault has of them stays."""
         self._connection.executemany("DELETE FROM watch WHERE conversation_id = ?", ((id_,) for id_ in ids))
+
+    def postpone(self, ids: Iterable[str], now: datetime) -> None:
+        """Leaves those for a later run that could not be looked at in this one."""
+        at = now.isoformat()
+        self._connection.executemany("UPDATE watch SET seen_at = ? WHERE conversation_id = ?", ((at, i) for i in ids))
 
     def mark(self, name: str, at: datetime) -> None:
         """Notes up to when something was looked at."""

@@ -10,7 +10,7 @@ from archiver.errors import ArchiverError, RateLimited
 # LivePerson's own advice: three tries after 5, 10 and 15 seconds, then minutes (Retry Policy Recommendations).
 LADDER_S = (5.0, 10.0, 15.0, 120.0, 240.0, 480.0)
 SHORT_LADDER_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-LONGEST_WISH_S = 600.0
+SHORTEST_WISH_S, LONGEST_WISH_S = 1.0, 600.0  # a burst right after a 429 is what brought it
 SLOWEST_PER_S = 0.1
 QUIET_S = 5.0  # as long without a refusal, and the next step up is taken
 _STEP_UP = 1.25
@@ -20,14 +20,14 @@ _SMOOTHING = 0.2
 def next_wait_s(error: ArchiverError, attempt: int, *, chance: float | None = None) -> float | None:
     """Seconds to wait before try number `attempt` + 1 (the first try is 0); None if trying again is of no use.
 
-    A wish of the server is honoured (up to ten minutes); without one, a throttled call waits with full
+    A wish of the server is honoured (one second to ten minutes); without one, a throttled call waits with full
     jitter, so that several clients do not come back in step. `chance` in [0, 1) stands for the dice in tests.
     """
     if not error.transient or attempt >= len(LADDER_S):
         return None
     if isinstance(error, RateLimited):
         if error.retry_after_s is not None:
-            return min(max(error.retry_after_s, 0.0), LONGEST_WISH_S)
+            return min(max(error.retry_after_s, SHORTEST_WISH_S), LONGEST_WISH_S)
         dice = random.random() if chance is None else chance  # noqa: S311  (no secret)
         return 1.0 + dice * SHORT_LADDER_S[attempt]
     return LADDER_S[attempt]
@@ -64,7 +64,7 @@ class Rate:
         if now_s < self.changed_at_s:
             return replace(self, free_at_s=free_at_s)
         met_per_s = min(self.per_s, 1 / self.gap_s) if self.gap_s else self.per_s
-        slower = max(SLOWEST_PER_S, met_per_s / 2)
+        slower = min(max(SLOWEST_PER_S, met_per_s / 2), self.ceiling_per_s)
         return replace(self, per_s=slower, free_at_s=free_at_s, changed_at_s=now_s + pause_s)
 
     def _recovered(self, now_s: float) -> Rate:

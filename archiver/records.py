@@ -50,6 +50,11 @@ def integer(value: Any) -> int | None:
     return None if found is None else int(found)
 
 
+def is_true(value: Any) -> bool:
+    """A flag, which may be written as text."""
+    return value is True or (isinstance(value, str) and value.lower() == "true")
+
+
 def moment(source: dict[str, Any], name: str) -> datetime | None:
     """A time given as a pair `xL` (epoch milliseconds, preferred) and `x` (a string, UTC)."""
     ms = integer(source.get(f"{name}L"))

@@ -57,16 +57,15 @@ def connect(
     account: Account,
     *,
     patience: Patience | None = None,
-    budget: Budget | None = None,
     transport: httpx.BaseTransport | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> ContactCenter:
-    """A contact center. Asks nothing yet. Raises ConfigError for an unusable `domain_url`.
+    """A contact center. Asks nothing yet. Raises ConfigError for an unusable `domain_url` or proxy.
 
-    `budget` is shared by several contact centers of one account; without it, this one has its own.
+    The patience's budget is shared by several contact centers of one account; without it, this one has its own.
     """
     patience = patience or Patience()
-    patience = replace(patience, clock=clock, budget=budget or account.budget())
+    patience = replace(patience, clock=clock, budget=patience.budget or account.budget())
     client = make_client(transport)
     domains = Domains(client, account.domain_url, account.id, replace(patience, tries=_TRIES_AT_FIRST_CONTACT))
     return ContactCenter(client, domains, account.id, _access(account, domains, clock), patience)

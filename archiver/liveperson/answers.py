@@ -7,7 +7,7 @@ from typing import Any
 from archiver.encoding import decode, split_array, split_object
 from archiver.errors import BadAnswer
 from archiver.model import Conversation, Page, Unreadable
-from archiver.records import integer, moment, section, text_of
+from archiver.records import integer, is_true, moment, section, text_of
 
 _MARK = b"\xef\xbb\xbf"  # what some programs put before UTF-8
 _RECORDS, _METADATA = "conversationHistoryRecords", "_metadata"
@@ -33,12 +33,12 @@ def read_page(body: bytes) -> Page:
 def _page(metadata: Any, raws: list[bytes]) -> Page:
     read = [read_record(raw) for raw in raws]
     count = integer(metadata.get("count")) if isinstance(metadata, dict) else None
-    partial = section(section({"m": metadata}, "m"), "shardsStatusResult").get("partialResult")
+    shards = section(section({"m": metadata}, "m"), "shardsStatusResult")
     return Page(
         conversations=tuple(item for item in read if isinstance(item, Conversation)),
         unreadable=tuple(item for item in read if isinstance(item, Unreadable)),
         total=count if count is not None else -1,
-        is_complete=partial is not True,
+        is_complete=not is_true(shards.get("partialResult")) and not integer(shards.get("failureShards")),
     )
 
 
@@ -55,7 +55,7 @@ def read_record(raw: bytes) -> Conversation | Unreadable:
         id=conversation_id,
         started_at=moment(info, "startTime"),
         is_open=info.get("status") == "OPEN" or (ended is not None and ended < 0),
-        is_partial=info.get("isPartial") is True,
+        is_partial=is_true(info.get("isPartial")),
         raw=raw,
     )
 

@@ -7,13 +7,15 @@ Consumer ID. What may be asked is in `filters`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import httpx
 
 from archiver.encoding import encode
-from archiver.errors import BadAnswer, SourceError, Unproven
+from archiver.errors import AuthError, BadAnswer, SourceError, Unproven
 from archiver.liveperson.answers import read_page
 from archiver.liveperson.auth import Access
 from archiver.liveperson.calls import Patience, persist
@@ -23,7 +25,7 @@ from archiver.liveperson.proof import Proof
 from archiver.model import CELL, Conversation, Page, Window
 
 NO_CONVERSATIONS = Page((), (), 0, True)
-_TRIES_FOR_ALL_SHARDS = 3
+_TRIES_FOR_ALL_SHARDS, _TRIES_IN_BRIEF = 3, 2
 _ANCHOR = 2  # rows that neighbouring pages of a search share
 _SERVICE = "msgHist"
 
@@ -63,30 +65,39 @@ class ContactCenter:
 
     def by_ids(
         self, ids: Sequence[str], *, content: Sequence[str] = CONTENT, sde_capping: str | None = None,
-        parameters: Parameters = Parameters(),  # noqa: B008  (frozen)
+        parameters: Parameters = Parameters(), is_brief: bool = False,  # noqa: B008  (frozen)
     ) -> Iterator[Page]:  # fmt: skip
         """Method B: the conversations with these ids (1 to 100) in full: all SDEs, thumbnails, nothing cut.
 
-        Ids that LivePerson does not have (any more) are left out.
+        Ids that LivePerson does not have (any more) are left out. With `is_brief`, a server that fails is not waited
+        for long: one such conversation may be too much for it.
         """
         if not 0 < len(ids) <= MOST_PER_PAGE:
             raise ValueError(f"1 to {MOST_PER_PAGE} ids, not {len(ids)}")
         body: dict[str, Any] = {"conversationIds": list(ids), "contentToRetrieve": list(content)}
         if sde_capping:
             body["cappingConfiguration"] = sde_capping
-        return self._pages("/conversation/search", body, parameters.of_look_up, needs_count=False)
+        asking = self._briefly() if is_brief else self
+        return asking._pages("/conversation/search", body, parameters.of_look_up, most=len(set(ids)))
+
+    def _briefly(self) -> ContactCenter:
+        other = copy(self)
+        other._patience = replace(self._patience, tries=_TRIES_IN_BRIEF)
+        return other
 
     def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]:
         """The same conversations (at most 100) as a look-up by id gives them, and what was wrong with it, if anything.
 
-        Those that it does not give stay as they are.
+        Those that it does not give stay as they are. Raises AuthError.
         """
         found: dict[str, Conversation] = {}
         fault: str | None = None
         try:
-            for page in self.by_ids([item.id for item in conversations]) if conversations else ():
+            for page in self.by_ids([item.id for item in conversations], is_brief=True) if conversations else ():
                 found.update((item.id, item) for item in page.conversations)
-        except (BadAnswer, Unproven) as error:
+        except AuthError:
+            raise
+        except SourceError as error:
             fault = error.message
         return [found.get(item.id, item) for item in conversations], fault
 
@@ -99,27 +110,30 @@ class ContactCenter:
         return self._pages("/consumer/search", body, parameters.of_consumer)
 
     def prove_access(self, now: datetime) -> httpx.Response:
-        """One row asked for, so that wrong settings are found before anything is made of them."""
+        """One row asked for and read, so that wrong settings are found before anything is made of them."""
         body = Filters(start=Window(now - CELL, now), content=()).body()
-        return self._post("/search", Parameters(limit=1).of_search(0), body)
+        response = self._post("/search", Parameters(limit=1).of_search(0), body)
+        _read(response)
+        return response
 
     def _pages(
-        self, method: str, body: dict[str, Any], query: Query, *, needs_count: bool = True, anchor: int = 0
+        self, method: str, body: dict[str, Any], query: Query, *, most: int | None = None, anchor: int = 0
     ) -> Iterator[Page]:
-        proof, offset, is_last = Proof(anchor), 0, False
+        """`most` is how many there can be at most, where that is known: then no count needs to be announced."""
+        proof, offset, came, is_last = Proof(anchor), 0, 0, False
         while not is_last:
             page = self._whole(method, query(offset), body)
-            if page.total < 0 and len(page) and needs_count:
-                raise BadAnswer("LivePerson's answer announces no count, so nothing could be proven complete")
-            proof.add(page)
+            is_new = proof.add(page)
+            came += len(page)
             yield page
-            is_last = not len(page) or offset + len(page) >= page.total or proof.is_endless(offset)
+            is_whole = offset + len(page) >= page.total if page.total >= 0 else not is_new or came == most
+            is_last = not len(page) or is_whole or proof.is_endless(offset)
             is_only = is_last and offset == 0
             offset = proof.next_offset(offset, page)
         if anchor and not is_only:  # a single page can't shift
             proof.add_count(self._whole(method, query(0) | {"limit": 1}, body).total)
-        fault = proof.fault()
-        if fault and (needs_count or page.total >= 0):
+        fault = proof.fault(needs_count=most is None)
+        if fault:
             raise Unproven(fault)
 
     def _whole(self, method: str, query: dict[str, str | int], body: dict[str, Any]) -> Page:
@@ -157,7 +171,7 @@ class ContactCenter:
         """A call whose host may have vanished: tried at once at the new one, if the Domain API names another."""
         try:
             return call()
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             if not self._has_moved(error.request.url):
                 raise
             return call()

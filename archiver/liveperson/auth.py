@@ -16,11 +16,12 @@ import httpx
 
 from archiver.config import Secret
 from archiver.encoding import decode
-from archiver.errors import AuthError, BadAnswer, SourceUnavailable
-from archiver.liveperson.calls import refusal, skew_hint
+from archiver.errors import AuthError, SourceUnavailable
+from archiver.liveperson.calls import refusal, request, skew_hint
+from archiver.records import number
 
 _MARGIN = timedelta(seconds=60)
-_DEFAULT_LIFE = timedelta(hours=1)
+_DEFAULT_LIFE, _LONGEST_LIFE = timedelta(hours=1), timedelta(days=1)
 
 Flow = Generator[httpx.Request, httpx.Response, None]
 
@@ -82,16 +83,16 @@ class OAuth2(Access):
         self._token: str | None = None
         self._renew_at: datetime | None = None
 
-    def sync_auth_flow(self, request: httpx.Request) -> Flow:
+    def sync_auth_flow(self, call: httpx.Request) -> Flow:
         token = self._token
         if token is None or self._is_old():
             token = yield from self._renewed(token)
-        request.headers["Authorization"] = f"Bearer {token}"
-        response = yield request
+        call.headers["Authorization"] = f"Bearer {token}"
+        response = yield call
         if response.status_code == 401:
             token = yield from self._renewed(token)
-            request.headers["Authorization"] = f"Bearer {token}"
-            yield request
+            call.headers["Authorization"] = f"Bearer {token}"
+            yield call
 
     def _is_old(self) -> bool:
         return self._renew_at is not None and self._clock() >= self._renew_at
@@ -112,7 +113,7 @@ class OAuth2(Access):
             "client_secret": self._client_secret.reveal(),
             "grant_type": "client_credentials",
         }
-        return httpx.Request("POST", self._token_url(), data=form, headers={"Accept": "application/json"})
+        return request("POST", self._token_url(), data=form)
 
     def _accept(self, response: httpx.Response) -> None:
         if response.status_code != 200:
@@ -121,33 +122,42 @@ class OAuth2(Access):
             answer = decode(response.content)
             token = answer["access_token"]
         except (ValueError, KeyError, TypeError):
-            raise BadAnswer("LivePerson's authorization server answered without an access_token") from None
-        self._token = str(token)
-        life = _life(answer, self._token, self._clock())
+            answer, token = {}, None
+        if not isinstance(token, str) or not token:
+            raise SourceUnavailable("LivePerson's authorization server answered without an access_token")
+        self._token = token
+        life = _life(answer, token, self._clock())
         self._renew_at = self._clock() + max(life - _MARGIN, life / 2)
 
 
 def refused(response: httpx.Response, what: str, settings: str, now: datetime) -> Exception:
     """Why nobody let us in: our credentials, or a server that cannot say. `settings` are what to check."""
-    error = refusal(response, now)
+    error = refusal(response, now, is_quotable=False)
     if response.status_code in (400, 401, 403):
         return AuthError(
             f"LivePerson refused {what} ({response.status_code})",
             hint=skew_hint(response, now) or f"Check account, {settings} (archiver config show).",
         )
-    is_final = error.transient or isinstance(error, AuthError)
-    return error if is_final else SourceUnavailable(error.message, hint=error.hint)
+    return error
 
 
 def _life(answer: dict[str, Any], token: str, now: datetime) -> timedelta:
-    """How long a token lives: `expires_in` (a string, a number or absent), else the token's own `exp`."""
-    try:
-        return timedelta(seconds=max(float(answer["expires_in"]), 0.0))
-    except (KeyError, TypeError, ValueError, OverflowError):
-        pass
+    """How long a token lives: `expires_in` (a string, a number or absent), else by the token's own claims.
+
+    A life of nothing says nothing; no life is longer than a day.
+    """
+    seconds = number(answer.get("expires_in")) or _claimed_life_s(token, now)
+    if not seconds or seconds <= 0:
+        return _DEFAULT_LIFE
+    return timedelta(seconds=min(seconds, _LONGEST_LIFE.total_seconds()))
+
+
+def _claimed_life_s(token: str, now: datetime) -> float | None:
+    """From issue to expiry, which needs no right clock; to expiry alone where the issue is not told."""
     try:
         payload = token.split(".")[1]
         claims = decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return max(datetime.fromtimestamp(float(claims["exp"]), now.tzinfo) - now, timedelta(0))
-    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
-        return _DEFAULT_LIFE
+        expires, issued = number(claims["exp"]), number(claims.get("iat"))
+    except (IndexError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return None if expires is None else expires - (now.timestamp() if issued is None else issued)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
+from http.cookiejar import CookieJar
+from typing import Any
 
 import httpx
 
@@ -17,17 +18,20 @@ from archiver.errors import (
     ArchiverError,
     AuthError,
     BadAnswer,
+    ConfigError,
     PermissionMissing,
     RateLimited,
     SourceError,
     SourceUnavailable,
 )
-from archiver.liveperson.budget import LIVEPERSON_PER_S, Budget
+from archiver.liveperson.budget import Budget
 from archiver.pace import next_wait_s
+from archiver.records import number
 
 TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 LARGEST_SKEW = timedelta(minutes=2)
 _SHOWN_CHARACTERS = 300
+_HEADERS = {"User-Agent": f"archiver/{__version__}", "Accept": "application/json"}
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _NO_ACCESS = "Ask your LivePerson administrator for the permission Data > Conversation History / Messaging Interactions"
 
@@ -36,13 +40,13 @@ _NO_ACCESS = "Ask your LivePerson administrator for the permission Data > Conver
 class Patience:
     """How a call waits: `sleep` takes seconds and may raise to end it, `notify` is told why. `tries` bounds attempts.
 
-    `budget` is shared by all calls to one account: after a 429 they all wait.
+    `budget` is shared by all calls to one account: after a 429 they all wait. Without one nothing paces them.
     """
 
     sleep: Callable[[float], None] = time.sleep
     notify: Callable[[str], None] = lambda message: None
     tries: int = 7
-    budget: Budget = field(default_factory=lambda: Budget(LIVEPERSON_PER_S))
+    budget: Budget | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -50,17 +54,35 @@ def make_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
     """A client that trusts what the operating system trusts, keeps no cookies and follows no redirect.
 
     Proxies come from the environment (HTTPS_PROXY, NO_PROXY); what runs on this machine is asked directly.
+    Raises ConfigError for a proxy that can't be used.
     """
-    client = httpx.Client(
-        transport=transport,
-        timeout=TIMEOUT,
-        verify=ssl.create_default_context(),
-        headers={"User-Agent": f"archiver/{__version__}", "Accept": "application/json"},
-        follow_redirects=False,
-        mounts={} if transport else {f"all://{host}": None for host in _LOOPBACK},
-    )
-    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    return client
+    try:
+        return httpx.Client(
+            transport=transport,
+            cookies=_NoCookies(),
+            timeout=TIMEOUT,
+            verify=ssl.create_default_context(),
+            headers=_HEADERS,
+            follow_redirects=False,
+            mounts={} if transport else {f"all://{host}": None for host in _LOOPBACK},
+        )
+    except (ImportError, ValueError, httpx.InvalidURL) as error:  # of a proxy that it can't use
+        raise ConfigError(
+            f"the environment's proxy can't be used: {error}",
+            hint="Correct HTTPS_PROXY, HTTP_PROXY and ALL_PROXY. For socks proxies: pip install 'httpx[socks]'",
+        ) from error
+
+
+class _NoCookies(CookieJar):
+    """Takes no cookie, and so sends none to anybody; the one that a login needs is the login's own affair."""
+
+    def extract_cookies(self, response: object, request: object) -> None: ...
+
+
+def request(method: str, url: str, **content: Any) -> httpx.Request:
+    """A request to be yielded by an authentication flow, which httpx gives neither a timeout nor our name."""
+    headers = {**_HEADERS, **content.pop("headers", {})}
+    return httpx.Request(method, url, headers=headers, extensions={"timeout": TIMEOUT.as_dict()}, **content)
 
 
 def persist(call: Callable[[], httpx.Response], patience: Patience) -> httpx.Response:
@@ -68,18 +90,19 @@ def persist(call: Callable[[], httpx.Response], patience: Patience) -> httpx.Res
     attempt = 0
     while True:
         try:
-            start_in_s = patience.budget.take()
+            start_in_s = patience.budget.take() if patience.budget else 0.0
             if start_in_s > 0:
                 patience.sleep(start_in_s)
             return _checked(call, patience.clock)
         except ArchiverError as error:
             wait_s = next_wait_s(error, attempt) if attempt + 1 < patience.tries else None
-            if isinstance(error, RateLimited):
+            is_paced = isinstance(error, RateLimited) and patience.budget is not None
+            if is_paced and patience.budget:
                 patience.budget.slow_down(wait_s or 0.0)
             if wait_s is None:
                 raise
             patience.notify(f"{error.message}; trying again in {wait_s:.0f} s")
-            if not isinstance(error, RateLimited):
+            if not is_paced:
                 patience.sleep(wait_s)
             attempt += 1
 
@@ -105,10 +128,13 @@ def _host(error: Exception) -> str:
     return request.url.netloc.decode() if isinstance(request, httpx.Request) else "LivePerson"
 
 
-def refusal(response: httpx.Response, now: datetime) -> SourceError:
-    """What a status other than 200 and 204 means for us (Messaging Interactions API, Conversations; Retry Policy)."""
+def refusal(response: httpx.Response, now: datetime, *, is_quotable: bool = True) -> SourceError:
+    """What a status other than 200 and 204 means for us (Messaging Interactions API, Conversations; Retry Policy).
+
+    Not `is_quotable` is an answer to a request that held a secret: it may repeat it.
+    """
     status = response.status_code
-    said = f"{response.request.url.host} answered {status}{_excerpt(response)}"
+    said = f"{response.request.url.host} answered {status}{_excerpt(response) if is_quotable else ''}"
     if status in (401, 403, 451):
         return _denied(status, said, skew_hint(response, now))
     if status == 429:
@@ -138,7 +164,8 @@ def _denied(status: int, said: str, about_the_clock: str | None) -> AuthError:
 def clock_skew(response: httpx.Response, now: datetime) -> timedelta | None:
     """How far our clock is ahead of the server's, by the `Date` of its answer; None if it does not say."""
     said_at = _date(response.headers.get("Date", ""))
-    return None if said_at is None else now - said_at
+    age = number(response.headers.get("Age")) or 0.0  # of an answer that somebody kept
+    return None if said_at is None else now - said_at - timedelta(seconds=age)
 
 
 def skew_hint(response: httpx.Response, now: datetime) -> str | None:
@@ -161,8 +188,9 @@ def _date(text: str) -> datetime | None:
 def _retry_after_s(response: httpx.Response, now: datetime) -> float | None:
     """The server's wish, in seconds or as a date; a date is read by the server's own clock."""
     wish = response.headers.get("Retry-After", "").strip()
-    if wish.isdigit():
-        return float(wish)
+    seconds = number(wish)
+    if seconds is not None:
+        return max(seconds, 0.0)
     until = _date(wish)
     if until is None:
         return None

@@ -8,7 +8,7 @@ import httpx
 
 from archiver.addresses import is_loopback
 from archiver.encoding import decode
-from archiver.errors import BadAnswer, ConfigError, SourceError
+from archiver.errors import ConfigError, SourceError, SourceUnavailable
 from archiver.liveperson.calls import Patience, persist
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
@@ -33,7 +33,7 @@ class Domains:
     def has_moved(self, url: httpx.URL) -> bool:
         """Looks the services on a host that can't be reached up again; whether any is elsewhere now."""
         netloc = url.netloc.decode()
-        before = {service: base for service, base in self._found.items() if base.partition("://")[2] == netloc}
+        before = {service: base for service, base in self._found.items() if httpx.URL(base).netloc.decode() == netloc}
         after = {service: self._look_up(service) for service in before}
         self._found.update(after)
         return after != before
@@ -50,7 +50,7 @@ class Domains:
         host = _host(response, service, self._account)
         is_local = self._url.startswith("http://")
         if is_local and not is_loopback(host.rsplit(":", 1)[0]):
-            raise BadAnswer(f"the Domain API on loopback named {host}, which is not; nothing is sent there over http")
+            raise SourceError(f"the Domain API on loopback named {host}, which is not; nothing is sent there over http")
         return f"{'http' if is_local else 'https'}://{host}"
 
 
@@ -58,17 +58,20 @@ def _host(response: httpx.Response, service: str, account: str) -> str:
     try:
         answer = decode(response.content)
     except ValueError:
-        raise BadAnswer(f"the Domain API answered no JSON for {service}") from None
+        raise SourceUnavailable(f"the Domain API answered no JSON for {service}") from None
     host = answer.get("baseURI") if isinstance(answer, dict) else None
     if not host:
         raise SourceError(f"account {account} has no service {service}", hint="Check the account id.")
     if not isinstance(host, str) or not _HOST.fullmatch(host):
-        raise BadAnswer(f"the Domain API named {host!r}, which is no host")
+        raise SourceError(f"the Domain API named {host!r}, which is no host")
     return host
 
 
 def _checked_url(url: str) -> str:
-    parsed = httpx.URL(url) if re.match(r"https?://", url) else None
+    try:
+        parsed = httpx.URL(url) if re.match(r"https?://", url) else None
+    except httpx.InvalidURL as error:
+        raise ConfigError(f"domain_url {url!r} is no URL: {error}", hint="https://api.liveperson.net") from None
     if parsed is None or not parsed.host:
         raise ConfigError(f"domain_url {url!r} is no URL", hint="It looks like https://api.liveperson.net")
     if parsed.scheme == "http" and not is_loopback(parsed.host):

@@ -8,30 +8,30 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from http.cookies import CookieError, SimpleCookie
 
 import httpx
 
 from archiver.encoding import decode, encode
-from archiver.errors import AuthError, BadAnswer, RateLimited
+from archiver.errors import RateLimited, SourceUnavailable
 from archiver.liveperson.auth import Access, Flow, User, refused
+from archiver.liveperson.calls import request
 from archiver.records import number, text_of
 
 TOO_MANY_LOGINS_S = 5.0  # Login Service API, Retry policy
 REFRESH_EVERY = timedelta(minutes=4)  # while the session is used; it lives on the server
 _MARGIN = timedelta(minutes=1)
-_DEFAULT_LIFE = timedelta(hours=8)
+_DEFAULT_LIFE, _LONGEST_LIFE_MS = timedelta(hours=8), 7 * 86_400_000
 _COOKIE = "Session_id"
-_JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+_JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    bearer: str
-    csrf: str
-    cookie: str | None
+    bearer: str = field(repr=False)
+    csrf: str = field(repr=False)
+    cookie: str | None = field(repr=False)
     renew_at: datetime
     refreshed_at: datetime
 
@@ -47,14 +47,14 @@ class Login(Access):
         self._lock = threading.Lock()
         self._session: Session | None = None
 
-    def sync_auth_flow(self, request: httpx.Request) -> Flow:
+    def sync_auth_flow(self, call: httpx.Request) -> Flow:
         session = yield from self._current()
-        request.headers["Authorization"] = f"Bearer {session.bearer}"
-        response = yield request
+        call.headers["Authorization"] = f"Bearer {session.bearer}"
+        response = yield call
         if response.status_code == 401:
             session = yield from self._other_than(session)
-            request.headers["Authorization"] = f"Bearer {session.bearer}"
-            yield request
+            call.headers["Authorization"] = f"Bearer {session.bearer}"
+            yield call
 
     def _current(self) -> Generator[httpx.Request, httpx.Response, Session]:
         """The session to use now: the one there is, refreshed when that is due, or a new one."""
@@ -63,6 +63,7 @@ class Login(Access):
             if self._session is None or now >= self._session.renew_at:
                 self._session = yield from self._log_in()
             elif now - self._session.refreshed_at >= REFRESH_EVERY:
+                self._session = replace(self._session, refreshed_at=now)  # also if no answer comes: it may live on
                 self._session = yield from self._refreshed(self._session)
             return self._session
 
@@ -75,12 +76,12 @@ class Login(Access):
     def _log_in(self) -> Generator[httpx.Request, httpx.Response, Session]:
         body = encode({"username": self._user.name, "password": self._user.password.reveal()})
         url = self._url("login")
-        response = yield httpx.Request("POST", url, params={"v": "1.3"}, headers=_JSON, content=body)
+        response = yield request("POST", url, params={"v": "1.3"}, headers=_JSON, content=body)
         response.read()
         if response.status_code != 200:
             error = refused(response, "the login", "username and password; SSO users can't log in here", self._clock())
-            if isinstance(error, RateLimited) and error.retry_after_s is None:
-                error.retry_after_s = TOO_MANY_LOGINS_S
+            if isinstance(error, RateLimited):
+                error.retry_after_s = max(error.retry_after_s or 0.0, TOO_MANY_LOGINS_S)
             raise error
         return _session(response, self._clock())
 
@@ -90,14 +91,14 @@ class Login(Access):
         if response.status_code == 401:
             return (yield from self._log_in())
         # Any other answer, also a fault: the next request will tell whether the session still lives.
-        return replace(session, refreshed_at=self._clock(), cookie=_cookie(response) or session.cookie)
+        return replace(session, cookie=_cookie(response) or session.cookie)
 
     def _url(self, step: str) -> str:
         return f"{self._base_url()}/api/account/{self._account}/{step}"
 
     def _in_session(self, step: str, session: Session) -> httpx.Request:
         headers = {**_JSON, **({"Cookie": f"{_COOKIE}={session.cookie}"} if session.cookie else {})}
-        return httpx.Request("POST", self._url(step), headers=headers, content=encode({"csrf": session.csrf}))
+        return request("POST", self._url(step), headers=headers, content=encode({"csrf": session.csrf}))
 
     def leave(self, client: httpx.Client) -> None:
         session, self._session = self._session, None
@@ -111,11 +112,11 @@ def _session(response: httpx.Response, now: datetime) -> Session:
         answer = decode(response.content)
         bearer = text_of(answer["bearer"])
     except (ValueError, KeyError, TypeError):
-        raise BadAnswer("LivePerson's login answered without a bearer") from None
+        answer, bearer = {}, None
     if bearer is None:
-        raise AuthError("LivePerson's login gave no bearer", hint="Check that the user may log in to this account.")
+        raise SourceUnavailable("LivePerson's login answered without a bearer")
     life_ms = number(answer.get("sessionTTl"))  # a string in the published sample
-    life = timedelta(milliseconds=life_ms) if life_ms and life_ms > 0 else _DEFAULT_LIFE
+    life = timedelta(milliseconds=min(life_ms, _LONGEST_LIFE_MS)) if life_ms and life_ms > 0 else _DEFAULT_LIFE
     return Session(
         bearer=bearer,
         csrf=text_of(answer.get("csrf")) or "",
@@ -126,10 +127,9 @@ def _session(response: httpx.Response, now: datetime) -> Session:
 
 
 def _cookie(response: httpx.Response) -> str | None:
-    """The session's cookie, whatever domain the answer names for it: it goes back to this service only."""
+    """The session's cookie, whatever attributes come with it: it goes back to this service only."""
     for line in response.headers.get_list("Set-Cookie"):
-        with suppress(CookieError):
-            found = SimpleCookie(line).get(_COOKIE)
-            if found:
-                return found.value
+        name, _, value = line.partition(";")[0].partition("=")
+        if name.strip() == _COOKIE:
+            return value.strip()
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -67,24 +66,29 @@ class Probes:
         """One conversation asked for, with our credentials."""
         center = connect(self._account, patience=_ONCE, transport=self._transport, clock=self._clock)
         with closing(center):
-            start = time.monotonic()
-            response = center.prove_access(self._clock())
-        return self._contact(response, start)
+            return self._contact(center.prove_access(self._clock()))
 
     def _any_answer(self, url: str) -> Contact:
-        start = time.monotonic()
         try:
             response = self._client.get(url)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise SourceUnavailable(f"{url}: {error}", hint=_advice(str(error))) from error
-        return self._contact(response, start)
+        return self._contact(response)
 
-    def _contact(self, response: httpx.Response, start: float) -> Contact:
+    def _contact(self, response: httpx.Response) -> Contact:
         limits = tuple((name, value) for name, value in response.headers.items() if "rate" in name and "limit" in name)
-        return Contact(time.monotonic() - start, clock_skew(response, self._clock()), limits)
+        return Contact(_took_s(response), clock_skew(response, self._clock()), limits)
 
     def close(self) -> None:
         self._client.close()
+
+
+def _took_s(response: httpx.Response) -> float:
+    """From the request's start to its answer; nothing for one that came over no network."""
+    try:
+        return response.elapsed.total_seconds()
+    except RuntimeError:
+        return 0.0
 
 
 def _advice(words: str) -> str:

@@ -16,8 +16,8 @@ class OAuth1(Access):
     def __init__(self, keys: AppKeys) -> None:
         self._signer = ClientAuth(keys.key, keys.secret.reveal(), keys.token.reveal(), keys.token_secret.reveal())
 
-    def sync_auth_flow(self, request: httpx.Request) -> Flow:
+    def sync_auth_flow(self, call: httpx.Request) -> Flow:
         # authlib's own httpx integration empties a JSON body, so only its signer is used.
-        _, headers, _ = self._signer.sign(request.method, str(request.url), {}, "")
-        request.headers["Authorization"] = headers["Authorization"]
-        yield request
+        _, headers, _ = self._signer.sign(call.method, str(call.url), {}, "")
+        call.headers["Authorization"] = headers["Authorization"]
+        yield call

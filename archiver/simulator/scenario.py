@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ class Scenario:
         simulator.deepest = self.deepest or None
         simulator.tokens.life_s, simulator.tokens.life_as = self.token_life_s, self.token_life_as
         simulator.logins.life_s = self.session_life_s
+        simulator.signatures.clock = lambda: datetime.now(UTC)  # who signs does not know of our clock
         return simulator
 
 

@@ -15,7 +15,7 @@ from oauthlib.oauth1.rfc5849 import signature as independent
 from archiver.archive import Archive
 from archiver.config import Secret
 from archiver.encoding import decode
-from archiver.errors import AuthError, PermissionMissing, RateLimited
+from archiver.errors import AuthError, PermissionMissing, RateLimited, SourceError
 from archiver.harvest import Harvest
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import AppKeys, ClientCredentials, Credentials, User
@@ -294,3 +294,113 @@ def test_the_sessions_cookie_goes_back_to_the_login_service_alone(account: Recor
     for request in account.requests:
         has_cookie = "Cookie" in request.headers
         assert has_cookie == request.url.path.endswith(("/refresh", "/logout"))
+
+
+@pytest.mark.parametrize(
+    "attributes", ["; Partitioned", "; SameParty; Secure", "; Max-Age", "; Expires=Thu, 01-Jan-2026 00:00:00 UTC"]
+)
+def test_a_cookies_odd_attributes_do_not_cost_the_session(account: Recorder, attributes: str) -> None:
+    now = [NOW]
+    account.simulator.world.clock = lambda: now[0]
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        answer = account(request)
+        if request.url.path.endswith("/login"):
+            answer.headers["Set-Cookie"] += attributes
+        return answer
+
+    center = connected(respond, account.simulator, credentials(account.simulator, "login"))
+    for _ in range(5):
+        list(center.pages(Window(NOW - DAY, NOW)))
+        now[0] += timedelta(minutes=5)
+    assert (account.count("/login"), account.count("/refresh")) == (1, 4)
+
+
+def test_a_refresh_that_gets_no_answer_does_not_cost_the_call(account: Recorder) -> None:
+    now = [NOW]
+    account.simulator.world.clock = lambda: now[0]
+
+    def silent(request: httpx.Request) -> None:
+        if request.url.path.endswith("/refresh"):
+            raise httpx.ReadTimeout("no answer", request=request)
+
+    account.before = silent
+    center = connected(account, account.simulator, credentials(account.simulator, "login"))
+    list(center.pages(Window(NOW - DAY, NOW)))
+    now[0] += timedelta(minutes=5)
+    list(center.pages(Window(NOW - DAY, NOW)))
+    assert (account.count("/login"), account.count("/refresh")) == (1, 1)
+
+
+@pytest.mark.parametrize("way", ["oauth2", "login"])
+def test_what_proves_who_we_are_has_a_timeout_and_our_name(account: Recorder, way: str) -> None:
+    now = [NOW]
+    account.simulator.world.clock = lambda: now[0]
+    center = connected(account, account.simulator, credentials(account.simulator, way))
+    list(center.pages(Window(NOW - DAY, NOW)))
+    now[0] += timedelta(minutes=5)
+    list(center.pages(Window(NOW - DAY, NOW)))
+    center.close()
+    for request in account.requests:
+        assert request.extensions["timeout"]["read"] == 60.0, request.url
+        assert request.headers["User-Agent"].startswith("archiver/")
+
+
+@pytest.mark.parametrize("way", ["oauth2", "login"])
+@pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
+def test_an_answer_that_repeats_what_we_sent_does_not_show_it(account: Recorder, way: str, status: int) -> None:
+    said: list[str] = []
+
+    def echo(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path.endswith(("/app/token", "/login")):
+            return httpx.Response(status, content=request.content)
+        return None
+
+    account.before = echo
+    simulator = account.simulator
+    center = connect(
+        Account(simulator.world.account, "https://api.simulator.test", credentials(simulator, way)),
+        patience=Patience(sleep=lambda seconds: None, notify=said.append), transport=httpx.MockTransport(account),
+    )  # fmt: skip
+    with pytest.raises(SourceError) as told:
+        list(center.pages(SPAN))
+    words = " ".join((*said, told.value.message, str(told.value.hint)))
+    assert simulator.tokens.client_secret not in words
+    assert simulator.logins.password not in words
+
+
+@pytest.mark.parametrize("status", [302, 404, 405])
+def test_a_lasting_refusal_of_a_token_is_not_tried_again(account: Recorder, status: int) -> None:
+    account.before = lambda request: httpx.Response(status) if "/app/token" in request.url.path else None
+    with pytest.raises(SourceError):
+        list(connected(account, account.simulator).pages(SPAN))
+    assert account.count("/app/token") == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"access_token":null}', b'{"access_token":""}', b"[]", b"7"])
+def test_a_token_that_is_none_is_the_authorization_servers_fault_and_waited_for(account: Recorder, body: bytes) -> None:
+    left = [2]
+
+    def maintenance(request: httpx.Request) -> httpx.Response | None:
+        if "/app/token" in request.url.path and left[0]:
+            left[0] -= 1
+            return httpx.Response(200, content=body)
+        return None
+
+    account.before = maintenance
+    assert next(connected(account, account.simulator).pages(SPAN)).total == 300
+
+
+@pytest.mark.parametrize("life", ["-1", "0", 999_999_999_999, "1e300", "soon", None, True])
+def test_no_expiry_however_odd_costs_a_token_for_every_call(account: Recorder, life: object) -> None:
+    def odd(request: httpx.Request) -> httpx.Response | None:
+        if "/app/token" not in request.url.path:
+            return None
+        answer = decode(account.simulator(request).content)
+        return httpx.Response(200, json=answer | {"expires_in": life})
+
+    account.before = odd
+    center = connected(account, account.simulator)
+    for _ in range(5):
+        next(center.pages(SPAN))
+    assert account.count("/app/token") == 1

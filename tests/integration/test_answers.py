@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
 import pytest
 
+from archiver import windows
 from archiver.archive import Archive
 from archiver.documents import project
 from archiver.encoding import decode, encode
-from archiver.errors import SourceError
+from archiver.errors import SourceError, SourceUnavailable
+from archiver.fetch import Fetch
 from archiver.harvest import Harvest, Summary
 from archiver.liveperson.answers import read_page
 from archiver.model import Page, Window
@@ -175,3 +178,120 @@ def test_an_answer_of_204_means_no_conversations(archive: Archive, simulator: Si
     simulator.world.put(record("c", NOW - DAY))
     summary = harvest(archive, simulator)
     assert (summary.conversations, summary.unproven) == (1, ())
+
+
+# ── servers that do otherwise than this one where LivePerson's documents leave it open ──
+
+
+def without_count(respond: Callable[[httpx.Request], httpx.Response], path: str) -> Callable[..., httpx.Response]:
+    def changed(request: httpx.Request) -> httpx.Response:
+        answer = respond(request)
+        if not request.url.path.endswith(path):
+            return answer
+        content = decode(answer.content)
+        content.pop("_metadata")
+        return httpx.Response(200, content=encode(content))
+
+    return changed
+
+
+@pytest.mark.parametrize("page", [100, 50, 7])
+def test_a_look_up_without_a_count_is_read_on_until_all_have_come(
+    archive: Archive, account: Simulator, page: int
+) -> None:
+    """Also where the server pages it."""
+
+    def paged(request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/conversation/search"):
+            return account(request)
+        content = decode(account(request).content)
+        offset = int(request.url.params.get("offset", 0))
+        content["conversationHistoryRecords"] = content["conversationHistoryRecords"][offset : offset + page]
+        return httpx.Response(200, content=encode(content))
+
+    ids = [*account.world.by_id][:60]
+    source = connected(without_count(paged, "/conversation/search"), account)
+    fetched = Fetch(source, archive, clock=lambda: NOW, progress=Silent()).run([*ids, "gone"])
+    assert (fetched.conversations, fetched.absent, fetched.faults) == (60, ("gone",), ())
+
+
+def test_a_search_without_a_count_keeps_what_comes_and_proves_nothing(archive: Archive, account: Simulator) -> None:
+    source = connected(without_count(account, "/conversations/search"), account)
+    summary = Harvest(source, archive, clock=lambda: NOW, progress=Silent()).run(SPAN)
+    assert ids(archive) == set(account.world.by_id)
+    assert len(summary.unproven) == len(list(windows.plan(SPAN)))
+    assert archive.ledger.sealed() == []
+
+
+def test_a_look_up_that_is_partial_calls_nobody_gone(archive: Archive, account: Simulator) -> None:
+    partial = Faults(account, [Fault("partial-result", place="by-id", times=None)])
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        answer = partial(request)
+        if request.url.path.endswith("/conversation/search"):
+            content = decode(answer.content)
+            content["_metadata"].pop("count")
+            return httpx.Response(200, content=encode(content))
+        return answer
+
+    fetched = Fetch(connected(respond, account), archive, clock=lambda: NOW, progress=Silent()).run(
+        [*account.world.by_id][:8]
+    )
+    assert fetched.absent == ()
+    assert fetched.faults
+
+
+@pytest.mark.parametrize("spelled", [{"partialResult": "true"}, {"partialResult": "True"}, {"failureShards": 2}])
+def test_a_partial_result_may_be_spelled_in_other_ways(spelled: dict[str, object]) -> None:
+    body = {"_metadata": {"count": 0, "shardsStatusResult": spelled}, "conversationHistoryRecords": []}
+    assert read_page(encode(body)).is_complete is False
+
+
+# ── faults that stay ──
+
+
+@pytest.mark.parametrize("kind", ["500-0007", "400", "html", "truncated"])
+def test_a_cut_record_that_cannot_be_looked_up_costs_no_window(archive: Archive, account: Simulator, kind: str) -> None:
+    faults = [Fault("is-partial", times=None), Fault(kind, place="by-id", times=None)]
+    summary = harvest(archive, account, *faults)
+    assert summary.unproven == ()
+    assert ids(archive) == set(account.world.by_id)
+
+
+def test_a_record_that_spoils_its_page_costs_only_its_own_ten_minutes(archive: Archive, simulator: Simulator) -> None:
+    start = NOW - 3 * DAY
+    simulator.world.fill(record(f"c{number:03d}", start + number * timedelta(minutes=5)) for number in range(300))
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        answer = simulator(request)
+        spoilt = request.url.path.endswith("/conversations/search") and b'"c123"' in answer.content
+        return httpx.Response(200, content=answer.content[:-30]) if spoilt else answer
+
+    source = connected(respond, simulator)
+    summary = Harvest(source, archive, clock=lambda: NOW, progress=Silent()).run(SPAN)
+    assert {id_ for id_ in simulator.world.by_id if id_ not in ids(archive)} <= {
+        f"c{number}" for number in range(119, 128)
+    }
+    assert sum((window.length for window, _ in summary.unproven), timedelta(0)) <= timedelta(minutes=30)
+
+
+def test_an_account_that_answers_nothing_readable_ends_the_harvest_and_unseals_nothing(
+    archive: Archive, account: Simulator
+) -> None:
+    harvest(archive, account)
+    sealed = archive.ledger.sealed()
+    assert sealed
+    with pytest.raises(SourceUnavailable, match="window after window"):
+        harvest(archive, account, Fault("html", times=None))
+    assert archive.ledger.sealed() == sealed
+
+
+@pytest.mark.parametrize("place", ["token", "domain"])
+def test_a_maintenance_page_in_another_service_unseals_nothing(
+    archive: Archive, account: Simulator, place: str
+) -> None:
+    harvest(archive, account)
+    sealed = archive.ledger.sealed()
+    with pytest.raises(SourceUnavailable):
+        harvest(archive, account, Fault("html", place=place, times=None))
+    assert archive.ledger.sealed() == sealed

@@ -90,7 +90,6 @@ def wrong(simulator: Simulator, part: str, answer: httpx.Response | Exception) -
         ("", httpx.ConnectError("[Errno -2] Name or service not known"), "network", "DNS"),
         ("", httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] failed"), "network", "SSL_CERT_FILE"),
         ("", httpx.ConnectTimeout("timed out"), "network", "firewall"),
-        ("", httpx.Response(200, headers={"Date": format_datetime(NOW - timedelta(minutes=7))}), "clock", "set-ntp"),
         ("baseURI", httpx.Response(404), "services", "account"),
         ("lp.simulator.test", httpx.ConnectError("refused"), "hosts", "firewall"),
         ("/app/token", httpx.Response(401, json={"error": "invalid_client"}), "credentials", "client_id"),
@@ -106,6 +105,36 @@ def test_what_is_wrong_with_liveperson_is_found_by_its_own_check(
     assert said in str(found[name].advice)
     behind = list(found)[list(found).index(name) + 1 : list(found).index("archive")]
     assert {found[other].verdict for other in behind} <= {Verdict.SKIP}
+
+
+@pytest.mark.parametrize(("age", "is_right"), [(None, False), ("420", True)])
+def test_a_wrong_clock_is_a_warning_and_a_kept_answer_is_not_taken_for_one(
+    settings: dict[str, str], simulator: Simulator, age: str | None, is_right: bool
+) -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        answer = simulator(request)
+        answer.headers["Date"] = format_datetime(NOW - timedelta(minutes=7), usegmt=True)
+        if age:
+            answer.headers["Age"] = age
+        return answer
+
+    found = checks(settings, respond)
+    assert found["clock"].verdict is (Verdict.PASS if is_right else Verdict.WARN)
+    assert found["permission"].verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("url", ["http://example.com", "https://example.com:abc", "nonsense"])
+def test_an_address_that_cannot_be_is_a_failed_check_and_the_rest_is_still_checked(
+    settings: dict[str, str], simulator: Simulator, url: str
+) -> None:
+    found = checks({**settings, "ARCHIVER_DOMAIN_URL": url}, simulator)
+    assert failed(found) == ["network"]
+    assert found["disk"].verdict is Verdict.PASS
+
+
+def test_an_answer_that_is_no_answer_gives_no_permission(settings: dict[str, str], simulator: Simulator) -> None:
+    found = checks(settings, wrong(simulator, "messaging_history", httpx.Response(200, html="<html>portal</html>")))
+    assert failed(found) == ["permission"]
 
 
 @pytest.mark.parametrize(

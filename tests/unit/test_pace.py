@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver.errors import RateLimited
 from archiver.liveperson.budget import Budget
-from archiver.pace import QUIET_S, SLOWEST_PER_S, Rate
+from archiver.pace import QUIET_S, SLOWEST_PER_S, Rate, next_wait_s
 
 CEILINGS = st.sampled_from([0.5, 2.0, 10.0, 10_000.0])
 
@@ -80,3 +81,13 @@ def test_threads_share_one_budget() -> None:
     for thread in threads:
         thread.join()
     assert sorted(waits) == pytest.approx([number / 100 for number in range(100)])
+
+
+@pytest.mark.parametrize("ceiling", [0.01, 0.05, 0.5])
+def test_a_refusal_never_makes_it_faster(ceiling: float) -> None:
+    assert Rate(ceiling, ceiling).refused(1.0, 1.0).per_s <= ceiling
+
+
+@pytest.mark.parametrize(("wish", "waits"), [(0.0, 1.0), (0.2, 1.0), (30.0, 30.0), (9_999.0, 600.0)])
+def test_a_wish_of_the_server_is_honoured_within_bounds(wish: float, waits: float) -> None:
+    assert next_wait_s(RateLimited("slow", retry_after_s=wish), 0) == waits
