@@ -113,15 +113,12 @@ def _ledger(archive: Archive, cells: Counter[int]) -> Iterator[Finding]:
     """A window that is called complete must have been, and what it counted must be in the vault."""
     starts = sorted(cells)
     before = [0, *accumulate(cells[cell] for cell in starts)]
-    head, last_end = archive.vault.head(), None
+    head = archive.vault.head()
     for reading, seen_head in archive.ledger.readings():
         low, high = (to_ms(at) // _CELL_MS for at in (reading.window.start, reading.window.end))
         kept = before[bisect_left(starts, high)] - before[bisect_left(starts, low)]
         for words in _window_faults(reading, kept, seen_head, head):
             yield Finding("ledger", f"window {reading.window}: {words}")
-        if reading.state == SEALED and last_end and reading.window.start < last_end:
-            yield Finding("ledger", f"window {reading.window} overlaps the one before it")
-        last_end = reading.window.end if reading.state == SEALED else last_end
 
 
 def _window_faults(reading: Reading, kept: int, seen_head: int, head: int) -> Iterator[str]:

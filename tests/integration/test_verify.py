@@ -43,15 +43,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in (3, 7):
             world.put(record(f"c{number:02d}", NOW - number * DAY, "hello", "changed", "more"))
         harvest(archive, simulator)
+        harvest(archive, simulator, Window(NOW - timedelta(days=9, hours=7), NOW - timedelta(days=2, hours=3)))
         with archive.transaction():
             unreadable = read_record(b'{"info":{}}')
             archive.vault.set_aside(unreadable, fetched_at=NOW)  # type: ignore[arg-type]
     return folder
 
 
-def harvest(archive: Archive, simulator: Simulator) -> None:
+def harvest(archive: Archive, simulator: Simulator, span: Window = Window(NOW - 25 * DAY, NOW)) -> None:  # noqa: B008
     source = connected(simulator, simulator)
-    Harvest(source, archive, clock=lambda: NOW, progress=Silent()).run(Window(NOW - 25 * DAY, NOW))
+    Harvest(source, archive, clock=lambda: NOW, progress=Silent()).run(span)
 
 
 def copied(whole: Path, folder: Path) -> Path:
