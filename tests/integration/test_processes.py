@@ -139,6 +139,12 @@ def test_the_whole_way(shell: Shell, store: str, tmp_path: Path) -> None:
     assert shell.json("search", "hello")["total"] == COUNT
     shell.run("reindex", "--refused")
 
+    covered = shell.json("coverage", "--from", "20d")
+    assert (covered["schema"], len(covered["days"])) == ("archiver.coverage/1", 21)
+    assert {gap["state"] for gap in covered["gaps"]} <= {"open"}  # the minutes since the harvest
+    assert "■" in shell.run("coverage")[0]
+    shell.run("coverage", "--fail-on-gaps", expect=9)
+
     checked = shell.json("verify")
     assert (checked["schema"], checked["findings"]) == ("archiver.verify/1", [])
     shell.run("verify", "--head", checked["head"])

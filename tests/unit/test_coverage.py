@@ -1,0 +1,100 @@
+"""What is proven complete, what is missing, and how long that can still be brought."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.coverage import GAPS, State, days, gaps, hours_left, stretches, whole_span
+from archiver.ledger import OPEN, PROVISIONAL, SEALED, Reading
+from archiver.model import CELL, Window
+from archiver.windows import floor, retention
+from tests.conftest import NOW
+
+DAY = timedelta(days=1)
+MIDNIGHT = NOW.replace(hour=0)
+OLDEST = floor(retention(NOW).start)
+
+
+def reading(start_days: float, end_days: float, state: str = SEALED, inside: int = 3) -> Reading:
+    """Of a window that lies so many days before today."""
+    window = Window(MIDNIGHT - start_days * DAY, MIDNIGHT - end_days * DAY)
+    reason = "counts moved" if state == OPEN else None
+    return Reading(window, state, inside + 1, inside + 1, inside, 0, "", reason)
+
+
+@st.composite
+def readings(draw: st.DrawFn) -> Reading:
+    start = NOW - draw(st.integers(0, 450 * 144)) * CELL
+    window = Window(start, start + draw(st.integers(1, 400)) * CELL)
+    return Reading(window, draw(st.sampled_from([SEALED, PROVISIONAL, OPEN])), 1, 1, 1, 1, "", None)
+
+
+@given(st.lists(readings(), max_size=12))
+def test_the_span_is_covered_once_without_holes_and_the_best_reading_counts(found: list[Reading]) -> None:
+    span = whole_span(found, NOW)
+    parts = list(stretches(span, found, NOW))
+    assert parts[0].window.start == span.start
+    assert parts[-1].window.end == span.end
+    for one, other in pairwise(parts):
+        assert one.window.end == other.window.start
+    for part in parts:
+        at = part.window.start
+        states = {item.state for item in found if at in item.window}
+        assert (part.state is State.SEALED) == (SEALED in states)
+        if part.state in (State.OPEN, State.LOST):
+            assert SEALED not in states
+        if part.state is State.LOST:
+            assert part.window.end <= OLDEST
+
+
+def test_what_was_proven_once_stays_so_though_a_later_reading_failed() -> None:
+    parts = list(stretches(Window(MIDNIGHT - 2 * DAY, MIDNIGHT), [reading(2, 0), reading(1.5, 1, OPEN)], NOW))
+    assert [part.state for part in parts] == [State.SEALED]
+
+
+def test_gaps_are_what_is_open_failed_or_lost_and_neighbours_are_one() -> None:
+    found = [reading(5, 4), reading(4, 3, OPEN), reading(3, 2, OPEN), reading(1, 0, PROVISIONAL)]
+    missing = gaps(stretches(Window(MIDNIGHT - 5 * DAY, MIDNIGHT), found, NOW))
+    assert [(gap.state, gap.window.length) for gap in missing] == [(State.FAILED, 2 * DAY), (State.OPEN, DAY)]
+    assert missing[0].reason == "counts moved"
+
+
+def test_what_left_liveperson_unproven_is_lost_and_what_was_proven_before_is_not() -> None:
+    span = Window(OLDEST - 10 * DAY, OLDEST + DAY)
+    whole = Reading(Window(OLDEST - 10 * DAY, OLDEST - 5 * DAY), SEALED, 1, 1, 1, 1, "", None)
+    states = [(part.state, part.window.length) for part in stretches(span, [whole], NOW)]
+    assert states == [(State.SEALED, 5 * DAY), (State.LOST, 5 * DAY), (State.OPEN, DAY)]
+
+
+def test_the_hours_until_the_oldest_gap_is_lost() -> None:
+    span = whole_span([], NOW)
+    sealed = Reading(Window(span.start, span.start + 2 * DAY), SEALED, 1, 1, 1, 1, "", None)
+    left = hours_left(stretches(span, [sealed], NOW), NOW)
+    assert left is not None
+    assert 47.5 <= left <= 48.5
+    everything = Reading(span, SEALED, 1, 1, 1, 1, "", None)
+    assert hours_left(stretches(span, [everything], NOW), NOW) is None
+
+
+def test_a_day_is_as_good_as_its_worst_hour_and_counts_what_was_counted() -> None:
+    found = [reading(2, 1.5), reading(1.5, 1, OPEN), reading(1, 0)]
+    first, second = days(stretches(Window(MIDNIGHT - 2 * DAY, MIDNIGHT), found, NOW))
+    assert (first.state, first.hours, first.conversations) == (State.FAILED, {"sealed": 12.0, "failed": 12.0}, 6)
+    assert (second.state, second.conversations, second.is_exact) == (State.SEALED, 3, True)
+
+
+def test_a_count_of_a_part_of_a_reading_is_not_made_up() -> None:
+    (part,) = stretches(Window(MIDNIGHT - 1.5 * DAY, MIDNIGHT - DAY), [reading(2, 1)], NOW)
+    assert part.conversations is None
+    (day,) = days([part])
+    assert not day.is_exact
+
+
+def test_an_archive_that_was_never_harvested_is_one_gap() -> None:
+    parts = list(stretches(whole_span([], NOW), [], NOW))
+    assert [part.state for part in parts] == [State.OPEN]
+    assert State.OPEN in GAPS
