@@ -122,7 +122,8 @@ def open_archive(folder: Path, *, account: str | None = None) -> Archive:
     if not path.is_file():
         what = "is not an archive" if folder.exists() else "does not exist"
         raise ConfigError(
-            f"{folder} {what}", hint="Name the archive's folder with --archive, or make one with: archiver harvest"
+            f"the folder {str(folder)!r} {what}",
+            hint="Name the archive's folder with --archive, or make one with: archiver harvest",
         )
     archive = _guarded(folder, path)
     if account and archive.account != account:

@@ -21,7 +21,8 @@ DOMAIN_URL = "https://api.liveperson.net"
 _AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
 _TOLD_BY = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # which way in a setting speaks of
 _AS_REFERENCE = "in files as env:NAME, file:PATH or systemd:NAME"
-_FASTEST = 1_000.0
+_SLOWEST, _FASTEST = 0.01, 1_000.0
+_ACCOUNT = re.compile("[A-Za-z0-9_-]{1,64}")
 _PREFIX = re.compile("[a-z0-9][a-z0-9_]{0,60}")
 
 
@@ -67,7 +68,7 @@ OPTIONS = {
         Option("access_token_secret", "OAuth 1.0 access token secret, " + _AS_REFERENCE, is_secret=True),
         Option("username", "user of the account, for a login without OAuth"),
         Option("password", "password of the user, " + _AS_REFERENCE, is_secret=True),
-        Option("rate", "requests a second to LivePerson at most; 2 if not set, slower when it asks for that"),
+        Option("rate", "requests a second to LivePerson at most; 2 if not set, without limit on this machine"),
     )
 }
 
@@ -181,7 +182,8 @@ class Settings:
             )
         if len(told) > 1:
             raise ConfigError(
-                f"there are credentials for {' and for '.join(told)}", hint="Choose one: set ARCHIVER_AUTH."
+                f"there are credentials for {' and for '.join(told)}",
+                hint=f"Choose one: ARCHIVER_AUTH={' or ARCHIVER_AUTH='.join(told)}",
             )
         return told[0]
 
@@ -193,9 +195,19 @@ class Settings:
             found = None if text is None else float(text)
         except ValueError:
             found = -1.0
-        if found is not None and not 0 < found <= _FASTEST:
-            raise ConfigError(f"rate is {text!r}", hint=f"Write a number of requests a second, up to {_FASTEST:.0f}.")
+        if found is not None and not _SLOWEST <= found <= _FASTEST:
+            raise ConfigError(
+                f"rate is {text!r}", hint=f"Write requests a second, from {_SLOWEST:g} to {_FASTEST:,.0f}."
+            )
         return found
+
+    @property
+    def account(self) -> str:
+        """The account's id, which stands in every address."""
+        text = self.text("account")
+        if not _ACCOUNT.fullmatch(text):
+            raise ConfigError(f"account is {text!r}", hint="It is the number that LivePerson shows, such as 12345678.")
+        return text
 
 
 def _split_login(url: str | None) -> tuple[str | None, str | None, Secret | None]:

@@ -56,13 +56,14 @@ class Fetch:
     def run(self, ids: Sequence[str], consumers: Sequence[str] = ()) -> Fetched:
         """Every conversation with one of the ids, and every one of the consumers, in full."""
         wanted = list(dict.fromkeys(ids))
-        self._progress.start("fetch", len(wanted) + len(consumers), "ids" if wanted else "consumers")
+        people = list(dict.fromkeys(consumers))
+        self._progress.start("fetch", len(wanted) + len(people), "ids" if wanted else "consumers")
         try:
             for start in range(0, len(wanted), _AT_ONCE):
                 chunk = wanted[start : start + _AT_ONCE]
                 self._by_ids(chunk)
                 self._progress.advance(len(chunk), new=self._new)
-            for consumer in dict.fromkeys(consumers):
+            for consumer in people:
                 self._by_consumer(consumer)
                 self._progress.advance(1, new=self._new)
         finally:

@@ -21,25 +21,44 @@ from archiver.progress import Progress
 
 @contextmanager
 def _output(name: str) -> Iterator[BinaryIO]:
-    """Standard output, or a file that has its name only when it is whole."""
+    """Standard output, or a file that has its name only when it is whole. A pipe or device is written into."""
     if name == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = Path(name)
-    if not path.parent.is_dir():
-        raise ConfigError(f"there is no folder {path.parent}", hint="Make it first, or choose another --output.")
+    path = _checked(name)
+    if path.exists() and not path.is_file():
+        with _written(path), path.open("wb") as file:
+            yield file
+        return
     unfinished = path.with_name(path.name + ".part")
     try:
-        with unfinished.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        raise ArchiveError(f"{path} cannot be written: {error}", hint="Check the disk and its permissions.") from error
+        with _written(path):
+            with unfinished.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _checked(name: str) -> Path:
+    """The file meant, behind any link. Raises ConfigError where none can be."""
+    path = Path(name).resolve()
+    if not name or path.is_dir():
+        raise ConfigError(f"--output {name or 'is empty'} is no file", hint="Name a file, or - for standard output.")
+    if not path.parent.is_dir():
+        raise ConfigError(f"there is no folder {path.parent}", hint="Make it first, or choose another --output.")
+    return path
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be written: {error}", hint="Check the disk and its permissions.") from error
 
 
 def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total: int | None) -> int:

@@ -37,6 +37,8 @@ def command(context: click.Context, ids: tuple[str, ...], consumers: tuple[str, 
       cut -d, -f1 ids.csv | archiver fetch -
     """
     wanted = list(_read(ids))
+    if any(not id_.strip() or not id_.isprintable() for id_ in (*wanted, *consumers)):
+        raise ConfigError("an id is empty or is no text", hint="Ids are printable text, in a file one a line in UTF-8.")
     if not wanted and not consumers:
         raise ConfigError(
             "nothing to fetch", hint="Name conversation ids, or a consumer with --consumer: archiver fetch --help"

@@ -65,7 +65,8 @@ def command(context: click.Context, from_: str | None, to: str | None, follow: b
 
     Reads every conversation that started in the span (at most 13 months back), keeps each raw record, proves each
     window complete by LivePerson's own counts, and brings the search index up to date. Stop it at any time: the same
-    command goes on where it stopped. Dates: 2026-03-31, 2026-03, 90d, yesterday; in UTC.
+    command goes on where it stopped; after it has finished, it reads the span anew. Dates: 2026-03-31, 2026-03, 90d,
+    yesterday; in UTC.
 
     \b
     Examples:

@@ -90,7 +90,7 @@ def root(context: click.Context, /, **options: str | None) -> None:
       archiver search 'refund "double charge" -cancel'
 
     Exit codes: 0 done, 1 unexpected, 2 usage or settings, 3 finished with gaps, 4 credentials,
-    5 try again later, 6 store or disk, 8 another harvest is running, 9 a check found something.
+    5 try again later, 6 store or disk, 8 another harvest is running, 9 a check found something, 130 interrupted.
     """
     context.obj = options
 

@@ -27,16 +27,20 @@ class Account:
     credentials: Credentials
     per_s: float | None = None
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a simulator on this machine."""
+        return self.domain_url.startswith("http://")
+
     def budget(self) -> Budget:
         """To be shared by everything in this process that asks the account."""
-        is_simulated = self.domain_url.startswith("http://")
-        usual = SIMULATOR_PER_S if is_simulated else LIVEPERSON_PER_S
+        usual = SIMULATOR_PER_S if self.is_local else LIVEPERSON_PER_S
         return Budget(self.per_s or usual)
 
 
 def account_of(settings: Settings) -> Account:
     """The account of the settings. Raises ConfigError."""
-    return Account(settings.text("account"), settings.text("domain_url"), _credentials(settings), settings.rate)
+    return Account(settings.account, settings.text("domain_url"), _credentials(settings), settings.rate)
 
 
 def _credentials(settings: Settings) -> Credentials:
@@ -66,7 +70,7 @@ def connect(
     """
     patience = patience or Patience()
     patience = replace(patience, clock=clock, budget=patience.budget or account.budget())
-    client = make_client(transport)
+    client = make_client(transport, is_local=account.is_local)
     domains = Domains(client, account.domain_url, account.id, replace(patience, tries=_TRIES_AT_FIRST_CONTACT))
     return ContactCenter(client, domains, account.id, _access(account, domains, clock), patience)
 

@@ -32,7 +32,6 @@ TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 LARGEST_SKEW = timedelta(minutes=2)
 _SHOWN_CHARACTERS = 300
 _HEADERS = {"User-Agent": f"archiver/{__version__}", "Accept": "application/json"}
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _NO_ACCESS = "Ask your LivePerson administrator for the permission Data > Conversation History / Messaging Interactions"
 
 
@@ -50,10 +49,10 @@ class Patience:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
-def make_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
+def make_client(transport: httpx.BaseTransport | None = None, *, is_local: bool = False) -> httpx.Client:
     """A client that trusts what the operating system trusts, keeps no cookies and follows no redirect.
 
-    Proxies come from the environment (HTTPS_PROXY, NO_PROXY); what runs on this machine is asked directly.
+    Proxies come from the environment (HTTPS_PROXY, NO_PROXY); a simulator on this machine is asked directly.
     Raises ConfigError for a proxy that can't be used.
     """
     try:
@@ -64,7 +63,7 @@ def make_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
             verify=ssl.create_default_context(),
             headers=_HEADERS,
             follow_redirects=False,
-            mounts={} if transport else {f"all://{host}": None for host in _LOOPBACK},
+            trust_env=not is_local,
         )
     except (ImportError, ValueError, httpx.InvalidURL) as error:  # of a proxy that it can't use
         raise ConfigError(
@@ -150,7 +149,7 @@ def refusal(response: httpx.Response, now: datetime, *, is_quotable: bool = True
 
 def _denied(status: int, said: str, about_the_clock: str | None) -> AuthError:
     if status == 401:
-        hint = about_the_clock or f"Check account and credentials (archiver doctor). {_NO_ACCESS}."
+        hint = about_the_clock or f"Check the account's id and the credentials (archiver config show). {_NO_ACCESS}."
         return AuthError(f"LivePerson refused the credentials: {said}", hint=hint)
     if status == 403:
         hint = f"{_NO_ACCESS} (OAuth 2.0: the msgHist scope) for these credentials."

@@ -37,7 +37,7 @@ class Probes:
         self._account = account
         self._transport = transport
         self._clock = clock
-        self._client = make_client(transport)
+        self._client = make_client(transport, is_local=account.is_local)
         self._domains = Domains(self._client, account.domain_url, account.id, _ONCE)
 
     def domain_api(self) -> Contact:

@@ -17,6 +17,10 @@ from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
 from archiver.spelling import suggest
 
+_BOUNDS = {
+    "conversations": (0, 1_000_000), "days": (0, 3_650), "days_ahead": (0, 3_650), "speed": (0.001, 1_000_000),
+    "delay_s": (0, 86_400), "token_life_s": (1, 86_400), "session_life_s": (1, 864_000), "deepest": (0, 1_000_000),
+}  # fmt: skip
 _LIFE_AS = ("string", "int", "absent")
 _WAIT_AS = ("seconds", "date")
 
@@ -75,25 +79,27 @@ def read_scenario(path: Path) -> Scenario:
     faults = tuple(_fault(item, path) for item in planned)
     scenario = Scenario(**_checked(content, Scenario, path), faults=faults)
     _one_of("token_life_as", scenario.token_life_as, _LIFE_AS, path)
-    if scenario.speed <= 0 or scenario.conversations < 0 or scenario.days < 0 or scenario.days_ahead < 0:
-        raise ConfigError(f"speed, conversations, days and days_ahead in {path} can't be negative")
+    for name, (low, high) in _BOUNDS.items():
+        if not low <= getattr(scenario, name) <= high:
+            raise ConfigError(f"{name} in {path} must be from {low:,g} to {high:,g}")
     return scenario
 
 
 def _fault(item: Any, path: Path) -> Fault:
-    if not isinstance(item, dict) or "kind" not in item:
+    if not isinstance(item, dict):
+        raise ConfigError(f"fault in {path} must be written as [[fault]]")
+    if "kind" not in item:
         raise ConfigError(f"each [[fault]] in {path} needs a kind", hint="The kinds: " + ", ".join(KINDS))
-    if item.get("times") == "always":
-        item = item | {"times": -1}
-    found = _checked(item, Fault, path)
-    if found.get("times") == -1:
-        found["times"] = None
-    fault = Fault(**found)
+    times = item.get("times", 1)
+    if times != "always" and (not isinstance(times, int) or times < 1):
+        raise ConfigError(f'times in a [[fault]] of {path} must be a number from 1 on, or "always"')
+    found = _checked({name: value for name, value in item.items() if name != "times"}, Fault, path)
+    fault = Fault(**found, times=None if times == "always" else times)
     _one_of("kind", fault.kind, KINDS, path)
     _one_of("place", fault.place, PLACES, path)
     _one_of("wait_as", fault.wait_as, _WAIT_AS, path)
-    if fault.every < 1 or fault.after < 0:
-        raise ConfigError(f"every must be at least 1, and after at least 0, in a [[fault]] of {path}")
+    if fault.every < 1 or fault.after < 0 or not 0 <= (fault.wait_s or 0) <= 86_400:
+        raise ConfigError(f"every must be at least 1, after and wait_s at least 0, in a [[fault]] of {path}")
     return fault
 
 
@@ -104,7 +110,9 @@ def _one_of(name: str, value: str, known: Mapping[str, object] | tuple[str, ...]
 
 def _checked(content: dict[str, Any], kind: type, path: Path) -> dict[str, Any]:
     """The settings of a table, with the types that they must have."""
-    types = {item.name: str(item.type).partition(" ")[0] for item in fields(kind) if item.name != "faults"}
+    types = {
+        item.name: str(item.type).partition(" ")[0] for item in fields(kind) if item.name not in ("faults", "times")
+    }
     allowed: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
     for name, value in content.items():
         if name not in types:

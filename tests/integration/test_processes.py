@@ -339,3 +339,63 @@ def test_help_starts_without_loading_what_it_does_not_need() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_an_export_through_a_link_keeps_the_link_and_a_name_that_cannot_be_is_told_at_once(
+    shell: Shell, tmp_path: Path
+) -> None:
+    shell.run("harvest", "--from", "3d")
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("before")
+    link.symlink_to(target)
+    shell.run("export", "hello 7", "--output", str(link))
+    assert link.is_symlink()
+    assert "hello number 7" in target.read_text()
+    for wrong in ("", str(tmp_path), str(tmp_path / "no" / "file")):
+        shell.run("export", "hello 7", "--output", wrong, expect=2)
+
+
+def test_an_export_into_a_pipe_is_written_into_it(shell: Shell, tmp_path: Path) -> None:
+    shell.run("harvest", "--from", "3d")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    process = shell.start("export", "--output", str(pipe))
+    assert len(pipe.read_text().splitlines()) > 10
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert pipe.is_fifo()
+
+
+def test_conversations_are_fetched_by_id_and_consumer(shell: Shell) -> None:
+    fetched = json.loads(shell.run("fetch", "c001", "c002", "--json")[0])
+    assert (fetched["schema"], fetched["conversations"], fetched["absent"]) == ("archiver.fetch/1", 2, [])
+    assert shell.json("search", "hello 2")["total"] == 1
+    _, err = shell.run("fetch", "gone", "c003", expect=3)
+    assert "LivePerson has nothing of gone" in err
+    for wrong in ([], [""], ["--consumer", " "], ["a\x1bb"]):
+        shell.run("fetch", *wrong, expect=2)
+
+
+def test_ids_to_fetch_come_from_standard_input_and_must_be_text(shell: Shell) -> None:
+    for content, code in ((b"c001\nc002\n", 0), (b"\xff\xfe\n", 2)):
+        ran = subprocess.run(
+            [*PROGRAM, "fetch", "-"], env={**os.environ, **shell.environment}, input=content, capture_output=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+        assert ran.returncode == code, ran.stderr
+        assert b"Traceback" not in ran.stderr
+
+
+def test_doctor_says_what_is_right_and_what_to_do(shell: Shell) -> None:
+    found = shell.json("doctor")
+    assert found["schema"] == "archiver.doctor/1"
+    assert {check["verdict"] for check in found["checks"]} <= {"pass", "warn", "skip"}
+    out, _ = shell.run("doctor", expect=9, ARCHIVER_CLIENT_SECRET="wrong")
+    assert "client_id and client_secret" in out
+    shell.run("doctor", "--offline")
+    shell.run("doctor", ALL_PROXY="socks5://127.0.0.1:9")  # a simulator is asked directly
+    out, _ = shell.run(
+        "doctor", expect=9, ALL_PROXY="socks5://127.0.0.1:9", ARCHIVER_DOMAIN_URL="https://api.liveperson.test"
+    )
+    assert "httpx[socks]" in out
+    assert "disk" in out

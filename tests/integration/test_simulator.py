@@ -313,10 +313,11 @@ def test_the_documented_scenario_is_one_and_every_kind_and_place_is_documented(t
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("speeed = 2", "speed"), ("speed = 'fast'", "float"), ("speed = -1", "negative"), ("[[fault]]", "kind"),
-        ("[[fault]]\nkind = '42'", "42"), ("[[fault]]\nkind = '429'\nplace = 'moon'", "moon"),
-        ("fault = 3", "[[fault]]"),
-        ("token_life_as = 'rune'", "rune"), ("[[fault]]\nkind = '429'\nevery = 0", "every"), ("= 3", "TOML"),
+        ("speeed = 2", "speed"), ("speed = 'fast'", "float"), ("speed = -1", "0.001"), ("speed = nan", "speed"),
+        ("days = 1e9", "3,650"), ("token_life_as = 'rune'", "rune"), ("= 3", "TOML"), ("fault = 3", "[[fault]]"),
+        ("fault = [1]", "[[fault]]"), ("[[fault]]", "kind"), ("[[fault]]\nkind = '42'", "42"),
+        ("[[fault]]\nkind = '429'\nplace = 'moon'", "moon"), ("[[fault]]\nkind = '429'\ntimes = 'ever'", "always"),
+        ("[[fault]]\nkind = '429'\nevery = 0", "every"), ("[[fault]]\nkind = '429'\nwait_s = -1", "wait_s"),
     ],
 )  # fmt: skip
 def test_a_scenario_that_cannot_be_is_told_with_what_may_stand_there(tmp_path: Path, text: str, said: str) -> None:
