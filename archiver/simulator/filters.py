@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from archiver.model import from_ms, to_ms
-from archiver.records import integer, items, leaves, moment, number, section
+from archiver.records import integer, items, leaves, number, section
+from archiver.simulator.kinds import (
+    BadRequest,
+    Make,
+    Record,
+    Test,
+    as_list,
+    between,
+    of_info,
+    one_of,
+    plain,
+    switched,
+    time_between,
+    with_words,
+)
 from archiver.simulator.views import View
-from archiver.windows import ceil, floor, months_before
+from archiver.windows import floor
 
-LONGEST_RANGE_MONTHS = 3
 _SHAPES_THE_ANSWER = frozenset(("contentToRetrieve", "selectedIntentOnly", "cappingConfiguration"))
 _SDE_KEYS = frozenset(
     (
@@ -23,13 +35,6 @@ _SDE_KEYS = frozenset(
 _ROLES = {
     "ASSIGNED_AGENT": "ASSIGNED_AGENT", "AGENT": "ASSIGNED_AGENT", "AGENT_MANGER": "MANAGER", "READER": "READER",
 }  # fmt: skip
-
-Record = Mapping[str, Any]
-Test = Callable[[View], bool]
-
-
-class BadRequest(Exception):
-    """What LivePerson would answer with 400."""
 
 
 def tests(body: Record, now: datetime) -> list[Test]:
@@ -47,97 +52,9 @@ def tests(body: Record, now: datetime) -> list[Test]:
     return found
 
 
-def time_range(bounds: Any, now: datetime, name: str) -> tuple[datetime, datetime]:
-    """Inclusive bounds, rounded outward to 10 minutes; at most three months. `to` of -1 is now."""
-    try:
-        low, high = int(bounds["from"]), int(bounds["to"])
-    except (TypeError, KeyError, ValueError):
-        raise BadRequest(f"{name}.from and {name}.to are required, in epoch milliseconds") from None
-    start, end = from_ms(low), now if high == -1 else from_ms(high)
-    if end < start:
-        raise BadRequest(f"{name}.to is before {name}.from")
-    if months_before(end, LONGEST_RANGE_MONTHS) > start:
-        raise BadRequest(f"the interval of {name} is longer than 3 months")
-    return floor(start), ceil(end)
-
-
-# ── how each kind of filter is made ──
-
-
-def _time(name: str) -> Callable[..., Test]:
-    def make(value: Any, _: Record, now: datetime) -> Test:
-        start, end = time_range(value, now, name)
-        return lambda view: (at := moment(view.info, name.removesuffix("L"))) is not None and start <= at <= end
-
-    return make
-
-
 def _updated(value: Any, _: Record, __: datetime) -> Test:
     since_ms = to_ms(floor(from_ms(int(value["from"]))))
     return lambda view: view.updated_ms >= since_ms
-
-
-def _one_of(values_of: Callable[[Record], Iterable[Any]]) -> Callable[..., Test]:
-    def make(value: Any, _: Record, __: datetime) -> Test:
-        wanted = {str(item) for item in _list(value)}
-        return lambda view: any(str(found) in wanted for found in values_of(view.record))
-
-    return make
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError
-    return value
-
-
-def _info(name: str) -> Callable[..., Test]:
-    return _one_of(lambda record: [section(record, "info").get(name)])
-
-
-def _between(value_of: Callable[[Record], float | None], factor: float = 1) -> Callable[..., Test]:
-    def make(value: Any, _: Record, __: datetime) -> Test:
-        low, high = value.get("from"), value.get("to")
-        low_, high_ = (None if bound is None else float(bound) * factor for bound in (low, high))
-        if low_ is None and high_ is None:
-            raise ValueError
-        return lambda view: (
-            (found := value_of(view.record)) is not None
-            and (low_ is None or found >= low_)
-            and (high_ is None or found <= high_)
-        )
-
-    return make
-
-
-def _words(texts_of: Callable[[Record], Iterable[str]]) -> Callable[..., Test]:
-    """Words anywhere in the texts; a phrase where it stands in quotes."""
-
-    def make(value: Any, _: Record, __: datetime) -> Test:
-        phrases = [_plain(quoted or word) for quoted, word in re.findall(r'"([^"]+)"|(\S+)', str(value))]
-
-        def holds(view: View) -> bool:
-            texts = [_plain(text) for text in texts_of(view.record)]
-            return all(any(phrase in text for text in texts) for phrase in phrases)
-
-        return holds
-
-    return make
-
-
-def _plain(text: str) -> str:
-    return " " + " ".join(re.findall(r"\w+", text.casefold())) + " "
-
-
-def _if(holds: Callable[[Record], bool], *allowed: Any) -> Callable[..., Test]:
-    """A filter that is either on or absent."""
-
-    def make(value: Any, _: Record, __: datetime) -> Test:
-        if value not in allowed:
-            raise ValueError
-        return (lambda view: holds(view.record)) if value else (lambda view: True)
-
-    return make
 
 
 # ── what a record says ──
@@ -156,7 +73,7 @@ def _skills(record: Record) -> Iterator[Any]:
 
 
 def _agents(value: Any, body: Record, _: datetime) -> Test:
-    wanted = {str(item) for item in _list(value)}
+    wanted = {str(item) for item in as_list(value)}
     roles = {_ROLES[role] for role in body.get("userPermissions", ["ASSIGNED_AGENT"])}
 
     def holds(view: View) -> bool:
@@ -170,7 +87,7 @@ def _agents(value: Any, body: Record, _: datetime) -> Test:
 
 def _any_agent(value: Any, _: Record, __: datetime) -> Test:
     """Alone it narrows nothing: it says in which role `agentIds` are looked for."""
-    for role in _list(value):
+    for role in as_list(value):
         _ROLES[role]
     return lambda view: True
 
@@ -207,12 +124,12 @@ def _sdes(value: Any, _: Record, __: datetime) -> Test:
     """Words in an SDE of a kind; between kinds, any."""
     if not set(value) <= _SDE_KEYS:
         raise ValueError
-    wanted = {kind: _plain(str(words)) for kind, words in value.items()}
+    wanted = {kind: plain(str(words)) for kind, words in value.items()}
 
     def holds(view: View) -> bool:
         events = [event for name in ("sdes", "unAuthSdes") for event in items(section(view.record, name), "events")]
         return any(
-            words in _plain(" ".join(str(leaf) for _, leaf in leaves("", event.get(kind))))
+            words in plain(" ".join(str(leaf) for _, leaf in leaves("", event.get(kind))))
             for event in events
             for kind, words in wanted.items()
         )
@@ -251,9 +168,9 @@ def _agent_survey(value: Any, _: Record, __: datetime) -> Test:
     holding: list[Test] = []
     for name, wanted in value.items():
         if name in readers:
-            holding.append(_one_of(readers[name])(wanted, {}, from_ms(0)))
+            holding.append(one_of(readers[name])(wanted, {}, from_ms(0)))
         else:
-            holding += [_words(texts[name])(word, {}, from_ms(0)) for word in _list(wanted)]
+            holding += [with_words(texts[name])(word, {}, from_ms(0)) for word in as_list(wanted)]
     return lambda view: all(test(view) for test in holding)
 
 
@@ -263,8 +180,8 @@ def _submitted(record: Record) -> Iterator[dict[str, Any]]:
 
 
 def _answer_words(value: Any, body: Record, now: datetime) -> Test:
-    texts = _words(lambda record: (str(item.get("answer")) for item in _survey_data(record)))
-    any_of = [texts(word, body, now) for word in _list(value)]
+    texts = with_words(lambda record: (str(item.get("answer")) for item in _survey_data(record)))
+    any_of = [texts(word, body, now) for word in as_list(value)]
     return lambda view: any(test(view) for test in any_of)
 
 
@@ -278,49 +195,51 @@ def _confidence(value: Any, _: Record, __: datetime) -> Test:
     return lambda view: any((number(item.get("confidenceScore")) or 0) >= least for item in _intents(view.record))
 
 
-_MAKERS: dict[str, Callable[[Any, Record, datetime], Test]] = {
-    "end": _time("endTimeL"),
-    "fullDialogEndTime": _time("fullDialogEndTimeL"),
+_MAKERS: dict[str, Make] = {
+    "end": time_between("endTimeL"),
+    "fullDialogEndTime": time_between("fullDialogEndTimeL"),
     "latestUpdateTime": _updated,
-    "status": _info("status"),
-    "skillIds": _one_of(_skills),
-    "latestSkillIds": _info("latestSkillId"),
+    "status": of_info("status"),
+    "skillIds": one_of(_skills),
+    "latestSkillIds": of_info("latestSkillId"),
     "agentIds": _agents,
     "userPermissions": _any_agent,
-    "latestAgentIds": _info("latestAgentId"),
-    "agentGroupIds": _one_of(_groups),
-    "keyword": _words(_texts),
-    "summary": _words(lambda record: [str(section(record, "summary").get("text") or "")]),
-    "duration": _between(lambda record: number(section(record, "info").get("duration")), factor=1_000),
-    "mcs": _between(lambda record: number(section(record, "info").get("mcs"))),
-    "alertedMcsValues": _info("alertedMCS"),
-    "csat": _between(_csat),
-    "nps": _between(_nps),
-    "fcr": _one_of(_fcr),
-    "source": _info("source"),
-    "device": _info("device"),
-    "messageContentTypes": _one_of(lambda record: (item.get("type") for item in items(record, "messageRecords"))),
-    "latestConversationQueueState": lambda value, body, now: _info("latestQueueState")([value], body, now),
+    "latestAgentIds": of_info("latestAgentId"),
+    "agentGroupIds": one_of(_groups),
+    "keyword": with_words(_texts),
+    "summary": with_words(lambda record: [str(section(record, "summary").get("text") or "")]),
+    "duration": between(lambda record: number(section(record, "info").get("duration")), factor=1_000),
+    "mcs": between(lambda record: number(section(record, "info").get("mcs"))),
+    "alertedMcsValues": of_info("alertedMCS"),
+    "csat": between(_csat),
+    "nps": between(_nps),
+    "fcr": one_of(_fcr),
+    "source": of_info("source"),
+    "device": of_info("device"),
+    "messageContentTypes": one_of(lambda record: (item.get("type") for item in items(record, "messageRecords"))),
+    "latestConversationQueueState": lambda value, body, now: of_info("latestQueueState")([value], body, now),
     "sdeSearch": _sdes,
-    "responseTime": _between(
+    "responseTime": between(
         lambda record: number(section(record, "responseTime").get("latestEffectiveResponseDueTime"))
     ),
-    "questionBrick": _words(
+    "questionBrick": with_words(
         lambda record: (f"{item.get('questionName')} {item.get('questionId')}" for item in _survey_data(record))
     ),
-    "invalidFreeTextAnswer": _if(
+    "invalidFreeTextAnswer": switched(
         lambda record: any(item.get("isValidAnswer") is False for item in _survey_data(record)),
         "INVALID_FREE_TEXT_ANSWER",
     ),
-    "surveyBotConversations": _if(lambda record: bool(items(record, "conversationSurveys")), "SURVEY_BOT"),
-    "surveyIds": _one_of(lambda record: (item.get("surveyId") for item in items(record, "conversationSurveys"))),
+    "surveyBotConversations": switched(lambda record: bool(items(record, "conversationSurveys")), "SURVEY_BOT"),
+    "surveyIds": one_of(lambda record: (item.get("surveyId") for item in items(record, "conversationSurveys"))),
     "questionTypeAndFormatToRetrieve": _question_kind,
     "answerText": _answer_words,
     "agentSurveySearch": _agent_survey,
-    "intentName": _one_of(lambda record: (item.get("intentName") for item in _intents(record))),
+    "intentName": one_of(lambda record: (item.get("intentName") for item in _intents(record))),
     "intentConfidenceScore": _confidence,
-    "conversationsWithStepUpOnly": _if(lambda record: section(record, "info").get("wasStepUp") is True, True, False),
-    "annotationStates": _one_of(lambda record: (item.get("annotationState") for item in items(record, "intents"))),
+    "conversationsWithStepUpOnly": switched(
+        lambda record: section(record, "info").get("wasStepUp") is True, True, False
+    ),
+    "annotationStates": one_of(lambda record: (item.get("annotationState") for item in items(record, "intents"))),
 }
 FILTERS = frozenset((*_MAKERS, "start", *_SHAPES_THE_ANSWER))
 

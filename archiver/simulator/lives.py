@@ -34,7 +34,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One conversation from beginning to end. What of it shows depends on the moment (`records.record`)."""
+    """One conversation from beginning to end. What of it shows depends on the moment (`sections.record`)."""
 
     number: int
     id: str

@@ -11,7 +11,7 @@ import httpx
 
 from archiver.encoding import decode, raw_json
 from archiver.simulator.doors import LoginDoor, SignatureDoor, TokenDoor, answer, error
-from archiver.simulator.filters import BadRequest
+from archiver.simulator.kinds import BadRequest
 from archiver.simulator.world import MOST_PER_PAGE, Answer, World
 
 _SERVICES = ("msgHist", "sentinel", "agentVep")

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from archiver.encoding import decode, encode, split_object
 from archiver.model import to_ms
 from archiver.simulator.lives import Life, step
-from archiver.simulator.records import record
+from archiver.simulator.sections import record
 
 
 @dataclass(slots=False)

@@ -12,7 +12,8 @@ from typing import Any
 from archiver.encoding import decode, encode, raw_json, split_object
 from archiver.model import from_ms, to_ms
 from archiver.records import integer, items, section
-from archiver.simulator.filters import BadRequest, tests, time_range, updated_ms
+from archiver.simulator.filters import tests, updated_ms
+from archiver.simulator.kinds import BadRequest, time_range
 from archiver.simulator.lives import Life
 from archiver.simulator.views import Item, Living, Stored, View
 from archiver.windows import RETENTION_MONTHS, months_before

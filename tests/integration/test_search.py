@@ -15,7 +15,7 @@ from archiver.model import Conversation, Scope
 from archiver.progress import Silent
 from archiver.search import Request, search
 from archiver.simulator.lives import lives
-from archiver.simulator.records import record as shown
+from archiver.simulator.sections import record as shown
 from archiver.stores import Store, open_store
 from tests.conftest import NOW, record
 

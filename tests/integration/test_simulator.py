@@ -17,8 +17,8 @@ from archiver.liveperson.filters import AgentSurveyFilter, Filters, Order, Param
 from archiver.model import Window, to_ms
 from archiver.simulator.faults import KINDS, PLACES
 from archiver.simulator.lives import Life, lives
-from archiver.simulator.records import record as shown
 from archiver.simulator.scenario import read_scenario
+from archiver.simulator.sections import record as shown
 from archiver.simulator.services import Simulator
 from tests.conftest import NOW, connected, record
 from tests.documented import FIELDS

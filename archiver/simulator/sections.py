@@ -5,23 +5,17 @@ Pages: Messaging Interactions API, Methods: Conversations (response entities), E
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from archiver.encoding import encode
 from archiver.model import to_ms
 from archiver.simulator.attributes import sdes
 from archiver.simulator.dialogues import ACCOUNT, BOT, CHANNELS, SKILLS
 from archiver.simulator.lives import Life, Turn
+from archiver.simulator.messages import DELETED, DEVICES, is_deleted, message, message_id, pid, score, statuses, time
 
 Record = dict[str, Any]
-_CARD = re.compile(r"\b(?:\d[ -]?){13,16}\b")
-_MASK, _DELETED = "****************", "** LP deleted data **"
-_TYPES = {"r": "RICH_CONTENT", "f": "HOSTED_FILE", "h": "TEXT_HTML", "l": "LINK", "s": "SECURE_FORM_INVITATION"}
 _REASONS = ("AGENT", "CONSUMER", "SYSTEM")
-_DEVICES = ("DESKTOP", "MOBILE", "TABLET", "undefined")
 _SYSTEMS = ("WINDOWS", "ANDROID", "MAC_OSX", "IOS")
 
 
@@ -34,9 +28,9 @@ def record(life: Life, now: datetime) -> Record:
         "info": _info(life, now),
         "campaign": _campaign(life),
         "monitoring": _monitoring(life),
-        "messageRecords": [_message(life, turn, at, now) for at, turn in enumerate(turns)],
-        "messageStatuses": [status for at, turn in enumerate(turns) for status in _statuses(life, turn, at)],
-        "messageScores": [_score(life, turn, at) for at, turn in enumerate(turns) if turn.kind == "c"],
+        "messageRecords": [message(life, turn, at, now) for at, turn in enumerate(turns)],
+        "messageStatuses": [status for at, turn in enumerate(turns) for status in statuses(life, turn, at)],
+        "messageScores": [score(life, turn, at) for at, turn in enumerate(turns) if turn.kind == "c"],
         "agentParticipants": [_agent(life, *who) for who in _joined(life, now)],
         "agentParticipantsActive": [] if is_closed else [_agent(life, *_joined(life, now)[-1])],
         "agentParticipantsLeave": [_agent(life, *who) for who in _joined(life, now)[:-1]],
@@ -48,8 +42,8 @@ def record(life: Life, now: datetime) -> Record:
         "conversationSurveys": [_survey(life, now)] if has_survey else [],
         "coBrowseSessions": {"coBrowseSessionsList": [_co_browse(life)] if life.number % 10 == 3 else []},
         "summary": _summary(life) if now >= life.summarized_at and life.number % 5 == 0 else {},
-        "sdes": {"events": list(sdes(life, is_deleted=_is_deleted(life, now)))},
-        "unAuthSdes": {"events": list(sdes(life, is_authenticated=False, is_deleted=_is_deleted(life, now)))},
+        "sdes": {"events": list(sdes(life, is_deleted=is_deleted(life, now)))},
+        "unAuthSdes": {"events": list(sdes(life, is_authenticated=False, is_deleted=is_deleted(life, now)))},
         "responseTime": _response_time(life, turns, is_closed=is_closed),
         "intents": [_intent(life, at) for at, turn in enumerate(turns) if turn.kind == "c"][:1],
         "uniqueIntents": [{"intentName": f"intent-{life.skill.lower()}", "intentLabel": f"ask about {life.skill}"}],
@@ -62,18 +56,6 @@ def record(life: Life, now: datetime) -> Record:
             }
         ],
     }  # fmt: skip
-
-
-def time(name: str, moment: datetime | None) -> Record:
-    """A pair of text and milliseconds; what has not happened is "undefined" and -1."""
-    if moment is None:
-        return {name: "undefined", f"{name}L": -1}
-    text = f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}+0000"
-    return {name: text, f"{name}L": to_ms(moment)}
-
-
-def _is_deleted(life: Life, now: datetime) -> bool:
-    return life.deleted_at is not None and now >= life.deleted_at
 
 
 def _info(life: Life, now: datetime) -> Record:
@@ -124,7 +106,7 @@ def _info(life: Life, now: datetime) -> Record:
 
 def _channel(life: Life) -> Record:
     return {
-        "source": CHANNELS[life.number % len(CHANNELS)], "device": _DEVICES[life.number % 4],
+        "source": CHANNELS[life.number % len(CHANNELS)], "device": DEVICES[life.number % 4],
         "deviceModel": "undefined", "browser": "CHROME", "browserVersion": "140", "language": "en-US",
         "operatingSystem": _SYSTEMS[life.number % 4], "operatingSystemVersion": "11", "timeZone": "Europe/Lisbon",
         "ipAddress": "203.0.113.7", "integration": "web-sdk", "integrationVersion": "3.0", "appId": "webAsync",
@@ -147,102 +129,10 @@ def _campaign(life: Life) -> Record:
 def _monitoring(life: Life) -> Record:
     return {
         "country": "Portugal", "countryCode": "PT", "state": "Lisboa", "city": "Lisbon", "isp": "Example Net",
-        "org": "Example Net", "device": _DEVICES[life.number % 4], "ipAddress": "203.0.113.7",
+        "org": "Example Net", "device": DEVICES[life.number % 4], "ipAddress": "203.0.113.7",
         "browser": "CHROME 140", "operatingSystem": _SYSTEMS[life.number % 4],
         "conversationStartPage": "https://travel.example/help", "conversationStartPageTitle": "Help",
     }  # fmt: skip
-
-
-def _message_id(life: Life, at: int) -> str:
-    return f"ms::dialog:{life.id}::msg:{at}"
-
-
-def _is_customers(turn: Turn) -> bool:
-    return turn.kind in "cf"
-
-
-def _sender_id(life: Life, turn: Turn) -> str:
-    if _is_customers(turn):
-        return life.customer.id
-    return _pid(BOT[0]) if turn.kind == "b" else _pid(life.agent.id)
-
-
-def _pid(agent_id: str) -> str:
-    """Messages name an agent by another id than participants do."""
-    return f"pid-{agent_id}"
-
-
-def _message(life: Life, turn: Turn, at: int, now: datetime) -> Record:
-    return {
-        "type": _TYPES.get(turn.kind, "TEXT_PLAIN"),
-        "messageData": _data(turn, at, _shown(life, turn, now)),
-        "messageId": _message_id(life, at),
-        "seq": at,
-        "dialogId": life.id,
-        "participantId": _sender_id(life, turn),
-        **time("time", turn.at),
-        "source": CHANNELS[life.number % len(CHANNELS)],
-        "device": _DEVICES[life.number % 4],
-        "audience": "AGENTS_AND_MANAGERS" if turn.kind == "n" else "ALL",
-        "sentBy": "Consumer" if _is_customers(turn) else "Agent",
-        "contextData": _context(life, turn),
-        "integrationSource": "undefined",
-        "predefinedContent": False,
-    }
-
-
-def _shown(life: Life, turn: Turn, now: datetime) -> str:
-    """Masked once the conversation is closed, gone once the customer's data were deleted."""
-    if _is_customers(turn) and _is_deleted(life, now):
-        return _DELETED
-    return _CARD.sub(_MASK, turn.text) if now >= life.closed_at else turn.text
-
-
-def _data(turn: Turn, number: int, text: str) -> Record:
-    title, *rest = text.split("|")
-    match turn.kind:
-        case "f":
-            path = f"/v1/AUTH_async-images/{ACCOUNT}/upload_uuid_{number}.JPG"
-            preview = "data:image/jpeg;base64,/9j/4AAQSkZJRg=="
-            return {"file": {"relativePath": path, "fileType": "JPG", "caption": text, "preview": preview}}
-        case "r":
-            elements: list[Record] = [{"type": "text", "text": title}]
-            elements += [{"type": "button", "title": name, "click": {"actions": []}} for name in rest]
-            return {"richContent": {"content": encode({"type": "vertical", "elements": elements}).decode()}}
-        case "q":
-            replies = [{"type": "button", "title": name, "click": {"actions": []}} for name in rest]
-            content = {"type": "quickReplies", "itemsPerRow": 3, "replies": replies}
-            return {"msg": {"text": title}, "quickReplies": {"content": encode(content).decode()}}
-        case "l":
-            return {"link": {"externalFileLink": title, "fileType": "undefined", "caption": "".join(rest)}}
-        case "s":
-            return {"secureForm": {"formId": "1", "formName": text, "invitationId": str(number)}}
-        case _:
-            return {"msg": {"text": text}}
-
-
-def _context(life: Life, turn: Turn) -> Record:
-    if turn.kind != "b":
-        return {"rawMetadata": "", "structuredMetadata": []}
-    intents = [{"id": "1", "name": f"ask about {life.skill}", "confidence": "HIGH", "confidenceScore": 0.9}]
-    response = {"externalConversationId": life.id, "businessCases": ["travel"], "intents": intents}
-    structured = [{"botResponse": response}, {"actionReason": {"reason": "welcome"}}]
-    return {"rawMetadata": encode([{"type": "BotResponse", **response}]).decode(), "structuredMetadata": structured}
-
-
-def _statuses(life: Life, turn: Turn, at: int) -> Iterator[Record]:
-    reader = (life.agent.id, "Agent") if _is_customers(turn) else (life.customer.id, "Consumer")
-    for seconds, status in ((1, "ACCEPT"), (4, "READ")):
-        yield {
-            "messageId": _message_id(life, at), "seq": at, **time("time", turn.at + timedelta(seconds=seconds)),
-            "participantId": reader[0], "participantType": reader[1], "messageDeliveryStatus": status,
-            "dialogId": life.id, "contextData": {},
-        }  # fmt: skip
-
-
-def _score(life: Life, turn: Turn, at: int) -> Record:
-    score = 20 + life.number * 7 % 76
-    return {"messageId": _message_id(life, at), "messageRawScore": at % 5 - 2, "mcs": score, **time("time", turn.at)}
 
 
 def _joined(life: Life, now: datetime) -> list[tuple[str, str, str, datetime]]:
@@ -252,13 +142,9 @@ def _joined(life: Life, now: datetime) -> list[tuple[str, str, str, datetime]]:
     return [bot, person] if now >= life.transferred_at else [bot]
 
 
-def _login(name: str) -> str:
-    return f"{name.split(maxsplit=1)[0].lower()}@travel.example"
-
-
 def _agent(life: Life, agent_id: str, name: str, user_type: str, since: datetime) -> Record:
     return {
-        "agentId": agent_id, "agentPid": _pid(agent_id), "agentLoginName": _login(name),
+        "agentId": agent_id, "agentPid": pid(agent_id), "agentLoginName": _login(name),
         "agentNickname": name.split(maxsplit=1)[0], "agentFullName": name, "agentDeleted": False, "userType": user_type,
         "userTypeName": {"1": "Human", "2": "Bot"}[user_type], "role": "AGENT", "agentGroupId": -1,
         "agentGroupName": "Main Group", **time("time", since), "permission": "ASSIGNED_AGENT", "dialogId": life.id,
@@ -277,8 +163,8 @@ def _consumer(life: Life, dialog: str, now: datetime) -> Record:
         "firstName": first, "lastName": last, "phone": "0", "email": f"{life.customer.id}@consumer.example",
         "consumerName": life.customer.name,
     }  # fmt: skip
-    if _is_deleted(life, now):
-        named = dict.fromkeys(named, _DELETED)
+    if is_deleted(life, now):
+        named = dict.fromkeys(named, DELETED)
     return {
         "participantId": life.customer.id, **named, "token": "undefined", "avatarURL": "undefined",
         **time("time", life.started_at), **time("joinTime", life.started_at), "dialogId": dialog,
@@ -365,7 +251,7 @@ def _intent(life: Life, at: int) -> Record:
         "versions": [{"modelName": "travel", "modelVersion": "3"}],
     }  # fmt: skip
     return {
-        "messageId": _message_id(life, at), "selectedClassification": classification,
+        "messageId": message_id(life, at), "selectedClassification": classification,
         "allClassifications": [classification],
     }  # fmt: skip
 
@@ -386,3 +272,7 @@ def _agent_survey(life: Life) -> Record:
             }
         ],
     }  # fmt: skip
+
+
+def _login(name: str) -> str:
+    return f"{name.split(maxsplit=1)[0].lower()}@travel.example"

@@ -1,0 +1,108 @@
+"""The kinds of tests that a search's filters are made of. Each maker takes a filter's value, the body and the time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from archiver.model import from_ms
+from archiver.records import moment, section
+from archiver.simulator.views import View
+from archiver.windows import ceil, floor, months_before
+
+LONGEST_RANGE_MONTHS = 3
+
+Record = Mapping[str, Any]
+Test = Callable[[View], bool]
+Make = Callable[[Any, Record, datetime], Test]
+
+
+class BadRequest(Exception):
+    """What LivePerson would answer with 400."""
+
+
+def time_range(bounds: Any, now: datetime, name: str) -> tuple[datetime, datetime]:
+    """Inclusive bounds, rounded outward to 10 minutes; at most three months. `to` of -1 is now."""
+    try:
+        low, high = int(bounds["from"]), int(bounds["to"])
+    except (TypeError, KeyError, ValueError):
+        raise BadRequest(f"{name}.from and {name}.to are required, in epoch milliseconds") from None
+    start, end = from_ms(low), now if high == -1 else from_ms(high)
+    if end < start:
+        raise BadRequest(f"{name}.to is before {name}.from")
+    if months_before(end, LONGEST_RANGE_MONTHS) > start:
+        raise BadRequest(f"the interval of {name} is longer than 3 months")
+    return floor(start), ceil(end)
+
+
+def time_between(name: str) -> Callable[..., Test]:
+    def make(value: Any, _: Record, now: datetime) -> Test:
+        start, end = time_range(value, now, name)
+        return lambda view: (at := moment(view.info, name.removesuffix("L"))) is not None and start <= at <= end
+
+    return make
+
+
+def one_of(values_of: Callable[[Record], Iterable[Any]]) -> Callable[..., Test]:
+    def make(value: Any, _: Record, __: datetime) -> Test:
+        wanted = {str(item) for item in as_list(value)}
+        return lambda view: any(str(found) in wanted for found in values_of(view.record))
+
+    return make
+
+
+def as_list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def of_info(name: str) -> Callable[..., Test]:
+    return one_of(lambda record: [section(record, "info").get(name)])
+
+
+def between(value_of: Callable[[Record], float | None], factor: float = 1) -> Callable[..., Test]:
+    def make(value: Any, _: Record, __: datetime) -> Test:
+        low, high = value.get("from"), value.get("to")
+        low_, high_ = (None if bound is None else float(bound) * factor for bound in (low, high))
+        if low_ is None and high_ is None:
+            raise ValueError
+        return lambda view: (
+            (found := value_of(view.record)) is not None
+            and (low_ is None or found >= low_)
+            and (high_ is None or found <= high_)
+        )
+
+    return make
+
+
+def with_words(texts_of: Callable[[Record], Iterable[str]]) -> Callable[..., Test]:
+    """Words anywhere in the texts; a phrase where it stands in quotes."""
+
+    def make(value: Any, _: Record, __: datetime) -> Test:
+        phrases = [plain(quoted or word) for quoted, word in re.findall(r'"([^"]+)"|(\S+)', str(value))]
+
+        def holds(view: View) -> bool:
+            texts = [plain(text) for text in texts_of(view.record)]
+            return all(any(phrase in text for text in texts) for phrase in phrases)
+
+        return holds
+
+    return make
+
+
+def plain(text: str) -> str:
+    return " " + " ".join(re.findall(r"\w+", text.casefold())) + " "
+
+
+def switched(holds: Callable[[Record], bool], *allowed: Any) -> Callable[..., Test]:
+    """A filter that is either on or absent."""
+
+    def make(value: Any, _: Record, __: datetime) -> Test:
+        if value not in allowed:
+            raise ValueError
+        return (lambda view: holds(view.record)) if value else (lambda view: True)
+
+    return make
