@@ -11,13 +11,15 @@ from datetime import timedelta
 import click
 
 from archiver import windows
-from archiver.archive import Archive
+from archiver.archive import Archive, is_archive, open_archive
 from archiver.cli import wiring
 from archiver.config import Settings
 from archiver.errors import ArchiverError, ConfigError
 from archiver.harvest import Harvest, Summary
+from archiver.ledger import Reading
+from archiver.liveperson.account import account_of
 from archiver.liveperson.api import ContactCenter
-from archiver.liveperson.filters import CONTENT
+from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE
 from archiver.model import Window
 from archiver.progress import Progress
 
@@ -59,8 +61,9 @@ def harvest_and_index(chosen: Settings, span: Window, progress: Progress, *, swe
 @click.option("--to", metavar="DATE", help="Last day, inclusive; default is now.")
 @click.option("--follow", is_flag=True, help="Go on for ever: harvest what is new again and again.")
 @click.option("--every", metavar="DURATION", default="15m", show_default=True, help="How often, with --follow.")
+@click.option("--dry-run", is_flag=True, help="Print the windows and the requests they may take; ask nothing.")
 @click.pass_context
-def command(context: click.Context, from_: str | None, to: str | None, follow: bool, every: str) -> None:
+def command(context: click.Context, from_: str | None, to: str | None, follow: bool, every: str, dry_run: bool) -> None:
     """Bring conversations from LivePerson into the archive.
 
     Reads every conversation that started in the span (at most 13 months back), keeps each raw record, proves each
@@ -74,15 +77,45 @@ def command(context: click.Context, from_: str | None, to: str | None, follow: b
       archiver harvest --from 2026-01-01 --to 2026-03-31
       archiver --archive /data/brand harvest --from 7d
       archiver harvest --follow --every 10m
+      archiver harvest --from 30d --dry-run
     """
     progress = wiring.show_progress(context)
     chosen = wiring.settings(context)
+    if dry_run:
+        _print_plan(chosen, target(from_, to))
+        return
     if follow:
         if to:
             raise ConfigError("--follow has no end, so --to makes no sense with it", hint="Leave --to out.")
         follow_account(chosen, target(from_, None), _pause(every), progress)
         return
     report(harvest_and_index(chosen, target(from_, to), progress))
+
+
+def _print_plan(chosen: Settings, span: Window) -> None:
+    """What a harvest of the span would read; how much, by what the last one found there."""
+    known: dict[Window, Reading] = {}
+    if is_archive(chosen.archive):
+        with open_archive(chosen.archive) as archive:
+            known = {reading.window: reading for reading, _ in archive.ledger.readings()}
+    requests = count = 0
+    for window in windows.plan(span):
+        inside = [reading for read, reading in known.items() if window.start <= read.start and read.end <= window.end]
+        needed = sum(_pages(reading.expected) for reading in inside) or 1
+        state = ", ".join(sorted({reading.state for reading in inside})) or "not read yet"
+        click.echo(f"{window}  {state:<12}  {needed:>4} request{'s' if needed > 1 else ''}")
+        requests, count = requests + needed, count + 1
+    per_s = account_of(chosen).budget().per_s
+    click.echo(
+        f"{count:,} windows, about {requests:,} requests, {requests / per_s / 60:,.1f} minutes at {per_s:g} a second; "
+        "more where a window is new and full.",
+        err=True,
+    )
+
+
+def _pages(conversations: int) -> int:
+    """Neighbouring pages share two rows, and a reading of several ends with one more request."""
+    return 1 if conversations <= MOST_PER_PAGE else 1 + -(-conversations // (MOST_PER_PAGE - 2))
 
 
 def report(summary: Summary) -> None:

@@ -366,6 +366,15 @@ def test_an_export_into_a_pipe_is_written_into_it(shell: Shell, tmp_path: Path) 
     assert pipe.is_fifo()
 
 
+def test_a_dry_run_prints_what_would_be_read_and_reads_nothing(shell: Shell) -> None:
+    out, err = shell.run("harvest", "--from", "3d", "--dry-run")
+    assert len(out.splitlines()) == 4
+    assert "not read yet" in out
+    assert "4 windows, about 4 requests" in err
+    shell.run("harvest", "--from", "3d")
+    assert "sealed" in shell.run("harvest", "--from", "3d", "--dry-run")[0]
+
+
 def test_conversations_are_fetched_by_id_and_consumer(shell: Shell) -> None:
     fetched = json.loads(shell.run("fetch", "c001", "c002", "--json")[0])
     assert (fetched["schema"], fetched["conversations"], fetched["absent"]) == ("archiver.fetch/1", 2, [])
