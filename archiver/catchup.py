@@ -35,7 +35,7 @@ def catch_up(archive: Archive, store: Store, progress: Progress) -> Applied:
         )
     if start == head:
         return Applied()
-    return _apply(archive.vault.after(start), archive.vault.count_after(start), store, progress)
+    return _apply(archive.vault.after(start), archive.vault.count_after(start), head, store, progress)
 
 
 def rebuild(archive: Archive, store: Store, progress: Progress) -> Applied:
@@ -52,10 +52,11 @@ def rebuild(archive: Archive, store: Store, progress: Progress) -> Applied:
 def retry(archive: Archive, store: Store, progress: Progress) -> Applied:
     """Gives the index once more what it has refused. Raises StoreError, IntegrityError."""
     ids = [refusal.conversation_id for refusal in store.refused()]
-    return _apply((archive.vault.current(id_) for id_ in ids), len(ids), store, progress)
+    return _apply((archive.vault.current(id_) for id_ in ids), len(ids), store.applied(), store, progress)
 
 
-def _apply(records: Iterable[Record], count: int, store: Store, progress: Progress) -> Applied:
+def _apply(records: Iterable[Record], count: int, head: int, store: Store, progress: Progress) -> Applied:
+    """Up to `head`, whose last entries may be no one's current version."""
     position = store.applied()
     progress.start("index", count, "conversations")
     done = 0
@@ -65,6 +66,8 @@ def _apply(records: Iterable[Record], count: int, store: Store, progress: Progre
                 position = max(position, batch[-1].seq)
                 done += _write(batch, writer, position)
                 progress.advance(len(batch))
+            if position < head:
+                writer.replace([], applied=head)
     finally:
         progress.finish()
     return Applied(done, store.refused())

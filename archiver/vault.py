@@ -16,6 +16,7 @@ from archiver.encoding import decode
 from archiver.errors import IntegrityError, NotFound
 from archiver.model import Conversation, Entry, Unreadable
 from archiver.records import items
+from archiver.versions import is_shallower
 
 _LEVEL = 3
 _BATCH = 200
@@ -63,12 +64,20 @@ class Vault:
         return int(row[0]), int(row[1])
 
     def append(self, conversations: Iterable[Conversation], *, fetched_at: datetime) -> int:
-        """Keeps each conversation whose content is new, as its current version. Returns how many were."""
+        """Keeps each conversation whose content is new, as its current version. Returns how many were.
+
+        What only leaves out something that the current version has (`versions.is_shallower`) is kept once, and does not
+        become current.
+        """
         return sum(self._append(conversation, fetched_at) for conversation in conversations)
 
     def _append(self, conversation: Conversation, fetched_at: datetime) -> bool:
         print_ = fingerprint(self._key, conversation.raw)
-        if self._current_fingerprint(conversation.id) == print_:
+        known = self._current_fingerprint(conversation.id)
+        if known == print_:
+            return False
+        is_current = known is None or not self._says_less(conversation)
+        if not is_current and self._has(conversation.id, print_):
             return False
         salt = secrets.token_bytes(SALT_BYTES)
         seq, prev = self._end_of_chain()
@@ -84,7 +93,25 @@ class Vault:
             prev=prev,
         )
         self._insert(entry, salt, conversation.raw)
+        if is_current:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO current VALUES (?, ?, ?)",
+                (conversation.id, entry.seq, count_messages(conversation.raw)),
+            )
         return True
+
+    def _says_less(self, conversation: Conversation) -> bool:
+        """Than the current version, as far as that can be read."""
+        try:
+            return is_shallower(conversation.raw, self.current(conversation.id).raw)
+        except IntegrityError:
+            return False
+
+    def _has(self, conversation_id: str, print_: bytes) -> bool:
+        row = self._connection.execute(
+            "SELECT 1 FROM entries WHERE conversation_id = ? AND fingerprint = ?", (conversation_id, print_)
+        ).fetchone()
+        return row is not None
 
     def _insert(self, entry: Entry, salt: bytes, raw: bytes) -> None:
         self._connection.execute(
@@ -96,9 +123,6 @@ class Vault:
         )  # fmt: skip
         body = self._compressor.compress(raw)
         self._connection.execute("INSERT INTO bodies VALUES (?, ?, ?)", (entry.seq, salt, body))
-        self._connection.execute(
-            "INSERT OR REPLACE INTO current VALUES (?, ?, ?)", (entry.conversation_id, entry.seq, count_messages(raw))
-        )
 
     def _current_fingerprint(self, conversation_id: str) -> bytes | None:
         row = self._connection.execute(

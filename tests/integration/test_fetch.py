@@ -8,12 +8,18 @@ from datetime import timedelta
 import pytest
 
 from archiver.archive import Archive
+from archiver.catchup import catch_up
+from archiver.config import StoreAddress
 from archiver.encoding import decode
 from archiver.errors import AuthError
 from archiver.fetch import Fetch, Fetched
+from archiver.harvest import Harvest
+from archiver.model import Window
 from archiver.progress import Silent
 from archiver.simulator.faults import Fault, Faults
 from archiver.simulator.services import Simulator
+from archiver.stores import open_store
+from archiver.verify import verify_index, verify_vault
 from tests.conftest import NOW, connected, record
 
 DAY = timedelta(days=1)
@@ -108,3 +114,18 @@ def test_a_refusal_ends_it_and_what_came_before_stays(archive: Archive, account:
     with pytest.raises(AuthError):
         fetch(archive, account, wanted, (), Fault("403", place="by-id", after=1, times=None))
     assert archive.vault.head() == 100
+
+
+def test_a_harvest_after_a_fetch_does_not_forget_what_the_fetch_brought(archive: Archive, account: Simulator) -> None:
+    fetch(archive, account, ["c003"])
+    store = open_store(StoreAddress(), folder=archive.folder, archive_id=archive.id)
+    catch_up(archive, store, Silent())
+    for _ in range(2):
+        span = Window(NOW - 5 * DAY, NOW)
+        Harvest(connected(account, account), archive, clock=lambda: NOW, progress=Silent()).run(span)
+        catch_up(archive, store, Silent())
+    assert len(decode(archive.vault.current("c003").raw)["sdes"]["events"]) == 3
+    assert store.applied() == archive.vault.head()
+    assert list(verify_index(archive, store, Silent())) == []
+    assert list(verify_vault(archive, Silent())) == []
+    store.close()

@@ -1,0 +1,62 @@
+"""A read that only leaves things out does not take the place of one that has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from archiver.archive import Archive
+from archiver.encoding import decode, encode
+from archiver.liveperson.answers import read_record
+from archiver.model import Conversation
+from archiver.versions import is_shallower
+from tests.conftest import NOW, record
+
+LEADS = [{"sdeType": "LEAD", "serverTimeStamp": ms, "lead": {"lead": {"leadId": str(ms)}}} for ms in (1, 2, 3)]
+
+
+def raw(*, leads: int = 3, preview: bool = True, text: str = "hello", **info: Any) -> bytes:
+    whole = decode(record("c", NOW, text, "x", info=info, sdes={"events": LEADS[3 - leads :]}))
+    file = {"caption": "a photo", **({"preview": "data:"} if preview else {})}
+    whole["messageRecords"][1]["messageData"] = {"file": file}
+    return encode(whole)
+
+
+@pytest.mark.parametrize("less", [raw(leads=1), raw(preview=False), raw(leads=0, preview=False)])
+def test_a_record_that_leaves_out_sdes_or_thumbnails_is_shallower(less: bytes) -> None:
+    assert is_shallower(less, raw())
+    assert not is_shallower(raw(), less)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        raw(), raw(leads=1, text="changed"), raw(leads=1, status="OPEN"), b"no JSON", b"[]",
+        raw().replace(b'"3"', b'"4"'),
+    ],
+)  # fmt: skip
+def test_a_record_that_says_anything_else_is_not(other: bytes) -> None:
+    assert not is_shallower(other, raw())
+
+
+def keep(archive: Archive, *raws: bytes) -> int:
+    read = [read_record(item) for item in raws]
+    with archive.transaction():
+        return archive.vault.append([item for item in read if isinstance(item, Conversation)], fetched_at=NOW)
+
+
+def test_a_shallower_read_is_kept_once_and_does_not_become_current(archive: Archive) -> None:
+    assert keep(archive, raw()) == 1
+    assert keep(archive, raw(leads=1, preview=False)) == 1
+    assert keep(archive, raw(leads=1, preview=False), raw()) == 0
+    assert archive.vault.current("c").raw == raw()
+    assert archive.vault.head() == 2
+
+
+def test_a_deeper_or_changed_read_becomes_current(archive: Archive) -> None:
+    keep(archive, raw(leads=1, preview=False))
+    keep(archive, raw())
+    assert archive.vault.current("c").raw == raw()
+    keep(archive, raw(leads=1, preview=False, text="edited"))
+    assert archive.vault.current("c").raw == raw(leads=1, preview=False, text="edited")
