@@ -86,14 +86,15 @@ class ContactCenter:
         return other
 
     def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]:
-        """The same conversations (at most 100) as a look-up by id gives them, and what was wrong with it, if anything.
+        """The same conversations as a look-up by id gives them, and what was wrong with it, if anything.
 
-        Those that it does not give stay as they are. Raises AuthError.
+        Those that it does not give, and those behind the first hundred, stay as they are. Raises AuthError.
         """
         found: dict[str, Conversation] = {}
         fault: str | None = None
+        ids = [item.id for item in conversations[:MOST_PER_PAGE]]
         try:
-            for page in self.by_ids([item.id for item in conversations], is_brief=True) if conversations else ():
+            for page in self.by_ids(ids, is_brief=True) if ids else ():
                 found.update((item.id, item) for item in page.conversations)
         except AuthError:
             raise
