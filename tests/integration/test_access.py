@@ -119,7 +119,7 @@ def test_what_ends_in_the_middle_of_a_run_is_renewed_without_losing_a_page(
 
 @pytest.mark.parametrize(
     ("status", "kind", "said"),
-    [(403, PermissionMissing, "Messaging Interactions"), (451, AuthError, "support"), (401, AuthError, "doctor")],
+    [(403, PermissionMissing, "Messaging Interactions"), (451, AuthError, "support"), (401, AuthError, "config show")],
 )
 @pytest.mark.parametrize("way", WAYS)
 def test_a_final_refusal_stops_and_says_who_must_act(
