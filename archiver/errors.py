@@ -100,13 +100,17 @@ class BadAnswer(SourceError):
 
 
 class Unproven(SourceError):
-    """What LivePerson gave is not proven to be all that it has."""
+    """What LivePerson gave is not proven to be all that it has.
+
+    `is_shift`: its count stood still and nothing else was wrong, only the rows came in another order on each page.
+    """
 
     code = "source.short"
     exit_code = 3
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, is_shift: bool = False) -> None:
         super().__init__(message, hint="Run the command again. What came is kept.")
+        self.is_shift = is_shift
 
 
 class StoreError(ArchiverError):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from archiver import windows
 from archiver.archive import Archive
-from archiver.errors import AuthError, BadAnswer, SourceError, SourceUnavailable, Unproven
+from archiver.errors import AuthError, SourceError, SourceUnavailable
 from archiver.ledger import OPEN, PROVISIONAL, SEALED, Reading, Run
 from archiver.model import Conversation, Page, Window
 from archiver.progress import Progress
+from archiver.tally import Tally, Union
 
-_TRIES = 3
+_TRIES, _TRIES_AT_THE_FLOOR = 3, 10
 _SWEPT = "swept"
 _LOOKED_UP_AT_ONCE = 100
 _MOST_FAILURES, _MOST_BAD_WINDOWS = 20, 20
@@ -47,18 +48,6 @@ class Summary:
     new: int = 0
     aside: int = 0
     unproven: tuple[tuple[Window, str], ...] = ()
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What came for one window so far; `fault` is why it is not proven complete."""
-
-    ids: set[str] = field(default_factory=set)
-    inside: set[str] = field(default_factory=set)
-    new: int = 0
-    announced: int = 0
-    fault: str | None = None
-    is_bad: bool = False  # whether an answer could not be read
 
 
 class _TooMany(Exception):
@@ -199,10 +188,7 @@ class Harvest:
         """Reads a window until it is proven complete, in halves if that may help; yields what is not proven."""
         halves = windows.split(window)
         try:
-            for _ in range(_TRIES):
-                tally = self._read_once(window, run, may_split=halves is not None)
-                if tally.fault is None:
-                    break
+            tally = self._read_until_proven(window, run, may_split=halves is not None)
             if halves and self._would_halves_help(tally):
                 raise _TooMany
             self._conversations += len(tally.inside)
@@ -212,7 +198,20 @@ class Harvest:
             for half in halves or ():
                 yield from self._read(half, run)
 
-    def _would_halves_help(self, tally: _Tally) -> bool:
+    def _read_until_proven(self, window: Window, run: Run, *, may_split: bool) -> Tally:
+        """The last of a few readings. A window that can't be split may also be proven by what several had together."""
+        union = Union()
+        for _ in range(_TRIES if may_split else _TRIES_AT_THE_FLOOR):
+            tally = self._read_once(window, run, may_split=may_split)
+            if tally.fault is None:
+                break
+            if not may_split and union.settles(tally):
+                with self._archive.transaction():
+                    self._record(window, tally, run, self._clock())
+                break
+        return tally
+
+    def _would_halves_help(self, tally: Tally) -> bool:
         """A window of one page can't shift while it is read; and one spoilt record spoils only its own half.
 
         Raises SourceUnavailable if LivePerson's answers have been unreadable for too many windows in a row.
@@ -225,10 +224,10 @@ class Harvest:
             )
         return bool(tally.fault) and (tally.announced > _ATOMIC or tally.is_bad)
 
-    def _read_once(self, window: Window, run: Run, *, may_split: bool) -> _Tally:
+    def _read_once(self, window: Window, run: Run, *, may_split: bool) -> Tally:
         """One pass over a window's pages. The last page is kept last, together with what the window came to."""
-        tally = _Tally()
-        pages = _until_fault(self._source.pages(windows.widen(window)), tally)
+        tally = Tally()
+        pages = tally.until_fault(self._source.pages(windows.widen(window)))
         page = next(pages, NO_PAGE)
         if may_split and page.total > _MOST_PER_WINDOW:
             raise _TooMany
@@ -238,20 +237,20 @@ class Harvest:
         self._keep(page, window, tally, run)
         return tally
 
-    def _keep(self, page: Page, window: Window, tally: _Tally, sealing: Run | None) -> None:
+    def _keep(self, page: Page, window: Window, tally: Tally, sealing: Run | None) -> None:
         """One transaction: the page, what is to be watched, and with the last page what the window came to."""
         kept = self._deepened(page.conversations)
         now = self._clock()
         with self._archive.transaction():
             self._archive.ledger.keep_lease(now)
             new = self._archive.keep(kept, page.unreadable, now)
-            _count(tally, page, window, new)
+            tally.count(page, window, new)
             if sealing:
                 self._record(window, tally, sealing, now)
         self._new += new
         self._aside += len(page.unreadable)
 
-    def _record(self, window: Window, tally: _Tally, run: Run, now: datetime) -> None:
+    def _record(self, window: Window, tally: Tally, run: Run, now: datetime) -> None:
         is_young = window.end > now - windows.SETTLE
         reading = Reading(
             window=window,
@@ -272,18 +271,3 @@ class Harvest:
         found, _ = self._source.in_full(partial)  # those that stay partial are watched
         full = {conversation.id: conversation for conversation in found}
         return [full.get(conversation.id, conversation) for conversation in conversations]
-
-
-def _count(tally: _Tally, page: Page, window: Window, new: int) -> None:
-    tally.ids.update(conversation.id for conversation in page.conversations)
-    tally.inside.update(item.id for item in page.conversations if item.started_at and item.started_at in window)
-    tally.new += new
-    tally.announced = max(page.total, 0)
-
-
-def _until_fault(pages: Iterator[Page], tally: _Tally) -> Iterator[Page]:
-    """The pages, and in the tally what is wrong with them as a whole."""
-    try:
-        yield from pages
-    except (BadAnswer, Unproven) as error:
-        tally.fault, tally.is_bad = error.message, isinstance(error, BadAnswer)

@@ -135,7 +135,7 @@ class ContactCenter:
             proof.add_count(self._whole(method, query(0) | {"limit": 1}, body).total)
         fault = proof.fault(needs_count=most is None)
         if fault:
-            raise Unproven(fault)
+            raise Unproven(fault, is_shift=proof.is_shift())
 
     def _whole(self, method: str, query: dict[str, str | int], body: dict[str, Any]) -> Page:
         """One page, asked for again if some of LivePerson's shards did not answer."""

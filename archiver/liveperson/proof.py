@@ -56,6 +56,11 @@ class Proof:
             return "LivePerson announced no count, so nothing proves that this is all" if needs_count else None
         return self._count_fault()
 
+    def is_shift(self) -> bool:
+        """Whether nothing is wrong but the order of the rows, or that some came twice and others not."""
+        is_sound = self._is_complete and not self._unreadable and len(set(self._totals)) == 1
+        return is_sound and len(self._ids) <= self._totals[0]
+
     def _count_fault(self) -> str | None:
         if len(set(self._totals)) > 1:
             return f"the announced count moved while reading: {self._totals[0]} .. {self._totals[-1]}"

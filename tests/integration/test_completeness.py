@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from archiver.archive import Archive
 from archiver.errors import SourceError
+from archiver.harvest import Harvest
 from archiver.liveperson.api import ContactCenter
 from archiver.model import Page, Window
+from archiver.progress import Silent
 from archiver.simulator.faults import KINDS, Fault, Faults
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
@@ -120,3 +125,46 @@ def test_a_reading_that_ends_well_has_everything_that_was_there_all_the_time(
     except SourceError:
         return
     assert moving.lived <= found
+
+
+class Shuffling:
+    """An account whose rows of one start time come in another order at every request."""
+
+    def __init__(self, simulator: Simulator, purge_at: int | None = None) -> None:
+        self.simulator = simulator
+        self.dice = random.Random(5)
+        self.searches = 0
+        self.purge_at = purge_at
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/conversations/search"):
+            self.searches += 1
+            world = self.simulator.world
+            self.dice.shuffle(world.stored)
+            world.stored.sort(key=lambda item: item.start_ms)
+            if self.searches == self.purge_at:  # one goes and one begins: the count stands still
+                del world.by_id[world.stored.pop().id]
+                world.put(record("late", NOW - DAY))
+        return self.simulator(request)
+
+
+@pytest.mark.parametrize("count", [101, 150, 280])
+def test_many_that_start_at_one_moment_are_proven_by_several_readings_though_their_order_changes(
+    archive: Archive, simulator: Simulator, count: int
+) -> None:
+    simulator.world.fill(record(f"c{number}", NOW - DAY) for number in range(count))
+    source = connected(Shuffling(simulator), simulator)
+    summary = Harvest(source, archive, clock=lambda: NOW, progress=Silent()).run(SPAN)
+    assert summary.unproven == ()
+    assert summary.conversations == count
+    assert archive.vault.totals()[0] == count
+
+
+def test_where_rows_come_and_go_meanwhile_nothing_is_proven_by_several_readings(
+    archive: Archive, simulator: Simulator
+) -> None:
+    simulator.world.fill(record(f"c{number}", NOW - DAY) for number in range(150))
+    source = connected(Shuffling(simulator, purge_at=30), simulator)
+    summary = Harvest(source, archive, clock=lambda: NOW, progress=Silent()).run(SPAN)
+    if not summary.unproven:
+        assert {item.conversation_id for item in archive.vault.after(0)} >= set(simulator.world.by_id)

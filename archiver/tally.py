@@ -1,0 +1,62 @@
+"""What came for one window, and whether it is proven to be all. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from archiver.errors import BadAnswer, Unproven
+from archiver.model import Page, Window
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came for one window so far; `fault` is why it is not proven complete."""
+
+    ids: set[str] = field(default_factory=set)
+    inside: set[str] = field(default_factory=set)
+    new: int = 0
+    announced: int = 0
+    fault: str | None = None
+    is_bad: bool = False  # whether an answer could not be read
+    is_shift: bool = False  # whether only the order of the rows is at fault
+
+    def count(self, page: Page, window: Window, new: int) -> None:
+        """Takes a page in that was asked for a window and brought so many new entries."""
+        self.ids.update(conversation.id for conversation in page.conversations)
+        self.inside.update(item.id for item in page.conversations if item.started_at and item.started_at in window)
+        self.new += new
+        self.announced = max(page.total, 0)
+
+    def until_fault(self, pages: Iterator[Page]) -> Iterator[Page]:
+        """The pages; what is wrong with them as a whole is noted."""
+        try:
+            yield from pages
+        except (BadAnswer, Unproven) as error:
+            self.fault, self.is_bad = error.message, isinstance(error, BadAnswer)
+            self.is_shift = isinstance(error, Unproven) and error.is_shift
+
+
+class Union:
+    """Several readings of one window whose rows come in another order each time, as where many start at one moment.
+
+    Together they are whole if each announced the same count and they have just as many ids between them: a row that
+    went away or began meanwhile would be one too many.
+    """
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._inside: set[str] = set()
+        self._announced: set[int] = set()
+        self._is_sound = True
+
+    def settles(self, tally: Tally) -> bool:
+        """Takes a reading in; if it makes the window whole, the tally becomes that of all of them."""
+        self._ids |= tally.ids
+        self._inside |= tally.inside
+        self._announced.add(tally.announced)
+        self._is_sound = self._is_sound and tally.is_shift
+        is_whole = self._is_sound and len(self._announced) == 1 and len(self._ids) == tally.announced
+        if is_whole:
+            tally.ids, tally.inside, tally.fault = self._ids, self._inside, None
+        return is_whole
