@@ -9,10 +9,9 @@ from typing import Protocol
 
 from archiver.archive import Archive
 from archiver.errors import BadAnswer, Unproven
+from archiver.liveperson.filters import MOST_PER_PAGE
 from archiver.model import Conversation, Page
 from archiver.progress import Progress
-
-_AT_ONCE = 100  # ids that one call takes
 
 
 class Source(Protocol):
@@ -59,8 +58,8 @@ class Fetch:
         people = list(dict.fromkeys(consumers))
         self._progress.start("fetch", len(wanted) + len(people), "ids" if wanted else "consumers")
         try:
-            for start in range(0, len(wanted), _AT_ONCE):
-                chunk = wanted[start : start + _AT_ONCE]
+            for start in range(0, len(wanted), MOST_PER_PAGE):
+                chunk = wanted[start : start + MOST_PER_PAGE]
                 self._by_ids(chunk)
                 self._progress.advance(len(chunk), new=self._new)
             for consumer in people:

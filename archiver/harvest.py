@@ -12,15 +12,14 @@ from archiver import windows
 from archiver.archive import Archive
 from archiver.errors import AuthError, SourceError, SourceUnavailable
 from archiver.ledger import OPEN, PROVISIONAL, SEALED, Reading, Run
+from archiver.liveperson.filters import MOST_PER_PAGE
 from archiver.model import Conversation, Page, Window
 from archiver.progress import Progress
 from archiver.tally import Tally, Union
 
 _TRIES, _TRIES_AT_THE_FLOOR = 3, 10
 _SWEPT = "swept"
-_LOOKED_UP_AT_ONCE = 100
 _MOST_FAILURES, _MOST_BAD_WINDOWS = 20, 20
-_ATOMIC = 100  # conversations that one page holds
 _MOST_PER_WINDOW = 2_000  # a longer answer gives pages more time to shift: split first
 
 
@@ -135,7 +134,7 @@ class Harvest:
     def _look_again(self, run: Run) -> None:
         """At conversations that were open or cut short when they were last seen, and were not met in this run."""
         self._failures = 0
-        while ids := self._archive.ledger.watched(run.started_at, _LOOKED_UP_AT_ONCE):
+        while ids := self._archive.ledger.watched(run.started_at, MOST_PER_PAGE):
             self._look_up(ids)
             if self._failures > _MOST_FAILURES:
                 self._progress.say("open conversations can't be looked up now; the next harvest does")
@@ -222,7 +221,7 @@ class Harvest:
                 f"LivePerson's answers can't be read, window after window: {tally.fault}",
                 hint="Run the same command again later; it goes on where it stopped.",
             )
-        return bool(tally.fault) and (tally.announced > _ATOMIC or tally.is_bad)
+        return bool(tally.fault) and (tally.announced > MOST_PER_PAGE or tally.is_bad)
 
     def _read_once(self, window: Window, run: Run, *, may_split: bool) -> Tally:
         """One pass over a window's pages. The last page is kept last, together with what the window came to."""

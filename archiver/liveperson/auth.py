@@ -24,6 +24,7 @@ _MARGIN = timedelta(seconds=60)
 _DEFAULT_LIFE, _LONGEST_LIFE = timedelta(hours=1), timedelta(days=1)
 
 Flow = Generator[httpx.Request, httpx.Response, None]
+Bearers = Generator[httpx.Request, httpx.Response, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,28 @@ class Access(httpx.Auth):
         """Ends what was begun at LivePerson, such as a session. Raises nothing."""
 
 
-class OAuth2(Access):
+class BearerAccess(Access):
+    """What is let in by a bearer, and once more by another one where a call was answered 401."""
+
+    def sync_auth_flow(self, call: httpx.Request) -> Flow:
+        bearer = yield from self._current()
+        call.headers["Authorization"] = f"Bearer {bearer}"
+        response = yield call
+        if response.status_code == 401:
+            bearer = yield from self._other_than(bearer)
+            call.headers["Authorization"] = f"Bearer {bearer}"
+            yield call
+
+    def _current(self) -> Bearers:
+        """The bearer to use now."""
+        raise NotImplementedError
+
+    def _other_than(self, used: str) -> Bearers:
+        """A bearer other than the one used, asked for by one thread at a time."""
+        raise NotImplementedError
+
+
+class OAuth2(BearerAccess):
     """OAuth 2.0 client credentials.
 
     The token is renewed a minute before it expires, and once when a call is answered 401. There is no refresh
@@ -83,22 +105,16 @@ class OAuth2(Access):
         self._token: str | None = None
         self._renew_at: datetime | None = None
 
-    def sync_auth_flow(self, call: httpx.Request) -> Flow:
+    def _current(self) -> Bearers:
         token = self._token
         if token is None or self._is_old():
-            token = yield from self._renewed(token)
-        call.headers["Authorization"] = f"Bearer {token}"
-        response = yield call
-        if response.status_code == 401:
-            token = yield from self._renewed(token)
-            call.headers["Authorization"] = f"Bearer {token}"
-            yield call
+            token = yield from self._other_than(token)
+        return token
 
     def _is_old(self) -> bool:
         return self._renew_at is not None and self._clock() >= self._renew_at
 
-    def _renewed(self, used: str | None) -> Generator[httpx.Request, httpx.Response, str]:
-        """A token other than the one used, asked for by one thread at a time."""
+    def _other_than(self, used: str | None) -> Bearers:
         with self._lock:
             if self._token is None or self._token == used:
                 response = yield self._token_request()

@@ -16,7 +16,6 @@ from archiver.model import Window, to_ms
 
 MOST_PER_PAGE = 100
 SOURCE = "archiver"  # the calling program's name, at most 20 characters
-LONGEST_RANGE_MONTHS = 3
 CONTENT = (
     "campaign", "messageRecords", "agentParticipants", "agentParticipantsLeave", "agentParticipantsActive",
     "consumerParticipants", "transfers", "interactions", "messageScores", "messageStatuses", "conversationSurveys",

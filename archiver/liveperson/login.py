@@ -15,7 +15,7 @@ import httpx
 
 from archiver.encoding import decode, encode
 from archiver.errors import RateLimited, SourceUnavailable
-from archiver.liveperson.auth import Access, Flow, User, refused
+from archiver.liveperson.auth import BearerAccess, Bearers, User, refused
 from archiver.liveperson.calls import request
 from archiver.records import number, text_of
 
@@ -36,7 +36,7 @@ class Session:
     refreshed_at: datetime
 
 
-class Login(Access):
+class Login(BearerAccess):
     """Logs in when the first request needs it, refreshes while in use, logs in anew once after a 401, and logs out."""
 
     def __init__(self, base_url: Callable[[], str], account: str, user: User, *, clock: Callable[[], datetime]) -> None:
@@ -47,17 +47,8 @@ class Login(Access):
         self._lock = threading.Lock()
         self._session: Session | None = None
 
-    def sync_auth_flow(self, call: httpx.Request) -> Flow:
-        session = yield from self._current()
-        call.headers["Authorization"] = f"Bearer {session.bearer}"
-        response = yield call
-        if response.status_code == 401:
-            session = yield from self._other_than(session)
-            call.headers["Authorization"] = f"Bearer {session.bearer}"
-            yield call
-
-    def _current(self) -> Generator[httpx.Request, httpx.Response, Session]:
-        """The session to use now: the one there is, refreshed when that is due, or a new one."""
+    def _current(self) -> Bearers:
+        """Of the session there is, refreshed when that is due, or of a new one."""
         with self._lock:
             now = self._clock()
             if self._session is None or now >= self._session.renew_at:
@@ -65,13 +56,13 @@ class Login(Access):
             elif now - self._session.refreshed_at >= REFRESH_EVERY:
                 self._session = replace(self._session, refreshed_at=now)  # also if no answer comes: it may live on
                 self._session = yield from self._refreshed(self._session)
-            return self._session
+            return self._session.bearer
 
-    def _other_than(self, used: Session) -> Generator[httpx.Request, httpx.Response, Session]:
+    def _other_than(self, used: str) -> Bearers:
         with self._lock:
-            if self._session is None or self._session.bearer == used.bearer:
+            if self._session is None or self._session.bearer == used:
                 self._session = yield from self._log_in()
-            return self._session
+            return self._session.bearer
 
     def _log_in(self) -> Generator[httpx.Request, httpx.Response, Session]:
         body = encode({"username": self._user.name, "password": self._user.password.reveal()})
