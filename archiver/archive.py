@@ -2,68 +2,41 @@
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from archiver import events, formats, visits
+from archiver.erasures import Erasures
 from archiver.errors import ArchiveError, ArchiverError, ConfigError
-from archiver.ledger import Ledger
+from archiver.inspection import Inspection
+from archiver.ledger import SEALED, Ledger, Reading, Recorded, Run, claim
 from archiver.model import Conversation, Unreadable
-from archiver.vault import Vault
+from archiver.options import Policies
+from archiver.vault import Kept, Vault
+from archiver.versions import Change
 
 FILE = "archive.sqlite3"
-_APPLICATION_ID = 0x4C504152  # "LPAR", so that `file` and we can tell the format
-_SCHEMA_VERSION = 2
-_MIGRATIONS = {  # from each version to the next
-    1: (
-        "ALTER TABLE watch RENAME COLUMN since TO seen_at",
-        "CREATE TABLE marks (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",
-    ),
-}
 _BUSY_S = 30.0
-
-_SCHEMA = """
-CREATE TABLE archive (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE entries (
-    seq INTEGER PRIMARY KEY, account TEXT NOT NULL, conversation_id TEXT NOT NULL, fetched_at TEXT NOT NULL,
-    type TEXT NOT NULL, fingerprint BLOB NOT NULL, commitment BLOB NOT NULL, size INTEGER NOT NULL,
-    prev BLOB NOT NULL, link BLOB NOT NULL) STRICT;
-CREATE INDEX entries_by_conversation ON entries (conversation_id, seq);
-CREATE TABLE bodies (seq INTEGER PRIMARY KEY REFERENCES entries (seq), salt BLOB NOT NULL, body BLOB NOT NULL) STRICT;
-CREATE TABLE current (conversation_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, messages INTEGER NOT NULL)
-    STRICT, WITHOUT ROWID;
-CREATE INDEX current_by_seq ON current (seq);
-CREATE TABLE aside (
-    digest BLOB PRIMARY KEY, fetched_at TEXT NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL) STRICT;
-CREATE TABLE runs (
-    id INTEGER PRIMARY KEY, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, started_at TEXT NOT NULL,
-    finished_at TEXT) STRICT;
-CREATE TABLE windows (
-    start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT, expected INTEGER NOT NULL,
-    seen INTEGER NOT NULL, inside INTEGER NOT NULL, new INTEGER NOT NULL, read_at TEXT NOT NULL, run INTEGER NOT NULL,
-    content TEXT NOT NULL, vault_head INTEGER NOT NULL, PRIMARY KEY (start_ms, end_ms)) STRICT, WITHOUT ROWID;
-CREATE TABLE watch (conversation_id TEXT PRIMARY KEY, reason TEXT NOT NULL, seen_at TEXT NOT NULL)
-    STRICT, WITHOUT ROWID;
-CREATE TABLE marks (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE lease (
-    one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
-    beat_at TEXT NOT NULL) STRICT;
-"""
 
 
 class Archive:
     """An open archive. Closing is the caller's: use it with `with`."""
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, folder: Path, connection: sqlite3.Connection, policies: Policies) -> None:
         self.folder = folder
         self._connection = connection
+        self._policies = policies
         self.account = self._value("account").decode()
         self.id = self._value("id").decode()
-        self.vault = Vault(connection, self.account, self._value("fingerprint_key"))
+        key = self._value("fingerprint_key")
+        self.vault = Vault(connection, self.account, key)
+        self.inspection = Inspection(connection, key)
+        self.erasures = Erasures(connection, self.vault)
         self.ledger = Ledger(connection)
+        self._has_removed = False
 
     def _value(self, name: str) -> bytes:
         with foreign_errors(self.folder):
@@ -80,21 +53,61 @@ class Archive:
             try:
                 yield
                 self._connection.execute("COMMIT")
+                self._empty_log()
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    def _empty_log(self) -> None:
+        """What was removed must not go on in SQLite's log. A reader may hold it; then the next transaction tries."""
+        if self._has_removed:
+            (is_busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._has_removed = bool(is_busy)
+
     def keep(self, conversations: Sequence[Conversation], unreadable: Iterable[Unreadable], now: datetime) -> int:
-        """Inside a transaction: what came from LivePerson, and who of it is to be looked at again.
+        """Inside a transaction: what came from LivePerson, what it took back, and who is to be looked at again.
 
         Returns how many conversations were new or had new content.
         """
-        new = self.vault.append(conversations, fetched_at=now)
+        new = 0
+        for conversation in conversations:
+            kept = self.vault.append(conversation, fetched_at=now)
+            new += kept.is_new
+            if kept.change not in (Change.FIRST, Change.SAME):
+                self._has_removed |= self.erasures.take(kept, self._policies, now)
+            self._watch(conversation, kept, now)
         for item in unreadable:
             self.vault.set_aside(item, fetched_at=now)
-        self.ledger.watch(conversations, now)
         return new
+
+    def _watch(self, conversation: Conversation, kept: Kept, now: datetime) -> None:
+        visit = visits.next_visit(conversation, kept.change, kept.since, now)
+        if visit:
+            self.ledger.watch(conversation.id, visit.reason, due=visit.due, now=now)
+        else:
+            self.ledger.unwatch([conversation.id])
+
+    def decide(self, seq: int, *, approve: bool, by: str, reason: str | None, now: datetime) -> list[int]:
+        """Approves an erasure, or keeps what it is about: `Erasures.decide`, and nothing of it stays in the file."""
+        with self.transaction():
+            removed = self.erasures.decide(seq, approve=approve, by=by, reason=reason, now=now)
+            self._has_removed |= bool(removed)
+        return removed
+
+    def record(self, reading: Reading, *, run: Run | None, now: datetime) -> None:
+        """Inside a transaction: what a window came to. What that proves, or disproves, stands in the chain, too."""
+        before = self.ledger.sealed_within(reading.window)
+        is_sealed = reading.state == SEALED
+        certificate = before[0].certificate if is_sealed and _is_claimed(reading, before) else None
+        if certificate is None and is_sealed:
+            certificate = self.vault.note(events.SEALED, "", claim(reading), at=now)
+        elif before and not is_sealed:
+            self.vault.note(events.UNSEALED, "", claim(reading) | {"reason": reading.reason}, at=now)
+        self.ledger.record(
+            reading, run=run, now=now, vault_head=self.vault.head(), certificate=certificate,
+            due=visits.next_check(now, 0) if is_sealed else None,
+        )  # fmt: skip
 
     def damage(self) -> list[str]:
         """What SQLite itself finds wrong with the file; empty if nothing is."""
@@ -112,11 +125,16 @@ class Archive:
         self.close()
 
 
+def _is_claimed(reading: Reading, before: Sequence[Recorded]) -> bool:
+    """Whether the chain says just this already."""
+    return len(before) == 1 and before[0].certificate is not None and claim(before[0].reading) == claim(reading)
+
+
 def is_archive(folder: Path) -> bool:
     return (folder / FILE).is_file()
 
 
-def open_archive(folder: Path, *, account: str | None = None) -> Archive:
+def open_archive(folder: Path, *, account: str | None = None, policies: Policies = Policies()) -> Archive:  # noqa: B008  (frozen)
     """The archive in a folder, which must be there. Raises ConfigError if it is none or another account's."""
     path = folder / FILE
     if not path.is_file():
@@ -125,7 +143,7 @@ def open_archive(folder: Path, *, account: str | None = None) -> Archive:
             f"the folder {str(folder)!r} {what}",
             hint="Name the archive's folder with --archive, or make one with: archiver harvest",
         )
-    archive = _guarded(folder, path)
+    archive = _guarded(folder, path, policies)
     if account and archive.account != account:
         archive.close()
         raise ConfigError(
@@ -135,7 +153,7 @@ def open_archive(folder: Path, *, account: str | None = None) -> Archive:
     return archive
 
 
-def make_archive(folder: Path, account: str) -> Archive:
+def make_archive(folder: Path, account: str, *, policies: Policies = Policies()) -> Archive:  # noqa: B008  (frozen)
     """The archive of an account, made if the folder is absent or empty. Raises ConfigError, ArchiveError."""
     path = folder / FILE
     if not path.exists():
@@ -150,45 +168,37 @@ def make_archive(folder: Path, account: str) -> Archive:
     with foreign_errors(folder):
         connection = _connect(path)
         try:
-            _create(connection, account)
+            formats.create(connection, account)
         finally:
             connection.close()
-    return open_archive(folder, account=account)
+    return open_archive(folder, account=account, policies=policies)
 
 
-def _guarded(folder: Path, path: Path) -> Archive:
+def _guarded(folder: Path, path: Path, policies: Policies) -> Archive:
     with foreign_errors(folder):
         connection = _connect(path)
         try:
-            _check_format(connection, path)
-            return Archive(folder, connection)
+            version = _check_format(connection, path)
+            archive = Archive(folder, connection, policies)
+            if version < formats.VERSION:
+                formats.migrate(connection, archive.vault)
+            return archive
         except BaseException:
             connection.close()
             raise
 
 
-def _check_format(connection: sqlite3.Connection, path: Path) -> None:
+def _check_format(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the file's format."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application != _APPLICATION_ID:
+    if application != formats.APPLICATION_ID:
         raise ConfigError(f"{path} is not an archive of this program", hint="Name another folder with --archive.")
-    if not 0 < version <= _SCHEMA_VERSION:
+    if not 0 < version <= formats.VERSION:
         raise ConfigError(
-            f"{path} has format {version}; this program knows format {_SCHEMA_VERSION}", hint="Use a newer archiver."
+            f"{path} has format {version}; this program knows format {formats.VERSION}", hint="Use a newer archiver."
         )
-    if version < _SCHEMA_VERSION:
-        _migrate(connection)
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    """To the newest format, in one transaction, whoever else tries at the same time. Entries and bodies stay as is."""
-    connection.execute("BEGIN IMMEDIATE")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    for step in range(version, _SCHEMA_VERSION):
-        for statement in _MIGRATIONS[step]:
-            connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-    connection.execute("COMMIT")
+    return int(version)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -197,24 +207,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA synchronous = FULL")
     return connection
-
-
-def _create(connection: sqlite3.Connection, account: str) -> None:
-    """Makes the tables once, however many processes try at the same time."""
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("BEGIN IMMEDIATE")
-    if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        for statement in _SCHEMA.split(";"):
-            connection.execute(statement)
-        identity = {
-            "account": account.encode(),
-            "id": secrets.token_hex(16).encode(),
-            "fingerprint_key": secrets.token_bytes(32),
-        }
-        connection.executemany("INSERT INTO archive VALUES (?, ?)", identity.items())
-        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-    connection.execute("COMMIT")
 
 
 @contextmanager

@@ -10,11 +10,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from archiver.archive import Archive, is_archive, open_archive
-from archiver.config import OPTIONS, Settings
+from archiver.config import Settings
 from archiver.errors import ArchiverError, AuthError, PermissionMissing
 from archiver.liveperson.account import Account, account_of
 from archiver.liveperson.calls import LARGEST_SKEW
 from archiver.liveperson.probes import Contact, Probes
+from archiver.options import OPTIONS
 from archiver.stores import Store, open_store
 
 _LEAST_FREE_BYTES = 1_000_000_000

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from archiver import windows
+from archiver import visits, windows
 from archiver.archive import Archive
 from archiver.errors import AuthError, SourceError, SourceUnavailable
 from archiver.ledger import OPEN, PROVISIONAL, SEALED, Reading, Run
 from archiver.liveperson.filters import MOST_PER_PAGE
 from archiver.model import Conversation, Page, Window
 from archiver.progress import Progress
-from archiver.tally import Tally, Union
+from archiver.tally import Tally, Union, digest
 
 _TRIES, _TRIES_AT_THE_FLOOR = 3, 10
 _SWEPT = "swept"
@@ -134,7 +134,7 @@ class Harvest:
     def _look_again(self, run: Run) -> None:
         """At conversations that were open or cut short when they were last seen, and were not met in this run."""
         self._failures = 0
-        while ids := self._archive.ledger.watched(run.started_at, MOST_PER_PAGE):
+        while ids := self._archive.ledger.watched(run.started_at, windows.FOR_EVER, MOST_PER_PAGE):
             self._look_up(ids)
             if self._failures > _MOST_FAILURES:
                 self._progress.say("open conversations can't be looked up now; the next harvest does")
@@ -164,7 +164,8 @@ class Harvest:
         for id_ in left[:1]:
             self._progress.say(f"conversation {id_} can't be looked up: {error.message}")
         with self._archive.transaction():
-            self._archive.ledger.postpone(left, self._clock())
+            now = self._clock()
+            self._archive.ledger.postpone(left, due=now + visits.SOONEST, now=now)
 
     def _keep_page(self, page: Page) -> None:
         kept, now = self._deepened(page.conversations), self._clock()
@@ -260,9 +261,10 @@ class Harvest:
             new=tally.new,
             content=self._content,
             reason=tally.fault,
+            ids=digest(tally.inside),
         )
         if tally.announced or tally.ids or not tally.fault or not self._archive.ledger.is_sealed(window):
-            self._archive.ledger.record(reading, run=run, now=now, vault_head=self._archive.vault.head())
+            self._archive.record(reading, run=run, now=now)
 
     def _deepened(self, conversations: tuple[Conversation, ...]) -> list[Conversation]:
         """The same conversations, those that the search cut short replaced by their full records."""

@@ -5,17 +5,28 @@ Part of the archive's SQLite file, so that keeping a page and recording what it 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import socket
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from archiver.encoding import canonical
 from archiver.errors import Locked
-from archiver.model import Conversation, Window, from_ms, to_ms
+from archiver.model import Window, from_ms, to_ms
 
+_READINGS = (
+    "SELECT start_ms, end_ms, state, expected, seen, inside, new, content, reason, ids, vault_head, certificate, checks"
+    " FROM windows"
+)
+_ROWS = (
+    "SELECT start_ms, end_ms, state, reason, expected, seen, inside, new, read_at, run, content, vault_head, ids,"
+    " certificate, digest FROM windows"
+)
 SEALED, PROVISIONAL, OPEN = "sealed", "provisional", "open"
 RESUME_WITHIN = timedelta(days=1)
 _STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two tries
@@ -33,6 +44,30 @@ class Reading:
     new: int
     content: str
     reason: str | None = None
+    ids: str = ""
+
+    @property
+    def announced(self) -> int:
+        """How many LivePerson says that there are inside: what it announced, without what came of the overlaps."""
+        return self.expected - (self.seen - self.inside)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A reading as the ledger has it. `checks` is how often LivePerson was asked again whether it still holds."""
+
+    reading: Reading
+    vault_head: int
+    certificate: int | None
+    checks: int
+
+
+def claim(reading: Reading) -> dict[str, Any]:
+    """What is said of a sealed window in the vault's chain; `ids` is the digest of the sorted ids inside it."""
+    return {
+        "start": reading.window.start.isoformat(), "end": reading.window.end.isoformat(), "expected": reading.expected,
+        "seen": reading.seen, "inside": reading.inside, "ids": reading.ids, "content": reading.content,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +106,47 @@ class Ledger:
         (moment,) = self._connection.execute("SELECT max(finished_at) FROM runs").fetchone()
         return datetime.fromisoformat(moment) if moment else None
 
-    def record(self, reading: Reading, *, run: Run, now: datetime, vault_head: int) -> None:
-        """Replaces what was known about exactly this window and the windows inside it."""
+    def record(
+        self, reading: Reading, *, run: Run | None, now: datetime, vault_head: int, certificate: int | None,
+        due: datetime | None,
+    ) -> None:  # fmt: skip
+        """Replaces what was known about exactly this window and the windows inside it.
+
+        `certificate` is the entry of the chain that says the same; `due`, when LivePerson is asked whether it holds.
+        """
         start, end = to_ms(reading.window.start), to_ms(reading.window.end)
         self._connection.execute("DELETE FROM windows WHERE start_ms >= ? AND end_ms <= ?", (start, end))
         self._connection.execute(
-            "INSERT INTO windows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO windows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, '', 0, ?)",
             (
                 start, end, reading.state, reading.reason, reading.expected, reading.seen, reading.inside, reading.new,
-                now.isoformat(), run.id, reading.content, vault_head,
+                now.isoformat(), run.id if run else 0, reading.content, vault_head, reading.ids,
+                due.isoformat() if due else None,
             ),
         )  # fmt: skip
+        self.certify(reading.window, certificate)
+
+    def certify(self, window: Window, certificate: int | None) -> None:
+        """Ties a row to the entry of the chain that says the same, and lets the row vouch for itself."""
+        key = (to_ms(window.start), to_ms(window.end))
+        self._connection.execute(
+            "UPDATE windows SET certificate = ? WHERE start_ms = ? AND end_ms = ?", (certificate, *key)
+        )
+        for row in self._connection.execute(f"{_ROWS} WHERE start_ms = ? AND end_ms = ?", key).fetchall():
+            self._connection.execute(
+                "UPDATE windows SET digest = ? WHERE start_ms = ? AND end_ms = ?", (_digest(row[:-1]), *key)
+            )
+
+    def altered(self) -> Iterator[str]:
+        """The rows that are not what was written, by their start and end in milliseconds."""
+        for row in self._connection.execute(_ROWS):
+            if _digest(row[:-1]) != row[-1]:
+                yield f"{row[0]} .. {row[1]}"
+
+    def sealed_within(self, window: Window) -> list[Recorded]:
+        """What is called complete in a window and would be replaced with it."""
+        where = " WHERE state = ? AND start_ms >= ? AND end_ms <= ?"
+        return list(self._recorded(where, SEALED, to_ms(window.start), to_ms(window.end)))
 
     def is_sealed(self, window: Window) -> bool:
         """Whether the window lies inside one that was proven complete."""
@@ -99,15 +164,29 @@ class Ledger:
         )
         return [Window(from_ms(start), from_ms(end)) for start, end in rows]
 
-    def readings(self) -> Iterator[tuple[Reading, int]]:
-        """Every window as it was last read, oldest first, with the vault's head at that time."""
-        rows = self._connection.execute(
-            "SELECT start_ms, end_ms, state, expected, seen, inside, new, content, reason, vault_head FROM windows"
-            " ORDER BY start_ms, end_ms"
+    def recorded(self) -> Iterator[Recorded]:
+        """Every window as it was last read, oldest first."""
+        return self._recorded("")
+
+    def readings(self) -> Iterator[Reading]:
+        return (item.reading for item in self.recorded())
+
+    def _recorded(self, where: str, *values: object) -> Iterator[Recorded]:
+        rows = self._connection.execute(f"{_READINGS}{where} ORDER BY start_ms, end_ms", values)
+        for start, end, *rest in rows:
+            yield Recorded(Reading(Window(from_ms(start), from_ms(end)), *rest[:8]), *rest[8:])
+
+    def due_for_check(self, now: datetime) -> Recorded | None:
+        """The window called complete that LivePerson is to be asked about next, if one is due."""
+        where = " WHERE state = ? AND due_at <= ? AND due_at = (SELECT min(due_at) FROM windows WHERE state = ?)"
+        return next(self._recorded(where, SEALED, now.isoformat(), SEALED), None)
+
+    def checked(self, window: Window, due: datetime) -> None:
+        """Notes that LivePerson still announces as many for a window, and when to ask again."""
+        self._connection.execute(
+            "UPDATE windows SET checks = checks + 1, due_at = ? WHERE start_ms = ? AND end_ms = ?",
+            (due.isoformat(), to_ms(window.start), to_ms(window.end)),
         )
-        for start, end, state, expected, seen, inside, new, content, reason, head in rows:
-            window = Window(from_ms(start), from_ms(end))
-            yield Reading(window, state, expected, seen, inside, new, content, reason), head
 
     def unproven(self) -> list[tuple[Window, str]]:
         """The windows that were read and not proven complete, with the reason."""
@@ -116,24 +195,19 @@ class Ledger:
         )
         return [(Window(from_ms(start), from_ms(end)), reason or "unknown") for start, end, reason in rows]
 
-    def watch(self, conversations: Iterable[Conversation], now: datetime) -> None:
-        """Notes which conversations may still change, and strikes those that are closed and whole."""
-        for conversation in conversations:
-            reason = "open" if conversation.is_open else "partial" if conversation.is_partial else None
-            if reason:
-                self._connection.execute(
-                    "INSERT INTO watch VALUES (?, ?, ?)"
-                    " ON CONFLICT DO UPDATE SET reason = excluded.reason, seen_at = excluded.seen_at",
-                    (conversation.id, reason, now.isoformat()),
-                )
-            else:
-                self._connection.execute("DELETE FROM watch WHERE conversation_id = ?", (conversation.id,))
+    def watch(self, conversation_id: str, reason: str, *, due: datetime, now: datetime) -> None:
+        """Notes that a conversation may still change, that it was seen, and when to look again."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO watch VALUES (?, ?, ?, ?)",
+            (conversation_id, reason, now.isoformat(), due.isoformat()),
+        )
 
-    def watched(self, before: datetime, limit: int) -> list[str]:
-        """Those that may still change and were not seen since `before`, the longest unseen first."""
+    def watched(self, before: datetime, due_by: datetime, limit: int) -> list[str]:
+        """Those that were not seen since `before` and are due, the longest unseen first."""
         rows = self._connection.execute(
-            "SELECT conversation_id FROM watch WHERE seen_at < ? ORDER BY seen_at, conversation_id LIMIT ?",
-            (before.isoformat(), limit),
+            "SELECT conversation_id FROM watch WHERE seen_at < ? AND due_at <= ?"
+            " ORDER BY seen_at, conversation_id LIMIT ?",
+            (before.isoformat(), due_by.isoformat(), limit),
         )
         return [row[0] for row in rows]
 
@@ -141,10 +215,12 @@ class Ledger:
         """Strikes those that LivePerson does not have any more. What the vault has of them stays."""
         self._connection.executemany("DELETE FROM watch WHERE conversation_id = ?", ((id_,) for id_ in ids))
 
-    def postpone(self, ids: Iterable[str], now: datetime) -> None:
-        """Leaves those for a later run that could not be looked at in this one."""
-        at = now.isoformat()
-        self._connection.executemany("UPDATE watch SET seen_at = ? WHERE conversation_id = ?", ((at, i) for i in ids))
+    def postpone(self, ids: Iterable[str], *, due: datetime, now: datetime) -> None:
+        """Leaves those for later that could not be looked at."""
+        self._connection.executemany(
+            "UPDATE watch SET seen_at = ?, due_at = ? WHERE conversation_id = ?",
+            ((now.isoformat(), due.isoformat(), id_) for id_ in ids),
+        )
 
     def mark(self, name: str, at: datetime) -> None:
         """Notes up to when something was looked at."""
@@ -153,6 +229,11 @@ class Ledger:
     def marked(self, name: str) -> datetime | None:
         row = self._connection.execute("SELECT at FROM marks WHERE name = ?", (name,)).fetchone()
         return datetime.fromisoformat(row[0]) if row else None
+
+    def next_due(self) -> datetime | None:
+        """When the next conversation is to be looked at."""
+        (at,) = self._connection.execute("SELECT min(due_at) FROM watch").fetchone()
+        return datetime.fromisoformat(at) if at else None
 
     def count_watched(self) -> int:
         (count,) = self._connection.execute("SELECT count(*) FROM watch").fetchone()
@@ -187,6 +268,10 @@ class Ledger:
 
     def release_lease(self) -> None:
         self._connection.execute("DELETE FROM lease WHERE holder = ?", (self._holder,))
+
+
+def _digest(row: Sequence[object]) -> str:
+    return hashlib.sha256(canonical(list(row))).hexdigest()
 
 
 def _is_alive(pid: int) -> bool:

@@ -56,6 +56,7 @@ class Conversation:
     is_open: bool
     is_partial: bool
     raw: bytes
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One version of one conversation in the vault. The body lies apart, so that it can go and the chain holds."""
+    """One version of one conversation in the vault, or an event. The body lies apart, so that it can go and the chain
+    holds.
+    """
 
     seq: int
     account: str

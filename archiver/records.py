@@ -7,6 +7,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
+from archiver.encoding import decode
 from archiver.model import from_ms
 
 NULL_LIKES = frozenset(("", "undefined", "null", "-1", "NA"))
@@ -16,6 +17,14 @@ def items(record: Any, name: str) -> list[dict[str, Any]]:
     """The objects of a list section; empty if the section is absent or something else."""
     found = record.get(name) if isinstance(record, dict) else None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def count_messages(raw: bytes) -> int:
+    """How many messages a raw record has."""
+    try:
+        return len(items(decode(raw), "messageRecords"))
+    except ValueError:
+        return 0
 
 
 def section(record: Any, name: str) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from archiver.errors import BadAnswer, Unproven
@@ -35,6 +36,11 @@ class Tally:
         except (BadAnswer, Unproven) as error:
             self.fault, self.is_bad = error.message, isinstance(error, BadAnswer)
             self.is_shift = isinstance(error, Unproven) and error.is_shift
+
+
+def digest(ids: Iterable[str]) -> str:
+    """SHA-256 of the sorted ids, one a line, in hexadecimal: what a window held."""
+    return hashlib.sha256("\n".join(sorted(ids)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Union:

@@ -7,19 +7,36 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import zstandard
 
 from archiver.chain import GENESIS, SALT_BYTES, commit, fingerprint, link
-from archiver.encoding import decode
+from archiver.encoding import canonical
 from archiver.errors import IntegrityError, NotFound
-from archiver.model import Conversation, Entry, Unreadable
-from archiver.records import items
-from archiver.versions import is_shallower
+from archiver.events import RECORD
+from archiver.model import Conversation, Entry, Unreadable, to_ms
+from archiver.records import count_messages
+from archiver.versions import Change, compare
 
+SECOND_LOOK = timedelta(minutes=15)  # a replica that lags behind has caught up by then
 _LEVEL = 3
 _BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a read: the entry that holds its content, since when, and what it is against the one before.
+
+    `is_new`: the entry was made for it.
+    """
+
+    conversation_id: str
+    seq: int
+    change: Change
+    is_new: bool
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,62 +75,144 @@ class Vault:
         (seq,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM entries").fetchone()
         return int(seq)
 
+    def started(self, width_ms: int) -> Iterator[tuple[int, int]]:
+        """How many conversations started in each multiple of a width since the epoch: (multiple, how many)."""
+        rows = self._connection.execute(
+            "SELECT started_ms / ?, count(*) FROM current WHERE started_ms IS NOT NULL GROUP BY 1", (width_ms,)
+        )
+        yield from rows
+
+    def start_of(self, conversation_id: str) -> int | None:
+        """When a conversation started, by what is noted beside its current version, in milliseconds."""
+        row = self._connection.execute(
+            "SELECT started_ms FROM current WHERE conversation_id = ?", (conversation_id,)
+        ).fetchone()
+        return row[0] if row else None
+
     def totals(self) -> tuple[int, int]:
         """How many conversations there are, and how many messages in their current versions."""
         row = self._connection.execute("SELECT count(*), coalesce(sum(messages), 0) FROM current").fetchone()
         return int(row[0]), int(row[1])
 
-    def append(self, conversations: Iterable[Conversation], *, fetched_at: datetime) -> int:
-        """Keeps each conversation whose content is new, as its current version. Returns how many were.
+    def append(self, conversation: Conversation, *, fetched_at: datetime) -> Kept:
+        """Keeps a read of a conversation if its content is new, and makes it current if it may take that place.
 
-        What only leaves out something that the current version has (`versions.is_shallower`) is kept once, and does not
-        become current.
+        What is no change for the better (`versions.Change`) is kept once and does not become current; only an earlier
+        state of the conversation does that says the same again after a while (`SECOND_LOOK`).
         """
-        return sum(self._append(conversation, fetched_at) for conversation in conversations)
-
-    def _append(self, conversation: Conversation, fetched_at: datetime) -> bool:
         print_ = fingerprint(self._key, conversation.raw)
         known = self._current_fingerprint(conversation.id)
-        if known == print_:
+        if known is None:
+            return self._keep(conversation, print_, Change.FIRST, fetched_at)
+        current, current_print = known
+        if current_print == print_:
+            return Kept(conversation.id, current, Change.SAME, False, fetched_at)
+        change = self._compare(conversation)
+        after = 0 if change is Change.SHALLOWER else current
+        earlier = None if change.is_current else self._with_fingerprint(conversation.id, print_, after)
+        if earlier is None:
+            return self._keep(conversation, print_, change, fetched_at)
+        seq, since = earlier
+        if change is Change.STALE and fetched_at - since >= SECOND_LOOK:
+            return self._keep(conversation, print_, Change.NEWER, fetched_at)
+        return Kept(conversation.id, seq, change, False, since)
+
+    def _keep(self, conversation: Conversation, print_: bytes, change: Change, fetched_at: datetime) -> Kept:
+        seq = self._insert(RECORD, conversation.id, conversation.raw, print_, fetched_at)
+        if change.is_current:
+            started = to_ms(conversation.started_at) if conversation.started_at else None
+            self._connection.execute(
+                "INSERT OR REPLACE INTO current VALUES (?, ?, ?, ?)",
+                (conversation.id, seq, count_messages(conversation.raw), started),
+            )
+        return Kept(conversation.id, seq, change, True, fetched_at)
+
+    def restate(self, seq: int, *, at: datetime) -> int:
+        """Keeps what an older entry holds once more, as the current version; its new sequence number."""
+        raw = self.entry_raw(seq)
+        conversation_id, print_ = self._connection.execute(
+            "SELECT conversation_id, fingerprint FROM entries WHERE seq = ?", (seq,)
+        ).fetchone()
+        new = self._insert(RECORD, conversation_id, raw, print_, at)
+        self._connection.execute(
+            "UPDATE current SET seq = ?, messages = ? WHERE conversation_id = ?",
+            (new, count_messages(raw), conversation_id),
+        )
+        return new
+
+    def note(self, type_: str, conversation_id: str, said: dict[str, Any], *, at: datetime) -> int:
+        """Records an event (`archiver.events`) in the chain; its sequence number."""
+        body = canonical(said)
+        return self._insert(type_, conversation_id, body, fingerprint(self._key, body), at)
+
+    def older_bodies(self, conversation_id: str, before: int) -> list[int]:
+        """The entries before one of a conversation's whose records are still there."""
+        rows = self._connection.execute(
+            "SELECT seq FROM entries JOIN bodies USING (seq)"
+            " WHERE conversation_id = ? AND type = ? AND seq < ? ORDER BY seq",
+            (conversation_id, RECORD, before),
+        )
+        return [row[0] for row in rows]
+
+    def remove_bodies(self, seqs: Iterable[int]) -> None:
+        """Throws records and their salts away; their entries stay, and say nothing any more about what they held.
+
+        The caller records it in the chain in the same transaction.
+        """
+        self._connection.executemany("DELETE FROM bodies WHERE seq = ?", ((seq,) for seq in seqs))
+
+    def entry_raw(self, seq: int) -> bytes:
+        """The exact bytes that an entry holds. Raises NotFound if they are gone, IntegrityError if they are others."""
+        row = self._connection.execute(
+            "SELECT seq, conversation_id, fetched_at, commitment, salt, body, 0"
+            " FROM entries JOIN bodies USING (seq) WHERE seq = ?",
+            (seq,),
+        ).fetchone()
+        if row is None:
+            raise NotFound(f"the vault has no body of entry {seq}")
+        return self._record(row).raw
+
+    def changed(self, conversations: Iterable[Conversation]) -> list[Conversation]:
+        """Those that the vault knows, and knows only with another content than this."""
+        return [item for item in conversations if self._is_changed(item)]
+
+    def _is_changed(self, conversation: Conversation) -> bool:
+        known = self._current_fingerprint(conversation.id)
+        if known is None:
             return False
-        is_current = known is None or not self._says_less(conversation)
-        if not is_current and self._has(conversation.id, print_):
-            return False
+        print_ = fingerprint(self._key, conversation.raw)
+        return known[1] != print_ and self._with_fingerprint(conversation.id, print_) is None
+
+    def _compare(self, conversation: Conversation) -> Change:
+        """With the current version, as far as that can be read."""
+        try:
+            return compare(conversation.raw, self.current(conversation.id).raw)
+        except IntegrityError:
+            return Change.NEWER
+
+    def _with_fingerprint(self, conversation_id: str, print_: bytes, after: int = 0) -> tuple[int, datetime] | None:
+        """The newest entry of a conversation with a content, if it has one after a sequence number."""
+        row = self._connection.execute(
+            "SELECT seq, fetched_at FROM entries WHERE conversation_id = ? AND seq > ? AND fingerprint = ?"
+            " ORDER BY seq DESC LIMIT 1",
+            (conversation_id, after, print_),
+        ).fetchone()
+        return (row[0], datetime.fromisoformat(row[1])) if row else None
+
+    def _insert(self, type_: str, conversation_id: str, raw: bytes, print_: bytes, at: datetime) -> int:
         salt = secrets.token_bytes(SALT_BYTES)
         seq, prev = self._end_of_chain()
         entry = Entry(
             seq=seq + 1,
             account=self._account,
-            conversation_id=conversation.id,
-            fetched_at=fetched_at.isoformat(timespec="milliseconds"),
-            type="record",
+            conversation_id=conversation_id,
+            fetched_at=at.isoformat(timespec="milliseconds"),
+            type=type_,
             fingerprint=print_,
-            commitment=commit(salt, conversation.raw),
-            size=len(conversation.raw),
+            commitment=commit(salt, raw),
+            size=len(raw),
             prev=prev,
         )
-        self._insert(entry, salt, conversation.raw)
-        if is_current:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO current VALUES (?, ?, ?)",
-                (conversation.id, entry.seq, count_messages(conversation.raw)),
-            )
-        return True
-
-    def _says_less(self, conversation: Conversation) -> bool:
-        """Than the current version, as far as that can be read."""
-        try:
-            return is_shallower(conversation.raw, self.current(conversation.id).raw)
-        except IntegrityError:
-            return False
-
-    def _has(self, conversation_id: str, print_: bytes) -> bool:
-        row = self._connection.execute(
-            "SELECT 1 FROM entries WHERE conversation_id = ? AND fingerprint = ?", (conversation_id, print_)
-        ).fetchone()
-        return row is not None
-
-    def _insert(self, entry: Entry, salt: bytes, raw: bytes) -> None:
         self._connection.execute(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -121,15 +220,17 @@ class Vault:
                 entry.commitment, entry.size, entry.prev, link(entry),
             ),
         )  # fmt: skip
-        body = self._compressor.compress(raw)
-        self._connection.execute("INSERT INTO bodies VALUES (?, ?, ?)", (entry.seq, salt, body))
+        self._connection.execute(
+            "INSERT INTO bodies VALUES (?, ?, ?)", (entry.seq, salt, self._compressor.compress(raw))
+        )
+        return entry.seq
 
-    def _current_fingerprint(self, conversation_id: str) -> bytes | None:
+    def _current_fingerprint(self, conversation_id: str) -> tuple[int, bytes] | None:
         row = self._connection.execute(
-            "SELECT fingerprint FROM current JOIN entries USING (seq) WHERE current.conversation_id = ?",
+            "SELECT seq, fingerprint FROM current JOIN entries USING (seq) WHERE current.conversation_id = ?",
             (conversation_id,),
         ).fetchone()
-        return row[0] if row else None
+        return (row[0], row[1]) if row else None
 
     def _end_of_chain(self) -> tuple[int, bytes]:
         row = self._connection.execute("SELECT seq, link FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
@@ -190,62 +291,6 @@ class Vault:
             raise IntegrityError(f"the body of vault entry {seq} is not what was kept", seq=seq)
         return Record(seq, conversation_id, fetched_at, bool(is_first), raw)
 
-    def entries(self) -> Iterator[tuple[Entry, bytes]]:
-        """The whole chain in order: each entry with its stored link."""
-        rows = self._connection.execute(
-            "SELECT seq, account, conversation_id, fetched_at, type, fingerprint, commitment, size, prev, link"
-            " FROM entries ORDER BY seq"
-        )
-        for row in rows:
-            yield Entry(*row[:-1]), row[-1]
-
-    def bodies(self) -> Iterator[tuple[Entry, bytes | None, int | None]]:
-        """Every entry in order, with its body and how many messages its conversation is said to have.
-
-        The body is None where it is gone or not what was kept; the number where the entry is not the current version.
-        """
-        rows = self._connection.execute(
-            "SELECT e.seq, e.account, e.conversation_id, fetched_at, type, fingerprint, commitment, size, prev, salt,"
-            " body, messages FROM entries e LEFT JOIN bodies b ON b.seq = e.seq LEFT JOIN current c ON c.seq = e.seq"
-            " ORDER BY e.seq"
-        )
-        for row in rows:
-            yield Entry(*row[:9]), self._opened(row[6], row[9], row[10]), row[11]
-
-    def _opened(self, commitment: bytes, salt: bytes | None, body: bytes | None) -> bytes | None:
-        if salt is None or body is None:
-            return None
-        try:
-            raw = self._decompressor.decompress(body)
-        except zstandard.ZstdError:
-            return None
-        return raw if commit(salt, raw) == commitment else None
-
-    def is_fingerprint(self, entry: Entry, raw: bytes) -> bool:
-        """Whether an entry's fingerprint is that of a body, by this archive's key."""
-        return fingerprint(self._key, raw) == entry.fingerprint
-
-    def strays(self) -> Iterator[tuple[str, int | None, str]]:
-        """Rows that belong to nothing, as (table, sequence number, what)."""
-        for (seq,) in self._connection.execute("SELECT seq FROM bodies WHERE seq NOT IN (SELECT seq FROM entries)"):
-            yield "bodies", seq, "a body without an entry"
-        rows = self._connection.execute(
-            "SELECT c.seq, c.conversation_id FROM current c LEFT JOIN entries e"
-            " ON e.seq = c.seq AND e.conversation_id = c.conversation_id WHERE e.seq IS NULL"
-        )
-        for seq, conversation_id in rows:
-            yield "current", seq, f"conversation {conversation_id} has a current version that is not its own"
-        rows = self._connection.execute(
-            "SELECT min(seq), conversation_id FROM entries WHERE conversation_id NOT IN"
-            " (SELECT conversation_id FROM current) GROUP BY conversation_id"
-        )
-        for seq, conversation_id in rows:
-            yield "current", seq, f"conversation {conversation_id} has no current version"
-        for digest, body in self._connection.execute("SELECT digest, body FROM aside"):
-            raw = self._opened(digest, b"", body)
-            if raw is None:
-                yield "aside", None, f"the bytes set aside as {digest.hex()[:16]} are not what was set aside"
-
     def end(self) -> tuple[int, str]:
         """The newest sequence number and its link, which vouches for all before it: worth noting elsewhere."""
         seq, chained = self._end_of_chain()
@@ -254,10 +299,3 @@ class Vault:
     def link_at(self, seq: int) -> str | None:
         row = self._connection.execute("SELECT link FROM entries WHERE seq = ?", (seq,)).fetchone()
         return bytes(row[0]).hex() if row else None
-
-
-def count_messages(raw: bytes) -> int:
-    try:
-        return len(items(decode(raw), "messageRecords"))
-    except ValueError:
-        return 0

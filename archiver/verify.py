@@ -10,17 +10,21 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import accumulate
 
 from archiver import chain
 from archiver.archive import Archive, foreign_errors
 from archiver.documents import project
-from archiver.ledger import SEALED, Reading
-from archiver.model import CELL, Entry, Scope, Sort, Transcript, to_ms
+from archiver.encoding import decode
+from archiver.events import RECORD, UNSEALED
+from archiver.events import SEALED as SEALED_EVENT
+from archiver.ledger import SEALED, Recorded, claim
+from archiver.model import CELL, Entry, Scope, Sort, Transcript, Window, to_ms
 from archiver.progress import Progress
 from archiver.query import Everything
+from archiver.records import count_messages
 from archiver.stores import Store
-from archiver.vault import count_messages
 
 _CELL_MS = int(CELL.total_seconds() * 1000)
 _PAGE = 1_000
@@ -52,11 +56,11 @@ def verify_vault(archive: Archive, progress: Progress, *, head: tuple[int, str] 
 def _vault(archive: Archive, progress: Progress, head: tuple[int, str] | None) -> Iterator[Finding]:
     if head:
         yield from _against(archive, *head)
-    for seq, words in chain.faults(archive.vault.entries()):
+    for seq, words in chain.faults(archive.inspection.entries()):
         yield Finding("chain", words, seq)
     cells: Counter[int] = Counter()
     yield from _bodies(archive, progress, cells)
-    yield from (Finding(where, words, seq) for where, seq, words in archive.vault.strays())
+    yield from (Finding(where, words, seq) for where, seq, words in archive.inspection.strays())
     yield from _ledger(archive, cells)
 
 
@@ -72,18 +76,22 @@ def _bodies(archive: Archive, progress: Progress, cells: Counter[int]) -> Iterat
     """Faults of single entries. Counts, in `cells`, when the current versions' conversations started."""
     progress.start("verify", archive.vault.head(), "entries")
     try:
-        for entry, raw, messages in archive.vault.bodies():
+        for entry, raw, messages in archive.inspection.bodies():
             progress.advance(1)
-            transcript = None if raw is None else _read(raw)
-            faults = ["its body is missing, or is not what was kept"] if raw is None else _of_body(archive, entry, raw)
-            for words in (*_of_entry(archive, entry, transcript), *faults):
+            transcript = None if raw is None or entry.type != RECORD else _read(raw)
+            for words in (*_of_entry(archive, entry, transcript), *_of_body(archive, entry, raw)):
                 yield Finding("body", words, entry.seq)
-            if messages is not None and raw is not None and count_messages(raw) != messages:
+            if messages is None or raw is None:
+                continue
+            if count_messages(raw) != messages:
                 yield Finding(
                     "current", f"it is said to have {messages} messages, not {count_messages(raw)}", entry.seq
                 )
-            if messages is not None and transcript and transcript.metadata.started_at:
-                cells[to_ms(transcript.metadata.started_at) // _CELL_MS] += 1
+            started = to_ms(transcript.metadata.started_at) if transcript and transcript.metadata.started_at else None
+            if archive.vault.start_of(entry.conversation_id) != started:
+                yield Finding("current", "it is said to have started at another time", entry.seq)
+            if started is not None:
+                cells[started // _CELL_MS] += 1
     finally:
         progress.finish()
 
@@ -95,11 +103,17 @@ def _of_entry(archive: Archive, entry: Entry, transcript: Transcript | None) -> 
         yield f"its body is of conversation {transcript.id}, not {entry.conversation_id}"
 
 
-def _of_body(archive: Archive, entry: Entry, raw: bytes) -> Iterator[str]:
+def _of_body(archive: Archive, entry: Entry, raw: bytes | None) -> Iterator[str]:
+    if raw is None:
+        if archive.inspection.has_body(entry) or not archive.inspection.is_removed(entry):
+            yield "its body is missing, or is not what was kept"
+        return
     if len(raw) != entry.size:
         yield f"its body has {len(raw)} bytes, not {entry.size}"
-    if not archive.vault.is_fingerprint(entry, raw):
+    if not archive.inspection.is_fingerprint(entry, raw):
         yield "its fingerprint is not that of its body"
+    if archive.inspection.is_removed(entry):
+        yield "its body was removed on purpose, and is there again"
 
 
 def _read(raw: bytes) -> Transcript | None:
@@ -111,23 +125,54 @@ def _read(raw: bytes) -> Transcript | None:
 
 def _ledger(archive: Archive, cells: Counter[int]) -> Iterator[Finding]:
     """A window that is called complete must have been, and what it counted must be in the vault."""
+    altered = list(archive.ledger.altered())
+    yield from (Finding("ledger", f"the row of {key} was changed after it was written") for key in altered)
+    if altered:
+        return  # what such rows claim can't be compared
     starts = sorted(cells)
     before = [0, *accumulate(cells[cell] for cell in starts)]
-    head = archive.vault.head()
-    for reading, seen_head in archive.ledger.readings():
-        low, high = (to_ms(at) // _CELL_MS for at in (reading.window.start, reading.window.end))
+    head, claims = archive.vault.head(), _claims(archive)
+    for item in archive.ledger.recorded():
+        window = item.reading.window
+        low, high = (to_ms(at) // _CELL_MS for at in (window.start, window.end))
         kept = before[bisect_left(starts, high)] - before[bisect_left(starts, low)]
-        for words in _window_faults(reading, kept, seen_head, head):
-            yield Finding("ledger", f"window {reading.window}: {words}")
+        for words in _window_faults(item, kept, head, claims.pop(window, None)):
+            yield Finding("ledger", f"window {window}: {words}")
+    for window in claims:
+        yield Finding("ledger", f"window {window}: was sealed, and the ledger does not know it any more")
 
 
-def _window_faults(reading: Reading, kept: int, seen_head: int, head: int) -> Iterator[str]:
+Claims = dict[Window, tuple[int, object]]
+
+
+def _claims(archive: Archive) -> Claims:
+    """What the chain says is proven complete: its sealings and unsealings, one after the other."""
+    claims: Claims = {}
+    for entry, body, _ in archive.inspection.bodies(SEALED_EVENT, UNSEALED):
+        try:
+            said = decode(body or b"")
+            window = Window(*(datetime.fromisoformat(said[name]) for name in ("start", "end")))
+        except (ValueError, TypeError, KeyError):
+            continue  # a fault of the chain, which was said
+        for inner in [item for item in claims if window.start <= item.start and item.end <= window.end]:
+            del claims[inner]
+        if entry.type == SEALED_EVENT:
+            claims[window] = (entry.seq, said)
+    return claims
+
+
+def _window_faults(item: Recorded, kept: int, head: int, claimed: tuple[int, object] | None) -> Iterator[str]:
+    reading = item.reading
     if reading.state == SEALED and reading.expected != reading.seen:
         yield f"is sealed, though {reading.expected} were announced and {reading.seen} seen"
+    if reading.state == SEALED and claimed != (item.certificate, claim(reading)):
+        yield "is called sealed, and the chain does not say so"
+    if reading.state != SEALED and claimed:
+        yield f"is called {reading.state}, and the chain says that it was sealed"
     if kept < reading.inside:
         yield f"{reading.inside} conversations were counted in it, and the vault has {kept}"
-    if seen_head > head:
-        yield f"was read when the vault ended at {seen_head}, and it ends at {head}"
+    if item.vault_head > head:
+        yield f"was read when the vault ended at {item.vault_head}, and it ends at {head}"
 
 
 # ── the index ──

@@ -1,28 +1,76 @@
-"""Whether a read of a conversation says less than another one: then it is evidence, and not what is current. Pure."""
+"""What a read of a conversation says against the one that was current: whether it takes its place. Pure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from archiver.encoding import canonical, decode
-from archiver.records import items, section
+from archiver.records import items, leaves, moment, section, text_of
 
 _SDES = ("sdes", "unAuthSdes")
+_ERASED = "LP deleted data"  # Personal Data Deletion API: "** LP deleted data **"
+_MASK = re.compile("[*#•]{2,}|X{3,}|x{3,}")
+_TIMES = {
+    "messageRecords": ("time",), "transfers": ("time",), "agentParticipants": ("time",),
+    "interactions": ("interactionTime",), "dialogs": ("startTime", "endTime"),
+}  # fmt: skip
 
 
-def is_shallower(raw: bytes, than: bytes) -> bool:
-    """Whether a record says nothing that the other does not, and leaves out SDEs or thumbnails.
+class Change(StrEnum):
+    """What a read is, against the current version."""
 
-    A search gives only some SDEs and no thumbnail (Get Conversation by Conversation ID): looking at a conversation by
-    a search after it was looked up by its id must not make the archive forget what it knew.
-    """
+    FIRST = "first"
+    SAME = "same"
+    NEWER = "newer"
+    MASKING = "masking"  # some text is covered with mask characters
+    ERASURE = "erasure"  # some of it was deleted at LivePerson
+    SHALLOWER = "shallower"  # says nothing else, and leaves out SDEs or thumbnails, or is cut short
+    STALE = "stale"  # its latest moment is earlier
+    FEWER = "fewer"  # messages are missing
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the read takes the place of the one it was compared with."""
+        return self in (Change.FIRST, Change.SAME, Change.NEWER, Change.MASKING, Change.ERASURE)
+
+
+def compare(new: bytes, old: bytes) -> Change:
+    """What a read says against the current version, where their fingerprints differ."""
     try:
-        new, old = decode(raw), decode(than)
+        records = decode(new), decode(old)
     except ValueError:
-        return False
-    if not isinstance(new, dict) or not isinstance(old, dict):
-        return False
+        return Change.NEWER
+    if not all(isinstance(record, dict) for record in records):
+        return Change.NEWER
+    return _compare(*records)
+
+
+def _compare(new: dict[str, Any], old: dict[str, Any]) -> Change:
+    if _is_shallower(new, old):
+        return Change.SHALLOWER
+    said, had = _said(new), _said(old)
+    if had.keys() - said.keys():
+        is_cut = section(new, "info").get("isPartial") and not section(old, "info").get("isPartial")
+        return Change.SHALLOWER if is_cut else Change.FEWER
+    both = [(said[key], had[key]) for key in had]
+    if any(_marks(now) > _marks(before) for now, before in [*both, (_about(new), _about(old))]):
+        return Change.ERASURE
+    if any(_is_masked(now, before) for texts in both for now, before in _pairs(*texts)):
+        return Change.MASKING
+    return Change.STALE if _is_earlier(new, old) else Change.NEWER
+
+
+# ── less of the same ──
+
+
+def _is_shallower(new: dict[str, Any], old: dict[str, Any]) -> bool:
+    """A search gives only some SDEs and no thumbnail (Get Conversation by Conversation ID): looking at a conversation
+    by a search after it was looked up by its id must not make the archive forget what it knew.
+    """
     fewer = [set(_extras(record)) for record in (new, old)]
     return fewer[0] < fewer[1] and canonical(_bare(new)) == canonical(_bare(old))
 
@@ -53,3 +101,70 @@ def _without_preview(message: Any) -> Any:
         return message
     bare = {name: value for name, value in file.items() if name != "preview"}
     return {**message, "messageData": {**data, "file": bare}}
+
+
+# ── masking and erasure ──
+
+
+def _said(record: dict[str, Any]) -> dict[str, list[tuple[str, Any]]]:
+    """The values in each message, by what names the message."""
+    return {_name(message): leaves("", message.get("messageData")) for message in items(record, "messageRecords")}
+
+
+def _name(message: dict[str, Any]) -> str:
+    return text_of(message.get("messageId")) or f"{message.get('dialogId')} {message.get('seq')} {message.get('timeL')}"
+
+
+def _about(record: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The values outside of messages."""
+    return leaves("", {name: value for name, value in record.items() if name != "messageRecords"})
+
+
+def _marks(values: list[tuple[str, Any]]) -> int:
+    return sum(_ERASED in value for _, value in values if isinstance(value, str))
+
+
+def _pairs(now: list[tuple[str, Any]], before: list[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Texts at the same place of a message."""
+    was = dict(before)
+    for path, value in now:
+        if isinstance(value, str) and isinstance(was.get(path), str):
+            yield value, was[path]
+
+
+def _is_masked(now: str, before: str) -> bool:
+    """Whether the one text is the other with parts of it covered."""
+    kept = _MASK.split(now)
+    if now == before or len(kept) == 1 or _covered(now) <= _covered(before):
+        return False
+    first, *between, last = kept
+    if not before.startswith(first) or not before.endswith(last):
+        return False
+    at, end = len(first), len(before) - len(last)
+    for part in between:
+        found = before.find(part, at + 1, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return at < end
+
+
+def _covered(text: str) -> int:
+    return sum(len(run) for run in _MASK.findall(text))
+
+
+# ── time ──
+
+
+def _is_earlier(new: dict[str, Any], old: dict[str, Any]) -> bool:
+    now, before = content_clock(new), content_clock(old)
+    return bool(now and before and now < before)
+
+
+def content_clock(record: dict[str, Any]) -> datetime | None:
+    """The latest moment in a record: of messages, transfers, dialogs, people joining, and of its end."""
+    info = section(record, "info")
+    found = [moment(info, name) for name in ("startTime", "endTime", "conversationEndTime", "fullDialogEndTime")]
+    for name, times in _TIMES.items():
+        found += [moment(item, time) for item in items(record, name) for time in times]
+    return max((at for at in found if at), default=None)

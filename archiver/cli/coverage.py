@@ -46,7 +46,7 @@ def command(
     """
     now = wiring.now()
     with wiring.opened(wiring.settings(context)) as (archive, _):
-        readings = [reading for reading, _ in archive.ledger.readings()]
+        readings = list(archive.ledger.readings())
     found = list(stretches(_span(from_, to, readings, now), readings, now))
     missing, left = gaps(found), hours_left(found, now)
     if as_json:

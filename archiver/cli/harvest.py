@@ -97,7 +97,7 @@ def _print_plan(chosen: Settings, span: Window) -> None:
     known: dict[Window, Reading] = {}
     if is_archive(chosen.archive):
         with open_archive(chosen.archive) as archive:
-            known = {reading.window: reading for reading, _ in archive.ledger.readings()}
+            known = {reading.window: reading for reading in archive.ledger.readings()}
     requests = count = 0
     for window in windows.plan(span):
         inside = [reading for read, reading in known.items() if window.start <= read.start and read.end <= window.end]

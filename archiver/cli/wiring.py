@@ -54,7 +54,7 @@ def opened(chosen: Settings, *, or_make: bool = False) -> Iterator[tuple[Archive
     named = account if isinstance(account, str) else None
     if or_make and not is_archive(chosen.archive):
         make_archive(chosen.archive, chosen.account).close()
-    with open_archive(chosen.archive, account=named) as archive:
+    with open_archive(chosen.archive, account=named, policies=chosen.policies) as archive:
         store = open_store(chosen.store, folder=archive.folder, archive_id=archive.id, notify=_say)
         try:
             yield archive, store
@@ -91,7 +91,7 @@ def bring(chosen: Settings, progress: Progress, work: Callable[[ContactCenter, A
     with closing(contact_center(chosen, progress)) as source:
         if not is_archive(chosen.archive):
             source.prove_access(now())  # a mistyped account must not become an archive's owner
-        with make_archive(chosen.archive, chosen.account) as archive:
+        with make_archive(chosen.archive, chosen.account, policies=chosen.policies) as archive:
             store = open_store(chosen.store, folder=archive.folder, archive_id=archive.id, notify=progress.say)
             with closing(store):
                 done = work(source, archive)

@@ -57,6 +57,7 @@ def read_record(raw: bytes) -> Conversation | Unreadable:
         is_open=info.get("status") == "OPEN" or (ended is not None and ended < 0),
         is_partial=is_true(info.get("isPartial")),
         raw=raw,
+        ended_at=moment(info, "endTime"),
     )
 
 

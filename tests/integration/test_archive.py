@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from archiver.liveperson.answers import read_record
 from archiver.model import Conversation, Window
 from archiver.progress import Silent
 from archiver.simulator.services import Simulator
+from archiver.verify import verify_vault
 from tests.conftest import ACCOUNT, NOW, connected, record
 
 
@@ -27,7 +29,7 @@ def conversation(raw: bytes) -> Conversation:
 
 def keep(archive: Archive, *raws: bytes) -> int:
     with archive.transaction():
-        return archive.vault.append([conversation(raw) for raw in raws], fetched_at=NOW)
+        return archive.keep([conversation(raw) for raw in raws], (), NOW)
 
 
 def test_an_archive_of_another_account_is_refused(archive: Archive) -> None:
@@ -68,12 +70,12 @@ def test_a_full_disk_loses_nothing_and_the_next_run_goes_on(archive: Archive, si
     archive._connection.execute("PRAGMA max_page_count = 1000000")
     harvest.run(Window(NOW - timedelta(days=8), NOW))
     assert archive.vault.totals() == (150, 150)
-    assert list(chain.faults(archive.vault.entries())) == []
+    assert list(chain.faults(archive.inspection.entries())) == []
 
 
 def test_what_fails_in_the_middle_leaves_nothing_behind(archive: Archive) -> None:
     with pytest.raises(KeyboardInterrupt), archive.transaction():
-        archive.vault.append([conversation(record("c", NOW))], fetched_at=NOW)
+        archive.keep([conversation(record("c", NOW))], (), NOW)
         raise KeyboardInterrupt
     assert archive.vault.head() == 0
     assert keep(archive, record("d", NOW)) == 1
@@ -82,7 +84,7 @@ def test_what_fails_in_the_middle_leaves_nothing_behind(archive: Archive) -> Non
 def test_a_reader_sees_whole_pages_only_while_another_process_writes(archive: Archive) -> None:
     with open_archive(archive.folder) as reader:
         with archive.transaction():
-            archive.vault.append([conversation(record("c", NOW))], fetched_at=NOW)
+            archive.keep([conversation(record("c", NOW))], (), NOW)
             assert reader.vault.head() == 0
         assert reader.vault.head() == 1
 
@@ -113,23 +115,72 @@ def test_the_archive_is_closed_to_other_users(archive: Archive) -> None:
 def test_a_conversation_is_watched_while_it_may_change(archive: Archive) -> None:
     is_open = record("c", NOW, info={"status": "OPEN", "endTimeL": -1})
     with archive.transaction():
-        archive.ledger.watch([conversation(is_open), conversation(record("d", NOW))], NOW)
+        archive.keep([conversation(is_open), conversation(record("d", NOW - timedelta(days=2)))], (), NOW)
     assert archive.ledger.count_watched() == 1
     with archive.transaction():
-        archive.ledger.watch([conversation(record("c", NOW))], NOW)
+        archive.keep([conversation(record("c", NOW))], (), NOW + timedelta(days=2))
     assert archive.ledger.count_watched() == 0
 
 
-def test_an_archive_of_the_first_format_is_brought_to_the_newest(archive: Archive) -> None:
+FIRST_FORMAT = """
+CREATE TABLE archive (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE entries (
+    seq INTEGER PRIMARY KEY, account TEXT NOT NULL, conversation_id TEXT NOT NULL, fetched_at TEXT NOT NULL,
+    type TEXT NOT NULL, fingerprint BLOB NOT NULL, commitment BLOB NOT NULL, size INTEGER NOT NULL,
+    prev BLOB NOT NULL, link BLOB NOT NULL) STRICT;
+CREATE INDEX entries_by_conversation ON entries (conversation_id, seq);
+CREATE TABLE bodies (seq INTEGER PRIMARY KEY REFERENCES entries (seq), salt BLOB NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE current (conversation_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, messages INTEGER NOT NULL)
+    STRICT, WITHOUT ROWID;
+CREATE INDEX current_by_seq ON current (seq);
+CREATE TABLE aside (
+    digest BLOB PRIMARY KEY, fetched_at TEXT NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, started_at TEXT NOT NULL,
+    finished_at TEXT) STRICT;
+CREATE TABLE windows (
+    start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT, expected INTEGER NOT NULL,
+    seen INTEGER NOT NULL, inside INTEGER NOT NULL, new INTEGER NOT NULL, read_at TEXT NOT NULL, run INTEGER NOT NULL,
+    content TEXT NOT NULL, vault_head INTEGER NOT NULL, PRIMARY KEY (start_ms, end_ms)) STRICT, WITHOUT ROWID;
+CREATE TABLE watch (conversation_id TEXT PRIMARY KEY, reason TEXT NOT NULL, since TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE lease (
+    one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
+    beat_at TEXT NOT NULL) STRICT;
+INSERT INTO archive SELECT * FROM new.archive;
+INSERT INTO entries SELECT * FROM new.entries WHERE type = 'record';
+INSERT INTO bodies SELECT * FROM new.bodies WHERE seq IN (SELECT seq FROM entries);
+INSERT INTO current SELECT conversation_id, seq, messages FROM new.current;
+INSERT INTO runs VALUES (1, 0, 600000, '2026-01-01', '2026-01-01');
+INSERT INTO windows VALUES (0, 600000, 'sealed', NULL, 0, 0, 0, 0, '2026-01-01', 1, '', 1);
+INSERT INTO windows VALUES (600000, 1200000, 'open', 'why', 3, 0, 0, 0, '2026-01-01', 1, '', 1);
+INSERT INTO watch VALUES ('c', 'open', '2026-01-01')
+"""
+
+
+def test_an_archive_of_the_first_format_is_brought_to_the_newest(archive: Archive, tmp_path: Path) -> None:
     keep(archive, record("c", NOW, "kept"))
-    connection = archive.ledger._connection
-    connection.execute("DROP TABLE marks")
-    connection.execute("ALTER TABLE watch RENAME COLUMN seen_at TO since")
-    connection.execute("INSERT INTO watch VALUES ('c', 'open', '2026-01-01')")
+    folder = tmp_path / "old"
+    folder.mkdir()
+    connection = sqlite3.connect(folder / "archive.sqlite3", isolation_level=None)
+    connection.execute("ATTACH ? AS new", (str(archive.folder / "archive.sqlite3"),))
+    for statement in FIRST_FORMAT.split(";"):
+        connection.execute(statement)
+    connection.execute("PRAGMA application_id = 1280328018")
     connection.execute("PRAGMA user_version = 1")
-    archive.close()
-    with open_archive(archive.folder) as again:
-        assert again.ledger.watched(NOW, 10) == ["c"]
-        assert again.ledger.marked("swept") is None
-        assert b"kept" in again.vault.current("c").raw
-        assert list(chain.faults(again.vault.entries())) == []
+    connection.close()
+    for _ in range(2):
+        with open_archive(folder) as again:
+            assert again.ledger.watched(NOW, NOW, 10) == ["c"]
+            assert again.ledger.marked("swept") is None
+            assert b"kept" in again.vault.current("c").raw
+            assert list(again.vault.started(600_000)) == [(int(NOW.timestamp()) // 600, 1)]
+            assert [entry.type for entry, _ in again.inspection.entries()] == ["record", "window_sealed"]
+            assert list(verify_vault(again, Silent())) == []
+            assert tables(again) == tables(archive)
+
+
+def tables(archive: Archive) -> dict[str, list[tuple[object, ...]]]:
+    """The columns of every table, by name."""
+    connection = archive.ledger._connection
+    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'index')")]
+    return {name: connection.execute(f"PRAGMA table_xinfo({name})").fetchall() for name in names}

@@ -36,7 +36,7 @@ def keep(archive: Archive, *raws: bytes) -> None:
         conversations = [
             Conversation(json.loads(raw)["info"]["conversationId"], NOW, False, False, raw) for raw in raws
         ]
-        archive.vault.append(conversations, fetched_at=NOW)
+        archive.keep(conversations, (), NOW)
 
 
 def conversation(number: int, *texts: str) -> bytes:

@@ -36,6 +36,11 @@ def harvest(archive: Archive, simulator: Simulator, respond: Respond | None = No
     return Harvest(source, archive, clock=simulator.world.clock, progress=Silent()).run(span)
 
 
+def records(archive: Archive) -> int:
+    """How many versions of conversations the vault holds."""
+    return sum(1 for _ in archive.inspection.bodies("record"))
+
+
 def contents(archive: Archive) -> dict[str, bytes]:
     return {record.conversation_id: record.raw for record in archive.vault.after(0)}
 
@@ -53,8 +58,10 @@ def test_every_conversation_arrives_byte_for_byte_and_a_second_look_adds_nothing
     assert archive.vault.totals() == (501, 501)
     simulator.world.clock = lambda: NOW + timedelta(hours=3)
     second = harvest(archive, simulator)
-    assert (second.conversations, second.new, archive.vault.head()) == (501, 0, 501)
-    assert list(chain.faults(archive.vault.entries())) == []
+    assert (second.conversations, second.new, records(archive)) == (501, 0, 501)
+    head = archive.vault.head()
+    assert (harvest(archive, simulator).new, archive.vault.head()) == (0, head)
+    assert list(chain.faults(archive.inspection.entries())) == []
 
 
 def test_a_changed_conversation_is_a_new_version_and_the_old_one_stays(archive: Archive, simulator: Simulator) -> None:
@@ -63,9 +70,8 @@ def test_a_changed_conversation_is_a_new_version_and_the_old_one_stays(archive: 
     harvest(archive, simulator)
     simulator.world.put(record("c", start, "first", "second"))
     assert harvest(archive, simulator).new == 1
-    assert archive.vault.head() == 2
+    assert records(archive) == 2
     assert b"second" in archive.vault.current("c").raw
-    assert [entry.conversation_id for entry, _ in archive.vault.entries()] == ["c", "c"]
 
 
 def test_a_cell_with_more_conversations_than_a_page_is_read_whole(archive: Archive, simulator: Simulator) -> None:
@@ -204,7 +210,7 @@ def test_a_cut_record_is_read_again_by_its_id(archive: Archive, simulator: Simul
 
     for _ in range(2):
         harvest(archive, simulator, altered(simulator, cut))
-    assert archive.vault.head() == 1
+    assert records(archive) == 1
     assert b"three" in archive.vault.current("c").raw
 
 

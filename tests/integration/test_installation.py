@@ -16,11 +16,11 @@ from click.testing import CliRunner
 
 from archiver.archive import Archive
 from archiver.cli.root import COMMANDS, GROUPS, root
-from archiver.config import OPTIONS
 from archiver.fields import MEANING
 from archiver.installation import mapping, mappings_folder
 from archiver.liveperson.answers import read_record
 from archiver.model import Message, Metadata, Sde
+from archiver.options import OPTIONS
 from tests.conftest import NOW, record
 
 TOP = Path(__file__).parents[2]
@@ -80,7 +80,7 @@ def test_every_query_in_the_documentation_is_one() -> None:
 def test_a_stranger_can_verify_a_vault_with_the_document_alone(archive: Archive) -> None:
     raws = [record(f"c{number}", NOW, f"straße {number}") for number in range(5)]
     with archive.transaction():
-        archive.vault.append([read_record(raw) for raw in raws], fetched_at=NOW)  # type: ignore[misc]
+        archive.keep([read_record(raw) for raw in raws], (), NOW)  # type: ignore[misc]
     text = (TOP / "docs/vault-format.md").read_text(encoding="utf-8")
     chain, bodies = re.findall(r"```sql\n(.+?)```", text, re.DOTALL)
     connection = sqlite3.connect(archive.folder / "archive.sqlite3")

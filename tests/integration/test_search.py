@@ -24,7 +24,7 @@ def keep(archive: Archive, *raws: bytes) -> Store:
     """An archive holding these records, with an index that is up to date."""
     conversations = [item for item in map(read_record, raws) if isinstance(item, Conversation)]
     with archive.transaction():
-        archive.vault.append(conversations, fetched_at=NOW)
+        archive.keep(conversations, (), NOW)
     store = open_store(StoreAddress(), folder=archive.folder, archive_id=archive.id)
     catch_up(archive, store, Silent())
     return store

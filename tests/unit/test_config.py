@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from archiver import errors
-from archiver.config import OPTIONS, Secret, load
+from archiver.config import Secret, load
 from archiver.errors import ArchiverError, ConfigError
+from archiver.options import OPTIONS
 
 
 def write(folder: Path, text: str, name: str = "archiver.toml") -> Path:

@@ -10,7 +10,7 @@ from archiver.archive import Archive
 from archiver.encoding import decode, encode
 from archiver.liveperson.answers import read_record
 from archiver.model import Conversation
-from archiver.versions import is_shallower
+from archiver.versions import Change, compare
 from tests.conftest import NOW, record
 
 LEADS = [{"sdeType": "LEAD", "serverTimeStamp": ms, "lead": {"lead": {"leadId": str(ms)}}} for ms in (1, 2, 3)]
@@ -25,8 +25,8 @@ def raw(*, leads: int = 3, preview: bool = True, text: str = "hello", **info: An
 
 @pytest.mark.parametrize("less", [raw(leads=1), raw(preview=False), raw(leads=0, preview=False)])
 def test_a_record_that_leaves_out_sdes_or_thumbnails_is_shallower(less: bytes) -> None:
-    assert is_shallower(less, raw())
-    assert not is_shallower(raw(), less)
+    assert compare(less, raw()) is Change.SHALLOWER
+    assert compare(raw(), less) is Change.NEWER
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,13 @@ def test_a_record_that_leaves_out_sdes_or_thumbnails_is_shallower(less: bytes) -
     ],
 )  # fmt: skip
 def test_a_record_that_says_anything_else_is_not(other: bytes) -> None:
-    assert not is_shallower(other, raw())
+    assert compare(other, raw()) is not Change.SHALLOWER
 
 
 def keep(archive: Archive, *raws: bytes) -> int:
     read = [read_record(item) for item in raws]
     with archive.transaction():
-        return archive.vault.append([item for item in read if isinstance(item, Conversation)], fetched_at=NOW)
+        return archive.keep([item for item in read if isinstance(item, Conversation)], (), NOW)
 
 
 def test_a_shallower_read_is_kept_once_and_does_not_become_current(archive: Archive) -> None:

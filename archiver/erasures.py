@@ -1,0 +1,140 @@
+"""What LivePerson took back after it was kept - masked, deleted, or left out - and what the brand decides about it.
+
+Part of the archive's SQLite file. A decision removes bodies and salts, never entries: the chain stays verifiable.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from archiver import events
+from archiver.errors import NotFound
+from archiver.options import Policies, Policy
+from archiver.vault import SECOND_LOOK, Kept, Vault
+from archiver.versions import Change
+
+_EVENTS = {Change.MASKING: events.MASKING, Change.ERASURE: events.ERASURE, Change.FEWER: events.FEWER}
+
+
+class State(StrEnum):
+    """What was decided about older versions of a conversation that LivePerson took something back of."""
+
+    PENDING = "pending"  # a person decides
+    FOLLOWED = "followed"  # removed, by the policy
+    APPROVED = "approved"  # removed, by a person
+    KEPT = "kept"  # they stay, by the policy or a person
+    SUPERSEDED = "superseded"  # what was left out is there again
+
+
+_BY_POLICY = {Policy.FOLLOW: State.FOLLOWED, Policy.KEEP: State.KEPT, Policy.ASK: State.PENDING}
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """One event: `seq` is its own entry, `record` the entry of the version that it came with."""
+
+    state: State
+    seq: int
+    conversation_id: str
+    kind: str
+    record: int
+    noticed_at: str
+    decided_at: str | None
+    decided_by: str | None
+    reason: str | None
+
+
+class Erasures:
+    """Writes happen inside `Archive.transaction`."""
+
+    def __init__(self, connection: sqlite3.Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    def take(self, kept: Kept, policies: Policies, now: datetime) -> bool:
+        """Records what a read took back, and follows it if that is the policy. Whether bodies were removed."""
+        if kept.change is Change.FEWER:
+            if now - kept.since >= SECOND_LOOK and not self._is_noted(kept.seq):
+                self._note(kept, Policy.ASK, now)
+            return False
+        if kept.is_new and kept.change.is_current:
+            self._supersede(kept.conversation_id)
+        if not kept.is_new or kept.change not in _EVENTS:
+            return False
+        policy = policies.masking if kept.change is Change.MASKING else policies.erasure
+        return self._note(kept, policy, now)
+
+    def _note(self, kept: Kept, policy: Policy, now: datetime) -> bool:
+        kind, state = _EVENTS[kept.change], _BY_POLICY[policy]
+        removed = self._removable(kept.conversation_id, kept.seq) if policy is Policy.FOLLOW else []
+        said = {"record": kept.seq, "policy": policy.value, "removed": removed}
+        seq = self._vault.note(kind, kept.conversation_id, said, at=now)
+        self._vault.remove_bodies(removed)
+        self._connection.execute(
+            "INSERT INTO erasures (seq, conversation_id, kind, record, state) VALUES (?, ?, ?, ?, ?)",
+            (seq, kept.conversation_id, kind, kept.seq, state),
+        )
+        return bool(removed)
+
+    def _is_noted(self, record: int) -> bool:
+        row = self._connection.execute("SELECT 1 FROM erasures WHERE record = ?", (record,)).fetchone()
+        return row is not None
+
+    def _supersede(self, conversation_id: str) -> None:
+        self._connection.execute(
+            "UPDATE erasures SET state = ? WHERE conversation_id = ? AND kind = ? AND state = ?",
+            (State.SUPERSEDED, conversation_id, events.FEWER, State.PENDING),
+        )
+
+    def _removable(self, conversation_id: str, record: int, but: int | None = None) -> list[int]:
+        """The older bodies that nobody decided to keep, or is still to decide about."""
+        (protected,) = self._connection.execute(
+            "SELECT coalesce(max(record), 0) FROM erasures"
+            " WHERE conversation_id = ? AND state IN (?, ?) AND seq IS NOT ?",
+            (conversation_id, State.KEPT, State.PENDING, but),
+        ).fetchone()
+        return [seq for seq in self._vault.older_bodies(conversation_id, record) if seq >= protected]
+
+    def listed(self, *, is_pending: bool = True) -> list[Erasure]:
+        """The events that wait for a decision, or all, oldest first."""
+        rows = self._connection.execute(
+            "SELECT r.state, r.seq, r.conversation_id, r.kind, r.record, e.fetched_at, r.decided_at, r.decided_by,"
+            " r.reason FROM erasures r JOIN entries e USING (seq) WHERE ? OR r.state = ? ORDER BY r.seq",
+            (not is_pending, State.PENDING),
+        )
+        return [Erasure(State(row[0]), *row[1:]) for row in rows]
+
+    def count_pending(self) -> int:
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM erasures WHERE state = ?", (State.PENDING,)
+        ).fetchone()
+        return int(count)
+
+    def decide(self, seq: int, *, approve: bool, by: str, reason: str | None, now: datetime) -> list[int]:
+        """Approves a pending event, which removes the older bodies, or keeps them. The entries whose bodies went.
+
+        Raises NotFound if it does not wait for a decision.
+        """
+        found = next((item for item in self.listed() if item.seq == seq), None)
+        if found is None:
+            raise NotFound(f"no erasure {seq} waits for a decision", hint="List them: archiver erasures")
+        removed = self._approve(found, now) if approve else []
+        state = State.APPROVED if approve else State.KEPT
+        said = {"of": seq, "decision": state.value, "by": by, "reason": reason, "removed": removed}
+        decision = self._vault.note(events.DECIDED, found.conversation_id, said, at=now)
+        self._vault.remove_bodies(removed)
+        self._connection.execute(
+            "UPDATE erasures SET state = ?, decision = ?, decided_at = ?, decided_by = ?, reason = ? WHERE seq = ?",
+            (state, decision, now.isoformat(timespec="milliseconds"), by, reason, seq),
+        )
+        return removed
+
+    def _approve(self, erasure: Erasure, now: datetime) -> list[int]:
+        """The bodies that go. A version with fewer messages is the current one from now on."""
+        record = erasure.record
+        if erasure.kind == events.FEWER:
+            record = self._vault.restate(record, at=now)
+        return self._removable(erasure.conversation_id, record, but=erasure.seq)

@@ -1,0 +1,30 @@
+"""What is recorded in the vault's chain besides records: claims of completeness, what LivePerson took back, decisions.
+
+Pure. Each is an entry of its own type whose body is a small JSON object (docs/vault-format.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archiver.encoding import decode
+from archiver.records import integer
+
+RECORD = "record"
+SEALED, UNSEALED = "window_sealed", "window_unsealed"
+MASKING, ERASURE, FEWER = "upstream_masking", "upstream_erasure", "upstream_fewer"
+DECIDED = "erasure_decided"
+TAKEN_BACK = (MASKING, ERASURE, FEWER)
+
+
+def removed_by(type_: str, body: bytes) -> frozenset[int]:
+    """The sequence numbers of the bodies that an entry says were removed with it."""
+    if type_ not in (MASKING, ERASURE, FEWER, DECIDED):
+        return frozenset()
+    try:
+        said: Any = decode(body)
+    except ValueError:
+        return frozenset()
+    found = said.get("removed") if isinstance(said, dict) else None
+    numbers = [integer(item) for item in found] if isinstance(found, list) else []
+    return frozenset(number for number in numbers if number is not None)

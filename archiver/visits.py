@@ -1,0 +1,53 @@
+"""When to look again: at a conversation that may still change, and at a window that was proven complete. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from archiver.encoding import decode
+from archiver.model import Conversation
+from archiver.versions import Change, content_clock
+
+SOONEST, LATEST = timedelta(minutes=15), timedelta(hours=24)
+_SETTLES = (timedelta(hours=2), timedelta(hours=24))  # SDEs and surveys still arrive after the end
+_CHECKS = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Why a conversation is to be looked at again, and when."""
+
+    reason: str
+    due: datetime
+
+
+def next_visit(conversation: Conversation, change: Change, since: datetime, now: datetime) -> Visit | None:
+    """After a read at `now` whose content was first seen at `since`; None if nothing more is expected of it.
+
+    An open or cut conversation is looked at after as long as nothing has happened in it, from 15 minutes to a day; a
+    closed one two hours and a day after its end; one that says less than before, after a quarter of an hour.
+    """
+    if change in (Change.STALE, Change.FEWER):
+        return Visit("less", since + SOONEST) if now - since < SOONEST else None
+    if conversation.is_open or conversation.is_partial:
+        return Visit("open" if conversation.is_open else "partial", now + _quiet(conversation.raw, now))
+    if conversation.ended_at is None or conversation.ended_at > now + LATEST:  # no time that can be meant
+        return None
+    due = [conversation.ended_at + after for after in _SETTLES if now < conversation.ended_at + after]
+    return Visit("settling", due[0]) if due else None
+
+
+def _quiet(raw: bytes, now: datetime) -> timedelta:
+    """How long nothing has happened, within bounds."""
+    try:
+        record = decode(raw)
+    except ValueError:
+        return SOONEST
+    latest = content_clock(record) if isinstance(record, dict) else None
+    return min(max(now - latest, SOONEST), LATEST) if latest else LATEST
+
+
+def next_check(now: datetime, checks: int) -> datetime:
+    """When to ask whether LivePerson still announces as many for a window, after as many checks: ever more rarely."""
+    return now + _CHECKS[min(checks, len(_CHECKS) - 1)]
