@@ -267,8 +267,9 @@ class Harvest:
             self._archive.record(reading, run=run, now=now)
 
     def _deepened(self, conversations: tuple[Conversation, ...]) -> list[Conversation]:
-        """The same conversations, those that the search cut short replaced by their full records."""
+        """The same conversations; those that the search cut short, or that have changed, by their full records."""
         partial = [conversation for conversation in conversations if conversation.is_partial]
-        found, _ = self._source.in_full(partial)  # those that stay partial are watched
+        changed = [item for item in self._archive.vault.changed(conversations) if not item.is_partial]
+        found, _ = self._source.in_full([*partial, *changed])  # those that stay partial are watched
         full = {conversation.id: conversation for conversation in found}
         return [full.get(conversation.id, conversation) for conversation in conversations]

@@ -22,6 +22,7 @@ COMMANDS = {
     "show": ("show", "Print one conversation as a transcript."),
     "export": ("export", "Write conversations as NDJSON."),
     "coverage": ("coverage", "Show which days are proven complete, and how long the oldest gap can still be closed."),
+    "erasures": ("erasures", "List what LivePerson took back after it was kept, and decide what becomes of it."),
     "verify": ("verify", "Check that the archive is what was written."),
     "reindex": ("reindex", "Build the search index again from the vault."),
     "store": ("store", "Prepare, look at, or remove the search index."),
@@ -32,7 +33,7 @@ COMMANDS = {
 GROUPS = {
     "Start here": ("demo", "config", "doctor", "harvest", "fetch"),
     "Search": ("search", "show", "export"),
-    "Operate": ("status", "coverage", "verify", "reindex", "store", "kibana", "simulate"),
+    "Operate": ("status", "coverage", "verify", "erasures", "reindex", "store", "kibana", "simulate"),
 }
 INTERRUPTED = 130
 # A query may begin with -word: commands that take one know no short options at all.

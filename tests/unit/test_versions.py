@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archiver.archive import Archive
 from archiver.encoding import decode, encode
@@ -60,3 +62,42 @@ def test_a_deeper_or_changed_read_becomes_current(archive: Archive) -> None:
     assert archive.vault.current("c").raw == raw()
     keep(archive, raw(leads=1, preview=False, text="edited"))
     assert archive.vault.current("c").raw == raw(leads=1, preview=False, text="edited")
+
+
+WHOLE = record("c", NOW, "my card is 4111 1111 1111 1111, ok?", "thank you", "bye")
+
+
+def said(*texts: str, **changes: Any) -> bytes:
+    return record("c", NOW, *texts, **changes)
+
+
+@pytest.mark.parametrize(
+    ("new", "change"),
+    [
+        (said("my card is **** **** **** 1111, ok?", "thank you", "bye"), Change.MASKING),
+        (said("my card is XXXXXXXXXXXXXXX1111, ok?", "thank you", "bye"), Change.MASKING),
+        (said("****", "thank you", "bye", "and more"), Change.MASKING),
+        (said("my card is 4111, ok?", "thank you", "bye"), Change.NEWER),
+        (said("my card is not ****, ok!", "thank you", "bye"), Change.NEWER),
+        (said("** LP deleted data **", "thank you", "bye"), Change.ERASURE),
+        (said("** LP deleted data **", "****", "bye"), Change.ERASURE),
+        (said("** LP deleted data **", "thank you"), Change.FEWER),
+        (said("my card is 4111 1111 1111 1111, ok?", "thank you"), Change.FEWER),
+        (said("my card is 4111 1111 1111 1111, ok?", "thank you", info={"isPartial": True}), Change.SHALLOWER),
+        (decode(WHOLE) | {"consumerParticipants": [{"firstName": "** LP deleted data **"}]}, Change.ERASURE),
+        (decode(WHOLE) | {"conversationSurveys": [{"surveyType": "CSAT"}]}, Change.NEWER),
+        (decode(WHOLE) | {"info": decode(WHOLE)["info"] | {"endTimeL": -1, "status": "OPEN"}}, Change.STALE),
+        (said("my card is 4111 1111 1111 1111, ok?", "thank you", "bye", "** LP deleted data **"), Change.NEWER),
+    ],
+)  # fmt: skip
+def test_what_a_read_says_against_the_current_version_is_told(new: Any, change: Change) -> None:
+    assert compare(new if isinstance(new, bytes) else encode(new), WHOLE) is change
+
+
+@given(st.text(min_size=1), st.data())
+def test_a_text_with_any_part_of_it_covered_is_masked_and_never_the_other_way_round(text: str, data: Any) -> None:
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    masked = text[:start] + "*" * data.draw(st.integers(len(text) + 2, len(text) + 9)) + text[end:]
+    assert compare(said(masked), said(text)) is Change.MASKING
+    assert compare(said(text), said(masked)) is Change.NEWER

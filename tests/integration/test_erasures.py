@@ -1,0 +1,224 @@
+"""What LivePerson takes back after it was kept: recorded, followed by policy, decided by people, provable."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from archiver.archive import Archive, make_archive, open_archive
+from archiver.catchup import catch_up
+from archiver.cli.root import root
+from archiver.config import StoreAddress
+from archiver.erasures import State
+from archiver.errors import NotFound
+from archiver.grammar import parse
+from archiver.harvest import Harvest
+from archiver.model import Scope, Sort, Window
+from archiver.options import Policies, Policy
+from archiver.progress import Silent
+from archiver.simulator.services import Simulator
+from archiver.simulator.world import World
+from archiver.stores import open_store
+from archiver.verify import verify_index, verify_vault
+from tests.conftest import ACCOUNT, NOW, connected, record
+
+START = NOW - timedelta(days=3)
+FULL = record("c", START, "my card is 4111111111111111", "thank you", "bye")
+MASKED = record("c", START, "my card is ****************", "thank you", "bye")
+ERASED = record("c", START, "** LP deleted data **", "** LP deleted data **", "bye")
+FEWER = record("c", START, "my card is 4111111111111111", "thank you")
+SECRET = b"4111111111111111"
+
+
+class Account:
+    """A simulated account of one conversation, and its archive, at a time that goes on."""
+
+    def __init__(self, folder: Path, policies: Policies) -> None:
+        self.now = NOW
+        self.world = World(ACCOUNT, lambda: self.now)
+        self.simulator = Simulator(self.world)
+        self.archive = make_archive(folder, ACCOUNT, policies=policies)
+
+    def harvest(self, raw: bytes, *, later: timedelta = timedelta(hours=1)) -> None:
+        self.now += later
+        self.world.put(raw)
+        source = connected(self.simulator, self.simulator)
+        span = Window(START - timedelta(hours=1), START + timedelta(hours=1))
+        Harvest(source, self.archive, clock=lambda: self.now, progress=Silent()).run(span)
+
+    def decide(self, *, approve: bool) -> list[int]:
+        (pending,) = self.archive.erasures.listed()
+        return self.archive.decide(pending.seq, approve=approve, by="me", reason="why", now=self.now)
+
+
+@pytest.fixture
+def account(tmp_path: Path, request: pytest.FixtureRequest) -> Account:
+    return Account(tmp_path / "archive", getattr(request, "param", Policies()))
+
+
+def states(archive: Archive) -> list[tuple[str, State]]:
+    return [(erasure.kind, erasure.state) for erasure in archive.erasures.listed(is_pending=False)]
+
+
+def versions(archive: Archive) -> list[bytes | None]:
+    return [raw for _, raw, _ in archive.inspection.bodies("record")]
+
+
+def files(archive: Archive) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(archive.folder.rglob("*")) if path.is_file())
+
+
+def test_masking_is_followed_by_default_and_the_chain_stays_whole(account: Account) -> None:
+    account.harvest(FULL)
+    account.harvest(MASKED)
+    archive = account.archive
+    assert versions(archive) == [None, MASKED]
+    assert archive.vault.current("c").raw == MASKED
+    assert states(archive) == [("upstream_masking", State.FOLLOWED)]
+    assert list(verify_vault(archive, Silent())) == []
+
+
+def test_what_was_removed_is_in_no_file_any_more(tmp_path: Path) -> None:
+    account = Account(tmp_path / "archive", Policies(erasure=Policy.FOLLOW))
+    account.harvest(FULL)
+    account.archive._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    (salt,) = account.archive._connection.execute("SELECT salt FROM bodies WHERE seq = 1").fetchone()
+    assert salt in files(account.archive)
+    account.harvest(ERASED)
+    assert salt not in files(account.archive)
+    assert SECRET not in files(account.archive)
+
+
+def test_erasure_waits_for_a_person_by_default_and_searches_do_not_find_the_old_text(account: Account) -> None:
+    archive = account.archive
+    account.harvest(FULL)
+    store = open_store(StoreAddress(), folder=archive.folder, archive_id=archive.id)
+    catch_up(archive, store, Silent())
+    account.harvest(ERASED)
+    catch_up(archive, store, Silent())
+    assert versions(archive) == [FULL, ERASED]
+    assert states(archive) == [("upstream_erasure", State.PENDING)]
+    assert list(verify_index(archive, store, Silent())) == []
+    found = store.search(parse(SECRET.decode(), now=NOW).expression, scope=Scope.MESSAGE, sort=Sort.OLDEST, limit=9)
+    assert found.keys == ()
+    store.close()
+
+
+@pytest.mark.parametrize("approve", [True, False])
+def test_a_persons_decision_is_recorded_with_who_and_why(account: Account, approve: bool) -> None:
+    account.harvest(FULL)
+    account.harvest(ERASED)
+    removed = account.decide(approve=approve)
+    archive = account.archive
+    assert removed == ([1] if approve else [])
+    assert versions(archive) == [None if approve else FULL, ERASED]
+    (erasure,) = archive.erasures.listed(is_pending=False)
+    assert (erasure.state, erasure.decided_by, erasure.reason) == (
+        State.APPROVED if approve else State.KEPT, "me", "why",
+    )  # fmt: skip
+    assert list(verify_vault(archive, Silent())) == []
+    with pytest.raises(NotFound):
+        archive.decide(erasure.seq, approve=True, by="me", reason=None, now=NOW)
+
+
+def test_fewer_messages_are_kept_and_never_take_the_place_of_more_unless_approved(account: Account) -> None:
+    archive = account.archive
+    account.harvest(FULL)
+    account.harvest(FEWER)
+    assert archive.vault.current("c").raw == FULL
+    assert states(archive) == []  # a replica that lags behind? it is looked at again
+    assert archive.ledger.count_watched() == 1
+    account.harvest(FEWER)
+    assert archive.vault.current("c").raw == FULL
+    assert states(archive) == [("upstream_fewer", State.PENDING)]
+    account.harvest(FEWER)
+    assert len(states(archive)) == 1
+    head = archive.vault.head()
+    account.decide(approve=True)
+    assert archive.vault.current("c").raw == FEWER
+    assert archive.vault.current("c").seq > head  # so that every index takes it over
+    assert archive.vault.totals() == (1, 2)
+    assert SECRET in FULL
+    assert FULL not in versions(archive)
+    assert list(verify_vault(archive, Silent())) == []
+
+
+def test_messages_that_are_there_again_end_the_question(account: Account) -> None:
+    for raw in (FULL, FEWER, FEWER):
+        account.harvest(raw)
+    account.harvest(record("c", START, "my card is 4111111111111111", "thank you", "bye", "more"))
+    assert states(account.archive) == [("upstream_fewer", State.SUPERSEDED)]
+    assert list(verify_vault(account.archive, Silent())) == []
+
+
+def test_a_conversation_that_is_open_again_is_so_after_a_second_look(account: Account) -> None:
+    opened = record("c", START, "hello", info={"status": "OPEN", "endTimeL": -1})
+    closed = record("c", START, "hello")
+    account.harvest(closed)
+    account.harvest(opened)
+    assert account.archive.vault.current("c").raw == closed
+    account.harvest(opened)
+    assert b'"OPEN"' in account.archive.vault.current("c").raw
+
+
+def test_following_a_masking_does_not_remove_what_waits_or_is_to_be_kept(account: Account) -> None:
+    erased = record("c", START, "my card is 4111111111111111", "** LP deleted data **", "bye")
+    masked = record("c", START, "my card is ****************", "** LP deleted data **", "bye")
+    account.harvest(FULL)
+    account.harvest(erased)
+    account.harvest(masked)
+    assert versions(account.archive) == [FULL, None, masked]
+    account.decide(approve=False)
+    assert versions(account.archive) == [FULL, None, masked]
+    assert list(verify_vault(account.archive, Silent())) == []
+
+
+@pytest.mark.parametrize(
+    "account", [Policies(Policy.KEEP, Policy.KEEP), Policies(Policy.ASK, Policy.ASK)], indirect=True
+)
+def test_the_other_policies_remove_nothing(account: Account) -> None:
+    for raw in (FULL, MASKED, ERASED):
+        account.harvest(raw)
+    assert versions(account.archive) == [FULL, MASKED, ERASED]
+    assert account.archive.vault.current("c").raw == ERASED
+
+
+def test_a_body_that_is_missing_without_a_record_of_it_is_found(account: Account) -> None:
+    account.harvest(FULL)
+    account.harvest(MASKED)
+    account.harvest(record("c", START, "my card is ****************", "thank you", "bye", "more"))
+    account.archive._connection.execute("DELETE FROM bodies WHERE seq = 3")
+    assert [(finding.where, finding.seq) for finding in verify_vault(account.archive, Silent())] == [("body", 3)]
+
+
+def test_a_body_that_was_put_back_is_found(account: Account) -> None:
+    account.harvest(FULL)
+    rows = account.archive._connection.execute("SELECT * FROM bodies WHERE seq = 1").fetchall()
+    account.harvest(MASKED)
+    account.archive._connection.execute("INSERT INTO bodies VALUES (?, ?, ?)", rows[0])
+    assert [(finding.where, finding.seq) for finding in verify_vault(account.archive, Silent())] == [("body", 1)]
+
+
+def test_the_command_lists_approves_and_keeps(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    account.harvest(FULL)
+    account.harvest(ERASED)
+    folder = account.archive.folder
+    account.archive.close()
+    monkeypatch.setenv("ARCHIVER_ARCHIVE", str(folder))
+    run = CliRunner()
+    listed = json.loads(run.invoke(root, ["erasures", "--json"]).stdout)
+    (erasure,) = listed["erasures"]
+    assert (erasure["conversation_id"], erasure["state"], erasure["older_entries"]) == ("c", "pending", [1])
+    assert "deleted at LivePerson, pending" in run.invoke(root, ["erasures"]).stdout
+    assert run.invoke(root, ["erasures", "approve", "99", "--yes"]).exception
+    assert run.invoke(root, ["erasures", "keep", str(erasure["id"])]).exit_code == 2  # no reason
+    assert run.invoke(root, ["erasures", "approve", str(erasure["id"])], input="n\n").exit_code != 0
+    assert run.invoke(root, ["erasures", "approve", "--all"], input="y\n").exit_code == 0
+    assert "Nothing waits" in run.invoke(root, ["erasures"]).stderr
+    assert "approved" in run.invoke(root, ["erasures", "--all"]).stdout
+    with open_archive(folder) as archive:
+        assert versions(archive) == [None, ERASED]
