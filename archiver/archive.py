@@ -12,6 +12,7 @@ from archiver import events, formats, visits
 from archiver.erasures import Erasures
 from archiver.errors import ArchiveError, ArchiverError, ConfigError
 from archiver.inspection import Inspection
+from archiver.lease import Lease
 from archiver.ledger import SEALED, Ledger, Reading, Recorded, Run, claim
 from archiver.model import Conversation, Unreadable
 from archiver.options import Policies
@@ -36,6 +37,7 @@ class Archive:
         self.inspection = Inspection(connection, key)
         self.erasures = Erasures(connection, self.vault)
         self.ledger = Ledger(connection)
+        self.lease = Lease(connection)
         self._has_removed = False
 
     def _value(self, name: str) -> bytes:
@@ -106,7 +108,7 @@ class Archive:
             self.vault.note(events.UNSEALED, "", claim(reading) | {"reason": reading.reason}, at=now)
         self.ledger.record(
             reading, run=run, now=now, vault_head=self.vault.head(), certificate=certificate,
-            due=visits.next_check(now, 0) if is_sealed else None,
+            due=visits.next_check(reading.window, now, 0) if is_sealed else None,
         )  # fmt: skip
 
     def damage(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the archive claims: windows that were read and how completely, conversations to look at again, who harvests.
+"""What the archive claims: windows that were read and how completely, conversations to look at again.
 
 Part of the archive's SQLite file, so that keeping a page and recording what it covers is one transaction.
 """
@@ -6,9 +6,6 @@ Part of the archive's SQLite file, so that keeping a page and recording what it 
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
-import socket
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from archiver.encoding import canonical
-from archiver.errors import Locked
 from archiver.model import Window, from_ms, to_ms
+from archiver.windows import subtract
 
 _READINGS = (
     "SELECT start_ms, end_ms, state, expected, seen, inside, new, content, reason, ids, vault_head, certificate, checks"
@@ -29,7 +26,6 @@ _ROWS = (
 )
 SEALED, PROVISIONAL, OPEN = "sealed", "provisional", "open"
 RESUME_WITHIN = timedelta(days=1)
-_STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two tries
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,6 @@ class Ledger:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._holder = secrets.token_hex(8)
 
     def begin(self, span: Window, now: datetime) -> Run:
         """The unfinished run to take up, if it is younger than a day, or a new one."""
@@ -103,7 +98,15 @@ class Ledger:
         self._connection.execute("UPDATE runs SET finished_at = ? WHERE finished_at IS NULL", (now.isoformat(),))
 
     def last_finished(self) -> datetime | None:
-        (moment,) = self._connection.execute("SELECT max(finished_at) FROM runs").fetchone()
+        """When a harvest was last finished, or a continuous one last up to date."""
+        (moment,) = self._connection.execute(
+            "SELECT max(at) FROM (SELECT finished_at AS at FROM runs UNION SELECT at FROM marks WHERE name = 'tailed')"
+        ).fetchone()
+        return datetime.fromisoformat(moment) if moment else None
+
+    def first_begun(self) -> datetime | None:
+        """When this archive was first harvested into."""
+        (moment,) = self._connection.execute("SELECT min(started_at) FROM runs").fetchone()
         return datetime.fromisoformat(moment) if moment else None
 
     def record(
@@ -125,6 +128,19 @@ class Ledger:
             ),
         )  # fmt: skip
         self.certify(reading.window, certificate)
+        if reading.state == SEALED:
+            self._forget_covered(start, end)
+
+    def _forget_covered(self, start: int, end: int) -> None:
+        """Rows of wider windows that were not proven, and are so in pieces by now."""
+        rows = self._connection.execute(
+            "SELECT start_ms, end_ms FROM windows WHERE start_ms <= ? AND end_ms >= ? AND state <> ?",
+            (start, end, SEALED),
+        ).fetchall()
+        for key in rows:
+            pieces = [item.reading.window for item in self.sealed_within(Window(*map(from_ms, key)))]
+            if not list(subtract(Window(*map(from_ms, key)), pieces)):
+                self._connection.execute("DELETE FROM windows WHERE start_ms = ? AND end_ms = ?", key)
 
     def certify(self, window: Window, certificate: int | None) -> None:
         """Ties a row to the entry of the chain that says the same, and lets the row vouch for itself."""
@@ -239,46 +255,6 @@ class Ledger:
         (count,) = self._connection.execute("SELECT count(*) FROM watch").fetchone()
         return int(count)
 
-    def take_lease(self, now: datetime) -> None:
-        """Makes this process the archive's one harvester. Raises Locked if another one is at work."""
-        row = self._connection.execute("SELECT holder, host, pid, beat_at FROM lease").fetchone()
-        if row and not self._is_stale(row, now):
-            raise Locked(
-                f"another harvest of this archive is running (process {row[2]} on {row[1]})",
-                hint="Wait for it, or stop it and run this command again.",
-            )
-        self._connection.execute(
-            "INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?, ?)",
-            (self._holder, socket.gethostname(), os.getpid(), now.isoformat()),
-        )
-
-    def _is_stale(self, row: tuple[str, str, int, str], now: datetime) -> bool:
-        holder, host, pid, beat_at = row
-        if holder == self._holder or now - datetime.fromisoformat(beat_at) > _STALE_AFTER:
-            return True
-        return host == socket.gethostname() and (pid == os.getpid() or not _is_alive(pid))
-
-    def keep_lease(self, now: datetime) -> None:
-        """Says that we are still at work. Raises Locked if another process took over meanwhile."""
-        cursor = self._connection.execute(
-            "UPDATE lease SET beat_at = ? WHERE holder = ?", (now.isoformat(), self._holder)
-        )
-        if cursor.rowcount != 1:
-            raise Locked("another process took this harvest over", hint="Run the command again when it has finished.")
-
-    def release_lease(self) -> None:
-        self._connection.execute("DELETE FROM lease WHERE holder = ?", (self._holder,))
-
 
 def _digest(row: Sequence[object]) -> str:
     return hashlib.sha256(canonical(list(row))).hexdigest()
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -27,6 +27,15 @@ def count_messages(raw: bytes) -> int:
         return 0
 
 
+def latest_skill(raw: bytes) -> int:
+    """The skill that a raw record's conversation is in; -1 for none."""
+    try:
+        skill = integer(section(decode(raw), "info").get("latestSkillId"))
+    except ValueError:
+        return -1
+    return -1 if skill is None else skill
+
+
 def section(record: Any, name: str) -> dict[str, Any]:
     """An object section; empty if it is absent or something else."""
     found = record.get(name) if isinstance(record, dict) else None

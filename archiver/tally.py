@@ -29,6 +29,14 @@ class Tally:
         self.new += new
         self.announced = max(page.total, 0)
 
+    def add(self, part: Tally) -> None:
+        """Takes in what came for a part of it."""
+        self.ids |= part.ids
+        self.inside |= part.inside
+        self.new += part.new
+        self.is_bad = self.is_bad or part.is_bad
+        self.is_shift = self.is_shift and (part.fault is None or part.is_shift)
+
     def until_fault(self, pages: Iterator[Page]) -> Iterator[Page]:
         """The pages; what is wrong with them as a whole is noted."""
         try:

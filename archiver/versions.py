@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
@@ -71,8 +72,8 @@ def _is_shallower(new: dict[str, Any], old: dict[str, Any]) -> bool:
     """A search gives only some SDEs and no thumbnail (Get Conversation by Conversation ID): looking at a conversation
     by a search after it was looked up by its id must not make the archive forget what it knew.
     """
-    fewer = [set(_extras(record)) for record in (new, old)]
-    return fewer[0] < fewer[1] and canonical(_bare(new)) == canonical(_bare(old))
+    some, all_ = (Counter(_extras(record)) for record in (new, old))  # equal SDEs come more than once
+    return some < all_ and canonical(_bare(new)) == canonical(_bare(old))
 
 
 def _extras(record: dict[str, Any]) -> Iterator[bytes]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from archiver.encoding import decode
-from archiver.model import Conversation
+from archiver.model import Conversation, Window
 from archiver.versions import Change, content_clock
+from archiver.windows import FOR_EVER, RETENTION_MONTHS, months_before
 
 SOONEST, LATEST = timedelta(minutes=15), timedelta(hours=24)
 _SETTLES = (timedelta(hours=2), timedelta(hours=24))  # SDEs and surveys still arrive after the end
@@ -48,6 +49,18 @@ def _quiet(raw: bytes, now: datetime) -> timedelta:
     return min(max(now - latest, SOONEST), LATEST) if latest else LATEST
 
 
-def next_check(now: datetime, checks: int) -> datetime:
-    """When to ask whether LivePerson still announces as many for a window, after as many checks: ever more rarely."""
-    return now + _CHECKS[min(checks, len(_CHECKS) - 1)]
+def next_check(window: Window, now: datetime, checks: int) -> datetime:
+    """When to ask whether LivePerson still announces as many for a window, after as many checks: ever more rarely.
+
+    Once more when its last month begins in which LivePerson has it whole; after that never.
+    """
+    last = _last_chance(window)
+    return min(now + _CHECKS[min(checks, len(_CHECKS) - 1)], last) if now < last else FOR_EVER
+
+
+def is_last_chance(window: Window, now: datetime) -> bool:
+    return now >= _last_chance(window)
+
+
+def _last_chance(window: Window) -> datetime:
+    return months_before(window.start, 1 - RETENTION_MONTHS)

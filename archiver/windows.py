@@ -12,6 +12,7 @@ OVERLAP = CELL
 SETTLE = timedelta(hours=2)  # until then records and their SDEs may still arrive
 SWEEP_WIDTH = timedelta(days=30)
 SWEEP_OVERLAP = timedelta(minutes=15)  # the grid, a minute of delay, and a margin
+EXPIRING = timedelta(days=30)  # before a gap is lost, it comes before other gaps
 FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 RETENTION_MONTHS = 13  # Messaging Interactions API, Conversations
 

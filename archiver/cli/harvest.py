@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import signal
 import sys
-import threading
 from datetime import timedelta
 
 import click
@@ -13,18 +11,20 @@ import click
 from archiver import windows
 from archiver.archive import Archive, is_archive, open_archive
 from archiver.cli import wiring
+from archiver.cli.follow import LISTEN, follow_account
 from archiver.config import Settings
-from archiver.errors import ArchiverError, ConfigError
+from archiver.errors import ConfigError
 from archiver.harvest import Harvest, Summary
+from archiver.lanes import Pace
 from archiver.ledger import Reading
 from archiver.liveperson.account import account_of
 from archiver.liveperson.api import ContactCenter
 from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE
+from archiver.logs import Records
 from archiver.model import Window
 from archiver.progress import Progress
 
 FINISHED_WITH_GAPS = 3
-_LOOK_BACK = "2d"
 _DURATION = re.compile(r"(\d+)([smh])")
 
 
@@ -40,18 +40,11 @@ def target(from_: str | None, to: str | None) -> Window:
     return Window(start, end)
 
 
-def harvest_and_index(chosen: Settings, span: Window, progress: Progress, *, sweeps: bool = False) -> Summary:
-    """One harvest into the archive of the settings, and the index brought up to date behind it.
-
-    With `sweeps`, also what changed since the last sweep, whenever it started.
-    """
+def harvest_and_index(chosen: Settings, span: Window, progress: Progress) -> Summary:
+    """One harvest into the archive of the settings, and the index brought up to date behind it."""
 
     def work(source: ContactCenter, archive: Archive) -> Summary:
-        harvest = Harvest(source, archive, clock=wiring.now, progress=progress, content=",".join(CONTENT))
-        changed = harvest.sweep(windows.retention(wiring.now())) if sweeps else 0
-        if changed:
-            progress.say(f"{changed:,} conversations had changed")
-        return harvest.run(span)
+        return Harvest(source, archive, clock=wiring.now, progress=progress, content=",".join(CONTENT)).run(span)
 
     return wiring.bring(chosen, progress, work)
 
@@ -59,24 +52,31 @@ def harvest_and_index(chosen: Settings, span: Window, progress: Progress, *, swe
 @click.command("harvest")
 @click.option("--from", "from_", metavar="DATE", help="First day; default is all that LivePerson still keeps.")
 @click.option("--to", metavar="DATE", help="Last day, inclusive; default is now.")
-@click.option("--follow", is_flag=True, help="Go on for ever: harvest what is new again and again.")
-@click.option("--every", metavar="DURATION", default="15m", show_default=True, help="How often, with --follow.")
+@click.option("--follow", is_flag=True, help="Go on for ever: what is new, what changed, what is missing.")
+@click.option(
+    "--every", metavar="DURATION", default="5m", show_default=True, help="With --follow: how often what is new."
+)
+@click.option("--listen", metavar="HOST:PORT", help=f"With --follow: health and metrics; default {LISTEN}; or off.")
 @click.option("--dry-run", is_flag=True, help="Print the windows and the requests they may take; ask nothing.")
 @click.pass_context
-def command(context: click.Context, from_: str | None, to: str | None, follow: bool, every: str, dry_run: bool) -> None:
+def command(
+    context: click.Context, from_: str | None, to: str | None, follow: bool, every: str, listen: str | None,
+    dry_run: bool,
+) -> None:  # fmt: skip
     """Bring conversations from LivePerson into the archive.
 
     Reads every conversation that started in the span (at most 13 months back), keeps each raw record, proves each
     window complete by LivePerson's own counts, and brings the search index up to date. Stop it at any time: the same
     command goes on where it stopped; after it has finished, it reads the span anew. Dates: 2026-03-31, 2026-03, 90d,
-    yesterday; in UTC.
+    yesterday; in UTC. With --follow it is a service: docs/operate.md.
 
     \b
     Examples:
       archiver harvest
       archiver harvest --from 2026-01-01 --to 2026-03-31
       archiver --archive /data/brand harvest --from 7d
-      archiver harvest --follow --every 10m
+      archiver harvest --follow
+      archiver --log-format json harvest --follow --every 10m --listen 127.0.0.1:9500
       archiver harvest --from 30d --dry-run
     """
     progress = wiring.show_progress(context)
@@ -87,9 +87,12 @@ def command(context: click.Context, from_: str | None, to: str | None, follow: b
     if follow:
         if to:
             raise ConfigError("--follow has no end, so --to makes no sense with it", hint="Leave --to out.")
-        follow_account(chosen, target(from_, None), _pause(every), progress)
+        since = wiring.moment(from_, wiring.now(), is_end=False)
+        follow_account(chosen, Pace(_pause(every), since), listen, progress)
         return
-    report(harvest_and_index(chosen, target(from_, to), progress))
+    if listen:
+        raise ConfigError("--listen makes sense with --follow only", hint="archiver harvest --follow")
+    report(harvest_and_index(chosen, target(from_, to), progress), progress)
 
 
 def _print_plan(chosen: Settings, span: Window) -> None:
@@ -118,59 +121,22 @@ def _pages(conversations: int) -> int:
     return 1 if conversations <= MOST_PER_PAGE else 1 + -(-conversations // (MOST_PER_PAGE - 2))
 
 
-def report(summary: Summary) -> None:
+def report(summary: Summary, progress: Progress) -> None:
     """Says what a harvest did; exits with 3 if something could not be proven."""
-    click.echo(
+    say = progress.say if isinstance(progress, Records) else lambda words: click.echo(words, err=True)
+    say(
         f"{summary.conversations:,} conversations read in {summary.windows:,} windows, "
-        f"{summary.new:,} new vault entries.",
-        err=True,
+        f"{summary.new:,} new vault entries."
     )
     if summary.aside:
-        click.echo(f"{summary.aside:,} records could not be read; their bytes are kept aside.", err=True)
+        say(f"{summary.aside:,} records could not be read; their bytes are kept aside.")
     if summary.unproven:
-        click.echo(f"{len(summary.unproven):,} windows could not be proven complete; run the command again.", err=True)
+        say(f"{len(summary.unproven):,} windows could not be proven complete; run the command again.")
         sys.exit(FINISHED_WITH_GAPS)
 
 
 def _pause(every: str) -> timedelta:
     found = _DURATION.fullmatch(every)
     if not found or not int(found[1]):
-        raise ConfigError(f"--every {every} is no duration", hint="Write 15m, 1h or 90s.")
+        raise ConfigError(f"--every {every} is no duration", hint="Write 5m, 1h or 90s.")
     return timedelta(seconds=int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]])
-
-
-def follow_account(chosen: Settings, first: Window, every: timedelta, progress: Progress) -> None:
-    """Harvests the first span, then all that started in the last two days or changed, until the process is told to end.
-
-    What fails for a time is tried again at the next round; what a person has to correct ends it.
-    """
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda number, frame: _end(stop))
-    span = first
-    while not stop.is_set():
-        try:
-            span = _one_round(chosen, span, progress)
-            stop.wait(every.total_seconds())
-        except KeyboardInterrupt:
-            if not stop.is_set():
-                raise
-
-
-def _one_round(chosen: Settings, span: Window, progress: Progress) -> Window:
-    """The span of the next round; the same one again if this one failed for a time."""
-    try:
-        report(harvest_and_index(chosen, span, progress, sweeps=True))
-    except SystemExit:
-        pass  # what could not be proven is said and recorded; a plain harvest reads it again
-    except ArchiverError as error:
-        if not error.transient:
-            raise
-        progress.say(f"{error.message}; trying again in the next round")
-        return span
-    return target(_LOOK_BACK, None)
-
-
-def _end(stop: threading.Event) -> None:
-    """Between rounds at once; within one as Ctrl-C does: what was kept stays kept."""
-    stop.set()
-    raise KeyboardInterrupt

@@ -80,6 +80,10 @@ class Lazy(click.Group):
 @click.option(
     "--progress", type=click.Choice(["auto", "bar", "log", "none"]), default="auto", help="How long work shows itself."
 )
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", envvar="ARCHIVER_LOG_FORMAT",
+    help="Progress and errors as text, or as JSON lines in the Elastic Common Schema.",
+)  # fmt: skip
 @click.pass_context
 def root(context: click.Context, /, **options: str | None) -> None:
     """Keep LivePerson messaging conversations for good, and search them.
@@ -110,8 +114,19 @@ def main() -> None:
         click.echo("Interrupted. What was kept stays kept; the same command goes on from there.", err=True)
         sys.exit(INTERRUPTED)
     except ArchiverError as error:
-        _report(error, wants_json)
+        if _logs_json():
+            from archiver.logs import Records
+
+            Records(sys.stderr).fail(error.message, code=error.code, hint=error.hint)
+        else:
+            _report(error, wants_json)
         sys.exit(error.exit_code)
+
+
+def _logs_json() -> bool:
+    """The command line may not have been read as far as that."""
+    words = " ".join(sys.argv).replace("=", " ")
+    return "--log-format json" in words or os.environ.get("ARCHIVER_LOG_FORMAT") == "json"
 
 
 def _report(error: ArchiverError, wants_json: bool) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -44,7 +46,12 @@ def settings(context: click.Context) -> Settings:
 
 
 def show_progress(context: click.Context) -> progress.Progress:
-    return progress.choose(context.find_root().obj["progress"] or "auto")
+    options = context.find_root().obj
+    if options["log_format"] == "json":
+        from archiver.logs import Records
+
+        return Records(sys.stderr)
+    return progress.choose(options["progress"] or "auto")
 
 
 @contextmanager
@@ -79,11 +86,15 @@ def opened_up_to_date(context: click.Context) -> Iterator[tuple[Archive, Store]]
         yield archive, store
 
 
-def contact_center(chosen: Settings, progress: Progress) -> ContactCenter:
+def contact_center(
+    chosen: Settings, progress: Progress, *, tries: int | None = None, on_answer: Callable[[str], None] | None = None
+) -> ContactCenter:
+    """The account of the settings. `on_answer` is told the status of every answer. Raises ConfigError."""
     from archiver.liveperson.account import account_of, connect
     from archiver.liveperson.calls import Patience
 
-    return connect(account_of(chosen), patience=Patience(notify=progress.say))
+    patience = Patience(notify=progress.say)
+    return connect(account_of(chosen), patience=replace(patience, tries=tries or patience.tries), on_answer=on_answer)
 
 
 def bring(chosen: Settings, progress: Progress, work: Callable[[ContactCenter, Archive], T]) -> T:
@@ -92,11 +103,15 @@ def bring(chosen: Settings, progress: Progress, work: Callable[[ContactCenter, A
         if not is_archive(chosen.archive):
             source.prove_access(now())  # a mistyped account must not become an archive's owner
         with make_archive(chosen.archive, chosen.account, policies=chosen.policies) as archive:
-            store = open_store(chosen.store, folder=archive.folder, archive_id=archive.id, notify=progress.say)
-            with closing(store):
+            with closing(index_of(chosen, archive, progress)) as store:
                 done = work(source, archive)
                 _index(archive, store, progress)
             return done
+
+
+def index_of(chosen: Settings, archive: Archive, progress: Progress) -> Store:
+    """The index of the settings. Raises StoreError, ConfigError."""
+    return open_store(chosen.store, folder=archive.folder, archive_id=archive.id, notify=progress.say)
 
 
 def _index(archive: Archive, store: Store, progress: Progress) -> None:

@@ -63,14 +63,18 @@ def connect(
     patience: Patience | None = None,
     transport: httpx.BaseTransport | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    on_answer: Callable[[str], None] | None = None,
 ) -> ContactCenter:
     """A contact center. Asks nothing yet. Raises ConfigError for an unusable `domain_url` or proxy.
 
     The patience's budget is shared by several contact centers of one account; without it, this one has its own.
+    `on_answer` is told the status of each answer.
     """
     patience = patience or Patience()
     patience = replace(patience, clock=clock, budget=patience.budget or account.budget())
     client = make_client(transport, is_local=account.is_local)
+    if on_answer:
+        client.event_hooks = {"response": [lambda response: on_answer(str(response.status_code))]}
     domains = Domains(client, account.domain_url, account.id, replace(patience, tries=_TRIES_AT_FIRST_CONTACT))
     return ContactCenter(client, domains, account.id, _access(account, domains, clock), patience)
 

@@ -52,9 +52,21 @@ class ContactCenter:
         """Method A: the conversations that the filters let through, by default oldest first; one may come twice."""
         return self._pages("/search", filters.body(), parameters.of_search, anchor=_ANCHOR)
 
-    def pages(self, span: Window) -> Iterator[Page]:
-        """All conversations that started in `span`, rounded outward by the server, oldest first; one may come twice."""
-        return self.search(Filters(start=span))
+    def pages(
+        self, span: Window, *, statuses: Sequence[Status] = (), skill_ids: Sequence[int] = ()
+    ) -> Iterator[Page]:  # fmt: skip
+        """All conversations that started in `span`, rounded outward by the server, oldest first; one may come twice.
+
+        Only those of some statuses, or that are in some skills now, if any are named.
+        """
+        return self.search(Filters(start=span, statuses=tuple(statuses), latest_skill_ids=tuple(skill_ids)))
+
+    def count(self, span: Window) -> int:
+        """How many conversations LivePerson announces for `span`, rounded outward. Raises Unproven if it does not."""
+        page = self._whole("/search", Parameters(limit=1).of_search(0), Filters(start=span).body())
+        if page.total < 0 or not page.is_complete:
+            raise Unproven(f"LivePerson does not say how many conversations started in {span}")
+        return page.total
 
     def updated(self, span: Window, since: datetime) -> Iterator[Page]:
         """All conversations that started in `span` and changed at or after `since`, as far as LivePerson notes that.

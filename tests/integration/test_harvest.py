@@ -13,7 +13,9 @@ from archiver.archive import Archive
 from archiver.encoding import decode, encode
 from archiver.errors import AuthError, Locked, RateLimited, SourceUnavailable
 from archiver.harvest import Harvest, Summary
-from archiver.ledger import Ledger
+from archiver.intake import Intake
+from archiver.lanes import Pace, Updates
+from archiver.lease import Lease
 from archiver.model import Window
 from archiver.progress import Silent
 from archiver.simulator.lives import lives
@@ -278,9 +280,9 @@ def test_endless_throttling_is_told_as_what_it_is(archive: Archive, simulator: S
 
 
 def test_a_second_harvester_is_refused_and_a_dead_ones_place_is_taken(archive: Archive, simulator: Simulator) -> None:
-    other = Ledger(archive.ledger._connection)
+    other = Lease(archive.ledger._connection)
     with archive.transaction():
-        other.take_lease(NOW)
+        other.take(NOW)
         archive.ledger._connection.execute("UPDATE lease SET pid = 1, host = 'elsewhere'")
     with pytest.raises(Locked):
         harvest(archive, simulator)
@@ -339,9 +341,15 @@ def test_what_is_open_and_gone_at_liveperson_is_not_asked_for_again_and_stays_in
 
 
 def sweep(archive: Archive, simulator: Simulator, respond: Respond | None = None) -> int:
+    """All that changed since the last time; how many versions that made."""
     source = connected(respond or simulator, simulator)
     clock = simulator.world.clock
-    return Harvest(source, archive, clock=clock, progress=Silent()).sweep(windows.retention(clock()))
+    intake = Intake(source, archive, clock=clock, progress=Silent())
+    updates = Updates(intake, Pace())
+    with intake.alone():
+        while updates.step(clock()):
+            pass
+    return intake.new
 
 
 def test_a_sweep_finds_what_changed_long_after_it_was_harvested(archive: Archive, simulator: Simulator) -> None:

@@ -15,6 +15,7 @@ from archiver.model import Conversation
 from archiver.versions import Change, compare
 from tests.conftest import NOW, record
 
+AGAIN = {"sdeType": "LEAD", "serverTimeStamp": 3, "lead": {"lead": {"leadId": "3"}}}
 LEADS = [{"sdeType": "LEAD", "serverTimeStamp": ms, "lead": {"lead": {"leadId": str(ms)}}} for ms in (1, 2, 3)]
 
 
@@ -29,6 +30,12 @@ def raw(*, leads: int = 3, preview: bool = True, text: str = "hello", **info: An
 def test_a_record_that_leaves_out_sdes_or_thumbnails_is_shallower(less: bytes) -> None:
     assert compare(less, raw()) is Change.SHALLOWER
     assert compare(raw(), less) is Change.NEWER
+
+
+def test_one_that_leaves_out_the_repetition_of_an_sde_is_shallower() -> None:
+    twice = encode(decode(raw()) | {"sdes": {"events": [*LEADS, AGAIN]}})
+    assert compare(raw(), twice) is Change.SHALLOWER
+    assert compare(twice, raw()) is Change.NEWER
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,233 @@
+"""The kinds of work of a continuous harvest. Each does one small piece at a time, so that what comes first can.
+
+Their order is that of `lanes`: what is new, what is about to be lost, what changed, what may change, the rest of the
+past, and whether what was proven still holds. All go through one LivePerson budget.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from archiver import visits, windows
+from archiver.errors import BadAnswer, SourceError, Unproven
+from archiver.intake import Intake
+from archiver.lookups import LookUps
+from archiver.model import CELL, Window
+from archiver.reading import WindowReader
+
+LAG = timedelta(minutes=2)  # records appear up to a minute late
+REACH = timedelta(days=2)  # of what is new; older gaps are the past's
+SWEEP_EVERY = timedelta(minutes=15)
+PLAN_EVERY = timedelta(hours=1)
+TAILED, SWEPT = "tailed", "swept"
+_HOUR = timedelta(hours=1)
+
+
+class Lane(Protocol):
+    """One kind of work."""
+
+    @property
+    def name(self) -> str: ...
+
+    def step(self, now: datetime) -> bool:
+        """Does a small piece of what is due; whether anything was. Raises what has to be waited for, or corrected."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the newest conversations are asked for, and how far back the harvest goes; None is all there is."""
+
+    every: timedelta = timedelta(minutes=5)
+    since: datetime | None = None
+
+    def target(self, now: datetime) -> Window:
+        """What is to be complete in the end."""
+        kept = windows.retention(now)
+        start = max(windows.floor(kept.start) + CELL, self.since or kept.start)
+        return Window(min(start, now - LAG - CELL), now)
+
+
+class Tail:
+    """The newest conversations, hour by hour, again and again until each hour is settled."""
+
+    name = "tail"
+
+    def __init__(self, intake: Intake, reader: WindowReader, pace: Pace) -> None:
+        self._intake, self._reader, self._pace = intake, reader, pace
+        self._planned: list[Window] = []
+        self._began: datetime | None = None
+        self._due: datetime | None = None
+
+    def step(self, now: datetime) -> bool:
+        ledger = self._intake.archive.ledger
+        if not self._planned:
+            if self._due and now < self._due:
+                return False
+            self._planned = list(windows.plan(self._target(now), ledger.sealed(), width=_HOUR))
+            self._began, self._due = now, now + self._pace.every
+        if self._planned:
+            _read(self._reader, self._intake, self._planned[0])
+            del self._planned[0]
+        if not self._planned and self._began:
+            with self._intake.archive.transaction():
+                ledger.mark(TAILED, self._began)
+        return True
+
+    def _target(self, now: datetime) -> Window:
+        end = windows.floor(now - LAG)
+        return Window(min(max(end - REACH, windows.floor(self._pace.target(now).start)), end - CELL), end)
+
+
+class Gaps:
+    """What of the past is not proven complete, planned anew once in a while."""
+
+    def __init__(self, intake: Intake, pace: Pace) -> None:
+        self._intake, self._pace = intake, pace
+        self._planned: list[Window] = []
+        self._due: datetime | None = None
+
+    def take(self, now: datetime, *, expiring: bool) -> Window | None:
+        """The newest gap, or the oldest one if it is about to leave what LivePerson keeps."""
+        if self._due is None or now >= self._due:
+            self._planned = self._plan(now)
+            self._due = now + PLAN_EVERY
+        if not self._planned:
+            return None
+        if not expiring:
+            return self._planned.pop()
+        edge = windows.retention(now).start + windows.EXPIRING
+        return self._planned.pop(0) if self._planned[0].start < edge else None
+
+    def give_back(self, window: Window) -> None:
+        """A gap that could not be read now."""
+        self._planned = sorted([*self._planned, window])
+
+    def _plan(self, now: datetime) -> list[Window]:
+        start, end = windows.floor(self._pace.target(now).start), windows.floor(now - LAG) - REACH
+        if start >= end:
+            return []
+        return list(windows.plan(Window(start, end), self._intake.archive.ledger.sealed()))
+
+
+class Past:
+    """Gaps of the past: those that are about to be lost, oldest first, or all, newest first."""
+
+    def __init__(self, intake: Intake, reader: WindowReader, gaps: Gaps, *, expiring: bool) -> None:
+        self._intake, self._reader, self._gaps, self._expiring = intake, reader, gaps, expiring
+        self.name = "expiring" if expiring else "backfill"
+
+    def step(self, now: datetime) -> bool:
+        window = self._gaps.take(now, expiring=self._expiring)
+        if window is None:
+            return False
+        try:
+            _read(self._reader, self._intake, window)
+        except SourceError:
+            self._gaps.give_back(window)
+            raise
+        return True
+
+
+class Updates:
+    """All that LivePerson notes as changed since the last time, whenever it started.
+
+    Where a sweep begins is its own clock's time, never one that was read. One that is not proven whole is repeated.
+    """
+
+    name = "updates"
+
+    def __init__(self, intake: Intake, pace: Pace, every: timedelta = SWEEP_EVERY) -> None:
+        self._intake, self._pace, self._every = intake, pace, every
+        self._parts: list[Window] = []
+        self._since: datetime | None = None
+        self._began: datetime | None = None
+        self._is_whole = True
+
+    def step(self, now: datetime) -> bool:
+        if not self._parts:
+            if self._began and now < self._began + self._every:
+                return False
+            self._begin(now)
+        if self._since and self._parts:
+            self._sweep(self._parts.pop(0), self._since - windows.SWEEP_OVERLAP)
+        if not self._parts and self._is_whole and self._began:
+            with self._intake.archive.transaction():
+                self._intake.archive.ledger.mark(SWEPT, self._began)
+        return True
+
+    def _begin(self, now: datetime) -> None:
+        ledger = self._intake.archive.ledger
+        self._since = ledger.marked(SWEPT) or ledger.first_begun()
+        self._parts = list(windows.plan(self._pace.target(now), width=windows.SWEEP_WIDTH)) if self._since else []
+        self._began, self._is_whole = now, True
+
+    def _sweep(self, part: Window, since: datetime) -> None:
+        try:
+            for page in self._intake.source.updated(part, since):
+                self._intake.keep(page)
+        except (BadAnswer, Unproven) as error:
+            self._intake.progress.say(f"changes of {part} are not proven whole: {error.message}")
+            self._is_whole = False
+        except SourceError:
+            self._parts.insert(0, part)
+            raise
+
+
+class Watch:
+    """Conversations that are open, cut short, settling, or said less than before: each when it is due."""
+
+    name = "watch"
+
+    def __init__(self, intake: Intake) -> None:
+        self._look_ups = LookUps(intake)
+
+    def step(self, now: datetime) -> bool:
+        return self._look_ups.some(seen_before=now, due_by=now)
+
+
+class Reconcile:
+    """Whether LivePerson still announces as many for what was proven complete; what differs is read again.
+
+    A window that is about to leave what LivePerson keeps is read in full once more.
+    """
+
+    name = "reconcile"
+
+    def __init__(self, intake: Intake, reader: WindowReader) -> None:
+        self._intake, self._reader = intake, reader
+
+    def step(self, now: datetime) -> bool:
+        archive = self._intake.archive
+        found = archive.ledger.due_for_check(now)
+        if found is None:
+            return False
+        window, is_last = found.reading.window, visits.is_last_chance(found.reading.window, now)
+        with archive.transaction():
+            archive.ledger.checked(window, visits.next_check(window, now, found.checks + 1))
+        if window.start - windows.OVERLAP < windows.retention(now).start:
+            return True  # part of it is gone, so that counts prove nothing
+        try:
+            count = self._intake.source.count(windows.widen(window))
+        except (BadAnswer, Unproven) as error:
+            self._intake.progress.say(f"{window} can't be checked now: {error.message}")
+            return True
+        if is_last or count != found.reading.expected:
+            _read(self._reader, self._intake, window)
+        return True
+
+
+def _read(reader: WindowReader, intake: Intake, window: Window) -> None:
+    for part, reason in reader.read(window, None):
+        intake.progress.say(f"not proven complete: {part}: {reason}")
+
+
+def lanes(intake: Intake, reader: WindowReader, pace: Pace) -> list[Lane]:
+    """All lanes, the most urgent first."""
+    gaps = Gaps(intake, pace)
+    return [
+        Tail(intake, reader, pace), Past(intake, reader, gaps, expiring=True), Updates(intake, pace), Watch(intake),
+        Past(intake, reader, gaps, expiring=False), Reconcile(intake, reader),
+    ]  # fmt: skip

@@ -1,0 +1,61 @@
+"""Who harvests: one process at a time. Part of the archive's SQLite file."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sqlite3
+from datetime import datetime, timedelta
+
+from archiver.errors import Locked
+
+STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two tries
+
+
+class Lease:
+    """Writes happen inside `Archive.transaction`. A holder that does not beat for a while is taken over from."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._holder = secrets.token_hex(8)
+
+    def take(self, now: datetime) -> None:
+        """Makes this process the archive's one harvester. Raises Locked if another one is at work."""
+        row = self._connection.execute("SELECT holder, host, pid, beat_at FROM lease").fetchone()
+        if row and not self._is_stale(row, now):
+            raise Locked(
+                f"another harvest of this archive is running (process {row[2]} on {row[1]})",
+                hint="Wait for it, or stop it and run this command again.",
+            )
+        self._connection.execute(
+            "INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?, ?)",
+            (self._holder, socket.gethostname(), os.getpid(), now.isoformat()),
+        )
+
+    def _is_stale(self, row: tuple[str, str, int, str], now: datetime) -> bool:
+        holder, host, pid, beat_at = row
+        if holder == self._holder or now - datetime.fromisoformat(beat_at) > STALE_AFTER:
+            return True
+        return host == socket.gethostname() and (pid == os.getpid() or not _is_alive(pid))
+
+    def beat(self, now: datetime) -> None:
+        """Says that we are still at work. Raises Locked if another process took over meanwhile."""
+        cursor = self._connection.execute(
+            "UPDATE lease SET beat_at = ? WHERE holder = ?", (now.isoformat(), self._holder)
+        )
+        if cursor.rowcount != 1:
+            raise Locked("another process took this harvest over", hint="Run the command again when it has finished.")
+
+    def release(self) -> None:
+        self._connection.execute("DELETE FROM lease WHERE holder = ?", (self._holder,))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

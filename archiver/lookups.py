@@ -1,0 +1,61 @@
+"""Conversations that may still change, looked at again by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from archiver import visits
+from archiver.errors import AuthError, SourceError
+from archiver.intake import Intake
+from archiver.liveperson.filters import MOST_PER_PAGE
+
+_MOST_FAILURES = 20
+
+
+class LookUps:
+    """What fails is tried in halves: what spoils an answer may be one conversation only."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._failures = 0
+
+    def some(self, *, seen_before: datetime, due_by: datetime) -> bool:
+        """Looks at up to a hundred that are due; whether there were any."""
+        ids = self._intake.archive.ledger.watched(seen_before, due_by, MOST_PER_PAGE)
+        self._failures = 0
+        if ids:
+            self._look_up(ids)
+        return bool(ids)
+
+    def all(self, *, seen_before: datetime, due_by: datetime) -> None:
+        while self.some(seen_before=seen_before, due_by=due_by):
+            if self._failures > _MOST_FAILURES:
+                self._intake.progress.say("open conversations can't be looked up now; the next harvest does")
+                return
+
+    def _look_up(self, ids: Sequence[str]) -> None:
+        left = list(ids)
+        try:
+            for page in self._intake.source.by_ids(ids, is_brief=True):
+                self._intake.keep(page)
+                left = [id_ for id_ in left if id_ not in {item.id for item in page.conversations}]
+        except AuthError:
+            raise
+        except SourceError as error:
+            self._failures += 1
+            self._look_up_rest(left, error)
+        else:
+            with self._intake.archive.transaction():
+                self._intake.archive.ledger.unwatch(left)
+
+    def _look_up_rest(self, left: Sequence[str], error: SourceError) -> None:
+        if len(left) > 1 and self._failures <= _MOST_FAILURES:
+            self._look_up(left[: len(left) // 2])
+            self._look_up(left[len(left) // 2 :])
+            return
+        for id_ in left[:1]:
+            self._intake.progress.say(f"conversation {id_} can't be looked up: {error.message}")
+        now = self._intake.clock()
+        with self._intake.archive.transaction():
+            self._intake.archive.ledger.postpone(left, due=now + visits.SOONEST, now=now)

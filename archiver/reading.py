@@ -1,0 +1,191 @@
+"""One window of LivePerson's conversations, read until it is proven complete, or named with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from archiver import windows
+from archiver.ahead import Ahead
+from archiver.errors import SourceError, SourceUnavailable
+from archiver.intake import Intake
+from archiver.ledger import OPEN, PROVISIONAL, SEALED, Reading, Run
+from archiver.liveperson.filters import MOST_PER_PAGE, Status
+from archiver.model import Page, Window
+from archiver.records import latest_skill
+from archiver.tally import Tally, Union, digest
+
+NO_PAGE = Page((), (), 0, True)
+_TRIES, _TRIES_AT_THE_FLOOR = 3, 10
+_MOST_BAD_WINDOWS = 20
+_MOST_PER_WINDOW = 2_000  # a longer answer gives pages more time to shift: split first
+_WINDOWS_AHEAD = 2
+
+Named = tuple[Window, str]
+
+
+class _TooMany(Exception):
+    """More than a window should hold: by what the first page announced, or because its pages do not fit together."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A window whose first page was asked for: the page or what came instead, and the pages behind it."""
+
+    window: Window
+    first: Page
+    rest: Iterator[Page]
+    error: SourceError | None = None
+
+    def pages(self) -> Iterator[Page]:
+        if self.error:
+            raise self.error
+        yield self.first
+        yield from self.rest
+
+
+class WindowReader:
+    """Reads windows for one run. `conversations` counts those that started in them."""
+
+    def __init__(self, intake: Intake, *, content: str = "") -> None:
+        self._intake = intake
+        self._content = content
+        self.conversations = 0
+        self._bad_windows = 0
+
+    def read_all(self, planned: Iterable[Window], run: Run | None) -> Iterator[tuple[Window, list[Named]]]:
+        """Each window once it was read, with what of it is not proven. Asks for the next ones meanwhile."""
+        ahead = Ahead((self._begin(window) for window in planned), most=_WINDOWS_AHEAD)
+        try:
+            for begun in ahead:
+                yield begun.window, list(self._read(begun.window, run, begun))
+        finally:
+            ahead.close()
+
+    def read(self, window: Window, run: Run | None) -> list[Named]:
+        """Reads one window; what of it is not proven."""
+        return list(self._read(window, run))
+
+    def _begin(self, window: Window) -> _Begun:
+        pages = self._intake.source.pages(windows.widen(window))
+        try:
+            return _Begun(window, next(pages, NO_PAGE), pages)
+        except SourceError as error:
+            return _Begun(window, NO_PAGE, pages, error)
+
+    def _read(self, window: Window, run: Run | None, begun: _Begun | None = None) -> Iterator[Named]:
+        """Reads a window until it is proven complete, in halves if that may help; yields what is not proven."""
+        halves = windows.split(window)
+        try:
+            tally = self._read_until_proven(window, run, begun, may_split=halves is not None)
+            if halves and self._would_halves_help(tally):
+                raise _TooMany
+            self.conversations += len(tally.inside)
+            if tally.fault:
+                yield window, tally.fault
+        except _TooMany:
+            for half in halves or ():
+                yield from self._read(half, run)
+
+    def _read_until_proven(self, window: Window, run: Run | None, begun: _Begun | None, *, may_split: bool) -> Tally:
+        """The last of a few readings. A window that can't be split may also be proven by what several had together."""
+        union, tally = Union(), Tally()
+        for attempt in range(_TRIES if may_split else _TRIES_AT_THE_FLOOR):
+            if attempt == 1 and not may_split and tally.announced > MOST_PER_PAGE:
+                tally = self._read_parts(window, run)
+            else:
+                tally = self._read_once(window, run, begun if attempt == 0 else None, may_split=may_split)
+            if tally.fault is None:
+                break
+            if not may_split and union.settles(tally):
+                self._record_now(window, tally, run)
+                break
+        return tally
+
+    def _would_halves_help(self, tally: Tally) -> bool:
+        """A window of one page can't shift while it is read; and one spoilt record spoils only its own half.
+
+        Raises SourceUnavailable if LivePerson's answers have been unreadable for too many windows in a row.
+        """
+        self._bad_windows = self._bad_windows + 1 if tally.is_bad else 0
+        if self._bad_windows > _MOST_BAD_WINDOWS:
+            raise SourceUnavailable(
+                f"LivePerson's answers can't be read, window after window: {tally.fault}",
+                hint="Run the same command again later; it goes on where it stopped.",
+            )
+        return bool(tally.fault) and (tally.announced > MOST_PER_PAGE or tally.is_bad)
+
+    def _read_once(self, window: Window, run: Run | None, begun: _Begun | None, *, may_split: bool) -> Tally:
+        """One pass over a window's pages. The last page is kept last, together with what the window came to."""
+        tally = Tally()
+        asked = begun.pages() if begun else self._intake.source.pages(windows.widen(window))
+        pages = tally.until_fault(asked)
+        page = next(pages, NO_PAGE)
+        if may_split and page.total > _MOST_PER_WINDOW:
+            raise _TooMany
+        for following in pages:
+            self._keep(page, window, tally)
+            page = following
+        self._keep(page, window, tally, run, is_last=True)
+        return tally
+
+    def _read_parts(self, window: Window, run: Run | None) -> Tally:
+        """A full cell by status, and by skill where that is not enough: a part of one page can't shift.
+
+        Open ones first: a conversation that closes meanwhile is seen twice, not never. All parts together must be as
+        many as LivePerson announces for the cell before and after.
+        """
+        span, whole = windows.widen(window), Tally(fault="its parts are not proven to be all of it", is_shift=True)
+        whole.announced = self._intake.source.count(span)
+        for status in (Status.OPEN, Status.CLOSED):
+            skills = self._read_part(window, whole, status)
+            for skill in sorted(skills):
+                self._read_part(window, whole, status, skill)
+        whole.is_shift = whole.is_shift and self._intake.source.count(span) == whole.announced
+        if Union().settles(whole):
+            self._record_now(window, whole, run)
+        return whole
+
+    def _read_part(self, window: Window, whole: Tally, status: Status, skill: int | None = None) -> set[int]:
+        """The skills by which it has to be read again, if it was more than one page."""
+        part, skills = Tally(), set[int]()
+        only = () if skill is None else (skill,)
+        for page in part.until_fault(
+            self._intake.source.pages(windows.widen(window), statuses=(status,), skill_ids=only)
+        ):
+            self._keep(page, window, part)
+            skills |= {latest_skill(item.raw) for item in page.conversations}
+        whole.add(part)
+        return skills if part.announced > MOST_PER_PAGE and skill is None else set()
+
+    def _keep(self, page: Page, window: Window, tally: Tally, run: Run | None = None, *, is_last: bool = False) -> None:
+        """Keeps a page; with the last one also what the window came to."""
+
+        def count(new: int, now: datetime) -> None:
+            tally.count(page, window, new)
+            if is_last:
+                self._record(window, tally, run, now)
+
+        self._intake.keep(page, count)
+
+    def _record_now(self, window: Window, tally: Tally, run: Run | None) -> None:
+        with self._intake.archive.transaction():
+            self._record(window, tally, run, self._intake.clock())
+
+    def _record(self, window: Window, tally: Tally, run: Run | None, now: datetime) -> None:
+        is_young = window.end > now - windows.SETTLE
+        reading = Reading(
+            window=window,
+            state=OPEN if tally.fault else PROVISIONAL if is_young else SEALED,
+            expected=tally.announced,
+            seen=len(tally.ids),
+            inside=len(tally.inside),
+            new=tally.new,
+            content=self._content,
+            reason=tally.fault,
+            ids=digest(tally.inside),
+        )
+        archive = self._intake.archive
+        if tally.announced or tally.ids or not tally.fault or not archive.ledger.is_sealed(window):
+            archive.record(reading, run=run, now=now)

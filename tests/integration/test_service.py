@@ -1,0 +1,395 @@
+"""The harvest that goes on for ever: what is new, what changed, what is missing, whatever fails in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from archiver import windows
+from archiver.archive import make_archive
+from archiver.board import Board, Level, State
+from archiver.config import StoreAddress
+from archiver.coverage import stretches
+from archiver.errors import AuthError, Locked, StoreUnavailable
+from archiver.harvest import Harvest
+from archiver.health import answer
+from archiver.intake import Intake
+from archiver.lanes import Pace, lanes
+from archiver.lease import Lease
+from archiver.ledger import PROVISIONAL, SEALED
+from archiver.model import Window
+from archiver.progress import Silent
+from archiver.reading import WindowReader
+from archiver.service import Indexer, Patience, Service
+from archiver.simulator.lives import lives
+from archiver.simulator.services import Simulator
+from archiver.simulator.world import World
+from archiver.stores import Store, open_store
+from archiver.verify import verify_index, verify_vault
+from archiver.versions import Change, compare
+from tests.conftest import ACCOUNT, NOW, connected, record
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+Respond = Callable[[httpx.Request], httpx.Response]
+
+
+@dataclass
+class Running:
+    """A service in this process, whose time passes when it waits: ten minutes a time; a second for each step."""
+
+    folder: Path
+    since: datetime
+    now: datetime = NOW
+    respond: Respond | None = None
+    index: Callable[[], Store] | None = None
+    until: datetime = NOW
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.world = World(ACCOUNT, lambda: self.now)
+        self.simulator = Simulator(self.world)
+        self.archive = make_archive(self.folder, ACCOUNT)
+        self.board = Board(State(ACCOUNT, HOUR, started_at=self.now, beat_at=self.now))
+        self.service = self._service()
+
+    def _service(self) -> Service:
+        source = connected(self._answer, self.simulator)
+        intake = Intake(source, self.archive, clock=lambda: self.now, progress=Silent())
+        pace = Pace(since=self.since)
+        indexer = Indexer(self.archive, self._index, self.board, Silent())
+        reader = WindowReader(intake)
+        return Service(
+            intake, lanes(intake, reader, pace), indexer, self.board, self, on_tick=self._tick,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/conversations/search"):
+            self.asked.append(json.loads(request.content))
+        return (self.respond or self.simulator)(request)
+
+    def _index(self) -> Store:
+        if self.index:
+            return self.index()
+        return open_store(StoreAddress(), folder=self.archive.folder, archive_id=self.archive.id)
+
+    def _tick(self) -> None:
+        self.now += timedelta(seconds=1)
+
+    def is_set(self) -> bool:
+        return self.now >= self.until
+
+    def wait(self, seconds: float) -> None:
+        self.now += 10 * MINUTE
+
+    def run(self, length: timedelta) -> None:
+        self.until = self.now + length
+        self.service.run()
+
+    def state(self, window: Window) -> set[str]:
+        """In which states the hours of a window are."""
+        readings = list(self.archive.ledger.readings())
+        return {item.state.value for item in stretches(window, readings, self.now)}
+
+    def raw(self, conversation_id: str) -> bytes:
+        return self.archive.vault.current(conversation_id).raw
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    made = Running(tmp_path / "archive", since=NOW - 5 * DAY)
+    yield made
+    made.archive.close()
+
+
+def test_a_living_account_is_followed_to_the_end_of_every_conversation(running: Running) -> None:
+    running.world.live(lives(NOW - 3 * DAY, NOW + DAY, 99, deletes=False))
+    running.run(7 * DAY)
+    (page,) = connected(running.simulator, running.simulator).by_ids(list(running.world.by_id))
+    assert len(page.conversations) == 99
+    for item in page.conversations:
+        kept = running.raw(item.id)  # of a search, where it was over long before
+        assert kept == item.raw or compare(kept, item.raw) is Change.SHALLOWER
+    assert running.archive.ledger.count_watched() == 0
+    assert running.state(Window(NOW - 5 * DAY + HOUR, NOW + 6 * DAY)) == {"sealed"}
+    assert running.board.read().level(running.now) is Level.GREEN
+    assert list(verify_vault(running.archive, Silent())) == []
+    store = running._index()
+    assert list(verify_index(running.archive, store, Silent())) == []
+    store.close()
+
+
+def test_what_is_new_comes_before_the_past_and_what_expires_before_the_rest(running: Running) -> None:
+    running.since = running.now - 500 * DAY
+    running.service = running._service()
+    running.run(HOUR)
+    bodies = [body for body in running.asked if "latestUpdateTime" not in body]
+    days = [datetime.fromtimestamp(body["start"]["from"] / 1000, NOW.tzinfo) for body in bodies]
+    first_old = next(at for at, day in enumerate(days) if day < NOW - 3 * DAY)
+    assert all(day > NOW - 3 * DAY for day in days[:first_old])
+    edge = windows.retention(NOW).start
+    expiring = [day for day in days if day < edge + 30 * DAY]
+    assert days[first_old] == min(expiring)
+    others = [day for day in days[first_old:] if day >= edge + 31 * DAY and day < NOW - 3 * DAY]
+    assert others == sorted(others, reverse=True)
+    assert running.state(Window(NOW - 300 * DAY, NOW - 3 * DAY)) == {"sealed"}
+
+
+def test_an_hour_stays_provisional_until_records_can_no_longer_arrive_late(running: Running) -> None:
+    running.run(10 * MINUTE)
+    states = {reading.window.end > NOW - 2 * HOUR: reading.state for reading in running.archive.ledger.readings()}
+    assert states == {True: PROVISIONAL, False: SEALED}
+    late = record("late", NOW - HOUR, "hello")
+    running.world.put(late)
+    running.run(4 * HOUR)
+    assert running.raw("late") == late
+    assert running.state(Window(NOW - 5 * HOUR, NOW)) == {"sealed"}
+
+
+def test_an_open_conversation_is_up_to_date_within_as_long_as_it_was_quiet(running: Running) -> None:
+    start = NOW - 4 * DAY
+    running.world.put(record("slow", start, "one", info={"status": "OPEN", "endTimeL": -1}))
+    running.run(HOUR)
+    del running.service._lanes[2]  # type: ignore[attr-defined]  # no sweep by LivePerson's own notes
+    running.world.put(record("slow", start, "one", "two"))
+    running.run(DAY + HOUR)
+    assert b"two" in running.raw("slow")
+
+
+def test_what_changes_long_after_its_end_is_found_by_the_next_sweep(running: Running) -> None:
+    running.world.put(record("old", NOW - 4 * DAY, "my card is 4111111111111111"))
+    running.run(HOUR)
+    running.world.put(record("old", NOW - 4 * DAY, "my card is ****************"))
+    running.run(HOUR / 2)
+    assert b"****" in running.raw("old")
+
+
+def test_the_first_sweep_covers_the_time_since_the_archive_was_first_harvested(running: Running) -> None:
+    old = NOW - 4 * DAY
+    running.world.put(record("old", old, "before"))
+    source = connected(running.simulator, running.simulator)
+    span = Window(NOW - 5 * DAY, NOW)
+    Harvest(source, running.archive, clock=lambda: running.now, progress=Silent()).run(span)
+    running.now += 10 * DAY
+    running.world.put(record("old", old, "before", "after"))
+    running.now += 10 * DAY
+    running.run(HOUR)
+    assert b"after" in running.raw("old")
+
+
+def test_what_arrived_after_a_window_was_sealed_is_found_by_counting_again(running: Running) -> None:
+    running.run(HOUR)
+    assert running.state(Window(NOW - 4 * DAY, NOW - 3 * DAY)) == {"sealed"}
+    del running.service._lanes[2]  # type: ignore[attr-defined]
+    stray = record("stray", NOW - 4 * DAY + 90 * MINUTE, "from an archive elsewhere")
+    running.world.put(stray)
+    running.run(2 * DAY)
+    assert running.raw("stray") == stray
+    assert running.state(Window(NOW - 4 * DAY, NOW - 3 * DAY)) == {"sealed"}
+    assert list(verify_vault(running.archive, Silent())) == []
+
+
+def test_an_index_out_of_reach_stops_nothing_and_is_brought_up_to_date_when_it_is_back(running: Running) -> None:
+    def away() -> Store:
+        raise StoreUnavailable("the index does not answer")
+
+    running.index = away
+    running.world.put(record("one", NOW - DAY, "hello"))
+    running.run(HOUR)
+    assert running.raw("one")
+    assert answer("/readyz", running.board, running.now)[0] == 503  # type: ignore[index]
+    assert "the index does not answer" in str(list(running.board.read().troubles(running.now)))
+    running.index = None
+    running.run(HOUR)
+    store = running._index()
+    assert store.applied() == running.archive.vault.head()
+    store.close()
+    assert answer("/readyz", running.board, running.now)[0] == 200  # type: ignore[index]
+
+
+def test_a_liveperson_that_is_down_is_waited_for_and_red_after_a_while(running: Running) -> None:
+    running.run(HOUR)
+    running.respond = lambda request: httpx.Response(503)
+    running.asked.clear()
+    running.run(6 * HOUR)
+    assert answer("/health/harvest", running.board, running.now)[0] == 503  # type: ignore[index]
+    assert len(running.asked) < 6 * 6 * 10  # it is asked ever more rarely
+    running.respond = None
+    running.world.put(record("meanwhile", NOW + 3 * HOUR, "hello"))
+    running.run(HOUR)
+    assert running.raw("meanwhile")
+    assert answer("/health/harvest", running.board, running.now)[0] == 200  # type: ignore[index]
+
+
+def test_refused_credentials_end_it(running: Running) -> None:
+    running.respond = lambda request: (
+        httpx.Response(403) if "conversations" in request.url.path else running.simulator(request)
+    )
+    with pytest.raises(AuthError):
+        running.run(HOUR)
+
+
+def test_it_ends_when_another_process_took_over(running: Running) -> None:
+    running.run(10 * MINUTE)
+    stolen = Lease(running.archive._connection)
+
+    def steal() -> None:
+        running.now += 20 * MINUTE
+        with running.archive.transaction():
+            running.archive._connection.execute("UPDATE lease SET host = 'elsewhere'")
+            stolen.take(running.now + HOUR)
+
+    running.service._on_tick = steal
+    with pytest.raises(Locked):
+        running.run(DAY)
+
+
+def test_the_lease_of_a_service_that_only_waits_never_grows_stale(running: Running) -> None:
+    seen = []
+
+    def look() -> None:
+        running.now += timedelta(seconds=1)
+        row = running.archive._connection.execute("SELECT beat_at FROM lease").fetchone()
+        seen.append(running.now - datetime.fromisoformat(row[0]))
+
+    running.service._on_tick = look
+    running.run(6 * HOUR)
+    assert max(seen) < timedelta(minutes=12)
+
+
+def test_waits_grow_to_ten_minutes_and_begin_anew_once_it_works() -> None:
+    patience = Patience()
+    waits = [patience.failed(NOW).total_seconds() for _ in range(8)]
+    assert waits == [15, 30, 60, 120, 240, 480, 600, 600]
+    assert not patience.is_over(NOW + MINUTE)
+    patience.worked()
+    assert patience.is_over(NOW)
+    assert patience.failed(NOW).total_seconds() == 15
+
+
+# ── as a process ──
+
+
+@contextmanager
+def simulated() -> Iterator[dict[str, str]]:
+    """The environment of an account on a port of this machine."""
+    command = [sys.executable, "-m", "archiver", "simulate"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    yield {
+        "ARCHIVER_ACCOUNT": told["account"], "ARCHIVER_DOMAIN_URL": told["domain_url"],
+        "ARCHIVER_CLIENT_ID": told["client_id"], "ARCHIVER_CLIENT_SECRET": told["client_secret"],
+    }  # fmt: skip
+    process.terminate()
+    process.wait(10)
+    process.stdout.close()
+
+
+@contextmanager
+def following(account: dict[str, str], folder: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The service and where its health is."""
+    command = [sys.executable, "-m", "archiver", "--log-format", "json"]
+    command += ["harvest", "--follow", "--every", "1s", "--from", "40d", "--listen", "127.0.0.1:0"]
+    environment = {**os.environ, **account, "ARCHIVER_ARCHIVE": str(folder), **changes}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        line = ""
+        while "Health and metrics" not in line:
+            line = process.stderr.readline()
+            assert line, process.wait(5)
+        yield process, json.loads(line)["message"].split()[3].removesuffix("/health/harvest")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    import time
+
+    for _ in range(300):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen within half a minute")
+
+
+def test_a_service_tells_its_health_and_metrics_and_ends_within_seconds(tmp_path: Path) -> None:
+    with simulated() as account, following(account, tmp_path / "archive") as (process, url):
+        until(lambda: get(f"{url}/readyz")[0] == 200)
+        assert get(f"{url}/healthz") == (200, "ok\n")
+        status, body = get(f"{url}/health/harvest")
+        health = json.loads(body)
+        assert (status, health["schema"]) == (200, "archiver.health/1")
+        assert health["lanes"]["tail"]["steps"] > 0
+        metrics = get(f"{url}/metrics")[1]
+        for name in ("harvest_lag_seconds", 'lane_steps_total{lane="tail"}', 'api_answers_total{status="200"}'):
+            assert f"archiver_{name}" in metrics
+        assert get(f"{url}/elsewhere")[0] == 404
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=10)
+        assert process.returncode == 0, err
+        lines = [json.loads(line) for line in err.splitlines()]
+        assert all({"@timestamp", "log.level", "message", "ecs.version"} <= line.keys() for line in lines), lines
+    words = [sys.executable, "-m", "archiver", "--archive", str(tmp_path / "archive"), "status", "--json"]
+    told = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+    assert told["vault"]["conversations"] > 0
+    assert told["ledger"]["last_harvest_at"] is not None
+
+
+def test_a_supervisor_is_told_when_it_is_ready_that_it_lives_and_that_it_stops(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(str(tmp_path / "notify"))
+        channel.settimeout(20)
+        with simulated() as account:
+            with following(account, tmp_path / "archive", NOTIFY_SOCKET=str(tmp_path / "notify")) as (process, _):
+                first = channel.recv(1_000).decode().split("\n")
+                assert first[:2] == ["READY=1", "WATCHDOG=1"]
+                assert first[2].startswith("STATUS=")
+                assert "READY=1" not in channel.recv(1_000).decode()
+                process.terminate()
+                assert process.wait(10) == 0
+            told = ""
+            while "STOPPING=1" not in told:
+                told = channel.recv(1_000).decode()
+
+
+def test_an_error_that_ends_it_is_a_log_line_too(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "archiver", "--log-format", "json", "harvest", "--follow"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    (line,) = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (done.returncode, line["log.level"], line["error"]["code"]) == (2, "error", "config")
+
+
+@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:port", "127.0.0.1:99999"])
+def test_a_place_to_listen_at_that_is_none_is_refused(tmp_path: Path, listen: str) -> None:
+    with simulated() as account:
+        environment = {**os.environ, **account, "ARCHIVER_ARCHIVE": str(tmp_path / "archive")}
+        command = [sys.executable, "-m", "archiver", "harvest", "--follow", "--listen", listen]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 2
+    assert "--listen" in done.stderr
