@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -34,7 +34,7 @@ _ORDER = list(State)
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A span in one state. `conversations` started in it; `announced` and `seen` count its overlaps, too.
+    """A span in one state. `conversations` of those that started in it came, of `expected` that LivePerson announced.
 
     Where only a part of what was read at once is shown, the counts are None.
     """
@@ -43,26 +43,31 @@ class Stretch:
     state: State
     reason: str | None = None
     conversations: int | None = None
-    announced: int | None = None
-    seen: int | None = None
+    expected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """`state` is the worst of the day's; `hours`, how much of it is in each; `is_exact`, whether all was counted."""
+    """`state` is the worst of the day's; `hours`, how much of it is in each; `is_exact`, whether all was counted.
+
+    LivePerson announced `expected` conversations that started in it, `conversations` came when it was last read, and
+    `kept` are in the vault, which also has those that LivePerson does not have any more.
+    """
 
     day: date
     state: State
     hours: dict[str, float]
+    expected: int
     conversations: int
+    kept: int
     is_exact: bool
 
 
-def whole_span(readings: Iterable[Reading], now: datetime) -> Window:
-    """All that LivePerson still keeps, and all that was ever read."""
-    kept = retention(now)
-    start = min((reading.window.start for reading in readings), default=kept.start)
-    return Window(floor(min(start, kept.start)), floor(now))
+def whole_span(readings: Iterable[Reading], now: datetime, target: datetime | None = None) -> Window:
+    """All that LivePerson still keeps, all that was ever read, and all that ever was to be read, since `target`."""
+    start = retention(now).start
+    starts = [start, *(reading.window.start for reading in readings), *([target] if target else [])]
+    return Window(floor(min(starts)), floor(now))
 
 
 def stretches(span: Window, readings: Sequence[Reading], now: datetime) -> Iterator[Stretch]:
@@ -100,7 +105,7 @@ def _stretch(reading: Reading, window: Window) -> Stretch:
     state = _BY_LEDGER.get(reading.state, State.FAILED)
     if window != reading.window:
         return Stretch(window, state, reading.reason)
-    return Stretch(window, state, reading.reason, reading.inside, reading.expected, reading.seen)
+    return Stretch(window, state, reading.reason, reading.inside, reading.announced)
 
 
 def _cut_at(stretch: Stretch, oldest: datetime) -> list[Stretch]:
@@ -133,8 +138,8 @@ def hours_left(found: Iterable[Stretch], now: datetime) -> float | None:
     return max((min(starts) - oldest) / _HOUR, 0.0) if starts else None
 
 
-def days(found: Iterable[Stretch]) -> Iterator[Day]:
-    """The same by days, in UTC."""
+def days(found: Iterable[Stretch], kept: Mapping[date, int]) -> Iterator[Day]:
+    """The same by days, in UTC, beside how many conversations of each day the vault has."""
     for day, group in groupby(_by_day(found), key=lambda item: item.window.start.date()):
         parts = list(group)
         hours = {state.value: sum((p.window.length / _HOUR for p in parts if p.state is state), 0.0) for state in State}
@@ -142,7 +147,9 @@ def days(found: Iterable[Stretch]) -> Iterator[Day]:
             day=day,
             state=max((part.state for part in parts), key=_ORDER.index),
             hours={state: round(value, 2) for state, value in hours.items() if value},
+            expected=sum(part.expected or 0 for part in parts),
             conversations=sum(part.conversations or 0 for part in parts),
+            kept=kept.get(day, 0),
             is_exact=all(part.conversations is not None for part in parts if part.state is not State.OPEN),
         )
 

@@ -45,6 +45,7 @@ class Harvest:
         with intake.alone():
             with intake.archive.transaction():
                 run = ledger.begin(span, intake.clock())
+                ledger.note_target(span.start)
             planned = list(windows.plan(span, ledger.sealed(run)))
             unproven = self._read_all(planned, run)
             LookUps(intake).all(seen_before=run.started_at, due_by=windows.FOR_EVER)

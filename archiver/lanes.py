@@ -74,6 +74,7 @@ class Tail:
         if not self._planned and self._began:
             with self._intake.archive.transaction():
                 ledger.mark(TAILED, self._began)
+                ledger.note_target(self._pace.target(now).start)
         return True
 
     def _target(self, now: datetime) -> Window:

@@ -25,6 +25,7 @@ _ROWS = (
     " certificate, digest FROM windows"
 )
 SEALED, PROVISIONAL, OPEN = "sealed", "provisional", "open"
+TARGET = "target"  # since when conversations were ever asked for
 RESUME_WITHIN = timedelta(days=1)
 
 
@@ -204,6 +205,10 @@ class Ledger:
             (due.isoformat(), to_ms(window.start), to_ms(window.end)),
         )
 
+    def count_provisional(self) -> int:
+        (count,) = self._connection.execute("SELECT count(*) FROM windows WHERE state = ?", (PROVISIONAL,)).fetchone()
+        return int(count)
+
     def unproven(self) -> list[tuple[Window, str]]:
         """The windows that were read and not proven complete, with the reason."""
         rows = self._connection.execute(
@@ -241,6 +246,12 @@ class Ledger:
     def mark(self, name: str, at: datetime) -> None:
         """Notes up to when something was looked at."""
         self._connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, at.isoformat()))
+
+    def note_target(self, start: datetime) -> None:
+        """Notes since when there is to be coverage, if that is earlier than before."""
+        before = self.marked(TARGET)
+        if before is None or start < before:
+            self.mark(TARGET, start)
 
     def marked(self, name: str) -> datetime | None:
         row = self._connection.execute("SELECT at FROM marks WHERE name = ?", (name,)).fetchone()

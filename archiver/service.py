@@ -17,6 +17,7 @@ from archiver.catchup import catch_up
 from archiver.errors import ArchiverError, BadAnswer, StoreError, Unproven
 from archiver.intake import Intake
 from archiver.lanes import TAILED, Lane
+from archiver.ledger import TARGET
 from archiver.progress import Progress, Silent
 from archiver.stores import Store
 
@@ -171,7 +172,7 @@ def facts(archive: Archive, now: datetime) -> Facts:
     """What the archive holds and lacks."""
     conversations, messages = archive.vault.totals()
     readings = list(archive.ledger.readings())
-    found = list(coverage.stretches(coverage.whole_span(readings, now), readings, now))
+    found = list(coverage.stretches(coverage.whole_span(readings, now, archive.ledger.marked(TARGET)), readings, now))
     missing = coverage.gaps(found)
     return Facts(
         conversations=conversations,

@@ -15,12 +15,13 @@ from archiver.cli.terminal import safe
 from archiver.coverage import Day, State, Stretch, days, gaps, hours_left, stretches, whole_span
 from archiver.encoding import pretty
 from archiver.errors import ConfigError
-from archiver.ledger import Reading
-from archiver.model import Window
+from archiver.ledger import TARGET
+from archiver.model import Window, from_ms
 from archiver.transcripts import iso
 
 _GLYPHS = {State.SEALED: "■", State.PROVISIONAL: "▪", State.OPEN: "·", State.FAILED: "!", State.LOST: "×"}
 _SHOWN_GAPS = 20
+_DAY_MS = 86_400_000
 
 
 @click.command("coverage")
@@ -46,21 +47,21 @@ def command(
     """
     now = wiring.now()
     with wiring.opened(wiring.settings(context)) as (archive, _):
-        readings = list(archive.ledger.readings())
-    found = list(stretches(_span(from_, to, readings, now), readings, now))
+        readings, target = list(archive.ledger.readings()), archive.ledger.marked(TARGET)
+        kept = {from_ms(day * _DAY_MS).date(): count for day, count in archive.vault.started(_DAY_MS)}
+    found = list(stretches(_span(from_, to, whole_span(readings, now, target), now), readings, now))
     missing, left = gaps(found), hours_left(found, now)
     if as_json:
-        click.echo(pretty(_described(found, missing, left)))
+        click.echo(pretty(_described(found, missing, left, list(days(found, kept)))))
     else:
         if not only_gaps:
-            _print_calendar(list(days(found)))
+            _print_calendar(list(days(found, kept)))
         _print_gaps(missing, left)
     if fail_on_gaps and missing:
         sys.exit(FOUND_SOMETHING)
 
 
-def _span(from_: str | None, to: str | None, readings: list[Reading], now: datetime) -> Window:
-    whole = whole_span(readings, now)
+def _span(from_: str | None, to: str | None, whole: Window, now: datetime) -> Window:
     start = wiring.moment(from_, now, is_end=False) or whole.start
     end = min(wiring.moment(to, now, is_end=True) or whole.end, whole.end)
     if start >= end:
@@ -68,7 +69,9 @@ def _span(from_: str | None, to: str | None, readings: list[Reading], now: datet
     return Window(start, end)
 
 
-def _described(found: list[Stretch], missing: list[Stretch], left: float | None) -> dict[str, object]:
+def _described(
+    found: list[Stretch], missing: list[Stretch], left: float | None, by_day: list[Day]
+) -> dict[str, object]:  # fmt: skip
     return {
         "schema": "archiver.coverage/1",
         "start": iso(found[0].window.start),
@@ -77,14 +80,28 @@ def _described(found: list[Stretch], missing: list[Stretch], left: float | None)
         "hours_until_oldest_gap_is_lost": None if left is None else round(left, 2),
         "gaps": [_gap(item) for item in missing],
         "windows": [_gap(item) for item in found],
-        "days": list(days(found)),
+        "months": [_month(name, list(group)) for name, group in groupby(by_day, key=_month_of)],
+        "days": by_day,
     }
 
 
 def _gap(item: Stretch) -> dict[str, object]:
     return {
         "start": iso(item.window.start), "end": iso(item.window.end), "state": item.state, "reason": item.reason,
-        "conversations": item.conversations, "announced": item.announced, "seen": item.seen,
+        "conversations": item.conversations, "expected": item.expected,
+    }  # fmt: skip
+
+
+def _month_of(item: Day) -> str:
+    return f"{item.day:%Y-%m}"
+
+
+def _month(name: str, found: list[Day]) -> dict[str, object]:
+    hours = {state.value: round(sum(day.hours.get(state.value, 0.0) for day in found), 2) for state in State}
+    return {
+        "month": name, "hours": {state: value for state, value in hours.items() if value},
+        "expected": sum(day.expected for day in found), "conversations": sum(day.conversations for day in found),
+        "kept": sum(day.kept for day in found), "is_exact": all(day.is_exact for day in found),
     }  # fmt: skip
 
 
@@ -95,7 +112,7 @@ def _hours(item: Stretch) -> float:
 def _print_calendar(found: list[Day]) -> None:
     """A line for each month, a sign for each day."""
     click.echo("         " + "".join(str(day % 10) for day in range(1, 32)))
-    for month, group in groupby(found, key=lambda item: f"{item.day:%Y-%m}"):
+    for month, group in groupby(found, key=_month_of):
         in_month = {item.day.day: item for item in group}
         signs = "".join(_GLYPHS[in_month[day].state] if day in in_month else " " for day in range(1, 32))
         click.echo(f"{month}  {signs}  {_counted(in_month.values())}")
@@ -103,10 +120,11 @@ def _print_calendar(found: list[Day]) -> None:
 
 
 def _counted(found: Iterable[Day]) -> str:
-    total, is_exact = 0, True
+    """What LivePerson announced, and what the vault has: also what LivePerson does not have any more."""
+    expected, kept, is_exact = 0, 0, True
     for day in found:
-        total, is_exact = total + day.conversations, is_exact and day.is_exact
-    return f"{'' if is_exact else 'at least '}{total:,} conversations"
+        expected, kept, is_exact = expected + day.expected, kept + day.kept, is_exact and day.is_exact
+    return f"{'' if is_exact else 'at least '}{expected:,} expected, {kept:,} kept"
 
 
 def _print_gaps(missing: list[Stretch], left: float | None) -> None:

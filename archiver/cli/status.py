@@ -42,11 +42,13 @@ def describe(archive: Archive, store: Store) -> dict[str, Any]:
             "sealed_windows": len(sealed),
             "sealed_from": iso(sealed[0].start) if sealed else None,
             "sealed_to": iso(max(window.end for window in sealed)) if sealed else None,
+            "provisional_windows": archive.ledger.count_provisional(),
             "unproven": [
                 {"start": iso(window.start), "end": iso(window.end), "reason": reason}
                 for window, reason in archive.ledger.unproven()
             ],
             "watched": archive.ledger.count_watched(),
+            "erasures_pending": archive.erasures.count_pending(),
             "last_harvest_at": iso(archive.ledger.last_finished()),
         },
     }
@@ -78,7 +80,14 @@ def command(context: click.Context, as_json: bool) -> None:
         refused = f", {index['refused']:,} refused (archiver store status)" if index["refused"] else ""
         click.echo(f"Index         {index['applied']:,} of {vault['head']:,} vault entries applied{refused}")
     click.echo(f"Last harvest  {ledger['last_harvest_at'] or 'never finished'}")
-    click.echo(f"Complete      {ledger['sealed_windows']:,} windows proven, {len(ledger['unproven']):,} not proven")
+    young = f", {ledger['provisional_windows']:,} still young" if ledger["provisional_windows"] else ""
+    click.echo(
+        f"Complete      {ledger['sealed_windows']:,} windows proven{young}, {len(ledger['unproven']):,} not proven"
+    )
+    if ledger["erasures_pending"]:
+        click.echo(
+            f"To decide     {ledger['erasures_pending']:,} times LivePerson took something back: archiver erasures"
+        )
     if vault["aside"]:
         click.echo(f"Set aside     {vault['aside']:,} unreadable records")
     for gap in ledger["unproven"]:

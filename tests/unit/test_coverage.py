@@ -70,6 +70,14 @@ def test_what_left_liveperson_unproven_is_lost_and_what_was_proven_before_is_not
     assert states == [(State.SEALED, 5 * DAY), (State.LOST, 5 * DAY), (State.OPEN, DAY)]
 
 
+def test_what_was_to_be_read_and_never_was_is_lost_for_ever() -> None:
+    later = NOW + 100 * DAY
+    span = whole_span([], later, target=OLDEST)
+    parts = list(stretches(span, [], later))
+    assert [part.state for part in parts] == [State.LOST, State.OPEN]
+    assert parts[0].window.start == OLDEST
+
+
 def test_the_hours_until_the_oldest_gap_is_lost() -> None:
     span = whole_span([], NOW)
     sealed = Reading(Window(span.start, span.start + 2 * DAY), SEALED, 1, 1, 1, 1, "", None)
@@ -82,15 +90,17 @@ def test_the_hours_until_the_oldest_gap_is_lost() -> None:
 
 def test_a_day_is_as_good_as_its_worst_hour_and_counts_what_was_counted() -> None:
     found = [reading(2, 1.5), reading(1.5, 1, OPEN), reading(1, 0)]
-    first, second = days(stretches(Window(MIDNIGHT - 2 * DAY, MIDNIGHT), found, NOW))
+    kept = {(MIDNIGHT - DAY).date(): 4}
+    first, second = days(stretches(Window(MIDNIGHT - 2 * DAY, MIDNIGHT), found, NOW), kept)
     assert (first.state, first.hours, first.conversations) == (State.FAILED, {"sealed": 12.0, "failed": 12.0}, 6)
     assert (second.state, second.conversations, second.is_exact) == (State.SEALED, 3, True)
+    assert (first.expected, first.kept, second.expected, second.kept) == (6, 0, 3, 4)  # without what overlaps brought
 
 
 def test_a_count_of_a_part_of_a_reading_is_not_made_up() -> None:
     (part,) = stretches(Window(MIDNIGHT - 1.5 * DAY, MIDNIGHT - DAY), [reading(2, 1)], NOW)
     assert part.conversations is None
-    (day,) = days([part])
+    (day,) = days([part], {})
     assert not day.is_exact
 
 
