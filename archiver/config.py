@@ -7,7 +7,6 @@ that never shows them.
 from __future__ import annotations
 
 import re
-import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +15,15 @@ from urllib.parse import unquote, urlsplit
 
 from archiver.errors import ConfigError
 from archiver.options import OPTIONS, Option, Policies, Policy
+from archiver.references import resolve, secret_file
 from archiver.spelling import suggest
 
 _AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
 _TOLD_BY = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # which way in a setting speaks of
 _SLOWEST, _FASTEST = 0.01, 1_000.0
 _ACCOUNT = re.compile("[A-Za-z0-9_-]{1,64}")
+_PROFILE = re.compile("[a-z0-9_]{1,30}")
+_OF_PROFILES = {"archive": "archive-{profile}", "store_prefix": "archiver_{profile}"}
 _PREFIX = re.compile("[a-z0-9][a-z0-9_]{0,60}")
 
 
@@ -65,6 +67,7 @@ class Settings:
     """Every setting with its origin; the properties are what the program asks for. All raise ConfigError."""
 
     all: Mapping[str, Setting]
+    profile: str | None = None
 
     def text(self, key: str) -> str:
         """A setting that must be there."""
@@ -91,13 +94,24 @@ class Settings:
 
     @property
     def archive(self) -> Path:
-        return Path(self.text("archive")).expanduser()
+        return Path(self._placed("archive")).expanduser()
+
+    def _placed(self, key: str) -> str:
+        """A setting that may say {account} and {profile}, so that several accounts share one configuration."""
+        text = self.text(key)
+        if "{account}" in text:
+            text = text.replace("{account}", self.account)
+        if "{profile}" in text and self.profile is None:
+            raise ConfigError(
+                f"{key} is {text!r}, and no profile is chosen", hint="Name one: archiver --profile NAME …"
+            )
+        return text.replace("{profile}", self.profile or "")
 
     @property
     def store(self) -> StoreAddress:
         """A user and password inside the URL are taken out of it."""
         url, user, password = _split_login(self.optional("store"))
-        prefix = self.text("store_prefix")
+        prefix = self._placed("store_prefix")
         if not _PREFIX.fullmatch(prefix):
             raise ConfigError(f"store_prefix is {prefix!r}", hint="Use up to 61 small letters, digits and _.")
         ca = self.optional("store_ca")
@@ -183,21 +197,36 @@ def _split_login(url: str | None) -> tuple[str | None, str | None, Secret | None
 
 
 def load(
-    flags: Mapping[str, str | None], environment: Mapping[str, str], explicit: Path | None, usual: Sequence[Path]
-) -> Settings:
+    flags: Mapping[str, str | None], environment: Mapping[str, str], explicit: Path | None, usual: Sequence[Path],
+    profile: str | None = None,
+) -> Settings:  # fmt: skip
     """Merges all sources. `explicit` must exist and replaces the project file; `usual` are tried in order of priority.
 
-    Raises ConfigError for what cannot be read and for keys that do not exist.
+    A profile's own settings, `[profiles.NAME]`, come before those that its file has for all.
+    Raises ConfigError for what cannot be read, and for keys and profiles that do not exist.
     """
+    files = _read_all(explicit, usual)
+    if profile and profile not in profiles(explicit, usual):
+        known = profiles(explicit, usual)
+        hint = suggest(profile, known, what="Profiles") if known else "Write [profiles.NAME] into archiver.toml."
+        raise ConfigError(f"there is no profile {profile!r}", hint=hint)
     found = {option.key: Setting(option.default, "default") for option in OPTIONS.values()}
-    for path in reversed([*([explicit] if explicit else []), *(path for path in usual if path.is_file())]):
-        for key, value in _read(path).items():
-            found[key] = Setting(_from_file(OPTIONS[key], value, path, environment), str(path))
+    if profile:
+        found |= {key: Setting(value, "default of profiles") for key, value in _OF_PROFILES.items()}
+    for path, content in reversed(files):
+        for values in (content.shared, content.profiles.get(profile or "", {})):
+            for key, value in values.items():
+                found[key] = Setting(_from_file(OPTIONS[key], value, path, environment), str(path))
     for option in OPTIONS.values():
         setting = _from_flags(option, flags) or _from_environment(option, environment)
         if setting:
             found[option.key] = setting
-    return Settings(found)
+    return Settings(found, profile)
+
+
+def profiles(explicit: Path | None, usual: Sequence[Path]) -> list[str]:
+    """The names of all profiles of the settings files. Raises ConfigError."""
+    return sorted({name for _, content in _read_all(explicit, usual) for name in content.profiles})
 
 
 def _from_flags(option: Option, flags: Mapping[str, str | None]) -> Setting | None:
@@ -210,10 +239,24 @@ def _from_environment(option: Option, environment: Mapping[str, str]) -> Setting
     if value:
         return Setting(Secret(value) if option.is_secret else value, option.variable)
     path = environment.get(f"{option.variable}_FILE") if option.is_secret else None
-    return Setting(Secret(_secret_file(Path(path))), f"{option.variable}_FILE") if path else None
+    return Setting(Secret(secret_file(Path(path))), f"{option.variable}_FILE") if path else None
 
 
-def _read(path: Path) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What one file sets for all, and for each profile."""
+
+    shared: Mapping[str, str]
+    profiles: Mapping[str, Mapping[str, str]]
+
+
+def _read_all(explicit: Path | None, usual: Sequence[Path]) -> list[tuple[Path, _Content]]:
+    """The files that there are, the most important first."""
+    paths = [*([explicit] if explicit else []), *(path for path in usual if path.is_file())]
+    return [(path, _read(path)) for path in paths]
+
+
+def _read(path: Path) -> _Content:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -222,42 +265,23 @@ def _read(path: Path) -> dict[str, str]:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
-    for key, value in content.items():
+    named = content.pop("profiles", {})
+    if not isinstance(named, dict) or not all(isinstance(values, dict) for values in named.values()):
+        raise ConfigError(f"profiles in {path} must be tables", hint="Write [profiles.NAME] and its settings below it.")
+    for name in named:
+        if not _PROFILE.fullmatch(name):
+            raise ConfigError(f"{path} has a profile {name!r}", hint="Use up to 30 small letters, digits and _.")
+    return _Content(_checked(content, path), {name: _checked(values, path) for name, values in named.items()})
+
+
+def _checked(values: Mapping[str, object], path: Path) -> dict[str, str]:
+    for key, value in values.items():
         if key not in OPTIONS:
             raise ConfigError(f"{path} has an unknown setting {key!r}", hint=suggest(key, OPTIONS, what="Settings"))
         if not isinstance(value, str | int | float) or isinstance(value, bool):
             raise ConfigError(f"{key} in {path} must be text", hint=f'Write {key} = "…".')
-    return {key: str(value) for key, value in content.items()}
+    return {key: str(value) for key, value in values.items()}
 
 
 def _from_file(option: Option, value: str, path: Path, environment: Mapping[str, str]) -> str | Secret:
-    return Secret(_resolve(option, value, path, environment)) if option.is_secret else value
-
-
-def _resolve(option: Option, reference: str, path: Path, environment: Mapping[str, str]) -> str:
-    kind, _, target = reference.partition(":")
-    if kind == "env" and target:
-        if target not in environment:
-            raise ConfigError(f"{option.key} in {path} refers to the variable {target}, which is not set")
-        return environment[target]
-    if kind == "file" and target:
-        return _secret_file((path.parent / Path(target).expanduser()).absolute())
-    if kind == "systemd" and target:
-        folder = environment.get("CREDENTIALS_DIRECTORY")
-        if not folder:
-            raise ConfigError(f"{option.key} in {path} is a systemd credential, and $CREDENTIALS_DIRECTORY is not set")
-        return _secret_file(Path(folder) / target)
-    raise ConfigError(
-        f"{option.key} in {path} must be a reference, not the secret itself",
-        hint=f'Write {option.key} = "env:NAME", "file:PATH" or "systemd:NAME".',
-    )
-
-
-def _secret_file(path: Path) -> str:
-    try:
-        mode = path.stat().st_mode
-        if mode & (stat.S_IRGRP | stat.S_IROTH):
-            raise ConfigError(f"{path} can be read by others", hint=f"Run: chmod 600 {path}")
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the secret file {path} cannot be read: {error}") from error
+    return Secret(resolve(option, value, path, environment)) if option.is_secret else value

@@ -13,7 +13,7 @@ from archiver.archive import Archive, is_archive, open_archive
 from archiver.cli import wiring
 from archiver.cli.follow import LISTEN, follow_account
 from archiver.config import Settings
-from archiver.errors import ConfigError
+from archiver.errors import ArchiverError, ConfigError
 from archiver.harvest import Harvest, Summary
 from archiver.lanes import Pace
 from archiver.ledger import Reading
@@ -57,11 +57,12 @@ def harvest_and_index(chosen: Settings, span: Window, progress: Progress) -> Sum
     "--every", metavar="DURATION", default="5m", show_default=True, help="With --follow: how often what is new."
 )
 @click.option("--listen", metavar="HOST:PORT", help=f"With --follow: health and metrics; default {LISTEN}; or off.")
+@click.option("--all-profiles", is_flag=True, help="One account of the settings file after the other.")
 @click.option("--dry-run", is_flag=True, help="Print the windows and the requests they may take; ask nothing.")
 @click.pass_context
 def command(
     context: click.Context, from_: str | None, to: str | None, follow: bool, every: str, listen: str | None,
-    dry_run: bool,
+    all_profiles: bool, dry_run: bool,
 ) -> None:  # fmt: skip
     """Bring conversations from LivePerson into the archive.
 
@@ -78,21 +79,39 @@ def command(
       archiver harvest --follow
       archiver --log-format json harvest --follow --every 10m --listen 127.0.0.1:9500
       archiver harvest --from 30d --dry-run
+      archiver harvest --all-profiles
     """
     progress = wiring.show_progress(context)
-    chosen = wiring.settings(context)
-    if dry_run:
-        _print_plan(chosen, target(from_, to))
-        return
-    if follow:
-        if to:
-            raise ConfigError("--follow has no end, so --to makes no sense with it", hint="Leave --to out.")
-        since = wiring.moment(from_, wiring.now(), is_end=False)
-        follow_account(chosen, Pace(_pause(every), since), listen, progress)
-        return
-    if listen:
+    if follow and (to or all_profiles):
+        what = "--to" if to else "--all-profiles"
+        raise ConfigError(f"{what} makes no sense with --follow, which has no end", hint=f"Leave {what} out.")
+    if listen and not follow:
         raise ConfigError("--listen makes sense with --follow only", hint="archiver harvest --follow")
-    report(harvest_and_index(chosen, target(from_, to), progress), progress)
+    if follow:
+        since = wiring.moment(from_, wiring.now(), is_end=False)
+        follow_account(wiring.settings(context), Pace(_pause(every), since), listen, progress)
+        return
+    found = wiring.settings_of_profiles(context) if all_profiles else [wiring.settings(context)]
+    if dry_run:
+        for chosen in found:
+            _print_plan(chosen, target(from_, to))
+        return
+    code = max(_harvest_one(chosen, target(from_, to), progress, is_one_of=all_profiles) for chosen in found)
+    if code:
+        sys.exit(code)
+
+
+def _harvest_one(chosen: Settings, span: Window, progress: Progress, *, is_one_of: bool) -> int:
+    """The exit code of one account's harvest. What stops one of several does not stop the others."""
+    if is_one_of:
+        progress.say(f"profile {chosen.profile}:")
+    try:
+        return report(harvest_and_index(chosen, span, progress), progress)
+    except ArchiverError as error:
+        if not is_one_of:
+            raise
+        progress.say(f"profile {chosen.profile}: {error.message}. {error.hint or ''}".rstrip())
+        return error.exit_code
 
 
 def _print_plan(chosen: Settings, span: Window) -> None:
@@ -121,8 +140,8 @@ def _pages(conversations: int) -> int:
     return 1 if conversations <= MOST_PER_PAGE else 1 + -(-conversations // (MOST_PER_PAGE - 2))
 
 
-def report(summary: Summary, progress: Progress) -> None:
-    """Says what a harvest did; exits with 3 if something could not be proven."""
+def report(summary: Summary, progress: Progress) -> int:
+    """Says what a harvest did; the exit code: 3 if something could not be proven."""
     say = progress.say if isinstance(progress, Records) else lambda words: click.echo(words, err=True)
     say(
         f"{summary.conversations:,} conversations read in {summary.windows:,} windows, "
@@ -132,7 +151,7 @@ def report(summary: Summary, progress: Progress) -> None:
         say(f"{summary.aside:,} records could not be read; their bytes are kept aside.")
     if summary.unproven:
         say(f"{len(summary.unproven):,} windows could not be proven complete; run the command again.")
-        sys.exit(FINISHED_WITH_GAPS)
+    return FINISHED_WITH_GAPS if summary.unproven else 0
 
 
 def _pause(every: str) -> timedelta:

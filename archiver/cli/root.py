@@ -73,6 +73,7 @@ class Lazy(click.Group):
 @click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="archiver")
 @click.option("--config", "config_file", type=click.Path(), envvar="ARCHIVER_CONFIG", help="Settings file (TOML).")
+@click.option("--profile", envvar="ARCHIVER_PROFILE", help="Which account of the settings file: [profiles.NAME].")
 @click.option("--archive", type=click.Path(), help="Folder of the archive (ARCHIVER_ARCHIVE).")
 @click.option("--store", help="URL of the search index (ARCHIVER_STORE).")
 @click.option("--account", help="LivePerson account id (ARCHIVER_ACCOUNT).")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,13 +36,27 @@ def now() -> datetime:
 
 def settings(context: click.Context) -> Settings:
     """The settings of this call. Raises ConfigError."""
+    options = context.find_root().obj
+    return config.load(options, os.environ, *_files(options), options["profile"])
+
+
+def settings_of_profiles(context: click.Context) -> list[Settings]:
+    """The settings of this call for each profile that there is. Raises ConfigError."""
+    options = context.find_root().obj
+    explicit, usual = _files(options)
+    names = config.profiles(explicit, usual)
+    if not names:
+        raise ConfigError("there are no profiles", hint="Write [profiles.NAME] and its settings into archiver.toml.")
+    return [config.load(options, os.environ, explicit, usual, name) for name in names]
+
+
+def _files(options: Mapping[str, str | None]) -> tuple[Path | None, list[Path]]:
     import platformdirs
 
-    options = dict(context.find_root().obj)
-    explicit = options.pop("config_file", None)
+    explicit = options["config_file"]
     usual = [] if explicit else [Path("archiver.toml")]
     usual += [Path(platformdirs.user_config_dir("archiver")) / "archiver.toml", Path("/etc/archiver/config.toml")]
-    return config.load(options, os.environ, Path(explicit) if explicit else None, usual)
+    return Path(explicit) if explicit else None, usual
 
 
 def show_progress(context: click.Context) -> progress.Progress:

@@ -405,3 +405,28 @@ def test_doctor_says_what_is_right_and_what_to_do(shell: Shell) -> None:
     )
     assert "httpx[socks]" in out
     assert "disk" in out
+
+
+def test_two_accounts_of_one_configuration_are_never_mixed(announced: dict[str, Any], tmp_path: Path) -> None:
+    """The second account's credentials are wrong, which must not keep the first one from being harvested."""
+    shared = f'domain_url = "{announced["domain_url"]}"\nclient_id = "{announced["client_id"]}"\n'
+    (tmp_path / "archiver.toml").write_text(
+        f'''{shared}client_secret = "env:SECRET"
+[profiles.one]
+account = "{announced["account"]}"
+[profiles.two]
+account = "999"
+'''
+    )
+    shell = Shell({"ARCHIVER_CONFIG": str(tmp_path / "archiver.toml"), "SECRET": announced["client_secret"]})
+    folder = f"{tmp_path}/{{profile}}"
+    _, err = shell.run("--archive", folder, "harvest", "--from", "9d", "--all-profiles", expect=4)
+    assert "profile one" in err
+    assert "profile two" in err
+    assert (tmp_path / "one" / "archive.sqlite3").exists()
+    assert not (tmp_path / "two").exists()
+    found = json.loads(shell.run("--profile", "one", "--archive", folder, "status", "--json")[0])
+    assert (found["account"], found["vault"]["conversations"] > 0) == (announced["account"], True)
+    one = str(tmp_path / "one")
+    assert "not of 999" in shell.run("--profile", "two", "--archive", one, "search", "hello", expect=2)[1]
+    assert "no profile 'onee'" in shell.run("--profile", "onee", "status", expect=2)[1]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from archiver import errors
-from archiver.config import Secret, load
+from archiver.config import Secret, load, profiles
 from archiver.errors import ArchiverError, ConfigError
 from archiver.options import OPTIONS
 
@@ -26,6 +26,46 @@ def test_a_flag_beats_the_environment_which_beats_files_which_beat_defaults(tmp_
     assert found["account"] == ("1", str(near))
     assert found["store"] == ("far:", str(far))
     assert found["domain_url"][1] == "default"
+
+
+TWO_BRANDS = """
+rate = 1
+[profiles.one]
+account = "111"
+client_id = "for one"
+[profiles.two]
+account = "222"
+archive = "/data/{account}"
+rate = 3
+"""
+
+
+def test_a_profile_has_its_own_settings_before_those_for_all(tmp_path: Path) -> None:
+    path = write(tmp_path, TWO_BRANDS)
+    one, two = (load({}, {}, path, [], name) for name in ("one", "two"))
+    assert (one.account, one.rate, one.archive, one.store.prefix) == ("111", 1, Path("archive-one"), "archiver_one")
+    assert (two.account, two.rate, two.archive, two.store.prefix) == ("222", 3, Path("/data/222"), "archiver_two")
+    assert two.optional("client_id") is None
+    assert profiles(path, []) == ["one", "two"]
+    assert load({}, {"ARCHIVER_ARCHIVE": "there"}, path, [], "two").archive == Path("there")
+
+
+@pytest.mark.parametrize(
+    ("text", "profile"),
+    [
+        (TWO_BRANDS, "on"), ("", "one"), ("profiles = 1", None), ("[profiles]\none = 1", None),
+        ("[profiles.one]\nacount = '1'", None), ("[profiles.'A B']", None),
+    ],
+)  # fmt: skip
+def test_a_profile_that_is_none_or_wrong_is_refused(tmp_path: Path, text: str, profile: str | None) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({}, {}, write(tmp_path, text), [], profile)
+    assert caught.value.hint
+
+
+def test_a_place_named_by_the_profile_needs_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no profile"):
+        _ = load({}, {}, write(tmp_path, 'archive = "{profile}"'), []).archive
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
