@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -199,6 +200,32 @@ def test_one_bad_record_never_costs_its_page_and_is_kept_aside(archive: Archive,
     assert summary.conversations == 50
     assert archive.vault.count_aside() == 1
     assert summary.unproven
+
+
+def test_a_full_cell_whose_pages_never_fit_is_read_by_status_and_skill(archive: Archive, simulator: Simulator) -> None:
+    """The server shows any hundred rows of more; only what fits into one page can be trusted."""
+    start = NOW - timedelta(days=3)
+    for number in range(290):
+        info = {"latestSkillId": number % 4, "latestSkillName": f"skill {number % 4}"}
+        if number < 60:
+            info |= {"status": "OPEN", "endTimeL": -1}
+        simulator.world.put(record(f"c{number:04d}", start, "hello", info=info))
+    asked = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/conversations/search"):
+            return simulator(request)
+        body = json.loads(request.content)
+        asked.append(body)
+        url = request.url.copy_merge_params({"offset": "0"})  # every page is the first
+        return simulator(httpx.Request("POST", url, content=request.content, headers=request.headers))
+
+    summary = harvest(archive, simulator, respond, Window(start, start + timedelta(minutes=10)))
+    assert summary.unproven == ()
+    assert archive.vault.totals()[0] == 290
+    statuses = [body["status"][0] for body in asked if "status" in body]
+    assert statuses[0] == "OPEN"
+    assert {skill for body in asked for skill in body.get("latestSkillIds", [])} == {0, 1, 2, 3}
 
 
 def test_a_cut_record_is_read_again_by_its_id(archive: Archive, simulator: Simulator) -> None:

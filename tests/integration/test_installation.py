@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import configparser
+import json
 import re
 import sqlite3
 import subprocess
 import sys
 import zipfile
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,11 +18,13 @@ import zstandard
 from click.testing import CliRunner
 
 from archiver.archive import Archive
+from archiver.board import STUCK_AFTER
 from archiver.cli.root import COMMANDS, GROUPS, root
 from archiver.fields import MEANING
 from archiver.installation import mapping, mappings_folder
+from archiver.ledger import SEALED, Reading
 from archiver.liveperson.answers import read_record
-from archiver.model import Message, Metadata, Sde
+from archiver.model import CELL, Message, Metadata, Sde, Window
 from archiver.options import OPTIONS
 from tests.conftest import NOW, record
 
@@ -79,19 +84,54 @@ def test_every_query_in_the_documentation_is_one() -> None:
 
 def test_a_stranger_can_verify_a_vault_with_the_document_alone(archive: Archive) -> None:
     raws = [record(f"c{number}", NOW, f"straße {number}") for number in range(5)]
+    masked = record("c3", NOW, "str*** 3")
+    window = Window(NOW - CELL, NOW + CELL)
+    ids = sha256("\n".join(f"c{number}" for number in range(5)).encode()).hexdigest()
     with archive.transaction():
         archive.keep([read_record(raw) for raw in raws], (), NOW)  # type: ignore[misc]
+        archive.keep([read_record(masked)], (), NOW)  # type: ignore[list-item]
+        archive.record(Reading(window, SEALED, 5, 5, 5, 5, "", None, ids), run=None, now=NOW)
     text = (TOP / "docs/vault-format.md").read_text(encoding="utf-8")
-    chain, bodies = re.findall(r"```sql\n(.+?)```", text, re.DOTALL)
+    chain, bodies, bodiless = re.findall(r"```sql\n(.+?)```", text, re.DOTALL)
     connection = sqlite3.connect(archive.folder / "archive.sqlite3")
-    prev = "00" * 32
     rows = connection.execute(chain).fetchall()
-    assert len(rows) == 5
+    assert len(rows) == 8
+    prev = "00" * 32
     for spelled, named_prev, link in rows:
         assert named_prev == prev
         prev = sha256(b"\x00" + spelled.encode()).hexdigest()
         assert prev == link
-    for (salt, body, commitment), raw in zip(connection.execute(bodies), raws, strict=True):
-        assert zstandard.decompress(body) == raw
-        assert sha256(salt + raw).hexdigest() == commitment
+    opened = []
+    for salt, body, commitment in connection.execute(bodies):
+        opened.append(zstandard.decompress(body))
+        assert sha256(salt + opened[-1]).hexdigest() == commitment
+    assert opened[:5] == [raw for number, raw in enumerate(raws) if number != 3] + [masked]
+    event, sealed = (json.loads(body) for body in opened[5:])
+    assert [row[0] for row in connection.execute(bodiless)] == event["removed"] == [4]
+    assert [json.loads(spelled)["type"] for spelled, _, _ in rows][5:] == [
+        "record",
+        "upstream_masking",
+        "window_sealed",
+    ]
+    (certified,) = connection.execute("SELECT certificate, expected, seen, inside, ids FROM windows").fetchall()
+    assert certified == (8, *(sealed[name] for name in ("expected", "seen", "inside", "ids")))
+    told = re.search(r"a list of (.+?)\.", text, re.DOTALL)
+    assert told
+    columns = ", ".join(re.findall(r"`(\w+)`", told[1]))
+    (row,) = connection.execute(f"SELECT {columns} FROM windows")
+    (digest,) = connection.execute("SELECT digest FROM windows").fetchone()
+    assert sha256(json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest() == digest
     connection.close()
+
+
+def test_the_systemd_unit_runs_a_command_line_that_is_understood() -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(TOP / "setup" / "systemd" / "archiver.service")
+    program, *words = unit["Service"]["ExecStart"].split()
+    assert program.endswith("/archiver")
+    assert CliRunner().invoke(root, [*words, "--help"]).exit_code == 0
+    assert unit["Service"]["Type"] == "notify"
+    assert unit["Service"]["LoadCredential"].startswith("client_secret:")
+    waits = int(unit["Service"]["WatchdogSec"].removesuffix("min"))
+    assert timedelta(minutes=waits) > STUCK_AFTER
