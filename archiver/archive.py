@@ -72,23 +72,21 @@ class Archive:
 
         Returns how many conversations were new or had new content.
         """
-        new = 0
-        for conversation in conversations:
-            kept = self.vault.append(conversation, fetched_at=now)
-            new += kept.is_new
-            if kept.change not in (Change.FIRST, Change.SAME):
-                self._has_removed |= self.erasures.take(kept, self._policies, now)
-            self._watch(conversation, kept, now)
-        for item in unreadable:
-            self.vault.set_aside(item, fetched_at=now)
-        return new
+        kept = self.vault.append(conversations, fetched_at=now)
+        for item in kept:
+            if item.change not in (Change.FIRST, Change.SAME):
+                self._has_removed |= self.erasures.take(item, self._policies, now)
+        self._watch(conversations, kept, now)
+        for unread in unreadable:
+            self.vault.set_aside(unread, fetched_at=now)
+        return sum(item.is_new for item in kept)
 
-    def _watch(self, conversation: Conversation, kept: Kept, now: datetime) -> None:
-        visit = visits.next_visit(conversation, kept.change, kept.since, now)
-        if visit:
-            self.ledger.watch(conversation.id, visit.reason, due=visit.due, now=now)
-        else:
-            self.ledger.unwatch([conversation.id])
+    def _watch(self, conversations: Sequence[Conversation], kept: Sequence[Kept], now: datetime) -> None:
+        self.ledger.unwatch(conversation.id for conversation in conversations)
+        for conversation, item in zip(conversations, kept, strict=True):
+            visit = visits.next_visit(conversation, item.change, item.since, now)
+            if visit:
+                self.ledger.watch(conversation.id, visit.reason, due=visit.due, now=now)
 
     def decide(self, seq: int, *, approve: bool, by: str, reason: str | None, now: datetime) -> list[int]:
         """Approves an erasure, or keeps what it is about: `Erasures.decide`, and nothing of it stays in the file."""

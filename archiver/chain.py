@@ -57,15 +57,22 @@ _MOVING_INFO = ("duration", "mcs", "alertedMCS")
 _MOVING_SECTIONS = ("messageScores", "responseTime")
 
 
-def fingerprint(key: bytes, raw: bytes) -> bytes:
-    """Decides "a new version or not": equal for two looks at an unchanged conversation.
+def fingerprint(key: bytes, raw: bytes, *, is_open: bool = False) -> bytes:
+    """Decides whether a read is the one that is known: equal for the same bytes, and for two looks at an unchanged
+    open conversation, whose moving parts do not count.
 
     Keyed with a secret of the archive, because a plain hash of a short text would reveal the text.
     """
-    return hmac.digest(key, _stable(raw), "sha256")
+    return hmac.digest(key, stable(raw) if is_open else raw, "sha256")
 
 
-def _stable(raw: bytes) -> bytes:
+def is_fingerprint(print_: bytes, key: bytes, raw: bytes) -> bool:
+    """Whether a fingerprint is that of some bytes. Before format 3 those of closed ones were made like open ones'."""
+    return print_ in (fingerprint(key, raw), fingerprint(key, raw, is_open=True))
+
+
+def stable(raw: bytes) -> bytes:
+    """What a record says: canonical, without what LivePerson computes when it is asked; the bytes if unreadable."""
     try:
         record = decode(raw)
         if isinstance(record, dict) and isinstance(record.get("info"), dict):

@@ -46,6 +46,7 @@ CREATE TABLE windows (
     content TEXT NOT NULL, vault_head INTEGER NOT NULL, ids TEXT NOT NULL DEFAULT '', certificate INTEGER,
     digest TEXT NOT NULL DEFAULT '', checks INTEGER NOT NULL DEFAULT 0, due_at TEXT, PRIMARY KEY (start_ms, end_ms))
     STRICT, WITHOUT ROWID;
+CREATE INDEX windows_by_due ON windows (state, due_at);
 CREATE TABLE watch (
     conversation_id TEXT PRIMARY KEY, reason TEXT NOT NULL, seen_at TEXT NOT NULL, due_at TEXT NOT NULL DEFAULT '')
     STRICT, WITHOUT ROWID;
@@ -74,6 +75,7 @@ ALTER TABLE windows ADD COLUMN certificate INTEGER;
 ALTER TABLE windows ADD COLUMN digest TEXT NOT NULL DEFAULT '';
 ALTER TABLE windows ADD COLUMN checks INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE windows ADD COLUMN due_at TEXT;
+CREATE INDEX windows_by_due ON windows (state, due_at);
 ALTER TABLE watch ADD COLUMN due_at TEXT NOT NULL DEFAULT '';
 CREATE INDEX watch_by_due ON watch (due_at)
 """,
@@ -129,4 +131,4 @@ def _certify(connection: sqlite3.Connection, vault: Vault) -> None:
     for item in list(ledger.recorded()):
         is_sealed = item.reading.state == SEALED
         certificate = vault.note(events.SEALED, "", claim(item.reading), at=now) if is_sealed else None
-        ledger.certify(item.reading.window, certificate)
+        ledger.certify(item.reading.window, certificate, due=now if is_sealed else None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import zstandard
 
-from archiver.chain import commit, fingerprint
+from archiver.chain import commit, is_fingerprint
 from archiver.encoding import decode, encode
 from archiver.events import DECIDED, RECORD, TAKEN_BACK, removed_by
 from archiver.model import Entry
@@ -62,7 +62,7 @@ class Inspection:
 
     def is_fingerprint(self, entry: Entry, raw: bytes) -> bool:
         """Whether an entry's fingerprint is that of a body, by this archive's key."""
-        return fingerprint(self._key, raw) == entry.fingerprint
+        return is_fingerprint(entry.fingerprint, self._key, raw)
 
     def _opened(self, commitment: bytes, salt: bytes | None, body: bytes | None) -> bytes | None:
         if salt is None or body is None:

@@ -120,15 +120,14 @@ class Ledger:
         """
         start, end = to_ms(reading.window.start), to_ms(reading.window.end)
         self._connection.execute("DELETE FROM windows WHERE start_ms >= ? AND end_ms <= ?", (start, end))
-        self._connection.execute(
-            "INSERT INTO windows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, '', 0, ?)",
-            (
-                start, end, reading.state, reading.reason, reading.expected, reading.seen, reading.inside, reading.new,
-                now.isoformat(), run.id if run else 0, reading.content, vault_head, reading.ids,
-                due.isoformat() if due else None,
-            ),
+        row = (
+            start, end, reading.state, reading.reason, reading.expected, reading.seen, reading.inside, reading.new,
+            now.isoformat(), run.id if run else 0, reading.content, vault_head, reading.ids, certificate,
         )  # fmt: skip
-        self.certify(reading.window, certificate)
+        self._connection.execute(
+            "INSERT INTO windows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+            (*row, _digest(row), due.isoformat() if due else None),
+        )
         if reading.state == SEALED:
             self._forget_covered(start, end)
 
@@ -143,16 +142,14 @@ class Ledger:
             if not list(subtract(Window(*map(from_ms, key)), pieces)):
                 self._connection.execute("DELETE FROM windows WHERE start_ms = ? AND end_ms = ?", key)
 
-    def certify(self, window: Window, certificate: int | None) -> None:
-        """Ties a row to the entry of the chain that says the same, and lets the row vouch for itself."""
+    def certify(self, window: Window, certificate: int | None, *, due: datetime | None) -> None:
+        """Ties a row of an older format to the entry of the chain that says the same, and lets it vouch for itself."""
         key = (to_ms(window.start), to_ms(window.end))
+        row = self._connection.execute(f"{_ROWS} WHERE start_ms = ? AND end_ms = ?", key).fetchone()
         self._connection.execute(
-            "UPDATE windows SET certificate = ? WHERE start_ms = ? AND end_ms = ?", (certificate, *key)
+            "UPDATE windows SET certificate = ?, digest = ?, due_at = ? WHERE start_ms = ? AND end_ms = ?",
+            (certificate, _digest((*row[:-2], certificate)), due.isoformat() if due else None, *key),
         )
-        for row in self._connection.execute(f"{_ROWS} WHERE start_ms = ? AND end_ms = ?", key).fetchall():
-            self._connection.execute(
-                "UPDATE windows SET digest = ? WHERE start_ms = ? AND end_ms = ?", (_digest(row[:-1]), *key)
-            )
 
     def altered(self) -> Iterator[str]:
         """The rows that are not what was written, by their start and end in milliseconds."""

@@ -57,6 +57,7 @@ class Conversation:
     is_partial: bool
     raw: bytes
     ended_at: datetime | None = None
+    messages: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from archiver.encoding import decode
+from archiver.encoding import decode, skim, split_array, split_object
 from archiver.model import from_ms
 
 NULL_LIKES = frozenset(("", "undefined", "null", "-1", "NA"))
@@ -21,8 +21,19 @@ def items(record: Any, name: str) -> list[dict[str, Any]]:
 
 def count_messages(raw: bytes) -> int:
     """How many messages a raw record has."""
+    found = skim(raw)
+    if found:
+        return len(found.messageRecords or ())
     try:
-        return len(items(decode(raw), "messageRecords"))
+        return count_elements(split_object(raw).get("messageRecords", b""))
+    except ValueError:
+        return 0
+
+
+def count_elements(raw: bytes) -> int:
+    """How many elements a JSON list has; 0 if it is none."""
+    try:
+        return len(split_array(raw))
     except ValueError:
         return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,16 +11,16 @@ from typing import Any
 
 import zstandard
 
-from archiver.chain import GENESIS, SALT_BYTES, commit, fingerprint, link
-from archiver.encoding import canonical
+from archiver.chain import commit, fingerprint
+from archiver.encoding import canonical, encode
+from archiver.entries import LEVEL, Batch, Entries
 from archiver.errors import IntegrityError, NotFound
 from archiver.events import RECORD
-from archiver.model import Conversation, Entry, Unreadable, to_ms
+from archiver.model import Conversation, Unreadable
 from archiver.records import count_messages
 from archiver.versions import Change, compare
 
 SECOND_LOOK = timedelta(minutes=15)  # a replica that lags behind has caught up by then
-_LEVEL = 3
 _BATCH = 200
 
 
@@ -65,9 +64,9 @@ class Vault:
 
     def __init__(self, connection: sqlite3.Connection, account: str, key: bytes) -> None:
         self._connection = connection
-        self._account = account
+        self._entries = Entries(connection, account)
         self._key = key
-        self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
+        self._compressor = zstandard.ZstdCompressor(level=LEVEL)
         self._decompressor = zstandard.ZstdDecompressor()
 
     def head(self) -> int:
@@ -94,37 +93,46 @@ class Vault:
         row = self._connection.execute("SELECT count(*), coalesce(sum(messages), 0) FROM current").fetchone()
         return int(row[0]), int(row[1])
 
-    def append(self, conversation: Conversation, *, fetched_at: datetime) -> Kept:
-        """Keeps a read of a conversation if its content is new, and makes it current if it may take that place.
+    def append(self, conversations: Iterable[Conversation], *, fetched_at: datetime) -> list[Kept]:
+        """Keeps each read of a conversation whose content is new, and makes it current if it may take that place.
 
         What is no change for the better (`versions.Change`) is kept once and does not become current; only an earlier
         state of the conversation does that says the same again after a while (`SECOND_LOOK`).
         """
-        print_ = fingerprint(self._key, conversation.raw)
-        known = self._current_fingerprint(conversation.id)
-        if known is None:
-            return self._keep(conversation, print_, Change.FIRST, fetched_at)
-        current, current_print = known
-        if current_print == print_:
-            return Kept(conversation.id, current, Change.SAME, False, fetched_at)
+        reads = list(conversations)
+        known, kept, firsts = self._fingerprints(reads), [], Batch()
+        for conversation in reads:
+            print_ = fingerprint(self._key, conversation.raw, is_open=conversation.is_open)
+            current = known.get(conversation.id)
+            if current is None:
+                seq = self._entries.stage(RECORD, conversation.id, conversation.raw, print_, fetched_at, firsts)
+                firsts.make_current(conversation, seq)
+                known[conversation.id] = (seq, print_)
+                kept.append(Kept(conversation.id, seq, Change.FIRST, True, fetched_at))
+            elif current[1] == print_:
+                kept.append(Kept(conversation.id, current[0], Change.SAME, False, fetched_at))
+            else:
+                self._entries.write(firsts)
+                kept.append(self._change(conversation, print_, current[0], fetched_at))
+                known |= self._fingerprints([conversation])
+        self._entries.write(firsts)
+        return kept
+
+    def _change(self, conversation: Conversation, print_: bytes, current: int, fetched_at: datetime) -> Kept:
+        """What becomes of a read that differs from the current version."""
         change = self._compare(conversation)
+        if change is Change.SAME:
+            return Kept(conversation.id, current, change, False, fetched_at)
         after = 0 if change is Change.SHALLOWER else current
         earlier = None if change.is_current else self._with_fingerprint(conversation.id, print_, after)
-        if earlier is None:
-            return self._keep(conversation, print_, change, fetched_at)
-        seq, since = earlier
-        if change is Change.STALE and fetched_at - since >= SECOND_LOOK:
-            return self._keep(conversation, print_, Change.NEWER, fetched_at)
-        return Kept(conversation.id, seq, change, False, since)
-
-    def _keep(self, conversation: Conversation, print_: bytes, change: Change, fetched_at: datetime) -> Kept:
-        seq = self._insert(RECORD, conversation.id, conversation.raw, print_, fetched_at)
+        if earlier and not (change is Change.STALE and fetched_at - earlier[1] >= SECOND_LOOK):
+            return Kept(conversation.id, earlier[0], change, False, earlier[1])
+        change = Change.NEWER if earlier else change
+        batch = Batch()
+        seq = self._entries.stage(RECORD, conversation.id, conversation.raw, print_, fetched_at, batch)
         if change.is_current:
-            started = to_ms(conversation.started_at) if conversation.started_at else None
-            self._connection.execute(
-                "INSERT OR REPLACE INTO current VALUES (?, ?, ?, ?)",
-                (conversation.id, seq, count_messages(conversation.raw), started),
-            )
+            batch.make_current(conversation, seq)
+        self._entries.write(batch)
         return Kept(conversation.id, seq, change, True, fetched_at)
 
     def restate(self, seq: int, *, at: datetime) -> int:
@@ -133,7 +141,7 @@ class Vault:
         conversation_id, print_ = self._connection.execute(
             "SELECT conversation_id, fingerprint FROM entries WHERE seq = ?", (seq,)
         ).fetchone()
-        new = self._insert(RECORD, conversation_id, raw, print_, at)
+        new = self._entries.insert(RECORD, conversation_id, raw, print_, at)
         self._connection.execute(
             "UPDATE current SET seq = ?, messages = ? WHERE conversation_id = ?",
             (new, count_messages(raw), conversation_id),
@@ -143,7 +151,7 @@ class Vault:
     def note(self, type_: str, conversation_id: str, said: dict[str, Any], *, at: datetime) -> int:
         """Records an event (`archiver.events`) in the chain; its sequence number."""
         body = canonical(said)
-        return self._insert(type_, conversation_id, body, fingerprint(self._key, body), at)
+        return self._entries.insert(type_, conversation_id, body, fingerprint(self._key, body), at)
 
     def older_bodies(self, conversation_id: str, before: int) -> list[int]:
         """The entries before one of a conversation's whose records are still there."""
@@ -174,14 +182,15 @@ class Vault:
 
     def changed(self, conversations: Iterable[Conversation]) -> list[Conversation]:
         """Those that the vault knows, and knows only with another content than this."""
-        return [item for item in conversations if self._is_changed(item)]
+        reads = list(conversations)
+        known = self._fingerprints(reads)
+        return [item for item in reads if item.id in known and self._is_changed(item, known[item.id][1])]
 
-    def _is_changed(self, conversation: Conversation) -> bool:
-        known = self._current_fingerprint(conversation.id)
-        if known is None:
+    def _is_changed(self, conversation: Conversation, known: bytes) -> bool:
+        print_ = fingerprint(self._key, conversation.raw, is_open=conversation.is_open)
+        if known == print_ or self._with_fingerprint(conversation.id, print_):
             return False
-        print_ = fingerprint(self._key, conversation.raw)
-        return known[1] != print_ and self._with_fingerprint(conversation.id, print_) is None
+        return self._compare(conversation) is not Change.SAME
 
     def _compare(self, conversation: Conversation) -> Change:
         """With the current version, as far as that can be read."""
@@ -199,42 +208,14 @@ class Vault:
         ).fetchone()
         return (row[0], datetime.fromisoformat(row[1])) if row else None
 
-    def _insert(self, type_: str, conversation_id: str, raw: bytes, print_: bytes, at: datetime) -> int:
-        salt = secrets.token_bytes(SALT_BYTES)
-        seq, prev = self._end_of_chain()
-        entry = Entry(
-            seq=seq + 1,
-            account=self._account,
-            conversation_id=conversation_id,
-            fetched_at=at.isoformat(timespec="milliseconds"),
-            type=type_,
-            fingerprint=print_,
-            commitment=commit(salt, raw),
-            size=len(raw),
-            prev=prev,
+    def _fingerprints(self, conversations: Iterable[Conversation]) -> dict[str, tuple[int, bytes]]:
+        """Entry and fingerprint of the current versions of those that the vault knows."""
+        rows = self._connection.execute(
+            "SELECT c.conversation_id, seq, fingerprint FROM current c JOIN entries USING (seq)"
+            " WHERE c.conversation_id IN (SELECT value FROM json_each(?))",
+            (encode([item.id for item in conversations]).decode(),),
         )
-        self._connection.execute(
-            "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                entry.seq, entry.account, entry.conversation_id, entry.fetched_at, entry.type, entry.fingerprint,
-                entry.commitment, entry.size, entry.prev, link(entry),
-            ),
-        )  # fmt: skip
-        self._connection.execute(
-            "INSERT INTO bodies VALUES (?, ?, ?)", (entry.seq, salt, self._compressor.compress(raw))
-        )
-        return entry.seq
-
-    def _current_fingerprint(self, conversation_id: str) -> tuple[int, bytes] | None:
-        row = self._connection.execute(
-            "SELECT seq, fingerprint FROM current JOIN entries USING (seq) WHERE current.conversation_id = ?",
-            (conversation_id,),
-        ).fetchone()
-        return (row[0], row[1]) if row else None
-
-    def _end_of_chain(self) -> tuple[int, bytes]:
-        row = self._connection.execute("SELECT seq, link FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        return (int(row[0]), bytes(row[1])) if row else (0, GENESIS)
+        return {id_: (seq, print_) for id_, seq, print_ in rows}
 
     def set_aside(self, unreadable: Unreadable, *, fetched_at: datetime) -> None:
         """Keeps the bytes of a record that has no readable id, once."""
@@ -293,7 +274,7 @@ class Vault:
 
     def end(self) -> tuple[int, str]:
         """The newest sequence number and its link, which vouches for all before it: worth noting elsewhere."""
-        seq, chained = self._end_of_chain()
+        seq, chained = self._entries.end()
         return seq, chained.hex()
 
     def link_at(self, seq: int) -> str | None:

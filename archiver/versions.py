@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from archiver.chain import stable
 from archiver.encoding import canonical, decode
 from archiver.records import items, leaves, moment, section, text_of
 
@@ -40,7 +41,9 @@ class Change(StrEnum):
 
 
 def compare(new: bytes, old: bytes) -> Change:
-    """What a read says against the current version, where their fingerprints differ."""
+    """What a read says against the current version. Neither order nor blanks count, nor what always moves."""
+    if stable(new) == stable(old):
+        return Change.SAME
     try:
         records = decode(new), decode(old)
     except ValueError:

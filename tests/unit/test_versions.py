@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -69,6 +70,14 @@ def test_a_deeper_or_changed_read_becomes_current(archive: Archive) -> None:
     assert archive.vault.current("c").raw == raw()
     keep(archive, raw(leads=1, preview=False, text="edited"))
     assert archive.vault.current("c").raw == raw(leads=1, preview=False, text="edited")
+
+
+def test_a_record_in_another_order_or_with_blanks_is_no_new_version(archive: Archive) -> None:
+    first = raw()
+    again = json.dumps(dict(reversed(json.loads(first).items())), indent=1).encode()
+    assert compare(again, first) is Change.SAME
+    assert keep(archive, first, again, first) == 1
+    assert archive.vault.head() == 1
 
 
 WHOLE = record("c", NOW, "my card is 4111 1111 1111 1111, ok?", "thank you", "bye")
