@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from archiver.harvest import Harvest
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import ClientCredentials
 from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE, SOURCE
-from archiver.model import Scope, Sort, to_ms
+from archiver.model import Scope, Sort, Window, to_ms
 from archiver.progress import Silent
 from archiver.stores import open_store, schema
 from archiver.stores.embedded import HEAP_BYTES
@@ -36,10 +36,11 @@ def account_of(described: dict[str, str]) -> Account:
     return Account(described["id"], described["domain_url"], credentials)
 
 
-def harvest(described: dict[str, str], folder: Path) -> None:
+def harvest(described: dict[str, str], folder: Path, days: int | None = None) -> None:
     source = connect(account_of(described))
+    span = Window(now() - timedelta(days=days), now()) if days else windows.retention(now())
     with make_archive(folder, described["id"]) as archive:
-        Harvest(source, archive, clock=now, progress=Silent()).run(windows.retention(now()))
+        Harvest(source, archive, clock=now, progress=Silent()).run(span)
     source.close()
 
 
@@ -114,10 +115,15 @@ def peak_bytes() -> int:
 
 
 def main() -> None:
-    """A harvest with its index in this process; prints the peak resident memory in bytes. With a URL: Elasticsearch."""
+    """A harvest of some days in this process, with or without its index; prints the peak resident memory in bytes.
+
+    With a URL the index is in Elasticsearch.
+    """
     described, folder = json.loads(sys.argv[1]), Path(sys.argv[2]) / "fresh"
-    harvest(described, folder)
-    index(folder, StoreAddress(*sys.argv[3:4], prefix="benchmark"))
+    what, days, *url = sys.argv[3:]
+    harvest(described, folder, int(days) or None)
+    if what != "harvest":
+        index(folder, StoreAddress(*url, prefix="benchmark"))
     print(peak_bytes())
 
 
