@@ -186,7 +186,16 @@ def end_to_end(account: dict[str, Any], node: Node, folder: Path, documents: int
     """Harvest and index in a process of their own, as a user runs them; and its peak memory."""
     node.empty(set())
     start = perf_counter()
-    command = [sys.executable, "-m", "benchmarks.parts", json.dumps(account), str(folder), "harvest + index", "0", node.url]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.parts",
+        json.dumps(account),
+        str(folder),
+        "harvest + index",
+        "0",
+        node.url,
+    ]
     peak = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     seconds = perf_counter() - start
     assert node.count() > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,6 +85,12 @@ def connected(
     account = Account(simulator.world.account, "https://api.simulator.test", credentials)
     patience = Patience(sleep=lambda seconds: None)
     return connect(account, patience=patience, transport=httpx.MockTransport(respond), clock=simulator.world.clock)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where the tests run in a shell's background, Ctrl-C is ignored, and so it would be in all that they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
