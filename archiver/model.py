@@ -56,8 +56,8 @@ class Conversation:
     is_open: bool
     is_partial: bool
     raw: bytes
-    ended_at: datetime | None = None
-    messages: int = 0
+    ended_at: datetime | None
+    messages: int
 
 
 @dataclass(frozen=True, slots=True)

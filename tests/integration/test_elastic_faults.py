@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +17,8 @@ from archiver.config import StoreAddress
 from archiver.documents import project
 from archiver.errors import StoreError, StoreUnavailable
 from archiver.grammar import parse
-from archiver.model import Conversation, Scope, Sort, Version
+from archiver.liveperson.answers import read_record
+from archiver.model import Scope, Sort, Version
 from archiver.progress import Silent
 from archiver.stores.elastic.bulk import Limits
 from archiver.stores.elastic.server import connect
@@ -32,11 +32,12 @@ COUNT = 120
 
 
 def keep(archive: Archive, *raws: bytes) -> None:
-    with archive.transaction():
-        conversations = [
-            Conversation(json.loads(raw)["info"]["conversationId"], NOW, False, False, raw) for raw in raws
-        ]
-        archive.keep(conversations, (), NOW)
+    """As current versions, also with fewer messages than before, which somebody approves."""
+    for at in (NOW, NOW + timedelta(hours=1)):
+        with archive.transaction():
+            archive.keep([read_record(raw) for raw in raws], (), at)  # type: ignore[misc]
+    for erasure in archive.erasures.listed():
+        archive.decide(erasure.seq, approve=True, by="me", reason=None, now=NOW)
 
 
 def conversation(number: int, *texts: str) -> bytes:
