@@ -32,7 +32,7 @@ class LaneState:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was counted in the archive, at most a minute ago."""
+    """What was counted in the archive, a little while ago."""
 
     conversations: int = 0
     messages: int = 0

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from archiver.ledger import PROVISIONAL, SEALED, Reading
 from archiver.model import Window
-from archiver.windows import floor, retention, subtract
+from archiver.windows import ceil, floor, retention, subtract
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
@@ -65,8 +65,8 @@ class Day:
 
 def whole_span(readings: Iterable[Reading], now: datetime, target: datetime | None = None) -> Window:
     """All that LivePerson still keeps, all that was ever read, and all that ever was to be read, since `target`."""
-    start = retention(now).start
-    starts = [start, *(reading.window.start for reading in readings), *([target] if target else [])]
+    kept = ceil(retention(now).start)  # of ten minutes that are partly gone nothing can be proven
+    starts = [kept, *(reading.window.start for reading in readings), *([target] if target else [])]
     return Window(floor(min(starts)), floor(now))
 
 

@@ -46,7 +46,7 @@ class Pace:
     def target(self, now: datetime) -> Window:
         """What is to be complete in the end."""
         kept = windows.retention(now)
-        start = max(windows.floor(kept.start) + CELL, self.since or kept.start)
+        start = max(windows.ceil(kept.start), self.since or kept.start)
         return Window(min(start, now - LAG - CELL), now)
 
 

@@ -22,7 +22,7 @@ from archiver.progress import Progress, Silent
 from archiver.stores import Store
 
 IDLE_S = 0.5
-_BEAT_EVERY, _COUNT_EVERY = timedelta(minutes=1), timedelta(minutes=1)
+_BEAT_EVERY, _COUNT_EVERY = timedelta(minutes=1), timedelta(seconds=20)
 _SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
 _MANY_ENTRIES, _INDEX_EVERY = 2_000, timedelta(seconds=5)
 
