@@ -60,6 +60,7 @@ class Tail:
         self._planned: list[Window] = []
         self._began: datetime | None = None
         self._due: datetime | None = None
+        self._is_whole = True
 
     def step(self, now: datetime) -> bool:
         ledger = self._intake.archive.ledger
@@ -67,15 +68,22 @@ class Tail:
             if self._due and now < self._due:
                 return False
             self._planned = list(windows.plan(self._target(now), ledger.sealed(), width=_HOUR))
-            self._began, self._due = now, now + self._pace.every
+            self._began, self._due, self._is_whole = now, now + self._pace.every, True
         if self._planned:
-            _read(self._reader, self._intake, self._planned[0])
-            del self._planned[0]
-        if not self._planned and self._began:
+            self._read(self._planned.pop(0))
+        if not self._planned and self._began and self._is_whole:
             with self._intake.archive.transaction():
                 ledger.mark(TAILED, self._began)
                 ledger.note_target(self._pace.target(now).start)
         return True
+
+    def _read(self, window: Window) -> None:
+        """One that can't be read now must not keep the newer ones from being read: the next round has it again."""
+        try:
+            _read(self._reader, self._intake, window)
+        except SourceError:
+            self._is_whole = False
+            raise
 
     def _target(self, now: datetime) -> Window:
         end = windows.floor(now - LAG)
@@ -83,7 +91,7 @@ class Tail:
 
 
 class Gaps:
-    """What of the past is not proven complete, planned anew once in a while."""
+    """What of the past is not proven complete, planned anew once in a while: so what can't be read is tried again."""
 
     def __init__(self, intake: Intake, pace: Pace) -> None:
         self._intake, self._pace = intake, pace
@@ -102,10 +110,6 @@ class Gaps:
         edge = windows.retention(now).start + windows.EXPIRING
         return self._planned.pop(0) if self._planned[0].start < edge else None
 
-    def give_back(self, window: Window) -> None:
-        """A gap that could not be read now."""
-        self._planned = sorted([*self._planned, window])
-
     def _plan(self, now: datetime) -> list[Window]:
         start, end = windows.floor(self._pace.target(now).start), windows.floor(now - LAG) - REACH
         if start >= end:
@@ -122,14 +126,9 @@ class Past:
 
     def step(self, now: datetime) -> bool:
         window = self._gaps.take(now, expiring=self._expiring)
-        if window is None:
-            return False
-        try:
+        if window:
             _read(self._reader, self._intake, window)
-        except SourceError:
-            self._gaps.give_back(window)
-            raise
-        return True
+        return window is not None
 
 
 class Updates:
@@ -206,16 +205,17 @@ class Reconcile:
         if found is None:
             return False
         window, is_last = found.reading.window, visits.is_last_chance(found.reading.window, now)
+        next_check = visits.next_check(window, now, found.checks + 1)
+        is_same = True
+        if window.start - windows.OVERLAP >= windows.retention(now).start:  # else part of it is gone
+            try:
+                is_same = self._intake.source.count(windows.widen(window)) == found.reading.expected
+            except (BadAnswer, Unproven) as error:
+                self._intake.progress.say(f"{window} can't be checked now: {error.message}")
+                is_last, next_check = False, now + PLAN_EVERY
         with archive.transaction():
-            archive.ledger.checked(window, visits.next_check(window, now, found.checks + 1))
-        if window.start - windows.OVERLAP < windows.retention(now).start:
-            return True  # part of it is gone, so that counts prove nothing
-        try:
-            count = self._intake.source.count(windows.widen(window))
-        except (BadAnswer, Unproven) as error:
-            self._intake.progress.say(f"{window} can't be checked now: {error.message}")
-            return True
-        if is_last or count != found.reading.expected:
+            archive.ledger.checked(window, next_check)
+        if is_last or not is_same:
             _read(self._reader, self._intake, window)
         return True
 

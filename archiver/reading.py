@@ -8,7 +8,7 @@ from datetime import datetime
 
 from archiver import windows
 from archiver.ahead import Ahead
-from archiver.errors import SourceError, SourceUnavailable
+from archiver.errors import RateLimited, SourceError, SourceUnavailable
 from archiver.intake import Intake
 from archiver.ledger import OPEN, PROVISIONAL, SEALED, Reading, Run
 from archiver.liveperson.filters import MOST_PER_PAGE, Status
@@ -55,13 +55,28 @@ class WindowReader:
         self._bad_windows = 0
 
     def read_all(self, planned: Iterable[Window], run: Run | None) -> Iterator[tuple[Window, list[Named]]]:
-        """Each window once it was read, with what of it is not proven. Asks for the next ones meanwhile."""
-        ahead = Ahead((self._begin(window) for window in planned), most=_WINDOWS_AHEAD)
+        """Each window once it was read, with what of it is not proven. Asks for the next ones meanwhile.
+
+        A window that LivePerson fails at is named like others; raises SourceUnavailable if it fails at the next, too.
+        """
+        ahead, is_down = Ahead((self._begin(window) for window in planned), most=_WINDOWS_AHEAD), False
         try:
             for begun in ahead:
-                yield begun.window, list(self._read(begun.window, run, begun))
+                try:
+                    named = list(self._read(begun.window, run, begun))
+                    is_down = False
+                except SourceUnavailable as error:
+                    if is_down or isinstance(error, RateLimited):
+                        raise
+                    named, is_down = self._name(begun.window, run, error), True
+                yield begun.window, named
         finally:
             ahead.close()
+
+    def _name(self, window: Window, run: Run | None, error: SourceError) -> list[Named]:
+        """Records that a window could not be read, unless it was proven complete before."""
+        self._record_now(window, Tally(fault=error.message), run)
+        return [(window, error.message)]
 
     def read(self, window: Window, run: Run | None) -> list[Named]:
         """Reads one window; what of it is not proven."""

@@ -110,7 +110,7 @@ class Service:
     ) -> None:  # fmt: skip
         self._intake, self._lanes, self._indexer, self._board, self._stop = intake, lanes, indexer, board, stop
         self._on_tick = on_tick
-        self._patience = Patience()
+        self._patience = {lane.name: Patience() for lane in lanes}
         self._beat_at: datetime | None = None
         self._counted_at: datetime | None = None
 
@@ -127,7 +127,7 @@ class Service:
         """One step of the most urgent lane that has something to do, and of the index; or a short wait."""
         now = self._intake.clock()
         self._beat(now)
-        is_busy = self._patience.is_over(now) and self._step(now)
+        is_busy = self._step(now)
         is_busy = self._indexer.step(now, is_idle=not is_busy) or is_busy
         self._count(now)
         self._on_tick()
@@ -135,23 +135,27 @@ class Service:
             self._stop.wait(IDLE_S)
 
     def _step(self, now: datetime) -> bool:
+        """Whether a lane did something. One that failed waits by itself; the others go on."""
         for lane in self._lanes:
+            patience = self._patience[lane.name]
+            if not patience.is_over(now):
+                continue
             try:
                 with self._board.lane(lane.name, now):
                     is_busy = lane.step(now)
             except ArchiverError as error:
-                self._failed(lane, error)
-                return False
+                self._failed(lane, error, patience)
+                continue
             if is_busy:
-                self._patience.worked()
+                patience.worked()
                 return True
         return False
 
-    def _failed(self, lane: Lane, error: ArchiverError) -> None:
+    def _failed(self, lane: Lane, error: ArchiverError, patience: Patience) -> None:
         """Waits for what passes; raises what does not."""
         if not error.transient and not isinstance(error, BadAnswer | Unproven):
             raise error
-        wait = self._patience.failed(self._intake.clock())
+        wait = patience.failed(self._intake.clock())
         self._intake.progress.say(f"{lane.name}: {error.message}; going on in {wait.total_seconds():.0f} s")
 
     def _beat(self, now: datetime) -> None:

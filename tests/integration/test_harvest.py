@@ -17,7 +17,7 @@ from archiver.harvest import Harvest, Summary
 from archiver.intake import Intake
 from archiver.lanes import Pace, Updates
 from archiver.lease import Lease
-from archiver.model import Window
+from archiver.model import Window, to_ms
 from archiver.progress import Silent
 from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
@@ -226,6 +226,29 @@ def test_a_full_cell_whose_pages_never_fit_is_read_by_status_and_skill(archive: 
     statuses = [body["status"][0] for body in asked if "status" in body]
     assert statuses[0] == "OPEN"
     assert {skill for body in asked for skill in body.get("latestSkillIds", [])} == {0, 1, 2, 3}
+
+
+def test_one_window_that_liveperson_fails_at_is_named_and_the_others_are_read(
+    archive: Archive, simulator: Simulator
+) -> None:
+    fill(simulator.world, 900)
+    bad = NOW - timedelta(days=5, hours=3)
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/conversations/search"):
+            start = json.loads(request.content)["start"]
+            if start["from"] <= to_ms(bad) <= start["to"]:
+                return httpx.Response(500)
+        return simulator(request)
+
+    summary = harvest(archive, simulator, respond)
+    ((window, reason),) = summary.unproven
+    assert bad in window
+    assert "500" in reason
+    assert archive.ledger.unproven() == list(summary.unproven)
+    assert harvest(archive, simulator).unproven == ()
+    assert set(contents(archive)) == set(simulator.world.by_id)
+    assert archive.ledger.unproven() == []
 
 
 def test_a_cut_record_is_read_again_by_its_id(archive: Archive, simulator: Simulator) -> None:

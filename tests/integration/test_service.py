@@ -32,7 +32,7 @@ from archiver.intake import Intake
 from archiver.lanes import Pace, lanes
 from archiver.lease import Lease
 from archiver.ledger import PROVISIONAL, SEALED
-from archiver.model import Window
+from archiver.model import Window, to_ms
 from archiver.progress import Silent
 from archiver.reading import WindowReader
 from archiver.service import Indexer, Patience, Service
@@ -227,12 +227,35 @@ def test_a_liveperson_that_is_down_is_waited_for_and_red_after_a_while(running: 
     running.asked.clear()
     running.run(6 * HOUR)
     assert answer("/health/harvest", running.board, running.now)[0] == 503  # type: ignore[index]
-    assert len(running.asked) < 6 * 6 * 10  # it is asked ever more rarely
+    assert len(running.asked) < 6 * 6 * 30  # it is asked ever more rarely, by each lane
     running.respond = None
     running.world.put(record("meanwhile", NOW + 3 * HOUR, "hello"))
     running.run(HOUR)
     assert running.raw("meanwhile")
     assert answer("/health/harvest", running.board, running.now)[0] == 200  # type: ignore[index]
+
+
+def test_an_hour_and_a_day_that_liveperson_fails_at_keep_nothing_else_from_being_read(running: Running) -> None:
+    bad = [NOW - 5 * HOUR, NOW - 4 * DAY + 3 * HOUR]
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/conversations/search"):
+            start = json.loads(request.content)["start"]
+            if any(start["from"] <= to_ms(at) <= start["to"] for at in bad):
+                return httpx.Response(500)
+        return running.simulator(request)
+
+    running.respond = respond
+    running.world.put(record("young", NOW - HOUR, "hello"))
+    running.world.put(record("old", NOW - 3 * DAY, "hello"))
+    running.run(6 * HOUR)
+    assert running.raw("young")
+    assert running.raw("old")
+    assert running.state(Window(NOW - 3 * DAY - HOUR, NOW - 2 * DAY)) == {"sealed"}
+    assert running.board.read().lanes["tail"].failures > 3
+    bad.clear()
+    running.run(2 * HOUR)
+    assert running.state(Window(NOW - 5 * DAY + HOUR, NOW + 3 * HOUR)) == {"sealed"}
 
 
 def test_refused_credentials_end_it(running: Running) -> None:
