@@ -7,7 +7,6 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import cycle, islice
 from pathlib import Path
 
 from archiver.cli.simulate import load
@@ -19,10 +18,11 @@ from archiver.windows import floor, retention
 
 
 def repeated(world: World, count: int) -> Iterator[bytes]:
-    """As many records as wanted: those LivePerson would still give, again and again under other ids."""
+    """As many records as wanted, over the whole time: of those LivePerson would still give, some, or all repeatedly."""
     oldest = retention(world.clock()).start.timestamp() * 1000
     kept = [item for item in world.stored if item.start_ms > oldest + 86_400_000]
-    for number, item in enumerate(islice(cycle(kept), count)):
+    for number in range(count):
+        item = kept[number * len(kept) // count if count < len(kept) else number % len(kept)]
         yield item.at(world.clock()).raw.replace(item.id.encode(), f"{number:08d}{item.id[8:]}".encode())
 
 
