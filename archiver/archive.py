@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from archiver.errors import ArchiveError, ArchiverError, ConfigError
 from archiver.inspection import Inspection
 from archiver.lease import Lease
 from archiver.ledger import SEALED, Ledger, Reading, Recorded, Run, claim
-from archiver.model import Conversation, Unreadable
+from archiver.model import Conversation, Unreadable, Window
 from archiver.options import Policies
 from archiver.vault import Kept, Vault
 from archiver.versions import Change
@@ -51,8 +51,8 @@ class Archive:
     def transaction(self) -> Iterator[None]:
         """All of it or nothing, durable once left. Raises ArchiveError."""
         with foreign_errors(self.folder):
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield
                 self._connection.execute("COMMIT")
                 self._empty_log()
@@ -61,22 +61,41 @@ class Archive:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def unmoved(self) -> Iterator[None]:
+        """What is read meanwhile is as of one moment, whoever writes. Raises ArchiveError."""
+        with foreign_errors(self.folder):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
     def _empty_log(self) -> None:
         """What was removed must not go on in SQLite's log. A reader may hold it; then the next transaction tries."""
         if self._has_removed:
+            self._connection.execute("PRAGMA busy_timeout = 0")
             (is_busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._connection.execute(f"PRAGMA busy_timeout = {int(_BUSY_S * 1000)}")
             self._has_removed = bool(is_busy)
 
-    def keep(self, conversations: Sequence[Conversation], unreadable: Iterable[Unreadable], now: datetime) -> int:
+    def keep(
+        self, conversations: Sequence[Conversation], unreadable: Iterable[Unreadable], now: datetime,
+        cut: Set[str] = frozenset(),
+    ) -> int:  # fmt: skip
         """Inside a transaction: what came from LivePerson, what it took back, and who is to be looked at again.
 
-        Returns how many conversations were new or had new content.
+        `cut` are ids of those that changed and could not be read in full. Returns how many were new or had new content.
         """
         kept = self.vault.append(conversations, fetched_at=now)
         for item in kept:
             if item.change not in (Change.FIRST, Change.SAME):
-                self._has_removed |= self.erasures.take(item, self._policies, now)
+                is_whole = item.conversation_id not in cut
+                self._has_removed |= self.erasures.take(item, self._policies, now, is_whole=is_whole)
+        self.erasures.supersede(item.conversation_id for item in kept if item.change is Change.SAME)
         self._watch(conversations, kept, now)
+        for id_ in cut:
+            self.ledger.watch(id_, "cut", due=now + visits.SOONEST, now=now)
         for unread in unreadable:
             self.vault.set_aside(unread, fetched_at=now)
         return sum(item.is_new for item in kept)
@@ -102,12 +121,18 @@ class Archive:
         certificate = before[0].certificate if is_sealed and _is_claimed(reading, before) else None
         if certificate is None and is_sealed:
             certificate = self.vault.note(events.SEALED, "", claim(reading), at=now)
-        elif before and not is_sealed:
-            self.vault.note(events.UNSEALED, "", claim(reading) | {"reason": reading.reason}, at=now)
+        if not is_sealed:
+            self.unseal(reading.window, reading.reason or "read again, and too young", now)
         self.ledger.record(
             reading, run=run, now=now, vault_head=self.vault.head(), certificate=certificate,
             due=visits.next_check(reading.window, now, 0) if is_sealed else None,
         )  # fmt: skip
+
+    def unseal(self, window: Window, reason: str, now: datetime) -> None:
+        """Inside a transaction: nothing that a window has a part in is called complete any more."""
+        for item in self.ledger.sealed_touching(window):
+            self.vault.note(events.UNSEALED, "", claim(item.reading) | {"reason": reason}, at=now)
+            self.ledger.forget(item.reading.window)
 
     def damage(self) -> list[str]:
         """What SQLite itself finds wrong with the file; empty if nothing is."""
@@ -181,7 +206,7 @@ def _guarded(folder: Path, path: Path, policies: Policies) -> Archive:
             version = _check_format(connection, path)
             archive = Archive(folder, connection, policies)
             if version < formats.VERSION:
-                formats.migrate(connection, archive.vault)
+                formats.migrate(connection, archive.vault, archive.inspection)
             return archive
         except BaseException:
             connection.close()
@@ -217,7 +242,9 @@ def foreign_errors(folder: Path) -> Iterator[None]:
     except ArchiverError:
         raise
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # its words may be damaged, too
-        raise ArchiveError(f"the archive {folder} cannot be used: {error}", hint=_hint(error)) from error
+        failure = ArchiveError(f"the archive {folder} cannot be used: {error}", hint=_hint(error))
+        failure.transient = "locked" in str(error)
+        raise failure from error
     except OSError as error:
         raise ArchiveError(f"the archive {folder} cannot be used: {error}", hint=_hint(error)) from error
 

@@ -44,6 +44,7 @@ class Facts:
     gap_hours: float = 0.0
     failed: int = 0
     lost: int = 0
+    lost_hours: float = 0.0
     hours_left: float | None = None
 
 

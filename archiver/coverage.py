@@ -11,10 +11,10 @@ from itertools import groupby
 
 from archiver.ledger import PROVISIONAL, SEALED, Reading
 from archiver.model import Window
-from archiver.windows import ceil, floor, retention, subtract
+from archiver.windows import floor, reach, retention, subtract
 
 _DAY = timedelta(days=1)
-_HOUR = timedelta(hours=1)
+HOUR = timedelta(hours=1)
 
 
 class State(StrEnum):
@@ -65,8 +65,7 @@ class Day:
 
 def whole_span(readings: Iterable[Reading], now: datetime, target: datetime | None = None) -> Window:
     """All that LivePerson still keeps, all that was ever read, and all that ever was to be read, since `target`."""
-    kept = ceil(retention(now).start)  # of ten minutes that are partly gone nothing can be proven
-    starts = [kept, *(reading.window.start for reading in readings), *([target] if target else [])]
+    starts = [reach(now).start, *(reading.window.start for reading in readings), *([target] if target else [])]
     return Window(floor(min(starts)), floor(now))
 
 
@@ -135,14 +134,14 @@ def hours_left(found: Iterable[Stretch], now: datetime) -> float | None:
     """Until the oldest gap begins to leave what LivePerson keeps; None if there is no gap that could be closed."""
     oldest = retention(now).start
     starts = [item.window.start for item in found if item.state in (State.OPEN, State.FAILED)]
-    return max((min(starts) - oldest) / _HOUR, 0.0) if starts else None
+    return max((min(starts) - oldest) / HOUR, 0.0) if starts else None
 
 
 def days(found: Iterable[Stretch], kept: Mapping[date, int]) -> Iterator[Day]:
     """The same by days, in UTC, beside how many conversations of each day the vault has."""
     for day, group in groupby(_by_day(found), key=lambda item: item.window.start.date()):
         parts = list(group)
-        hours = {state.value: sum((p.window.length / _HOUR for p in parts if p.state is state), 0.0) for state in State}
+        hours = {state.value: sum((p.window.length / HOUR for p in parts if p.state is state), 0.0) for state in State}
         yield Day(
             day=day,
             state=max((part.state for part in parts), key=_ORDER.index),

@@ -80,6 +80,8 @@ def split_object(raw: bytes) -> dict[str, bytes]:
         parts = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeError):
         return _split_object_slowly(raw)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     return {key: bytes(part) for key, part in parts.items()}
 
 
@@ -89,6 +91,8 @@ def split_array(raw: bytes) -> list[bytes]:
         return [bytes(part) for part in msgspec.json.decode(raw, type=list[msgspec.Raw])]
     except (msgspec.MsgspecError, UnicodeError):
         return _split_array_slowly(raw)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 # The slow ways read the bytes as Latin-1, where a character is a byte: the standard scanner's positions
@@ -112,7 +116,10 @@ def _expect(text: str, at: int, wanted: str) -> tuple[str, int]:
 
 def _element(text: str, at: int) -> tuple[bytes, int]:
     start = _after_blanks(text, at)
-    _, end = _scan(text, start)
+    try:
+        _, end = _scan(text, start)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     return text[start:end].encode("latin-1"), end
 
 

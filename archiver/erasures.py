@@ -6,11 +6,13 @@ Part of the archive's SQLite file. A decision removes bodies and salts, never en
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from archiver import events
+from archiver.encoding import encode
 from archiver.errors import NotFound
 from archiver.options import Policies, Policy
 from archiver.vault import SECOND_LOOK, Kept, Vault
@@ -54,22 +56,26 @@ class Erasures:
         self._connection = connection
         self._vault = vault
 
-    def take(self, kept: Kept, policies: Policies, now: datetime) -> bool:
-        """Records what a read took back, and follows it if that is the policy. Whether bodies were removed."""
+    def take(self, kept: Kept, policies: Policies, now: datetime, *, is_whole: bool) -> bool:
+        """Records what a read took back, and follows it if that is the policy. Whether bodies were removed.
+
+        After a read that is not `is_whole` a person decides: the older versions may have what it leaves out.
+        """
         if kept.change is Change.FEWER:
             if now - kept.since >= SECOND_LOOK and not self._is_noted(kept.seq):
                 self._note(kept, Policy.ASK, now)
             return False
         if kept.is_new and kept.change.is_current:
-            self._supersede(kept.conversation_id)
+            self.supersede([kept.conversation_id])
         if not kept.is_new or kept.change not in _EVENTS:
             return False
         policy = policies.masking if kept.change is Change.MASKING else policies.erasure
-        return self._note(kept, policy, now)
+        return self._note(kept, policy if is_whole else Policy.ASK, now)
 
     def _note(self, kept: Kept, policy: Policy, now: datetime) -> bool:
         kind, state = _EVENTS[kept.change], _BY_POLICY[policy]
-        removed = self._removable(kept.conversation_id, kept.seq) if policy is Policy.FOLLOW else []
+        is_followed = policy is Policy.FOLLOW
+        removed = self._removable(kept.conversation_id, kept.seq, State.KEPT, State.PENDING) if is_followed else []
         said = {"record": kept.seq, "policy": policy.value, "removed": removed}
         seq = self._vault.note(kind, kept.conversation_id, said, at=now)
         self._vault.remove_bodies(removed)
@@ -83,18 +89,20 @@ class Erasures:
         row = self._connection.execute("SELECT 1 FROM erasures WHERE record = ?", (record,)).fetchone()
         return row is not None
 
-    def _supersede(self, conversation_id: str) -> None:
+    def supersede(self, conversation_ids: Iterable[str]) -> None:
+        """Of these, LivePerson shows the current version again: no message of theirs is missing any more."""
         self._connection.execute(
-            "UPDATE erasures SET state = ? WHERE conversation_id = ? AND kind = ? AND state = ?",
-            (State.SUPERSEDED, conversation_id, events.FEWER, State.PENDING),
+            "UPDATE erasures SET state = ? WHERE kind = ? AND state = ?"
+            " AND conversation_id IN (SELECT value FROM json_each(?))",
+            (State.SUPERSEDED, events.FEWER, State.PENDING, encode(list(conversation_ids)).decode()),
         )
 
-    def _removable(self, conversation_id: str, record: int, but: int | None = None) -> list[int]:
-        """The older bodies that nobody decided to keep, or is still to decide about."""
+    def _removable(self, conversation_id: str, record: int, *protecting: State) -> list[int]:
+        """The older bodies that no event in some states protects."""
         (protected,) = self._connection.execute(
             "SELECT coalesce(max(record), 0) FROM erasures"
-            " WHERE conversation_id = ? AND state IN (?, ?) AND seq IS NOT ?",
-            (conversation_id, State.KEPT, State.PENDING, but),
+            " WHERE conversation_id = ? AND state IN (SELECT value FROM json_each(?))",
+            (conversation_id, encode(protecting).decode()),
         ).fetchone()
         return [seq for seq in self._vault.older_bodies(conversation_id, record) if seq >= protected]
 
@@ -137,4 +145,4 @@ class Erasures:
         record = erasure.record
         if erasure.kind == events.FEWER:
             record = self._vault.restate(record, at=now)
-        return self._removable(erasure.conversation_id, record, but=erasure.seq)
+        return self._removable(erasure.conversation_id, record, State.KEPT)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from archiver import events
 from archiver.encoding import decode
+from archiver.inspection import Inspection
 from archiver.ledger import SEALED, Ledger, claim
 from archiver.model import to_ms
 from archiver.records import moment, section
@@ -99,14 +100,14 @@ def create(connection: sqlite3.Connection, account: str) -> None:
     connection.execute("COMMIT")
 
 
-def migrate(connection: sqlite3.Connection, vault: Vault) -> None:
+def migrate(connection: sqlite3.Connection, vault: Vault, inspection: Inspection) -> None:
     """To the newest format, in one transaction, whoever else tries at the same time. What was kept stays as it is."""
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for step in range(version, VERSION):
         _run(connection, _MIGRATIONS[step])
     if version < 3:
-        _note_starts(connection, vault)
+        _note_starts(connection, inspection)
         _certify(connection, vault)
     connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
@@ -117,18 +118,21 @@ def _run(connection: sqlite3.Connection, statements: str) -> None:
         connection.execute(statement)
 
 
-def _note_starts(connection: sqlite3.Connection, vault: Vault) -> None:
+def _note_starts(connection: sqlite3.Connection, inspection: Inspection) -> None:
     """Since format 3 the current versions say when their conversations started."""
-    for record in vault.after(0):
-        started = moment(section(decode(record.raw), "info"), "startTime")
+    for entry, raw, messages in inspection.bodies(events.RECORD):
+        try:
+            started = moment(section(decode(raw or b""), "info"), "startTime") if messages is not None else None
+        except ValueError:
+            started = None  # it is damaged, which verify tells
         if started:
-            connection.execute("UPDATE current SET started_ms = ? WHERE seq = ?", (to_ms(started), record.seq))
+            connection.execute("UPDATE current SET started_ms = ? WHERE seq = ?", (to_ms(started), entry.seq))
 
 
 def _certify(connection: sqlite3.Connection, vault: Vault) -> None:
     """Since format 3 what is proven complete stands in the chain, and each row of the ledger vouches for itself."""
     ledger, now = Ledger(connection), datetime.now(UTC)
-    for item in list(ledger.recorded()):
+    for item in sorted(ledger.recorded(), key=lambda item: item.reading.window.length, reverse=True):
         is_sealed = item.reading.state == SEALED
         certificate = vault.note(events.SEALED, "", claim(item.reading), at=now) if is_sealed else None
         ledger.certify(item.reading.window, certificate, due=now if is_sealed else None)

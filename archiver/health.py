@@ -6,6 +6,7 @@ when somebody has to act; `/metrics` for Prometheus. Nothing of a conversation i
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -103,7 +104,7 @@ class _Metrics:
         yield _gauge("erasures_pending", "Erasures that wait for a person.", facts.pending_erasures)
         yield _gauge("coverage_gaps", "Spans that are not proven complete.", facts.gaps)
         yield _gauge("coverage_gap_hours", "Their hours.", facts.gap_hours)
-        yield _gauge("coverage_lost_spans", "Spans lost to LivePerson's retention.", facts.lost)
+        yield _gauge("coverage_lost_hours", "Hours lost to LivePerson's retention.", facts.lost_hours)
         if facts.hours_left is not None:
             left = "Until the oldest gap begins to be lost."
             yield _gauge("retention_margin_seconds", left, facts.hours_left * 3600)
@@ -144,18 +145,21 @@ def served(board: Board, clock: Clock, host: str, port: int) -> Iterator[str]:
 
         def log_message(self, format: str, *args: object) -> None: ...
 
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
     try:
-        server = ThreadingHTTPServer((host, port), Handler)
+        server = Server((host, port), Handler)
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"health and metrics can't be served on {host}:{port}: {error}",
             hint="Choose another place with --listen HOST:PORT, or none with --listen off.",
         ) from error
-    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     try:
-        yield f"http://{host}:{server.server_address[1]}"
+        yield f"http://{f'[{host}]' if ':' in host else host}:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()

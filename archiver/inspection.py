@@ -10,8 +10,9 @@ import zstandard
 
 from archiver.chain import commit, is_fingerprint
 from archiver.encoding import decode, encode
-from archiver.events import DECIDED, RECORD, TAKEN_BACK, removed_by
+from archiver.events import DECIDED, FEWER, RECORD, TAKEN_BACK, removed_by
 from archiver.model import Entry
+from archiver.versions import Change, compare
 
 _OF_TYPES = " WHERE e.type IN (SELECT value FROM json_each(?))"
 _ENTRIES = (
@@ -48,6 +49,8 @@ class Inspection:
 
     def is_removed(self, entry: Entry) -> bool:
         """Whether the chain says, further on, that the body of an entry was removed on purpose."""
+        if entry.type != RECORD:
+            return False
         kinds = (*TAKEN_BACK, DECIDED)
         rows = self._connection.execute(
             f"{_BODIES}{_OF_TYPES} AND e.conversation_id = ? AND e.seq > ?",
@@ -91,10 +94,28 @@ class Inspection:
         )
         for seq, conversation_id in rows:
             yield "current", seq, f"conversation {conversation_id} has no current version"
+        yield from self._overtaken()
         for digest, body in self._connection.execute("SELECT digest, body FROM aside"):
             if self._opened(digest, b"", body) is None:
                 yield "aside", None, f"the bytes set aside as {digest.hex()[:16]} are not what was set aside"
         yield from self._erasure_strays()
+
+    def _overtaken(self) -> Iterator[tuple[str, int | None, str]]:
+        """Current versions that a later entry should have taken the place of."""
+        rows = self._connection.execute(
+            "SELECT c.seq, c.conversation_id, e.seq FROM current c JOIN entries e"
+            " ON e.conversation_id = c.conversation_id AND e.seq > c.seq AND e.type = ?",
+            (RECORD,),
+        )
+        for current, conversation_id, later in rows.fetchall():
+            old, new = (self._body(seq) for seq in (current, later))
+            if old and new and compare(new, old) in (Change.NEWER, Change.MASKING, Change.ERASURE):
+                yield "current", current, f"conversation {conversation_id} has a newer version, entry {later}"
+
+    def _body(self, seq: int) -> bytes | None:
+        for row in self._connection.execute(f"{_BODIES} WHERE e.seq = ?", (seq,)):
+            return self._opened(row[6], row[9], row[10])
+        return None
 
     def _erasure_strays(self) -> Iterator[tuple[str, int | None, str]]:
         """What LivePerson took back, as the chain tells it, against what is listed."""
@@ -118,7 +139,7 @@ class Inspection:
             return False
         if decision is None:
             by_policy = {"follow": "followed", "keep": "kept", "ask": "pending"}.get(str(event[3].get("policy")))
-            return state in (by_policy, "superseded") and decided == (None,) * 4
+            return state in (by_policy, "superseded" if kind == FEWER else by_policy) and decided == (None,) * 4
         said = decision[3]
         told = (said.get("of"), said.get("decision"), decision[2], said.get("by"), said.get("reason"))
         return decision[:2] == (DECIDED, conversation_id) and told == (seq, state, *decided[1:])

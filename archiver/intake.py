@@ -62,19 +62,23 @@ class Intake:
 
     def keep(self, page: Page, also: Also | None = None) -> None:
         """One transaction: the page, what is to be watched, and what `also` writes, told what was new and the time."""
-        kept, now = self._deepened(page.conversations), self.clock()
+        (kept, cut), now = self._deepened(page.conversations), self.clock()
         with self.archive.transaction():
             self.archive.lease.beat(now)
-            new = self.archive.keep(kept, page.unreadable, now)
+            new = self.archive.keep(kept, page.unreadable, now, cut)
             if also:
                 also(new, now)
         self.new += new
         self.aside += len(page.unreadable)
 
-    def _deepened(self, conversations: tuple[Conversation, ...]) -> list[Conversation]:
-        """The same conversations; those that the search cut short, or that have changed, by their full records."""
+    def _deepened(self, conversations: tuple[Conversation, ...]) -> tuple[list[Conversation], set[str]]:
+        """The same conversations; those that the search cut short, or that have changed, by their full records.
+
+        And the ids of those that have changed and of which there is none now.
+        """
         partial = [conversation for conversation in conversations if conversation.is_partial]
         changed = [item for item in self.archive.vault.changed(conversations) if not item.is_partial]
-        found, _ = self.source.in_full([*partial, *changed])  # those that stay partial are watched
-        full = {conversation.id: conversation for conversation in found}
-        return [full.get(conversation.id, conversation) for conversation in conversations]
+        found, _ = self.source.in_full([*partial, *changed])
+        full = {item.id: item for item, asked in zip(found, [*partial, *changed], strict=True) if item is not asked}
+        kept = [full.get(conversation.id, conversation) for conversation in conversations]
+        return kept, {item.id for item in changed} - full.keys()

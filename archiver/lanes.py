@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from archiver import visits, windows
-from archiver.errors import BadAnswer, SourceError, Unproven
+from archiver.errors import BadAnswer, SourceError, SourceUnavailable, Unproven
 from archiver.intake import Intake
+from archiver.ledger import Recorded
+from archiver.liveperson.filters import MOST_PER_PAGE
 from archiver.lookups import LookUps
 from archiver.model import CELL, Window
-from archiver.reading import WindowReader
+from archiver.reading import NO_PAGE, WindowReader
 
 LAG = timedelta(minutes=2)  # records appear up to a minute late
 REACH = timedelta(days=2)  # of what is new; older gaps are the past's
@@ -45,8 +47,8 @@ class Pace:
 
     def target(self, now: datetime) -> Window:
         """What is to be complete in the end."""
-        kept = windows.retention(now)
-        start = max(windows.ceil(kept.start), self.since or kept.start)
+        kept = windows.reach(now)
+        start = max(kept.start, self.since or kept.start)
         return Window(min(start, now - LAG - CELL), now)
 
 
@@ -60,7 +62,7 @@ class Tail:
         self._planned: list[Window] = []
         self._began: datetime | None = None
         self._due: datetime | None = None
-        self._is_whole = True
+        self._is_whole = True  # whether the last window that was asked for, the newest in the end, could be read
 
     def step(self, now: datetime) -> bool:
         ledger = self._intake.archive.ledger
@@ -79,11 +81,9 @@ class Tail:
 
     def _read(self, window: Window) -> None:
         """One that can't be read now must not keep the newer ones from being read: the next round has it again."""
-        try:
-            _read(self._reader, self._intake, window)
-        except SourceError:
-            self._is_whole = False
-            raise
+        self._is_whole = False
+        _read(self._reader, self._intake, window)
+        self._is_whole = True
 
     def _target(self, now: datetime) -> Window:
         end = windows.floor(now - LAG)
@@ -165,14 +165,22 @@ class Updates:
         self._began, self._is_whole = now, True
 
     def _sweep(self, part: Window, since: datetime) -> None:
+        """In halves until a part fits into one page, which can't shift while it is read."""
+        pages = self._intake.source.updated(part, since)
         try:
-            for page in self._intake.source.updated(part, since):
+            page = next(pages, NO_PAGE)
+            self._intake.keep(page)
+            halves = windows.split(part) if page.total > MOST_PER_PAGE else None
+            if halves:
+                self._parts[:0] = halves
+                return
+            for page in pages:
                 self._intake.keep(page)
         except (BadAnswer, Unproven) as error:
             self._intake.progress.say(f"changes of {part} are not proven whole: {error.message}")
             self._is_whole = False
         except SourceError:
-            self._parts.insert(0, part)
+            self._parts.append(part)
             raise
 
 
@@ -204,24 +212,40 @@ class Reconcile:
         found = archive.ledger.due_for_check(now)
         if found is None:
             return False
-        window, is_last = found.reading.window, visits.is_last_chance(found.reading.window, now)
-        next_check = visits.next_check(window, now, found.checks + 1)
-        is_same = True
-        if window.start - windows.OVERLAP >= windows.retention(now).start:  # else part of it is gone
-            try:
-                is_same = self._intake.source.count(windows.widen(window)) == found.reading.expected
-            except (BadAnswer, Unproven) as error:
-                self._intake.progress.say(f"{window} can't be checked now: {error.message}")
-                is_last, next_check = False, now + PLAN_EVERY
-        with archive.transaction():
-            archive.ledger.checked(window, next_check)
-        if is_last or not is_same:
-            _read(self._reader, self._intake, window)
+        window, ledger = found.reading.window, archive.ledger
+        try:
+            self._check(found, now)
+        except SourceError as error:
+            with archive.transaction():
+                ledger.postpone_check(window, now + PLAN_EVERY)
+            if not isinstance(error, BadAnswer | Unproven):
+                raise
+            self._intake.progress.say(f"{window} can't be checked now: {error.message}")
+        else:
+            with archive.transaction():
+                ledger.checked(window, visits.next_check(window, now, found.checks + 1))
         return True
+
+    def _check(self, found: Recorded, now: datetime) -> None:
+        window, archive = found.reading.window, self._intake.archive
+        if window.start - windows.OVERLAP < windows.retention(now).start:
+            return  # part of it is gone, so that counts prove nothing
+        count = self._intake.source.count(windows.widen(window))
+        if count != found.reading.expected:
+            with archive.transaction():
+                archive.unseal(window, f"LivePerson announces {count} now, not {found.reading.expected}", now)
+        if count != found.reading.expected or visits.is_last_chance(window, now):
+            _read(self._reader, self._intake, window)
 
 
 def _read(reader: WindowReader, intake: Intake, window: Window) -> None:
-    for part, reason in reader.read(window, None):
+    """Reads a window; what can't be read or proven is recorded with its reason."""
+    try:
+        named = reader.read(window, None)
+    except SourceUnavailable as error:
+        reader.name(window, None, error)
+        raise
+    for part, reason in named:
         intake.progress.say(f"not proven complete: {part}: {reason}")
 
 

@@ -30,14 +30,17 @@ class Lease:
             )
         self._connection.execute(
             "INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?, ?)",
-            (self._holder, socket.gethostname(), os.getpid(), now.isoformat()),
+            (self._holder, _host(), os.getpid(), now.isoformat()),
         )
 
     def _is_stale(self, row: tuple[str, str, int, str], now: datetime) -> bool:
         holder, host, pid, beat_at = row
         if holder == self._holder or now - datetime.fromisoformat(beat_at) > STALE_AFTER:
             return True
-        return host == socket.gethostname() and (pid == os.getpid() or not _is_alive(pid))
+        name, _, boot = host.partition(" since boot ")
+        if name != socket.gethostname():
+            return False
+        return boot != _boot() or pid == os.getpid() or not _is_alive(pid)
 
     def beat(self, now: datetime) -> None:
         """Says that we are still at work. Raises Locked if another process took over meanwhile."""
@@ -49,6 +52,19 @@ class Lease:
 
     def release(self) -> None:
         self._connection.execute("DELETE FROM lease WHERE holder = ?", (self._holder,))
+
+
+def _host() -> str:
+    return f"{socket.gethostname()} since boot {_boot()}"
+
+
+def _boot() -> str:
+    """Tells one start of this machine from another, after which a process number says nothing; where it can be told."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read(8)
+    except OSError:
+        return ""
 
 
 def _is_alive(pid: int) -> bool:

@@ -178,6 +178,17 @@ class Ledger:
         )
         return [Window(from_ms(start), from_ms(end)) for start, end in rows]
 
+    def sealed_touching(self, window: Window) -> list[Recorded]:
+        """What is called complete and lies inside a window, or has it inside."""
+        start, end = to_ms(window.start), to_ms(window.end)
+        where = " WHERE state = ? AND ((start_ms >= ? AND end_ms <= ?) OR (start_ms <= ? AND end_ms >= ?))"
+        return list(self._recorded(where, SEALED, start, end, start, end))
+
+    def forget(self, window: Window) -> None:
+        """Strikes the row of exactly this window."""
+        key = (to_ms(window.start), to_ms(window.end))
+        self._connection.execute("DELETE FROM windows WHERE start_ms = ? AND end_ms = ?", key)
+
     def recorded(self) -> Iterator[Recorded]:
         """Every window as it was last read, oldest first."""
         return self._recorded("")
@@ -199,6 +210,12 @@ class Ledger:
         """Notes that LivePerson still announces as many for a window, and when to ask again."""
         self._connection.execute(
             "UPDATE windows SET checks = checks + 1, due_at = ? WHERE start_ms = ? AND end_ms = ?",
+            (due.isoformat(), to_ms(window.start), to_ms(window.end)),
+        )
+
+    def postpone_check(self, window: Window, due: datetime) -> None:
+        self._connection.execute(
+            "UPDATE windows SET due_at = ? WHERE start_ms = ? AND end_ms = ?",
             (due.isoformat(), to_ms(window.start), to_ms(window.end)),
         )
 
@@ -232,6 +249,18 @@ class Ledger:
     def unwatch(self, ids: Iterable[str]) -> None:
         """Strikes those that LivePerson does not have any more. What the vault has of them stays."""
         self._connection.executemany("DELETE FROM watch WHERE conversation_id = ?", ((id_,) for id_ in ids))
+
+    def absent(self, ids: Iterable[str], *, due: datetime, now: datetime) -> None:
+        """LivePerson does not show those: strikes whoever is absent for the second time. The vault keeps all."""
+        for id_ in ids:
+            self._connection.execute(
+                "DELETE FROM watch WHERE conversation_id = ? AND reason = 'absent' AND seen_at < ?",
+                (id_, now.isoformat()),
+            )
+            self._connection.execute(
+                "UPDATE watch SET reason = 'absent', seen_at = ?, due_at = ? WHERE conversation_id = ?",
+                (now.isoformat(), due.isoformat(), id_),
+            )
 
     def postpone(self, ids: Iterable[str], *, due: datetime, now: datetime) -> None:
         """Leaves those for later that could not be looked at."""

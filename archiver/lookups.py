@@ -11,6 +11,7 @@ from archiver.intake import Intake
 from archiver.liveperson.filters import MOST_PER_PAGE
 
 _MOST_FAILURES = 20
+_MOST_IN_A_ROW = 4  # of a server that is down; one conversation that spoils its answers is found in fewer
 
 
 class LookUps:
@@ -19,11 +20,12 @@ class LookUps:
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
         self._failures = 0
+        self._in_a_row = 0
 
     def some(self, *, seen_before: datetime, due_by: datetime) -> bool:
         """Looks at up to a hundred that are due; whether there were any."""
         ids = self._intake.archive.ledger.watched(seen_before, due_by, MOST_PER_PAGE)
-        self._failures = 0
+        self._failures = self._in_a_row = 0
         if ids:
             self._look_up(ids)
         return bool(ids)
@@ -43,19 +45,22 @@ class LookUps:
         except AuthError:
             raise
         except SourceError as error:
-            self._failures += 1
+            self._failures, self._in_a_row = self._failures + 1, self._in_a_row + 1
             self._look_up_rest(left, error)
         else:
+            self._in_a_row = 0
+            now = self._intake.clock()
             with self._intake.archive.transaction():
-                self._intake.archive.ledger.unwatch(left)
+                self._intake.archive.ledger.absent(left, due=now + visits.SOONEST, now=now)
 
     def _look_up_rest(self, left: Sequence[str], error: SourceError) -> None:
-        if len(left) > 1 and self._failures <= _MOST_FAILURES:
+        if len(left) > 1 and self._failures <= _MOST_FAILURES and self._in_a_row <= _MOST_IN_A_ROW:
             self._look_up(left[: len(left) // 2])
             self._look_up(left[len(left) // 2 :])
             return
         for id_ in left[:1]:
-            self._intake.progress.say(f"conversation {id_} can't be looked up: {error.message}")
+            more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+            self._intake.progress.say(f"conversation {id_}{more} can't be looked up: {error.message}")
         now = self._intake.clock()
         with self._intake.archive.transaction():
             self._intake.archive.ledger.postpone(left, due=now + visits.SOONEST, now=now)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from archiver import windows
 from archiver.ahead import Ahead
-from archiver.errors import RateLimited, SourceError, SourceUnavailable
+from archiver.errors import BadAnswer, RateLimited, SourceError, SourceUnavailable, Unproven
 from archiver.intake import Intake
 from archiver.ledger import OPEN, PROVISIONAL, SEALED, Reading, Run
 from archiver.liveperson.filters import MOST_PER_PAGE, Status
@@ -26,7 +26,14 @@ Named = tuple[Window, str]
 
 
 class _TooMany(Exception):
-    """More than a window should hold: by what the first page announced, or because its pages do not fit together."""
+    """More than a window should hold: by what the first page announced, or because its pages do not fit together.
+
+    With `is_bad` its answers could not be read, which says nothing about it.
+    """
+
+    def __init__(self, *, is_bad: bool = False) -> None:
+        super().__init__()
+        self.is_bad = is_bad
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,7 @@ class _Begun:
     """A window whose first page was asked for: the page or what came instead, and the pages behind it."""
 
     window: Window
+    asked_at: datetime
     first: Page
     rest: Iterator[Page]
     error: SourceError | None = None
@@ -68,14 +76,19 @@ class WindowReader:
                 except SourceUnavailable as error:
                     if is_down or isinstance(error, RateLimited):
                         raise
-                    named, is_down = self._name(begun.window, run, error), True
+                    named, is_down = self.name(begun.window, run, error), True
                 yield begun.window, named
         finally:
             ahead.close()
 
-    def _name(self, window: Window, run: Run | None, error: SourceError) -> list[Named]:
-        """Records that a window could not be read, unless it was proven complete before."""
-        self._record_now(window, Tally(fault=error.message), run)
+    def _unseal(self, window: Window) -> None:
+        """What was proven of it was of fewer, or can't be shown again in one piece."""
+        with self._intake.archive.transaction():
+            self._intake.archive.unseal(window, "read again in halves", self._intake.clock())
+
+    def name(self, window: Window, run: Run | None, error: SourceError) -> list[Named]:
+        """Records that a window could not be read, as far as it was not proven complete before."""
+        self._record_now(window, Tally(error.message), run)
         return [(window, error.message)]
 
     def read(self, window: Window, run: Run | None) -> list[Named]:
@@ -83,11 +96,11 @@ class WindowReader:
         return list(self._read(window, run))
 
     def _begin(self, window: Window) -> _Begun:
-        pages = self._intake.source.pages(windows.widen(window))
+        asked_at, pages = self._intake.clock(), self._intake.source.pages(windows.widen(window))
         try:
-            return _Begun(window, next(pages, NO_PAGE), pages)
+            return _Begun(window, asked_at, next(pages, NO_PAGE), pages)
         except SourceError as error:
-            return _Begun(window, NO_PAGE, pages, error)
+            return _Begun(window, asked_at, NO_PAGE, pages, error)
 
     def _read(self, window: Window, run: Run | None, begun: _Begun | None = None) -> Iterator[Named]:
         """Reads a window until it is proven complete, in halves if that may help; yields what is not proven."""
@@ -95,11 +108,13 @@ class WindowReader:
         try:
             tally = self._read_until_proven(window, run, begun, may_split=halves is not None)
             if halves and self._would_halves_help(tally):
-                raise _TooMany
+                raise _TooMany(is_bad=tally.is_bad)
             self.conversations += len(tally.inside)
             if tally.fault:
                 yield window, tally.fault
-        except _TooMany:
+        except _TooMany as reason:
+            if not reason.is_bad:
+                self._unseal(window)
             for half in halves or ():
                 yield from self._read(half, run)
 
@@ -133,7 +148,7 @@ class WindowReader:
 
     def _read_once(self, window: Window, run: Run | None, begun: _Begun | None, *, may_split: bool) -> Tally:
         """One pass over a window's pages. The last page is kept last, together with what the window came to."""
-        tally = Tally()
+        tally = Tally(asked_at=begun.asked_at if begun else self._intake.clock())
         asked = begun.pages() if begun else self._intake.source.pages(windows.widen(window))
         pages = tally.until_fault(asked)
         page = next(pages, NO_PAGE)
@@ -151,13 +166,15 @@ class WindowReader:
         Open ones first: a conversation that closes meanwhile is seen twice, not never. All parts together must be as
         many as LivePerson announces for the cell before and after.
         """
-        span, whole = windows.widen(window), Tally(fault="its parts are not proven to be all of it", is_shift=True)
-        whole.announced = self._intake.source.count(span)
-        for status in (Status.OPEN, Status.CLOSED):
-            skills = self._read_part(window, whole, status)
-            for skill in sorted(skills):
-                self._read_part(window, whole, status, skill)
-        whole.is_shift = whole.is_shift and self._intake.source.count(span) == whole.announced
+        whole = Tally("its parts are not proven to be all of it", is_shift=True, asked_at=self._intake.clock())
+        try:
+            whole.announced = self._intake.source.count(windows.widen(window))
+            for status in (Status.OPEN, Status.CLOSED):
+                for skill in sorted(self._read_part(window, whole, status)):
+                    self._read_part(window, whole, status, skill)
+            whole.is_shift &= self._intake.source.count(windows.widen(window)) == whole.announced
+        except (BadAnswer, Unproven) as error:
+            whole.fault, whole.is_shift = error.message, False
         if Union().settles(whole):
             self._record_now(window, whole, run)
         return whole
@@ -189,18 +206,31 @@ class WindowReader:
             self._record(window, tally, run, self._intake.clock())
 
     def _record(self, window: Window, tally: Tally, run: Run | None, now: datetime) -> None:
-        is_young = window.end > now - windows.SETTLE
-        reading = Reading(
+        archive = self._intake.archive
+        is_known = bool(tally.announced or tally.ids or not tally.fault)
+        if is_known and not (self._is_going(window, now) and archive.ledger.is_sealed(window)):
+            archive.record(self._reading(window, tally, now), run=run, now=now)
+        elif not is_known:  # nothing was learned of it: what was proven stays so
+            for part in windows.subtract(window, archive.ledger.sealed()):
+                archive.record(self._reading(part, tally, now), run=run, now=now)
+
+    def _reading(self, window: Window, tally: Tally, now: datetime) -> Reading:
+        fault = tally.fault
+        if fault is None and self._is_going(window, now):
+            fault = "LivePerson does not keep all of this time any more"
+        is_young = window.end > (tally.asked_at or now) - windows.SETTLE
+        return Reading(
             window=window,
-            state=OPEN if tally.fault else PROVISIONAL if is_young else SEALED,
+            state=OPEN if fault else PROVISIONAL if is_young else SEALED,
             expected=tally.announced,
             seen=len(tally.ids),
             inside=len(tally.inside),
             new=tally.new,
             content=self._content,
-            reason=tally.fault,
+            reason=fault,
             ids=digest(tally.inside),
         )
-        archive = self._intake.archive
-        if tally.announced or tally.ids or not tally.fault or not archive.ledger.is_sealed(window):
-            archive.record(reading, run=run, now=now)
+
+    def _is_going(self, window: Window, now: datetime) -> bool:
+        """Whether LivePerson does not keep the whole of a window, so that nothing proves that it is complete."""
+        return window.start < windows.retention(now).start

@@ -186,8 +186,9 @@ def facts(archive: Archive, now: datetime) -> Facts:
         aside=archive.vault.count_aside(),
         pending_erasures=archive.erasures.count_pending(),
         gaps=len(missing),
-        gap_hours=sum((gap.window.length.total_seconds() / 3600 for gap in missing), 0.0),
+        gap_hours=sum((gap.window.length / coverage.HOUR for gap in missing), 0.0),
         failed=sum(gap.state is coverage.State.FAILED for gap in missing),
         lost=sum(gap.state is coverage.State.LOST for gap in missing),
+        lost_hours=sum((gap.window.length / coverage.HOUR for gap in missing if gap.state is coverage.State.LOST), 0.0),
         hours_left=coverage.hours_left(found, now),
     )

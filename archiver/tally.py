@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from archiver.errors import BadAnswer, Unproven
 from archiver.model import Page, Window
@@ -12,13 +13,14 @@ from archiver.model import Page, Window
 
 @dataclass(slots=True)
 class Tally:
-    """What came for one window so far; `fault` is why it is not proven complete."""
+    """What came for one window so far; `fault` is why it is not proven complete. It was asked for at `asked_at`."""
 
+    fault: str | None = None
+    asked_at: datetime | None = None
     ids: set[str] = field(default_factory=set)
     inside: set[str] = field(default_factory=set)
     new: int = 0
     announced: int = 0
-    fault: str | None = None
     is_bad: bool = False  # whether an answer could not be read
     is_shift: bool = False  # whether only the order of the rows is at fault
 

@@ -123,6 +123,9 @@ class Vault:
         change = self._compare(conversation)
         if change is Change.SAME:
             return Kept(conversation.id, current, change, False, fetched_at)
+        removed = None if change.is_current else self._removed(conversation.id, print_)
+        if removed:  # what was taken back does not come back by the way
+            return Kept(conversation.id, removed, change, False, fetched_at)
         after = 0 if change is Change.SHALLOWER else current
         earlier = None if change.is_current else self._with_fingerprint(conversation.id, print_, after)
         if earlier and not (change is Change.STALE and fetched_at - earlier[1] >= SECOND_LOOK):
@@ -191,6 +194,15 @@ class Vault:
         if known == print_ or self._with_fingerprint(conversation.id, print_):
             return False
         return self._compare(conversation) is not Change.SAME
+
+    def _removed(self, conversation_id: str, print_: bytes) -> int | None:
+        """The entry of a conversation that held a content which was removed."""
+        row = self._connection.execute(
+            "SELECT seq FROM entries e WHERE conversation_id = ? AND fingerprint = ?"
+            " AND NOT EXISTS (SELECT 1 FROM bodies b WHERE b.seq = e.seq)",
+            (conversation_id, print_),
+        ).fetchone()
+        return row[0] if row else None
 
     def _compare(self, conversation: Conversation) -> Change:
         """With the current version, as far as that can be read."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from itertools import accumulate
 
 from archiver import chain
-from archiver.archive import Archive, foreign_errors
+from archiver.archive import Archive
 from archiver.documents import project
 from archiver.encoding import decode
 from archiver.events import RECORD, UNSEALED
@@ -46,7 +46,7 @@ def verify_vault(archive: Archive, progress: Progress, *, head: tuple[int, str] 
 
     Raises ArchiveError for a file that SQLite can't read any further.
     """
-    with foreign_errors(archive.folder):
+    with archive.unmoved():
         damage = archive.damage()
         yield from (Finding("file", words) for words in damage)
         if not damage:
@@ -154,10 +154,12 @@ def _claims(archive: Archive) -> Claims:
             window = Window(*(datetime.fromisoformat(said[name]) for name in ("start", "end")))
         except (ValueError, TypeError, KeyError):
             continue  # a fault of the chain, which was said
+        if entry.type == UNSEALED:
+            claims.pop(window, None)
+            continue
         for inner in [item for item in claims if window.start <= item.start and item.end <= window.end]:
             del claims[inner]
-        if entry.type == SEALED_EVENT:
-            claims[window] = (entry.seq, said)
+        claims[window] = (entry.seq, said)
     return claims
 
 

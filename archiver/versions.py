@@ -11,7 +11,7 @@ from typing import Any
 
 from archiver.chain import stable
 from archiver.encoding import canonical, decode
-from archiver.records import items, leaves, moment, section, text_of
+from archiver.records import items, moment, section, text_of
 
 _SDES = ("sdes", "unAuthSdes")
 _ERASED = "LP deleted data"  # Personal Data Deletion API: "** LP deleted data **"
@@ -31,7 +31,7 @@ class Change(StrEnum):
     MASKING = "masking"  # some text is covered with mask characters
     ERASURE = "erasure"  # some of it was deleted at LivePerson
     SHALLOWER = "shallower"  # says nothing else, and leaves out SDEs or thumbnails, or is cut short
-    STALE = "stale"  # its latest moment is earlier
+    STALE = "stale"  # its latest moment is earlier, or it shows what was covered or deleted
     FEWER = "fewer"  # messages are missing
 
     @property
@@ -61,11 +61,14 @@ def _compare(new: dict[str, Any], old: dict[str, Any]) -> Change:
         is_cut = section(new, "info").get("isPartial") and not section(old, "info").get("isPartial")
         return Change.SHALLOWER if is_cut else Change.FEWER
     both = [(said[key], had[key]) for key in had]
-    if any(_marks(now) > _marks(before) for now, before in [*both, (_about(new), _about(old))]):
+    marked = [(_marks(now), _marks(before)) for now, before in [*both, (_about(new), _about(old))]]
+    texts = [pair for pairs in both for pair in _pairs(*pairs)]
+    if any(now > before for now, before in marked):
         return Change.ERASURE
-    if any(_is_masked(now, before) for texts in both for now, before in _pairs(*texts)):
+    if any(_is_masked(now, before) for now, before in texts):
         return Change.MASKING
-    return Change.STALE if _is_earlier(new, old) else Change.NEWER
+    is_uncovered = any(_is_masked(before, now) for now, before in texts) or any(now < before for now, before in marked)
+    return Change.STALE if is_uncovered or _is_earlier(new, old) else Change.NEWER
 
 
 # ── less of the same ──
@@ -92,6 +95,8 @@ def _extras(record: dict[str, Any]) -> Iterator[bytes]:
 def _bare(record: dict[str, Any]) -> dict[str, Any]:
     """The record without all that."""
     bare = {name: value for name, value in record.items() if name not in _SDES}
+    if isinstance(record.get("info"), dict):
+        bare["info"] = {name: value for name, value in record["info"].items() if name != "isPartial"}
     messages = record.get("messageRecords")
     if isinstance(messages, list):
         bare["messageRecords"] = [_without_preview(message) for message in messages]
@@ -112,7 +117,9 @@ def _without_preview(message: Any) -> Any:
 
 def _said(record: dict[str, Any]) -> dict[str, list[tuple[str, Any]]]:
     """The values in each message, by what names the message."""
-    return {_name(message): leaves("", message.get("messageData")) for message in items(record, "messageRecords")}
+    return {
+        _name(message): list(_leaves("", message.get("messageData"))) for message in items(record, "messageRecords")
+    }
 
 
 def _name(message: dict[str, Any]) -> str:
@@ -121,7 +128,19 @@ def _name(message: dict[str, Any]) -> str:
 
 def _about(record: dict[str, Any]) -> list[tuple[str, Any]]:
     """The values outside of messages."""
-    return leaves("", {name: value for name, value in record.items() if name != "messageRecords"})
+    return list(_leaves("", {name: value for name, value in record.items() if name != "messageRecords"}))
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """All values below one, each with a place of its own."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _leaves(f"{path}.{name}", item)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _leaves(f"{path}.{number}", item)
+    else:
+        yield path, value
 
 
 def _marks(values: list[tuple[str, Any]]) -> int:

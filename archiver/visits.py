@@ -29,8 +29,8 @@ def next_visit(conversation: Conversation, change: Change, since: datetime, now:
     An open or cut conversation is looked at after as long as nothing has happened in it, from 15 minutes to a day; a
     closed one two hours and a day after its end; one that says less than before, after a quarter of an hour.
     """
-    if change in (Change.STALE, Change.FEWER):
-        return Visit("less", since + SOONEST) if now - since < SOONEST else None
+    if change in (Change.STALE, Change.FEWER) and now - since < SOONEST:
+        return Visit("less", since + SOONEST)
     if conversation.is_open or conversation.is_partial:
         return Visit("open" if conversation.is_open else "partial", now + _quiet(conversation.raw, now))
     if conversation.ended_at is None or conversation.ended_at > now + LATEST:  # no time that can be meant

@@ -74,6 +74,11 @@ def months_before(moment: datetime, months: int) -> datetime:
     return moment.replace(year=year, month=month + 1, day=min(moment.day, last_day))
 
 
+def reach(now: datetime) -> Window:
+    """The start times of which something can still be proven: LivePerson keeps them, and not only for moments."""
+    return Window(ceil(retention(now).start) + CELL, now)
+
+
 def retention(now: datetime) -> Window:
     """The start times of the conversations that LivePerson still keeps at `now`."""
     return Window(months_before(now, RETENTION_MONTHS), now)

@@ -38,7 +38,7 @@ def account_of(described: dict[str, str]) -> Account:
 
 def harvest(described: dict[str, str], folder: Path, days: int | None = None) -> None:
     source = connect(account_of(described))
-    span = Window(now() - timedelta(days=days), now()) if days else windows.retention(now())
+    span = Window(now() - timedelta(days=days), now()) if days else windows.reach(now())
     with make_archive(folder, described["id"]) as archive:
         Harvest(source, archive, clock=now, progress=Silent()).run(span)
     source.close()
@@ -48,7 +48,7 @@ def download(described: dict[str, str]) -> None:
     """The same pages, asked for in the same way, read to the end and thrown away."""
     source = connect(account_of(described))
     url = source._domains.base_url("msgHist") + source._path + "/search"
-    for window in windows.plan(windows.retention(now())):
+    for window in windows.plan(windows.reach(now())):
         asked = windows.widen(window)
         body = {"start": {"from": to_ms(asked.start), "to": to_ms(asked.end) - 1}, "contentToRetrieve": CONTENT}
         offset, count = 0, 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -124,4 +125,12 @@ def _chosen(archive: Archive, ids: Sequence[int], every: bool) -> list[int]:
 
 
 def _decide(archive: Archive, seq: int, *, approve: bool, reason: str | None) -> list[int]:
-    return archive.decide(seq, approve=approve, by=getpass.getuser(), reason=reason, now=wiring.now())
+    return archive.decide(seq, approve=approve, by=_who(), reason=reason, now=wiring.now())
+
+
+def _who() -> str:
+    """The user of this process, who may have no name in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

@@ -29,13 +29,16 @@ _DURATION = re.compile(r"(\d+)([smh])")
 
 
 def target(from_: str | None, to: str | None) -> Window:
-    """The asked span; what is not said is all that LivePerson still keeps."""
+    """The asked span, as far as LivePerson still keeps it; what is not said is all of that."""
     now = wiring.now()
-    start = wiring.moment(from_, now, is_end=False) or windows.retention(now).start
+    kept = windows.reach(now)
+    start = max(wiring.moment(from_, now, is_end=False) or kept.start, kept.start)
     end = min(wiring.moment(to, now, is_end=True) or now, now)
     if start >= end:
         raise ConfigError(
-            "--from must be before --to and before now", hint="archiver harvest --from 2026-01-01 --to 2026-03"
+            f"--from must be before --to and before now, and --to after {kept.start:%Y-%m-%d}: "
+            "LivePerson keeps 13 months",
+            hint="archiver harvest --from 2026-01-01 --to 2026-03",
         )
     return Window(start, end)
 
@@ -82,8 +85,8 @@ def command(
       archiver harvest --all-profiles
     """
     progress = wiring.show_progress(context)
-    if follow and (to or all_profiles):
-        what = "--to" if to else "--all-profiles"
+    if follow and (to or all_profiles or dry_run):
+        what = "--to" if to else "--all-profiles" if all_profiles else "--dry-run"
         raise ConfigError(f"{what} makes no sense with --follow, which has no end", hint=f"Leave {what} out.")
     if listen and not follow:
         raise ConfigError("--listen makes sense with --follow only", hint="archiver harvest --follow")

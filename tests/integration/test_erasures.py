@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -222,3 +223,61 @@ def test_the_command_lists_approves_and_keeps(account: Account, monkeypatch: pyt
     assert "approved" in run.invoke(root, ["erasures", "--all"]).stdout
     with open_archive(folder) as archive:
         assert versions(archive) == [None, ERASED]
+
+
+def test_what_could_not_be_read_in_full_removes_nothing_and_is_looked_at_again(account: Account) -> None:
+    """The older version may have what a search leaves out."""
+    account.harvest(FULL)
+    account.now += timedelta(hours=1)
+    account.world.put(MASKED)
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/conversation/search"):
+            return httpx.Response(503)
+        return account.simulator(request)
+
+    source = connected(respond, account.simulator)
+    span = Window(START - timedelta(hours=1), START + timedelta(hours=1))
+    Harvest(source, account.archive, clock=lambda: account.now, progress=Silent()).run(span)
+    assert FULL in versions(account.archive)
+    assert states(account.archive) == [("upstream_masking", State.PENDING)]
+    assert account.archive.ledger.count_watched() == 1
+
+
+def test_a_full_record_that_is_shown_again_ends_the_question_of_fewer(account: Account) -> None:
+    for raw in (FULL, FEWER, FEWER, FULL):
+        account.harvest(raw)
+    assert states(account.archive) == [("upstream_fewer", State.SUPERSEDED)]
+    assert account.archive.vault.current("c").raw == FULL
+
+
+def test_a_lagging_read_does_not_bring_back_what_was_removed(account: Account) -> None:
+    for raw in (FULL, MASKED, FULL, MASKED):
+        account.harvest(raw)
+    assert FULL not in versions(account.archive)
+    assert account.archive.vault.current("c").raw == MASKED
+    assert list(verify_vault(account.archive, Silent())) == []
+
+
+def test_an_approval_removes_what_other_open_questions_are_about(account: Account) -> None:
+    account.harvest(FULL)
+    account.harvest(ERASED)
+    for _ in range(2):
+        account.harvest(record("c", START, "** LP deleted data **", "** LP deleted data **"))
+    first, _ = account.archive.erasures.listed()
+    assert account.archive.decide(first.seq, approve=True, by="me", reason=None, now=account.now) == [1]
+    assert FULL not in versions(account.archive)
+
+
+def test_an_erasure_that_is_hidden_in_the_list_is_found(account: Account) -> None:
+    account.harvest(FULL)
+    account.harvest(ERASED)
+    account.archive._connection.execute("UPDATE erasures SET state = 'superseded'")
+    assert {finding.where for finding in verify_vault(account.archive, Silent())} == {"erasures"}
+
+
+def test_a_current_version_that_points_back_is_found(account: Account) -> None:
+    account.harvest(FULL)
+    account.harvest(record("c", START, "my card is 4111111111111111", "thank you", "bye", "more"))
+    account.archive._connection.execute("UPDATE current SET seq = 1, messages = 3")
+    assert "current" in {finding.where for finding in verify_vault(account.archive, Silent())}

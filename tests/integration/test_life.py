@@ -97,6 +97,7 @@ class Account(RuleBasedStateMachine):
     )  # fmt: skip
     def harvest(self, planned: list[Fault], die_at: int | None) -> None:
         """One that may meet faults, and may be killed."""
+        self.now += timedelta(seconds=1)  # so that what it records can be told from what was there
         faults = Faults(self.simulator, planned, sleep=lambda seconds: None)
         asked = 0
 

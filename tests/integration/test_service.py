@@ -258,6 +258,47 @@ def test_an_hour_and_a_day_that_liveperson_fails_at_keep_nothing_else_from_being
     assert running.state(Window(NOW - 5 * DAY + HOUR, NOW + 3 * HOUR)) == {"sealed"}
 
 
+def test_a_busy_account_s_changes_are_swept_page_by_page(running: Running) -> None:
+    """Something changes with every request: a sweep of many pages would never be proven whole."""
+    for number in range(250):
+        running.world.put(record(f"c{number}", NOW - 4 * DAY + number * MINUTE, "hello"))
+    running.run(HOUR)
+    for number in range(250):
+        running.world.put(record(f"c{number}", NOW - 4 * DAY + number * MINUTE, "hello", "again"))
+    numbers = iter(range(10_000))
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        number = next(numbers) % 250
+        running.world.put(record(f"c{number}", NOW - 4 * DAY + number * MINUTE, "hello", "again", f"{running.now}"))
+        return running.simulator(request)
+
+    running.respond = respond
+    running.run(HOUR)
+    swept = running.archive.ledger.marked("swept")
+    assert swept is not None
+    assert running.now - swept < HOUR
+    assert all(b"again" in running.raw(f"c{number}") for number in range(250))
+
+
+def test_a_known_difference_is_not_forgotten_when_the_window_can_t_be_read(running: Running) -> None:
+    running.run(HOUR)
+    del running.service._lanes[2]  # type: ignore[attr-defined]
+    stray = record("stray", NOW - 4 * DAY + 90 * MINUTE, "from an archive elsewhere")
+    running.world.put(stray)
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        is_whole_page = request.url.path.endswith("/search") and request.url.params.get("limit") == "100"
+        return httpx.Response(503) if is_whole_page else running.simulator(request)
+
+    running.respond = respond
+    running.run(26 * HOUR)
+    assert running.state(Window(NOW - 4 * DAY, NOW - 3 * DAY)) != {"sealed"}
+    running.respond = None
+    running.run(3 * HOUR)
+    assert running.raw("stray") == stray
+    assert list(verify_vault(running.archive, Silent())) == []
+
+
 def test_refused_credentials_end_it(running: Running) -> None:
     running.respond = lambda request: (
         httpx.Response(403) if "conversations" in request.url.path else running.simulator(request)
