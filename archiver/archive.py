@@ -38,7 +38,7 @@ class Archive:
         self.erasures = Erasures(connection, self.vault)
         self.ledger = Ledger(connection)
         self.lease = Lease(connection)
-        self._has_removed = False
+        self._has_removed = True  # perhaps by somebody who was stopped before the log was emptied
 
     def _value(self, name: str) -> bytes:
         with foreign_errors(self.folder):

@@ -6,9 +6,9 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from archiver.archive import Archive, is_archive, make_archive
+from archiver.archive import is_archive, make_archive
 from archiver.board import Board, State
 from archiver.cli import wiring
 from archiver.config import Settings
@@ -40,16 +40,8 @@ def follow_account(chosen: Settings, pace: Pace, listen: str | None, progress: P
                 source.prove_access(wiring.now())
             archive = stack.enter_context(make_archive(chosen.archive, chosen.account, policies=chosen.policies))
             _serve_health(stack, board, listen, progress)
-            _service(
-                chosen,
-                archive,
-                Intake(source, archive, clock=wiring.now, progress=progress),
-                pace,
-                board,
-                stop,
-                supervisor,
-                progress,
-            ).run()
+            intake = Intake(source, archive, clock=wiring.now, progress=progress)
+            _service(chosen, intake, pace, board, stop, supervisor).run()
     except KeyboardInterrupt:
         if not stop.is_set():
             raise
@@ -59,9 +51,9 @@ def follow_account(chosen: Settings, pace: Pace, listen: str | None, progress: P
 
 
 def _service(
-    chosen: Settings, archive: Archive, intake: Intake, pace: Pace, board: Board, stop: threading.Event,
-    supervisor: Supervisor, progress: Progress,
-) -> Service:  # fmt: skip
+    chosen: Settings, intake: Intake, pace: Pace, board: Board, stop: threading.Event, supervisor: Supervisor
+) -> Service:
+    archive, progress = intake.archive, intake.progress
     indexer = Indexer(archive, lambda: wiring.index_of(chosen, archive, progress), board, progress)
     reader = WindowReader(intake, content=",".join(CONTENT))
 
@@ -106,8 +98,3 @@ def _ended_by_sigterm(stop: threading.Event) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def since(text: str | None, now: datetime) -> datetime | None:
-    """How far back a continuous harvest goes."""
-    return wiring.moment(text, now, is_end=False)

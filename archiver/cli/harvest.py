@@ -94,6 +94,9 @@ def command(
         since = wiring.moment(from_, wiring.now(), is_end=False)
         follow_account(wiring.settings(context), Pace(_pause(every), since), listen, progress)
         return
+    asked = wiring.moment(from_, wiring.now(), is_end=False)
+    if asked and asked < windows.reach(wiring.now()).start:
+        progress.say(f"LivePerson keeps 13 months: nothing before {target(from_, to).start:%Y-%m-%d} is asked for.")
     found = wiring.settings_of_profiles(context) if all_profiles else [wiring.settings(context)]
     if dry_run:
         for chosen in found:
