@@ -73,11 +73,14 @@ class Archive:
 
     def _empty_log(self) -> None:
         """What was removed must not go on in SQLite's log. A reader may hold it; then the next transaction tries."""
-        if self._has_removed:
-            self._connection.execute("PRAGMA busy_timeout = 0")
+        if not self._has_removed:
+            return
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
             (is_busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            self._connection.execute(f"PRAGMA busy_timeout = {int(_BUSY_S * 1000)}")
             self._has_removed = bool(is_busy)
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {int(_BUSY_S * 1000)}")
 
     def keep(
         self, conversations: Sequence[Conversation], unreadable: Iterable[Unreadable], now: datetime,

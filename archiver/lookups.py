@@ -32,7 +32,7 @@ class LookUps:
 
     def all(self, *, seen_before: datetime, due_by: datetime) -> None:
         while self.some(seen_before=seen_before, due_by=due_by):
-            if self._failures > _MOST_FAILURES:
+            if self._failures > _MOST_FAILURES or self._in_a_row > _MOST_IN_A_ROW:
                 self._intake.progress.say("open conversations can't be looked up now; the next harvest does")
                 return
 
