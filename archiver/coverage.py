@@ -14,7 +14,7 @@ from archiver.model import Window
 from archiver.windows import floor, reach, retention, subtract
 
 _DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
+_HOUR = timedelta(hours=1)
 
 
 class State(StrEnum):
@@ -44,6 +44,10 @@ class Stretch:
     reason: str | None = None
     conversations: int | None = None
     expected: int | None = None
+
+    @property
+    def hours(self) -> float:
+        return self.window.length / _HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +138,14 @@ def hours_left(found: Iterable[Stretch], now: datetime) -> float | None:
     """Until the oldest gap begins to leave what LivePerson keeps; None if there is no gap that could be closed."""
     oldest = retention(now).start
     starts = [item.window.start for item in found if item.state in (State.OPEN, State.FAILED)]
-    return max((min(starts) - oldest) / HOUR, 0.0) if starts else None
+    return max((min(starts) - oldest) / _HOUR, 0.0) if starts else None
 
 
 def days(found: Iterable[Stretch], kept: Mapping[date, int]) -> Iterator[Day]:
     """The same by days, in UTC, beside how many conversations of each day the vault has."""
     for day, group in groupby(_by_day(found), key=lambda item: item.window.start.date()):
         parts = list(group)
-        hours = {state.value: sum((p.window.length / HOUR for p in parts if p.state is state), 0.0) for state in State}
+        hours = {state.value: sum((part.hours for part in parts if part.state is state), 0.0) for state in State}
         yield Day(
             day=day,
             state=max((part.state for part in parts), key=_ORDER.index),

@@ -15,11 +15,12 @@ SEALED, UNSEALED = "window_sealed", "window_unsealed"
 MASKING, ERASURE, FEWER = "upstream_masking", "upstream_erasure", "upstream_fewer"
 DECIDED = "erasure_decided"
 TAKEN_BACK = (MASKING, ERASURE, FEWER)
+REMOVING = (*TAKEN_BACK, DECIDED)  # those that bodies may be removed with
 
 
 def removed_by(type_: str, body: bytes) -> frozenset[int]:
     """The sequence numbers of the bodies that an entry says were removed with it."""
-    if type_ not in (MASKING, ERASURE, FEWER, DECIDED):
+    if type_ not in REMOVING:
         return frozenset()
     try:
         said: Any = decode(body)

@@ -7,11 +7,10 @@ import sqlite3
 from datetime import UTC, datetime
 
 from archiver import events
-from archiver.encoding import decode
 from archiver.inspection import Inspection
 from archiver.ledger import SEALED, Ledger, claim
 from archiver.model import to_ms
-from archiver.records import moment, section
+from archiver.records import gist, moment
 from archiver.vault import Vault
 
 APPLICATION_ID = 0x4C504152  # "LPAR", so that `file` and we can tell the format
@@ -122,7 +121,7 @@ def _note_starts(connection: sqlite3.Connection, inspection: Inspection) -> None
     """Since format 3 the current versions say when their conversations started."""
     for entry, raw, messages in inspection.bodies(events.RECORD):
         try:
-            started = moment(section(decode(raw or b""), "info"), "startTime") if messages is not None else None
+            started = moment(gist(raw or b"")[0], "startTime") if messages is not None else None
         except ValueError:
             started = None  # it is damaged, which verify tells
         if started:

@@ -13,17 +13,16 @@ from typing import Protocol
 from archiver import visits, windows
 from archiver.errors import BadAnswer, SourceError, SourceUnavailable, Unproven
 from archiver.intake import Intake
-from archiver.ledger import Recorded
+from archiver.ledger import SWEPT, TAILED, Recorded
 from archiver.liveperson.filters import MOST_PER_PAGE
 from archiver.lookups import LookUps
-from archiver.model import CELL, Window
-from archiver.reading import NO_PAGE, WindowReader
+from archiver.model import CELL, NO_PAGE, Window
+from archiver.reading import WindowReader
 
 LAG = timedelta(minutes=2)  # records appear up to a minute late
 REACH = timedelta(days=2)  # of what is new; older gaps are the past's
 SWEEP_EVERY = timedelta(minutes=15)
 PLAN_EVERY = timedelta(hours=1)
-TAILED, SWEPT = "tailed", "swept"
 _HOUR = timedelta(hours=1)
 
 

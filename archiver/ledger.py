@@ -25,7 +25,8 @@ _ROWS = (
     " certificate, digest FROM windows"
 )
 SEALED, PROVISIONAL, OPEN = "sealed", "provisional", "open"
-TARGET = "target"  # since when conversations were ever asked for
+TARGET = "target"  # a mark: since when conversations were ever asked for
+TAILED, SWEPT = "tailed", "swept"  # marks: up to when the newest ones, and all changes, were asked for
 RESUME_WITHIN = timedelta(days=1)
 
 
@@ -101,7 +102,8 @@ class Ledger:
     def last_finished(self) -> datetime | None:
         """When a harvest was last finished, or a continuous one last up to date."""
         (moment,) = self._connection.execute(
-            "SELECT max(at) FROM (SELECT finished_at AS at FROM runs UNION SELECT at FROM marks WHERE name = 'tailed')"
+            "SELECT max(at) FROM (SELECT finished_at AS at FROM runs UNION SELECT at FROM marks WHERE name = ?)",
+            (TAILED,),
         ).fetchone()
         return datetime.fromisoformat(moment) if moment else None
 
@@ -140,7 +142,7 @@ class Ledger:
         for key in rows:
             pieces = [item.reading.window for item in self.sealed_within(Window(*map(from_ms, key)))]
             if not list(subtract(Window(*map(from_ms, key)), pieces)):
-                self._connection.execute("DELETE FROM windows WHERE start_ms = ? AND end_ms = ?", key)
+                self.forget(Window(*map(from_ms, key)))
 
     def certify(self, window: Window, certificate: int | None, *, due: datetime | None) -> None:
         """Ties a row of an older format to the entry of the chain that says the same, and lets it vouch for itself."""
@@ -282,11 +284,6 @@ class Ledger:
     def marked(self, name: str) -> datetime | None:
         row = self._connection.execute("SELECT at FROM marks WHERE name = ?", (name,)).fetchone()
         return datetime.fromisoformat(row[0]) if row else None
-
-    def next_due(self) -> datetime | None:
-        """When the next conversation is to be looked at."""
-        (at,) = self._connection.execute("SELECT min(due_at) FROM watch").fetchone()
-        return datetime.fromisoformat(at) if at else None
 
     def count_watched(self) -> int:
         (count,) = self._connection.execute("SELECT count(*) FROM watch").fetchone()

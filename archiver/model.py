@@ -81,6 +81,9 @@ class Page:
         return len(self.conversations) + len(self.unreadable)
 
 
+NO_PAGE = Page((), (), 0, True)  # there are none
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One version of one conversation in the vault, or an event. The body lies apart, so that it can go and the chain

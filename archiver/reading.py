@@ -12,11 +12,10 @@ from archiver.errors import BadAnswer, RateLimited, SourceError, SourceUnavailab
 from archiver.intake import Intake
 from archiver.ledger import OPEN, PROVISIONAL, SEALED, Reading, Run
 from archiver.liveperson.filters import MOST_PER_PAGE, Status
-from archiver.model import Page, Window
+from archiver.model import NO_PAGE, Page, Window
 from archiver.records import latest_skill
 from archiver.tally import Tally, Union, digest
 
-NO_PAGE = Page((), (), 0, True)
 _TRIES, _TRIES_AT_THE_FLOOR = 3, 10
 _MOST_BAD_WINDOWS = 20
 _MOST_PER_WINDOW = 2_000  # a longer answer gives pages more time to shift: split first

@@ -19,18 +19,17 @@ def items(record: Any, name: str) -> list[dict[str, Any]]:
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
-def count_messages(raw: bytes) -> int:
-    """How many messages a raw record has."""
+def gist(raw: bytes) -> tuple[dict[str, Any], int]:
+    """The `info` of a raw record, and how many messages it has; nothing else of it is read. Raises ValueError."""
     found = skim(raw)
     if found:
-        return len(found.messageRecords or ())
-    try:
-        return count_elements(split_object(raw).get("messageRecords", b""))
-    except ValueError:
-        return 0
+        return found.info or {}, len(found.messageRecords or ())
+    parts = split_object(raw)
+    info = section({"info": decode(parts["info"])}, "info") if "info" in parts else {}
+    return info, _count_elements(parts.get("messageRecords", b""))
 
 
-def count_elements(raw: bytes) -> int:
+def _count_elements(raw: bytes) -> int:
     """How many elements a JSON list has; 0 if it is none."""
     try:
         return len(split_array(raw))
@@ -38,10 +37,18 @@ def count_elements(raw: bytes) -> int:
         return 0
 
 
+def count_messages(raw: bytes) -> int:
+    """How many messages a raw record has; 0 if it can't be read."""
+    try:
+        return gist(raw)[1]
+    except ValueError:
+        return 0
+
+
 def latest_skill(raw: bytes) -> int:
     """The skill that a raw record's conversation is in; -1 for none."""
     try:
-        skill = integer(section(decode(raw), "info").get("latestSkillId"))
+        skill = integer(gist(raw)[0].get("latestSkillId"))
     except ValueError:
         return -1
     return -1 if skill is None else skill

@@ -16,8 +16,8 @@ from archiver.board import Board, Facts, IndexState
 from archiver.catchup import catch_up
 from archiver.errors import ArchiverError, BadAnswer, StoreError, Unproven
 from archiver.intake import Intake
-from archiver.lanes import TAILED, Lane
-from archiver.ledger import TARGET
+from archiver.lanes import Lane
+from archiver.ledger import TAILED, TARGET
 from archiver.progress import Progress, Silent
 from archiver.stores import Store
 
@@ -25,8 +25,6 @@ IDLE_S = 0.5
 _BEAT_EVERY, _COUNT_EVERY = timedelta(minutes=1), timedelta(seconds=20)
 _SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
 _MANY_ENTRIES, _INDEX_EVERY = 2_000, timedelta(seconds=5)
-
-Wait = Callable[[float], object]
 
 
 class Patience:
@@ -186,9 +184,9 @@ def facts(archive: Archive, now: datetime) -> Facts:
         aside=archive.vault.count_aside(),
         pending_erasures=archive.erasures.count_pending(),
         gaps=len(missing),
-        gap_hours=sum((gap.window.length / coverage.HOUR for gap in missing), 0.0),
+        gap_hours=sum((gap.hours for gap in missing), 0.0),
         failed=sum(gap.state is coverage.State.FAILED for gap in missing),
         lost=sum(gap.state is coverage.State.LOST for gap in missing),
-        lost_hours=sum((gap.window.length / coverage.HOUR for gap in missing if gap.state is coverage.State.LOST), 0.0),
+        lost_hours=sum((gap.hours for gap in missing if gap.state is coverage.State.LOST), 0.0),
         hours_left=coverage.hours_left(found, now),
     )

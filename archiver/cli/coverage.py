@@ -76,7 +76,7 @@ def _described(
         "schema": "archiver.coverage/1",
         "start": iso(found[0].window.start),
         "end": iso(found[-1].window.end),
-        "hours": {state.value: round(sum(_hours(item) for item in found if item.state is state), 2) for state in State},
+        "hours": {state.value: round(sum(item.hours for item in found if item.state is state), 2) for state in State},
         "hours_until_oldest_gap_is_lost": None if left is None else round(left, 2),
         "gaps": [_gap(item) for item in missing],
         "windows": [_gap(item) for item in found],
@@ -103,10 +103,6 @@ def _month(name: str, found: list[Day]) -> dict[str, object]:
         "expected": sum(day.expected for day in found), "conversations": sum(day.conversations for day in found),
         "kept": sum(day.kept for day in found), "is_exact": all(day.is_exact for day in found),
     }  # fmt: skip
-
-
-def _hours(item: Stretch) -> float:
-    return item.window.length.total_seconds() / 3600
 
 
 def _print_calendar(found: list[Day]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from archiver.encoding import decode, skim, split_array, split_object
+from archiver.encoding import decode, split_array, split_object
 from archiver.errors import BadAnswer
 from archiver.model import Conversation, Page, Unreadable
-from archiver.records import count_elements, integer, is_true, moment, section, text_of
+from archiver.records import gist, integer, is_true, moment, section, text_of
 
 _MARK = b"\xef\xbb\xbf"  # what some programs put before UTF-8
 _RECORDS, _METADATA = "conversationHistoryRecords", "_metadata"
@@ -44,18 +44,10 @@ def _page(metadata: Any, raws: list[bytes]) -> Page:
 
 def read_record(raw: bytes) -> Conversation | Unreadable:
     """The little that we steer by; the rest of a record is not even looked at."""
-    found = skim(raw)
-    if found:
-        return _conversation(raw, found.info or {}, len(found.messageRecords or ()))
     try:
-        parts = split_object(raw)
-        info = section({"info": decode(parts["info"])}, "info") if "info" in parts else {}
+        info, messages = gist(raw)
     except ValueError as error:
         return Unreadable(raw, f"no readable JSON: {error}")
-    return _conversation(raw, info, count_elements(parts.get("messageRecords", b"")))
-
-
-def _conversation(raw: bytes, info: dict[str, Any], messages: int) -> Conversation | Unreadable:
     conversation_id = text_of(info.get("conversationId"))
     if conversation_id is None:
         return Unreadable(raw, "no info.conversationId")

@@ -22,9 +22,8 @@ from archiver.liveperson.calls import Patience, persist
 from archiver.liveperson.domains import Domains
 from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE, Filters, Parameters, Status
 from archiver.liveperson.proof import Proof
-from archiver.model import CELL, Conversation, Page, Window
+from archiver.model import CELL, NO_PAGE, Conversation, Page, Window
 
-NO_CONVERSATIONS = Page((), (), 0, True)
 _TRIES_FOR_ALL_SHARDS, _TRIES_IN_BRIEF = 3, 2
 _ANCHOR = 2  # rows that neighbouring pages of a search share
 _SERVICE = "msgHist"
@@ -203,4 +202,4 @@ class ContactCenter:
 
 def _read(response: httpx.Response) -> Page:
     """204 is LivePerson's way of saying that there are none; a 200 without a body says nothing."""
-    return NO_CONVERSATIONS if response.status_code == 204 else read_page(response.content)
+    return NO_PAGE if response.status_code == 204 else read_page(response.content)
