@@ -12,7 +12,7 @@ import zstandard
 from archiver.chain import GENESIS, SALT_BYTES, commit, link
 from archiver.model import Conversation, Entry, to_ms
 
-LEVEL = 3  # of compression
+_LEVEL = 3  # of compression
 
 
 class Batch:
@@ -49,7 +49,7 @@ class Entries:
     def __init__(self, connection: sqlite3.Connection, account: str) -> None:
         self._connection = connection
         self._account = account
-        self._compressor = zstandard.ZstdCompressor(level=LEVEL)
+        self.compress = zstandard.ZstdCompressor(level=_LEVEL).compress
 
     def stage(
         self, type_: str, conversation_id: str, raw: bytes, print_: bytes, at: datetime, batch: Batch
@@ -68,7 +68,7 @@ class Entries:
             size=len(raw),
             prev=prev,
         )
-        batch.add(entry, link(entry), salt, self._compressor.compress(raw))
+        batch.add(entry, link(entry), salt, self.compress(raw))
         return entry.seq
 
     def write(self, batch: Batch) -> None:

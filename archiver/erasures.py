@@ -9,29 +9,20 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from archiver import events
 from archiver.encoding import encode
 from archiver.errors import NotFound
+from archiver.events import BY_POLICY, State
 from archiver.options import Policies, Policy
 from archiver.vault import SECOND_LOOK, Kept, Vault
 from archiver.versions import Change
 
+_ERASURES = (
+    "SELECT r.state, r.seq, r.conversation_id, r.kind, r.record, e.fetched_at, r.decided_at, r.decided_by, r.reason"
+    " FROM erasures r JOIN entries e USING (seq)"
+)
 _EVENTS = {Change.MASKING: events.MASKING, Change.ERASURE: events.ERASURE, Change.FEWER: events.FEWER}
-
-
-class State(StrEnum):
-    """What was decided about older versions of a conversation that LivePerson took something back of."""
-
-    PENDING = "pending"  # a person decides
-    FOLLOWED = "followed"  # removed, by the policy
-    APPROVED = "approved"  # removed, by a person
-    KEPT = "kept"  # they stay, by the policy or a person
-    SUPERSEDED = "superseded"  # what was left out is there again
-
-
-_BY_POLICY = {Policy.FOLLOW: State.FOLLOWED, Policy.KEEP: State.KEPT, Policy.ASK: State.PENDING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +64,7 @@ class Erasures:
         return self._note(kept, policy if is_whole else Policy.ASK, now)
 
     def _note(self, kept: Kept, policy: Policy, now: datetime) -> bool:
-        kind, state = _EVENTS[kept.change], _BY_POLICY[policy]
+        kind, state = _EVENTS[kept.change], BY_POLICY[policy]
         is_followed = policy is Policy.FOLLOW
         removed = self._removable(kept.conversation_id, kept.seq, State.KEPT, State.PENDING) if is_followed else []
         said = {"record": kept.seq, "policy": policy.value, "removed": removed}
@@ -108,11 +99,10 @@ class Erasures:
 
     def listed(self, *, is_pending: bool = True) -> list[Erasure]:
         """The events that wait for a decision, or all, oldest first."""
-        rows = self._connection.execute(
-            "SELECT r.state, r.seq, r.conversation_id, r.kind, r.record, e.fetched_at, r.decided_at, r.decided_by,"
-            " r.reason FROM erasures r JOIN entries e USING (seq) WHERE ? OR r.state = ? ORDER BY r.seq",
-            (not is_pending, State.PENDING),
-        )
+        return self._listed(" WHERE r.state = ?", State.PENDING) if is_pending else self._listed("")
+
+    def _listed(self, where: str, *values: object) -> list[Erasure]:
+        rows = self._connection.execute(f"{_ERASURES}{where} ORDER BY r.seq", values)
         return [Erasure(State(row[0]), *row[1:]) for row in rows]
 
     def count_pending(self) -> int:
@@ -126,9 +116,10 @@ class Erasures:
 
         Raises NotFound if it does not wait for a decision.
         """
-        found = next((item for item in self.listed() if item.seq == seq), None)
-        if found is None:
+        pending = self._listed(" WHERE r.seq = ? AND r.state = ?", seq, State.PENDING)
+        if not pending:
             raise NotFound(f"no erasure {seq} waits for a decision", hint="List them: archiver erasures")
+        (found,) = pending
         removed = self._approve(found, now) if approve else []
         state = State.APPROVED if approve else State.KEPT
         said = {"of": seq, "decision": state.value, "by": by, "reason": reason, "removed": removed}

@@ -5,9 +5,12 @@ Pure. Each is an entry of its own type whose body is a small JSON object (docs/v
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 from archiver.encoding import decode
+from archiver.options import Policy
 from archiver.records import integer
 
 RECORD = "record"
@@ -16,6 +19,19 @@ MASKING, ERASURE, FEWER = "upstream_masking", "upstream_erasure", "upstream_fewe
 DECIDED = "erasure_decided"
 TAKEN_BACK = (MASKING, ERASURE, FEWER)
 REMOVING = (*TAKEN_BACK, DECIDED)  # those that bodies may be removed with
+
+
+class State(StrEnum):
+    """What was decided about older versions of a conversation that LivePerson took something back of."""
+
+    PENDING = "pending"  # a person decides
+    FOLLOWED = "followed"  # removed, by the policy
+    APPROVED = "approved"  # removed, by a person
+    KEPT = "kept"  # they stay, by the policy or a person
+    SUPERSEDED = "superseded"  # what was left out is there again
+
+
+BY_POLICY: Mapping[str, State] = {Policy.FOLLOW: State.FOLLOWED, Policy.KEEP: State.KEPT, Policy.ASK: State.PENDING}
 
 
 def removed_by(type_: str, body: bytes) -> frozenset[int]:

@@ -119,9 +119,9 @@ def _run(connection: sqlite3.Connection, statements: str) -> None:
 
 def _note_starts(connection: sqlite3.Connection, inspection: Inspection) -> None:
     """Since format 3 the current versions say when their conversations started."""
-    for entry, raw, messages in inspection.bodies(events.RECORD):
+    for entry, raw, current in inspection.bodies(events.RECORD):
         try:
-            started = moment(gist(raw or b"")[0], "startTime") if messages is not None else None
+            started = moment(gist(raw or b"")[0], "startTime") if current else None
         except ValueError:
             started = None  # it is damaged, which verify tells
         if started:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import zstandard
 
 from archiver.chain import commit, is_fingerprint
 from archiver.encoding import decode, encode
-from archiver.events import DECIDED, FEWER, RECORD, TAKEN_BACK, removed_by
+from archiver.events import BY_POLICY, DECIDED, FEWER, RECORD, REMOVING, TAKEN_BACK, State, removed_by
 from archiver.model import Entry
 from archiver.versions import Change, compare
 
@@ -21,8 +22,33 @@ _ENTRIES = (
 )
 _BODIES = (
     "SELECT e.seq, e.account, e.conversation_id, fetched_at, type, fingerprint, commitment, size, prev, salt, body,"
-    " messages FROM entries e LEFT JOIN bodies b ON b.seq = e.seq LEFT JOIN current c ON c.seq = e.seq"
+    " messages, started_ms FROM entries e LEFT JOIN bodies b ON b.seq = e.seq LEFT JOIN current c ON c.seq = e.seq"
 )
+
+
+_STRAYS = (
+    (
+        "SELECT c.seq, c.conversation_id FROM current c LEFT JOIN entries e"
+        " ON e.seq = c.seq AND e.conversation_id = c.conversation_id AND e.type = ? WHERE e.seq IS NULL",
+        "has a current version that is not its own",
+    ),
+    (
+        "SELECT min(seq), conversation_id FROM entries WHERE type = ? AND conversation_id NOT IN"
+        " (SELECT conversation_id FROM current) GROUP BY conversation_id",
+        "has no current version",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What is said of a conversation beside its current version."""
+
+    messages: int
+    started_ms: int | None
+
+
+Body = tuple[Entry, bytes | None, Current | None]
 
 
 class Inspection:
@@ -38,25 +64,35 @@ class Inspection:
         for row in self._connection.execute(_ENTRIES):
             yield Entry(*row[:-1]), row[-1]
 
-    def bodies(self, *types: str) -> Iterator[tuple[Entry, bytes | None, int | None]]:
-        """Every entry in order, or those of some types, with its body and how many messages it is said to have.
+    def bodies(self, *types: str) -> Iterator[Body]:
+        """Every entry in order, or those of some types, with its body and what is said of it as a current version.
 
-        The body is None where it is gone or not what was kept; the number where the entry is no current version.
+        The body is None where it is gone or not what was kept; the other where the entry is no current version.
         """
-        where, values = (_OF_TYPES, (encode(types).decode(),)) if types else ("", ())
-        for row in self._connection.execute(f"{_BODIES}{where} ORDER BY e.seq", values):
-            yield Entry(*row[:9]), self._opened(row[6], row[9], row[10]), row[11]
+        return self._bodies(_OF_TYPES, encode(types).decode()) if types else self._bodies("")
+
+    def _bodies(self, where: str, *values: object) -> Iterator[Body]:
+        for *entry, salt, body, messages, started_ms in self._connection.execute(
+            f"{_BODIES}{where} ORDER BY e.seq", values
+        ):
+            found = Entry(*entry)
+            current = None if messages is None else Current(messages, started_ms)
+            yield found, self._opened(found.commitment, salt, body), current
+
+    def _one(self, seq: int | None) -> tuple[Entry | None, bytes | None]:
+        """An entry and its body, if there are such."""
+        entry, raw, _ = next(self._bodies(" WHERE e.seq = ?", seq), (None, None, None))
+        return entry, raw
 
     def is_removed(self, entry: Entry) -> bool:
         """Whether the chain says, further on, that the body of an entry was removed on purpose."""
         if entry.type != RECORD:
             return False
-        kinds = (*TAKEN_BACK, DECIDED)
-        rows = self._connection.execute(
-            f"{_BODIES}{_OF_TYPES} AND e.conversation_id = ? AND e.seq > ?",
-            (encode(kinds).decode(), entry.conversation_id, entry.seq),
-        )
-        return any(entry.seq in removed_by(row[4], self._opened(row[6], row[9], row[10]) or b"") for row in rows)
+        later = self._bodies(
+            f"{_OF_TYPES} AND e.conversation_id = ? AND e.seq > ?",
+            encode(REMOVING).decode(), entry.conversation_id, entry.seq,
+        )  # fmt: skip
+        return any(entry.seq in removed_by(event.type, raw or b"") for event, raw, _ in later)
 
     def has_body(self, entry: Entry) -> bool:
         """Whether there is a row for the body of an entry, be it right or wrong."""
@@ -80,20 +116,9 @@ class Inspection:
         """Rows that belong to nothing, as (table, sequence number, what)."""
         for (seq,) in self._connection.execute("SELECT seq FROM bodies WHERE seq NOT IN (SELECT seq FROM entries)"):
             yield "bodies", seq, "a body without an entry"
-        rows = self._connection.execute(
-            "SELECT c.seq, c.conversation_id FROM current c LEFT JOIN entries e"
-            " ON e.seq = c.seq AND e.conversation_id = c.conversation_id AND e.type = ? WHERE e.seq IS NULL",
-            (RECORD,),
-        )
-        for seq, conversation_id in rows:
-            yield "current", seq, f"conversation {conversation_id} has a current version that is not its own"
-        rows = self._connection.execute(
-            "SELECT min(seq), conversation_id FROM entries WHERE type = ? AND conversation_id NOT IN"
-            " (SELECT conversation_id FROM current) GROUP BY conversation_id",
-            (RECORD,),
-        )
-        for seq, conversation_id in rows:
-            yield "current", seq, f"conversation {conversation_id} has no current version"
+        for query, words in _STRAYS:
+            for seq, conversation_id in self._connection.execute(query, (RECORD,)):
+                yield "current", seq, f"conversation {conversation_id} {words}"
         yield from self._overtaken()
         for digest, body in self._connection.execute("SELECT digest, body FROM aside"):
             if self._opened(digest, b"", body) is None:
@@ -108,14 +133,9 @@ class Inspection:
             (RECORD,),
         )
         for current, conversation_id, later in rows.fetchall():
-            old, new = (self._body(seq) for seq in (current, later))
+            old, new = self._one(current)[1], self._one(later)[1]
             if old and new and compare(new, old) in (Change.NEWER, Change.MASKING, Change.ERASURE):
                 yield "current", current, f"conversation {conversation_id} has a newer version, entry {later}"
-
-    def _body(self, seq: int) -> bytes | None:
-        for row in self._connection.execute(f"{_BODIES} WHERE e.seq = ?", (seq,)):
-            return self._opened(row[6], row[9], row[10])
-        return None
 
     def _erasure_strays(self) -> Iterator[tuple[str, int | None, str]]:
         """What LivePerson took back, as the chain tells it, against what is listed."""
@@ -134,20 +154,20 @@ class Inspection:
                 yield "erasures", row[0], "is listed as what LivePerson took back otherwise than the chain says"
 
     def _is_told(self, seq: int, conversation_id: str, kind: str, record: int, state: str, *decided: Any) -> bool:
-        event, decision = self._event(seq), self._event(decided[0])
-        if event is None or event[:2] != (kind, conversation_id) or event[3].get("record") != record:
+        (event, told), (decision, decided_so) = self._event(seq), self._event(decided[0])
+        if event is None or (event.type, event.conversation_id) != (kind, conversation_id):
+            return False
+        if told.get("record") != record:
             return False
         if decision is None:
-            by_policy = {"follow": "followed", "keep": "kept", "ask": "pending"}.get(str(event[3].get("policy")))
-            return state in (by_policy, "superseded" if kind == FEWER else by_policy) and decided == (None,) * 4
-        said = decision[3]
-        told = (said.get("of"), said.get("decision"), decision[2], said.get("by"), said.get("reason"))
-        return decision[:2] == (DECIDED, conversation_id) and told == (seq, state, *decided[1:])
+            is_again = kind == FEWER and state == State.SUPERSEDED
+            return (is_again or state == BY_POLICY.get(str(told.get("policy")))) and decided == (None,) * 4
+        of, as_, by, reason = (decided_so.get(name) for name in ("of", "decision", "by", "reason"))
+        is_decision = (decision.type, decision.conversation_id) == (DECIDED, conversation_id)
+        return is_decision and (of, as_, decision.fetched_at, by, reason) == (seq, state, *decided[1:])
 
-    def _event(self, seq: int | None) -> tuple[str, str, str, dict[str, Any]] | None:
-        """Type, conversation, time, and what it says."""
-        for row in self._connection.execute(f"{_BODIES} WHERE e.seq = ?", (seq,)):
-            raw = self._opened(row[6], row[9], row[10])
-            said = decode(raw) if raw else None
-            return row[4], row[2], row[3], said if isinstance(said, dict) else {}
-        return None
+    def _event(self, seq: int | None) -> tuple[Entry | None, dict[str, Any]]:
+        """An entry, and what its body says."""
+        entry, raw = self._one(seq)
+        said = decode(raw) if raw else None
+        return entry, said if isinstance(said, dict) else {}

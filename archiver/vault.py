@@ -13,7 +13,7 @@ import zstandard
 
 from archiver.chain import commit, fingerprint
 from archiver.encoding import canonical, encode
-from archiver.entries import LEVEL, Batch, Entries
+from archiver.entries import Batch, Entries
 from archiver.errors import IntegrityError, NotFound
 from archiver.events import RECORD
 from archiver.model import Conversation, Unreadable
@@ -66,7 +66,6 @@ class Vault:
         self._connection = connection
         self._entries = Entries(connection, account)
         self._key = key
-        self._compressor = zstandard.ZstdCompressor(level=LEVEL)
         self._decompressor = zstandard.ZstdDecompressor()
 
     def head(self) -> int:
@@ -80,13 +79,6 @@ class Vault:
             "SELECT started_ms / ?, count(*) FROM current WHERE started_ms IS NOT NULL GROUP BY 1", (width_ms,)
         )
         yield from rows
-
-    def start_of(self, conversation_id: str) -> int | None:
-        """When a conversation started, by what is noted beside its current version, in milliseconds."""
-        row = self._connection.execute(
-            "SELECT started_ms FROM current WHERE conversation_id = ?", (conversation_id,)
-        ).fetchone()
-        return row[0] if row else None
 
     def totals(self) -> tuple[int, int]:
         """How many conversations there are, and how many messages in their current versions."""
@@ -105,10 +97,8 @@ class Vault:
             print_ = fingerprint(self._key, conversation.raw, is_open=conversation.is_open)
             current = known.get(conversation.id)
             if current is None:
-                seq = self._entries.stage(RECORD, conversation.id, conversation.raw, print_, fetched_at, firsts)
-                firsts.make_current(conversation, seq)
-                known[conversation.id] = (seq, print_)
-                kept.append(Kept(conversation.id, seq, Change.FIRST, True, fetched_at))
+                kept.append(self._keep(conversation, print_, Change.FIRST, fetched_at, firsts))
+                known[conversation.id] = (kept[-1].seq, print_)
             elif current[1] == print_:
                 kept.append(Kept(conversation.id, current[0], Change.SAME, False, fetched_at))
             else:
@@ -130,12 +120,18 @@ class Vault:
         earlier = None if change.is_current else self._with_fingerprint(conversation.id, print_, after)
         if earlier and not (change is Change.STALE and fetched_at - earlier[1] >= SECOND_LOOK):
             return Kept(conversation.id, earlier[0], change, False, earlier[1])
-        change = Change.NEWER if earlier else change
         batch = Batch()
+        kept = self._keep(conversation, print_, Change.NEWER if earlier else change, fetched_at, batch)
+        self._entries.write(batch)
+        return kept
+
+    def _keep(
+        self, conversation: Conversation, print_: bytes, change: Change, fetched_at: datetime, batch: Batch
+    ) -> Kept:  # fmt: skip
+        """Makes an entry of a read, to be written with its batch."""
         seq = self._entries.stage(RECORD, conversation.id, conversation.raw, print_, fetched_at, batch)
         if change.is_current:
             batch.make_current(conversation, seq)
-        self._entries.write(batch)
         return Kept(conversation.id, seq, change, True, fetched_at)
 
     def restate(self, seq: int, *, at: datetime) -> int:
@@ -235,7 +231,7 @@ class Vault:
             "INSERT OR IGNORE INTO aside VALUES (?, ?, ?, ?)",
             (
                 hashlib.sha256(unreadable.raw).digest(), fetched_at.isoformat(timespec="milliseconds"),
-                unreadable.reason, self._compressor.compress(unreadable.raw),
+                unreadable.reason, self._entries.compress(unreadable.raw),
             ),
         )  # fmt: skip
 

@@ -76,19 +76,18 @@ def _bodies(archive: Archive, progress: Progress, cells: Counter[int]) -> Iterat
     """Faults of single entries. Counts, in `cells`, when the current versions' conversations started."""
     progress.start("verify", archive.vault.head(), "entries")
     try:
-        for entry, raw, messages in archive.inspection.bodies():
+        for entry, raw, current in archive.inspection.bodies():
             progress.advance(1)
             transcript = None if raw is None or entry.type != RECORD else _read(raw)
             for words in (*_of_entry(archive, entry, transcript), *_of_body(archive, entry, raw)):
                 yield Finding("body", words, entry.seq)
-            if messages is None or raw is None:
+            if current is None or raw is None:
                 continue
-            if count_messages(raw) != messages:
-                yield Finding(
-                    "current", f"it is said to have {messages} messages, not {count_messages(raw)}", entry.seq
-                )
+            count = count_messages(raw)
+            if count != current.messages:
+                yield Finding("current", f"it is said to have {current.messages} messages, not {count}", entry.seq)
             started = to_ms(transcript.metadata.started_at) if transcript and transcript.metadata.started_at else None
-            if archive.vault.start_of(entry.conversation_id) != started:
+            if current.started_ms != started:
                 yield Finding("current", "it is said to have started at another time", entry.seq)
             if started is not None:
                 cells[started // _CELL_MS] += 1

@@ -14,8 +14,8 @@ from archiver.archive import Archive, make_archive, open_archive
 from archiver.catchup import catch_up
 from archiver.cli.root import root
 from archiver.config import StoreAddress
-from archiver.erasures import State
 from archiver.errors import NotFound
+from archiver.events import State
 from archiver.grammar import parse
 from archiver.harvest import Harvest
 from archiver.model import Scope, Sort, Window
