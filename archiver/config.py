@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -206,8 +206,8 @@ def load(
     Raises ConfigError for what cannot be read, and for keys and profiles that do not exist.
     """
     files = _read_all(explicit, usual)
-    if profile and profile not in profiles(explicit, usual):
-        known = profiles(explicit, usual)
+    known = _profiles(files)
+    if profile and profile not in known:
         hint = suggest(profile, known, what="Profiles") if known else "Write [profiles.NAME] into archiver.toml."
         raise ConfigError(f"there is no profile {profile!r}", hint=hint)
     found = {option.key: Setting(option.default, "default") for option in OPTIONS.values()}
@@ -226,7 +226,11 @@ def load(
 
 def profiles(explicit: Path | None, usual: Sequence[Path]) -> list[str]:
     """The names of all profiles of the settings files. Raises ConfigError."""
-    return sorted({name for _, content in _read_all(explicit, usual) for name in content.profiles})
+    return _profiles(_read_all(explicit, usual))
+
+
+def _profiles(files: Iterable[tuple[Path, _Content]]) -> list[str]:
+    return sorted({name for _, content in files for name in content.profiles})
 
 
 def _from_flags(option: Option, flags: Mapping[str, str | None]) -> Setting | None:

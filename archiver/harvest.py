@@ -58,8 +58,6 @@ class Harvest:
         progress.start("harvest", len(planned), "windows")
         unproven: list[Named] = []
         for _, named in self._reader.read_all(planned, run):
-            for part, reason in named:
-                progress.say(f"not proven complete: {part}: {reason}")
             unproven += named
             progress.advance(1, conversations=self._reader.conversations, new=self._intake.new)
         return unproven

@@ -74,28 +74,28 @@ class _Metrics:
         self._state, self._now = state, now
 
     def collect(self) -> Iterator[Metric]:
-        state, facts = self._state, self._state.facts
+        yield from self._of_harvest()
+        yield from self._of_archive()
+        yield from self._of_index()
+
+    def _of_harvest(self) -> Iterator[Metric]:
+        state, now = self._state, self._now
         yield _labelled(GaugeMetricFamily, "build_info", "Version of the program.", "version", {__version__: 1})
         yield _gauge("up_since_timestamp_seconds", "When the service started.", state.started_at.timestamp())
         tailed = state.tailed_at.timestamp() if state.tailed_at else 0
         yield _gauge("harvest_last_success_timestamp_seconds", "When the archive was last up to date.", tailed)
-        yield _gauge("harvest_lag_seconds", "How long ago that was.", state.lag(self._now).total_seconds())
-        yield _gauge("harvest_level", "0 green, 1 yellow, 2 red.", list(Level).index(state.level(self._now)))
-        lanes = state.lanes.items()
-        yield _labelled(
-            CounterMetricFamily, "lane_steps", "Steps of each lane.", "lane", {k: v.steps for k, v in lanes}
-        )
-        yield _labelled(
-            CounterMetricFamily,
-            "lane_failures",
-            "Failed steps of each lane.",
-            "lane",
-            {k: v.failures for k, v in lanes},
-        )
+        yield _gauge("harvest_lag_seconds", "How long ago that was.", state.lag(now).total_seconds())
+        yield _gauge("harvest_level", "0 green, 1 yellow, 2 red.", list(Level).index(state.level(now)))
+        steps = {name: lane.steps for name, lane in state.lanes.items()}
+        yield _labelled(CounterMetricFamily, "lane_steps", "Steps of each lane.", "lane", steps)
+        failures = {name: lane.failures for name, lane in state.lanes.items()}
+        yield _labelled(CounterMetricFamily, "lane_failures", "Failed steps of each lane.", "lane", failures)
         yield _labelled(CounterMetricFamily, "api_answers", "Answers of LivePerson.", "status", dict(state.answers))
-        made = CounterMetricFamily("archiver_vault_entries_made", "Vault entries made since the start.")
-        made.add_metric([], state.entries_made)
-        yield made
+        made = "Vault entries made since the start."
+        yield CounterMetricFamily("archiver_vault_entries_made", made, value=state.entries_made)
+
+    def _of_archive(self) -> Iterator[Metric]:
+        facts = self._state.facts
         yield _gauge("vault_conversations", "Conversations in the vault.", facts.conversations)
         yield _gauge("vault_messages", "Messages of their current versions.", facts.messages)
         yield _gauge("vault_head", "Newest vault entry.", facts.head)
@@ -108,12 +108,14 @@ class _Metrics:
         if facts.hours_left is not None:
             left = "Until the oldest gap begins to be lost."
             yield _gauge("retention_margin_seconds", left, facts.hours_left * 3600)
-        if state.index.applied is not None:
-            yield _gauge(
-                "index_lag_entries", "Vault entries not yet applied.", max(facts.head - state.index.applied, 0)
-            )
-        yield _gauge("index_refused_conversations", "Conversations that the index refused.", state.index.refused)
-        yield _gauge("index_up", "Whether the index answered when it was last needed.", state.index.error is None)
+
+    def _of_index(self) -> Iterator[Metric]:
+        index = self._state.index
+        if index.applied is not None:
+            lag = max(self._state.facts.head - index.applied, 0)
+            yield _gauge("index_lag_entries", "Vault entries not yet applied.", lag)
+        yield _gauge("index_refused_conversations", "Conversations that the index refused.", index.refused)
+        yield _gauge("index_up", "Whether the index answered when it was last needed.", index.error is None)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:
@@ -127,10 +129,7 @@ def _labelled(kind: Any, name: str, meaning: str, label: str, values: dict[str, 
     return family
 
 
-@contextmanager
-def served(board: Board, clock: Clock, host: str, port: int) -> Iterator[str]:
-    """Serves health and metrics while in the context; the URL. Raises ConfigError if the port can't be had."""
-
+def _handler(board: Board, clock: Clock) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version = "archiver", ""
 
@@ -145,17 +144,27 @@ def served(board: Board, clock: Clock, host: str, port: int) -> Iterator[str]:
 
         def log_message(self, format: str, *args: object) -> None: ...
 
+    return Handler
+
+
+def _bound(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
     try:
-        server = Server((host, port), Handler)
+        return Server((host, port), handler)
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"health and metrics can't be served on {host}:{port}: {error}",
             hint="Choose another place with --listen HOST:PORT, or none with --listen off.",
         ) from error
+
+
+@contextmanager
+def served(board: Board, clock: Clock, host: str, port: int) -> Iterator[str]:
+    """Serves health and metrics while in the context; the URL. Raises ConfigError if the port can't be had."""
+    server = _bound(host, port, _handler(board, clock))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     try:

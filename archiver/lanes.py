@@ -61,7 +61,6 @@ class Tail:
         self._planned: list[Window] = []
         self._began: datetime | None = None
         self._due: datetime | None = None
-        self._is_whole = True  # whether the last window that was asked for, the newest in the end, could be read
 
     def step(self, now: datetime) -> bool:
         ledger = self._intake.archive.ledger
@@ -69,20 +68,14 @@ class Tail:
             if self._due and now < self._due:
                 return False
             self._planned = list(windows.plan(self._target(now), ledger.sealed(), width=_HOUR))
-            self._began, self._due, self._is_whole = now, now + self._pace.every, True
-        if self._planned:
-            self._read(self._planned.pop(0))
-        if not self._planned and self._began and self._is_whole:
+            self._began, self._due = now, now + self._pace.every
+        if self._planned:  # one that can't be read keeps no newer one from being read: the next round has it again
+            _read(self._reader, self._planned.pop(0))
+        if not self._planned and self._began:
             with self._intake.archive.transaction():
                 ledger.mark(TAILED, self._began)
                 ledger.note_target(self._pace.target(now).start)
         return True
-
-    def _read(self, window: Window) -> None:
-        """One that can't be read now must not keep the newer ones from being read: the next round has it again."""
-        self._is_whole = False
-        _read(self._reader, self._intake, window)
-        self._is_whole = True
 
     def _target(self, now: datetime) -> Window:
         end = windows.floor(now - LAG)
@@ -119,14 +112,14 @@ class Gaps:
 class Past:
     """Gaps of the past: those that are about to be lost, oldest first, or all, newest first."""
 
-    def __init__(self, intake: Intake, reader: WindowReader, gaps: Gaps, *, expiring: bool) -> None:
-        self._intake, self._reader, self._gaps, self._expiring = intake, reader, gaps, expiring
+    def __init__(self, reader: WindowReader, gaps: Gaps, *, expiring: bool) -> None:
+        self._reader, self._gaps, self._expiring = reader, gaps, expiring
         self.name = "expiring" if expiring else "backfill"
 
     def step(self, now: datetime) -> bool:
         window = self._gaps.take(now, expiring=self._expiring)
         if window:
-            _read(self._reader, self._intake, window)
+            _read(self._reader, window)
         return window is not None
 
 
@@ -234,24 +227,22 @@ class Reconcile:
             with archive.transaction():
                 archive.unseal(window, f"LivePerson announces {count} now, not {found.reading.expected}", now)
         if count != found.reading.expected or visits.is_last_chance(window, now):
-            _read(self._reader, self._intake, window)
+            _read(self._reader, window)
 
 
-def _read(reader: WindowReader, intake: Intake, window: Window) -> None:
-    """Reads a window; what can't be read or proven is recorded with its reason."""
+def _read(reader: WindowReader, window: Window) -> None:
+    """Reads a window; what can't be read is recorded with its reason."""
     try:
-        named = reader.read(window, None)
+        reader.read(window, None)
     except SourceUnavailable as error:
         reader.name(window, None, error)
         raise
-    for part, reason in named:
-        intake.progress.say(f"not proven complete: {part}: {reason}")
 
 
 def lanes(intake: Intake, reader: WindowReader, pace: Pace) -> list[Lane]:
     """All lanes, the most urgent first."""
     gaps = Gaps(intake, pace)
     return [
-        Tail(intake, reader, pace), Past(intake, reader, gaps, expiring=True), Updates(intake, pace), Watch(intake),
-        Past(intake, reader, gaps, expiring=False), Reconcile(intake, reader),
+        Tail(intake, reader, pace), Past(reader, gaps, expiring=True), Updates(intake, pace), Watch(intake),
+        Past(reader, gaps, expiring=False), Reconcile(intake, reader),
     ]  # fmt: skip

@@ -12,6 +12,7 @@ import ecs_logging
 from archiver import __version__
 from archiver.progress import Lines
 
+_WHO = {"service": {"name": "archiver", "version": __version__}}
 _NOT_SAID = ["process", "log.original", "log.origin", "log.logger"]
 
 
@@ -32,9 +33,9 @@ class Records(Lines):
         self._logger = make_logger(stream)
 
     def say(self, message: str) -> None:
-        self._logger.info(message, extra={"service": {"name": "archiver", "version": __version__}})
+        self._logger.info(message, extra=_WHO)
 
     def fail(self, message: str, *, code: str, hint: str | None) -> None:
         """The error that ends the program."""
-        extra = {"service": {"name": "archiver", "version": __version__}, "error": {"code": code, "message": message}}
-        self._logger.error(f"{message}. {hint}" if hint else message, extra=extra)
+        extra = {"error": {"code": code, "message": message}}
+        self._logger.error(f"{message}. {hint}" if hint else message, extra=_WHO | extra)

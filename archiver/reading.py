@@ -76,7 +76,7 @@ class WindowReader:
                     if is_down or isinstance(error, RateLimited):
                         raise
                     named, is_down = self.name(begun.window, run, error), True
-                yield begun.window, named
+                yield begun.window, self._said(named)
         finally:
             ahead.close()
 
@@ -91,8 +91,13 @@ class WindowReader:
         return [(window, error.message)]
 
     def read(self, window: Window, run: Run | None) -> list[Named]:
-        """Reads one window; what of it is not proven."""
-        return list(self._read(window, run))
+        """Reads one window; what of it is not proven, which is also said."""
+        return self._said(list(self._read(window, run)))
+
+    def _said(self, named: list[Named]) -> list[Named]:
+        for part, reason in named:
+            self._intake.progress.say(f"not proven complete: {part}: {reason}")
+        return named
 
     def _begin(self, window: Window) -> _Begun:
         asked_at, pages = self._intake.clock(), self._intake.source.pages(windows.widen(window))

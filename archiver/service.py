@@ -27,7 +27,7 @@ _SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
 _MANY_ENTRIES, _INDEX_EVERY = 2_000, timedelta(seconds=5)
 
 
-class Patience:
+class Backoff:
     """How long to wait after the same thing failed again: from 15 seconds, twice as long each time, to 10 minutes."""
 
     def __init__(self) -> None:
@@ -53,20 +53,16 @@ class Indexer:
     def __init__(self, archive: Archive, open_index: Callable[[], Store], board: Board, progress: Progress) -> None:
         self._archive, self._open, self._board, self._progress = archive, open_index, board, progress
         self._store: Store | None = None
-        self._patience = Patience()
+        self._backoff = Backoff()
         self._applied: int | None = None
         self._applied_at: datetime | None = None
 
     def step(self, now: datetime, *, is_idle: bool) -> bool:
         """Applies what the vault has more, unless it is too little to bother; whether anything was applied."""
         head = self._archive.vault.head()
-        behind = head - (self._applied or 0) if self._applied is not None else None
+        behind = None if self._applied is None else head - self._applied
         is_soon = self._applied_at is not None and now - self._applied_at < _INDEX_EVERY
-        if (
-            behind == 0
-            or not self._patience.is_over(now)
-            or (is_soon and (behind or 0) < _MANY_ENTRIES and not is_idle)
-        ):
+        if behind == 0 or not self._backoff.is_over(now) or (is_soon and (behind or 0) < _MANY_ENTRIES and not is_idle):
             return False
         try:
             self._apply(head)
@@ -82,11 +78,11 @@ class Indexer:
         if self._board.read().index.error:
             self._progress.say("the index is reached again")
         self._applied = head
-        self._patience.worked()
+        self._backoff.worked()
         self._board.change(index=IndexState(head, len(refused)))
 
     def _failed(self, error: StoreError, now: datetime) -> None:
-        wait = self._patience.failed(now)
+        wait = self._backoff.failed(now)
         if self._board.read().index.error != error.message:
             self._progress.say(f"{error.message}; harvesting goes on, the index is tried again in {wait.seconds} s")
         self._board.change(index=IndexState(self._applied, self._board.read().index.refused, error.message))
@@ -108,7 +104,7 @@ class Service:
     ) -> None:  # fmt: skip
         self._intake, self._lanes, self._indexer, self._board, self._stop = intake, lanes, indexer, board, stop
         self._on_tick = on_tick
-        self._patience = {lane.name: Patience() for lane in lanes}
+        self._backoff = {lane.name: Backoff() for lane in lanes}
         self._beat_at: datetime | None = None
         self._counted_at: datetime | None = None
 
@@ -135,25 +131,25 @@ class Service:
     def _step(self, now: datetime) -> bool:
         """Whether a lane did something. One that failed waits by itself; the others go on."""
         for lane in self._lanes:
-            patience = self._patience[lane.name]
-            if not patience.is_over(now):
+            backoff = self._backoff[lane.name]
+            if not backoff.is_over(now):
                 continue
             try:
                 with self._board.lane(lane.name, now):
                     is_busy = lane.step(now)
             except ArchiverError as error:
-                self._failed(lane, error, patience)
+                self._failed(lane, error, backoff)
                 continue
             if is_busy:
-                patience.worked()
+                backoff.worked()
                 return True
         return False
 
-    def _failed(self, lane: Lane, error: ArchiverError, patience: Patience) -> None:
+    def _failed(self, lane: Lane, error: ArchiverError, backoff: Backoff) -> None:
         """Waits for what passes; raises what does not."""
         if not error.transient and not isinstance(error, BadAnswer | Unproven):
             raise error
-        wait = patience.failed(self._intake.clock())
+        wait = backoff.failed(self._intake.clock())
         self._intake.progress.say(f"{lane.name}: {error.message}; going on in {wait.total_seconds():.0f} s")
 
     def _beat(self, now: datetime) -> None:

@@ -90,12 +90,11 @@ def command(
         raise ConfigError(f"{what} makes no sense with --follow, which has no end", hint=f"Leave {what} out.")
     if listen and not follow:
         raise ConfigError("--listen makes sense with --follow only", hint="archiver harvest --follow")
+    since = wiring.moment(from_, wiring.now(), is_end=False)
     if follow:
-        since = wiring.moment(from_, wiring.now(), is_end=False)
         follow_account(wiring.settings(context), Pace(_pause(every), since), listen, progress)
         return
-    asked = wiring.moment(from_, wiring.now(), is_end=False)
-    if asked and asked < windows.reach(wiring.now()).start:
+    if since and since < windows.reach(wiring.now()).start:
         progress.say(f"LivePerson keeps 13 months: nothing before {target(from_, to).start:%Y-%m-%d} is asked for.")
     found = wiring.settings_of_profiles(context) if all_profiles else [wiring.settings(context)]
     if dry_run:

@@ -35,7 +35,7 @@ from archiver.ledger import PROVISIONAL, SEALED
 from archiver.model import Window, to_ms
 from archiver.progress import Silent
 from archiver.reading import WindowReader
-from archiver.service import Indexer, Patience, Service
+from archiver.service import Backoff, Indexer, Service
 from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
@@ -336,13 +336,13 @@ def test_the_lease_of_a_service_that_only_waits_never_grows_stale(running: Runni
 
 
 def test_waits_grow_to_ten_minutes_and_begin_anew_once_it_works() -> None:
-    patience = Patience()
-    waits = [patience.failed(NOW).total_seconds() for _ in range(8)]
+    backoff = Backoff()
+    waits = [backoff.failed(NOW).total_seconds() for _ in range(8)]
     assert waits == [15, 30, 60, 120, 240, 480, 600, 600]
-    assert not patience.is_over(NOW + MINUTE)
-    patience.worked()
-    assert patience.is_over(NOW)
-    assert patience.failed(NOW).total_seconds() == 15
+    assert not backoff.is_over(NOW + MINUTE)
+    backoff.worked()
+    assert backoff.is_over(NOW)
+    assert backoff.failed(NOW).total_seconds() == 15
 
 
 # ── as a process ──
