@@ -10,13 +10,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from archiver.archive import Archive, is_archive, open_archive
-from archiver.config import Settings
+from archiver.config import OPTIONS, Settings
 from archiver.errors import ArchiverError, AuthError, PermissionMissing
-from archiver.liveperson.account import Account, account_of
-from archiver.liveperson.calls import LARGEST_SKEW
-from archiver.liveperson.probes import Contact, Probes
-from archiver.options import OPTIONS
-from archiver.stores import Store, open_store
+from archiver.index import Store, open_store
+from archiver.liveperson import LARGEST_SKEW, Account, Contact, Probes, account_of
 
 _LEAST_FREE_BYTES = 1_000_000_000
 
@@ -29,7 +26,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Check:
     """What a check found. `advice` is what to do, and type, next."""
 
     name: str
@@ -40,7 +37,7 @@ class Finding:
 
 def examine(
     load: Callable[[], Settings], *, is_offline: bool = False, probes_of: Callable[[Account], Probes] = Probes
-) -> Iterator[Finding]:
+) -> Iterator[Check]:
     """All findings in the order of the checks, each as soon as it is there. Raises nothing that a check can meet."""
     try:
         settings = load()
@@ -51,7 +48,7 @@ def examine(
     yield finding
     if account is None or is_offline:
         why = "asked to stay offline" if is_offline else "settings first"
-        yield from (Finding(name, Verdict.SKIP, why) for name in _ABOUT_LIVEPERSON)
+        yield from (Check(name, Verdict.SKIP, why) for name in _ABOUT_LIVEPERSON)
     else:
         yield from _liveperson(account, probes_of)
     yield from _ours(settings)
@@ -60,7 +57,7 @@ def examine(
 _ABOUT_LIVEPERSON = ("network", "clock", "services", "hosts", "credentials", "permission", "rate")
 
 
-def _settings(settings: Settings) -> tuple[Account | None, Finding]:
+def _settings(settings: Settings) -> tuple[Account | None, Check]:
     try:
         account = account_of(settings)
         _ = (settings.archive, settings.store)
@@ -68,14 +65,14 @@ def _settings(settings: Settings) -> tuple[Account | None, Finding]:
         return None, _failed("settings", error)
     changed = sum(item.origin != "default" for item in settings.all.values())
     cause = f"account {account.id}, {settings.auth}; {changed} of {len(OPTIONS)} settings are set"
-    return account, Finding("settings", Verdict.PASS, cause)
+    return account, Check("settings", Verdict.PASS, cause)
 
 
-def _failed(name: str, error: ArchiverError) -> Finding:
-    return Finding(name, Verdict.FAIL, error.message, error.hint or "archiver config show")
+def _failed(name: str, error: ArchiverError) -> Check:
+    return Check(name, Verdict.FAIL, error.message, error.hint or "archiver config show")
 
 
-def _tried(name: str, work: Callable[[], Finding]) -> Finding:
+def _tried(name: str, work: Callable[[], Check]) -> Check:
     try:
         return work()
     except ArchiverError as error:
@@ -85,7 +82,7 @@ def _tried(name: str, work: Callable[[], Finding]) -> Finding:
 # ── LivePerson ──
 
 
-def _liveperson(account: Account, probes_of: Callable[[Account], Probes]) -> Iterator[Finding]:
+def _liveperson(account: Account, probes_of: Callable[[Account], Probes]) -> Iterator[Check]:
     """Stops at the first that fails: what comes behind it could not work."""
     names = iter(_ABOUT_LIVEPERSON)
     try:
@@ -97,77 +94,77 @@ def _liveperson(account: Account, probes_of: Callable[[Account], Probes]) -> Ite
                     break
     except ArchiverError as error:  # an address or a proxy that can't be
         yield _failed(next(names), error)
-    yield from (Finding(name, Verdict.SKIP, "not reached") for name in names)
+    yield from (Check(name, Verdict.SKIP, "not reached") for name in names)
 
 
-def _steps(probes: Probes, account: Account) -> Iterator[Finding]:
+def _steps(probes: Probes, account: Account) -> Iterator[Check]:
     try:
         contact = probes.domain_api()
     except ArchiverError as error:
         yield _failed("network", error)
         return
     cause = f"{account.domain_url} answers in {contact.took_s * 1000:.0f} ms"
-    yield Finding("network", Verdict.PASS, cause)
+    yield Check("network", Verdict.PASS, cause)
     yield _clock(contact)
     yield _tried("services", lambda: _services(probes))
     yield _tried("hosts", lambda: _hosts(probes))
     yield from _access(probes, account)
 
 
-def _clock(contact: Contact) -> Finding:
+def _clock(contact: Contact) -> Check:
     if contact.skew is None:
-        return Finding("clock", Verdict.WARN, "the answer has no date to compare with", "timedatectl status")
+        return Check("clock", Verdict.WARN, "the answer has no date to compare with", "timedatectl status")
     off_s = contact.skew.total_seconds()
     words = f"{abs(off_s):.0f} s {'ahead of' if off_s > 0 else 'behind'} LivePerson's"
     is_right = abs(contact.skew) < LARGEST_SKEW
     if is_right:
-        return Finding("clock", Verdict.PASS, words)
+        return Check("clock", Verdict.PASS, words)
     advice = "OAuth 1.0 signatures fail with a wrong clock, and tokens may: timedatectl set-ntp true"
-    return Finding("clock", Verdict.WARN, words, advice)
+    return Check("clock", Verdict.WARN, words, advice)
 
 
-def _services(probes: Probes) -> Finding:
+def _services(probes: Probes) -> Check:
     found = [f"{name} at {probes.service(name).partition('://')[2]}" for name in probes.services()]
-    return Finding("services", Verdict.PASS, ", ".join(found))
+    return Check("services", Verdict.PASS, ", ".join(found))
 
 
-def _hosts(probes: Probes) -> Finding:
+def _hosts(probes: Probes) -> Check:
     taken = [probes.reach(name).took_s for name in probes.services()]
-    return Finding("hosts", Verdict.PASS, f"{len(taken)} answer, in {max(taken) * 1000:.0f} ms at most")
+    return Check("hosts", Verdict.PASS, f"{len(taken)} answer, in {max(taken) * 1000:.0f} ms at most")
 
 
-def _access(probes: Probes, account: Account) -> Iterator[Finding]:
+def _access(probes: Probes, account: Account) -> Iterator[Check]:
     try:
         contact = probes.one_row()
     except PermissionMissing as error:
-        yield Finding("credentials", Verdict.PASS, "LivePerson knows them")
+        yield Check("credentials", Verdict.PASS, "LivePerson knows them")
         yield _failed("permission", error)
         return
     except AuthError as error:
         yield _failed("credentials", error)
         return
     except ArchiverError as error:
-        yield Finding("credentials", Verdict.SKIP, "the call failed for another reason")
+        yield Check("credentials", Verdict.SKIP, "the call failed for another reason")
         yield _failed("permission", error)
         return
-    yield Finding("credentials", Verdict.PASS, "LivePerson knows them")
-    yield Finding("permission", Verdict.PASS, f"conversations can be read (one row in {contact.took_s * 1000:.0f} ms)")
+    yield Check("credentials", Verdict.PASS, "LivePerson knows them")
+    yield Check("permission", Verdict.PASS, f"conversations can be read (one row in {contact.took_s * 1000:.0f} ms)")
     said = ", ".join(f"{name}: {value}" for name, value in contact.rate_headers)
     ours = f"we ask at most {account.budget().per_s:g} times a second"
-    yield Finding("rate", Verdict.PASS, f"{said or 'LivePerson says nothing of limits'}; {ours} (ARCHIVER_RATE)")
+    yield Check("rate", Verdict.PASS, f"{said or 'LivePerson says nothing of limits'}; {ours} (ARCHIVER_RATE)")
 
 
 # ── here ──
 
 
-def _ours(settings: Settings) -> Iterator[Finding]:
+def _ours(settings: Settings) -> Iterator[Check]:
     try:
         folder = settings.archive
     except ArchiverError:
         return
     if not is_archive(folder):
-        yield Finding("archive", Verdict.WARN, f"there is none in {folder} yet", "archiver harvest")
-        yield Finding("store", Verdict.SKIP, "there is no archive yet")
+        yield Check("archive", Verdict.WARN, f"there is none in {folder} yet", "archiver harvest")
+        yield Check("store", Verdict.SKIP, "there is no archive yet")
         yield _disk(folder)
         return
     try:
@@ -176,45 +173,45 @@ def _ours(settings: Settings) -> Iterator[Finding]:
             yield _tried("store", lambda: _with_store(settings, archive))
     except ArchiverError as error:
         yield _failed("archive", error)
-        yield Finding("store", Verdict.SKIP, "archive first")
+        yield Check("store", Verdict.SKIP, "archive first")
     yield _disk(folder)
 
 
-def _archive(archive: Archive) -> Finding:
+def _archive(archive: Archive) -> Check:
     with archive.transaction():  # it can be written
         conversations, messages = archive.vault.totals()
     unproven, last = archive.ledger.unproven(), archive.ledger.last_finished()
     cause = f"{conversations:,} conversations, {messages:,} messages; last harvest {last or 'never finished'}"
     if unproven:
-        return Finding("archive", Verdict.WARN, f"{cause}; {len(unproven)} windows unproven", "archiver harvest")
-    return Finding("archive", Verdict.PASS, cause)
+        return Check("archive", Verdict.WARN, f"{cause}; {len(unproven)} windows unproven", "archiver harvest")
+    return Check("archive", Verdict.PASS, cause)
 
 
-def _with_store(settings: Settings, archive: Archive) -> Finding:
+def _with_store(settings: Settings, archive: Archive) -> Check:
     with closing(open_store(settings.store, folder=archive.folder, archive_id=archive.id)) as store:
         return _store(archive, store)
 
 
-def _store(archive: Archive, store: Store) -> Finding:
+def _store(archive: Archive, store: Store) -> Check:
     behind, refused = archive.vault.head() - store.applied(), len(store.refused())
     described = store.describe()
     cause = f"{described['kind']} holds {store.count():,} conversations"
     if described.get("is_current") is False:
-        return Finding("store", Verdict.FAIL, f"{cause}, made for another version of this program", "archiver reindex")
+        return Check("store", Verdict.FAIL, f"{cause}, made for another version of this program", "archiver reindex")
     if refused:
-        return Finding("store", Verdict.WARN, f"{cause}, refused {refused}", "archiver reindex --refused")
+        return Check("store", Verdict.WARN, f"{cause}, refused {refused}", "archiver reindex --refused")
     if behind:
-        return Finding("store", Verdict.WARN, f"{cause}, {behind} vault entries behind", "archiver reindex")
-    return Finding("store", Verdict.PASS, cause)
+        return Check("store", Verdict.WARN, f"{cause}, {behind} vault entries behind", "archiver reindex")
+    return Check("store", Verdict.PASS, cause)
 
 
-def _disk(folder: Path) -> Finding:
+def _disk(folder: Path) -> Check:
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     try:
         free = shutil.disk_usage(there).free
     except OSError as error:
-        return Finding("disk", Verdict.FAIL, f"{there}: {error}", f"ls -ld {there}")
+        return Check("disk", Verdict.FAIL, f"{there}: {error}", f"ls -ld {there}")
     words = f"{free / 1e9:.1f} GB free at {there}"
     if free < _LEAST_FREE_BYTES:
-        return Finding("disk", Verdict.WARN, words, "Free some space, or move the archive (ARCHIVER_ARCHIVE).")
-    return Finding("disk", Verdict.PASS, words)
+        return Check("disk", Verdict.WARN, words, "Free some space, or move the archive (ARCHIVER_ARCHIVE).")
+    return Check("disk", Verdict.PASS, words)

@@ -26,6 +26,9 @@ call may succeed later, which is all that a retry looks at. `hint` says what to 
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class ArchiverError(Exception):
     code = "internal"
@@ -102,15 +105,15 @@ class BadAnswer(SourceError):
 class Unproven(SourceError):
     """What LivePerson gave is not proven to be all that it has.
 
-    `is_shift`: its count stood still and nothing else was wrong, only the rows came in another order on each page.
+    `is_reordered`: its count stood still and nothing else was wrong, only the rows came in another order on each page.
     """
 
     code = "source.short"
     exit_code = 3
 
-    def __init__(self, message: str, *, is_shift: bool = False) -> None:
+    def __init__(self, message: str, *, is_reordered: bool = False) -> None:
         super().__init__(message, hint="Run the command again. What came is kept.")
-        self.is_shift = is_shift
+        self.is_reordered = is_reordered
 
 
 class StoreError(ArchiverError):
@@ -177,3 +180,10 @@ class IntegrityError(ArchiverError):
     def __init__(self, message: str, *, seq: int | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.seq = seq
+
+
+def suggest(word: str, known: Iterable[str], *, what: str, suffix: str = "") -> str:
+    """A sentence for an error's hint: the nearest known word, or all of them under the heading `what`."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(word, choices, n=1)
+    return f"Did you mean {near[0]}{suffix}?" if near else f"{what}: {', '.join(choices)}."

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -84,23 +82,6 @@ class Page:
 NO_PAGE = Page((), (), 0, True)  # there are none
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One version of one conversation in the vault, or an event. The body lies apart, so that it can go and the chain
-    holds.
-    """
-
-    seq: int
-    account: str
-    conversation_id: str
-    fetched_at: str
-    type: str
-    fingerprint: bytes
-    commitment: bytes
-    size: int
-    prev: bytes
-
-
 class Role(StrEnum):
     """Who speaks. Agents that are programs are bots."""
 
@@ -157,7 +138,7 @@ class Sde:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SurveyAnswer:
     """A survey question with its answer; `by` is who filled the survey in."""
 
     survey: str
@@ -218,7 +199,7 @@ class Transcript:
     metadata: Metadata
     messages: tuple[Message, ...] = ()
     sdes: tuple[Sde, ...] = ()
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[SurveyAnswer, ...] = ()
     summaries: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
 
@@ -227,114 +208,17 @@ class Transcript:
         return self.metadata.conversation_id
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A conversation as the vault's entry `seq` holds it. `is_first`: the vault has no earlier entry of it."""
+class Policy(StrEnum):
+    """What becomes of older versions when LivePerson takes back what is in them."""
 
-    seq: int
-    transcript: Transcript
-    is_first: bool = False
-    fetched_at: str | None = None
+    FOLLOW = "follow"  # they go
+    KEEP = "keep"  # they stay
+    ASK = "ask"  # they stay until a person decides
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A vault entry, or documents of it, that an index does not hold, and why."""
+class Policies:
+    """For each way of taking back: text covered with mask characters, and text deleted."""
 
-    seq: int
-    conversation_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """How many conversations of a result have a value."""
-
-    value: str
-    count: int
-
-
-class Scope(StrEnum):
-    """What a result is, and what a query must be true of."""
-
-    CONVERSATION = "conversation"
-    MESSAGE = "message"
-
-
-class Sort(StrEnum):
-    NEWEST = "newest"
-    OLDEST = "oldest"
-    RELEVANCE = "relevance"
-
-
-@dataclass(frozen=True, slots=True)
-class Snippet:
-    """A text with the spans that a query marks in it: `[start, end)`, in order, apart, in code points."""
-
-    text: str
-    marks: tuple[tuple[int, int], ...] = ()
-
-    def pieces(self) -> Iterator[tuple[str, bool]]:
-        """The text cut at the marks: (piece, whether it is marked)."""
-        at = 0
-        for start, end in self.marks:
-            if at < start:
-                yield self.text[at:start], False
-            yield self.text[start:end], True
-            at = end
-        if at < len(self.text):
-            yield self.text[at:], False
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A text in which a query matched: `where` is its zone (see `fields.ZONES`)."""
-
-    where: str
-    snippet: Snippet
-    message: Message | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What a store answers with: a conversation, or one message of it. Texts come from the vault."""
-
-    conversation_id: str
-    message_id: str | None = None
-    cursor: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One page of results. `total` is exact; `next` asks for the page after this one."""
-
-    keys: tuple[Key, ...] = ()
-    total: int = 0
-    next: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    transcript: Transcript
-    matches: tuple[Match, ...] = ()
-    message_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    hits: tuple[Hit, ...] = ()
-    total: int = 0
-    next: int | None = None
-    notices: tuple[str, ...] = field(default=())
-
-
-_TIE_BITS = 20
-
-
-def rank(moment: datetime | None, identity: str) -> int:
-    """A number that sorts by time to the millisecond, then by identity: the same order on every store.
-
-    Fits a signed 64-bit integer until the year 2248. Two identities of one millisecond share a rank once in a million.
-    """
-    tie = int.from_bytes(hashlib.sha256(identity.encode("utf-8", "replace")).digest()[:4], "big") >> (32 - _TIE_BITS)
-    return ((to_ms(moment) if moment else 0) << _TIE_BITS) | tie
+    masking: Policy = Policy.FOLLOW
+    erasure: Policy = Policy.ASK

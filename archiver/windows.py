@@ -12,8 +12,8 @@ OVERLAP = CELL
 SETTLE = timedelta(hours=2)  # until then records and their SDEs may still arrive
 SWEEP_WIDTH = timedelta(days=30)
 SWEEP_OVERLAP = timedelta(minutes=15)  # the grid, a minute of delay, and a margin
-EXPIRING = timedelta(days=30)  # before a gap is lost, it comes before other gaps
-FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
+EXPIRY_MARGIN = timedelta(days=30)  # before a gap is lost, it comes before other gaps
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 RETENTION_MONTHS = 13  # Messaging Interactions API, Conversations
 
 
@@ -74,7 +74,7 @@ def months_before(moment: datetime, months: int) -> datetime:
     return moment.replace(year=year, month=month + 1, day=min(moment.day, last_day))
 
 
-def reach(now: datetime) -> Window:
+def provable(now: datetime) -> Window:
     """The start times of which something can still be proven: LivePerson keeps them, and not only for moments."""
     return Window(ceil(retention(now).start) + CELL, now)
 

@@ -25,18 +25,18 @@ from urllib.parse import urlsplit
 
 from elasticsearch import Elasticsearch, helpers
 
-from archiver.archive import open_archive
-from archiver.catchup import catch_up
-from archiver.config import StoreAddress
-from archiver.documents import project
-from archiver.encoding import decode
-from archiver.model import Version
+from archiver.archive.file import open_archive
+from archiver.config.settings import StoreAddress
+from archiver.index.build import catch_up
+from archiver.index.elastic.bodies import body
+from archiver.index.elastic.bulk import Limits
+from archiver.index.elastic.family import BACKFILL, Family
+from archiver.index.elastic.server import connect
+from archiver.index.elastic.store import ElasticStore
+from archiver.index.results import Version
+from archiver.jsontext import decode
 from archiver.progress import Silent
-from archiver.stores.elastic.bodies import body
-from archiver.stores.elastic.bulk import Limits
-from archiver.stores.elastic.family import BACKFILL, Family
-from archiver.stores.elastic.server import connect
-from archiver.stores.elastic.store import ElasticStore
+from archiver.transcript.projection import project
 from benchmarks import parts
 from benchmarks.__main__ import simulator
 from tests import nodes

@@ -12,19 +12,23 @@ from typing import Any
 import tantivy
 
 from archiver import windows
-from archiver.archive import make_archive, open_archive
-from archiver.catchup import BATCH_CONVERSATIONS, catch_up
-from archiver.config import Secret, StoreAddress
-from archiver.documents import project
-from archiver.grammar import parse
-from archiver.harvest import Harvest
+from archiver.archive.file import make_archive, open_archive
+from archiver.config.secrets import Secret
+from archiver.config.settings import StoreAddress
+from archiver.harvest.harvest import Harvest
+from archiver.index.build import BATCH_CONVERSATIONS, catch_up
+from archiver.index.embedded import schema
+from archiver.index.embedded.store import HEAP_BYTES
+from archiver.index.protocol import open_store
+from archiver.index.results import Sort
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import ClientCredentials
 from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE, SOURCE
-from archiver.model import Scope, Sort, Window, to_ms
+from archiver.model import Window, to_ms
 from archiver.progress import Silent
-from archiver.stores import open_store, schema
-from archiver.stores.embedded import HEAP_BYTES
+from archiver.query.ast import Scope
+from archiver.query.parser import parse
+from archiver.transcript.projection import project
 
 
 def now() -> datetime:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from archiver.encoding import decode, encode
+from archiver.jsontext import decode, encode
 from archiver.model import to_ms
 from tests.conftest import ACCOUNT, NOW
 

@@ -13,13 +13,13 @@ import httpx
 import pytest
 from hypothesis import settings
 
-from archiver.archive import Archive, make_archive
-from archiver.config import Secret
-from archiver.encoding import encode
+from archiver.archive.file import Archive, make_archive
+from archiver.config.secrets import Secret
+from archiver.jsontext import encode
 from archiver.liveperson.account import Account, connect
-from archiver.liveperson.api import ContactCenter
 from archiver.liveperson.auth import ClientCredentials, Credentials
 from archiver.liveperson.calls import Patience
+from archiver.liveperson.client import Client
 from archiver.model import to_ms
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
@@ -74,12 +74,12 @@ def simulator(world: World) -> Simulator:
     return Simulator(world)
 
 
-Connect = Callable[..., ContactCenter]
+Connect = Callable[..., Client]
 
 
 def connected(
     respond: Callable[[httpx.Request], httpx.Response], simulator: Simulator, credentials: Credentials | None = None
-) -> ContactCenter:
+) -> Client:
     """A contact center whose network is a function, and which never really waits."""
     credentials = credentials or ClientCredentials(simulator.tokens.client_id, Secret(simulator.tokens.client_secret))
     account = Account(simulator.world.account, "https://api.simulator.test", credentials)

@@ -17,14 +17,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from archiver import archive as archive_module
-from archiver.archive import Archive, make_archive
-from archiver.harvest import Harvest
+from archiver.archive import file as archive_module
+from archiver.archive.file import Archive, make_archive
+from archiver.archive.verify import verify_vault
+from archiver.harvest.harvest import Harvest
 from archiver.model import Window
 from archiver.progress import Silent
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
-from archiver.verify import verify_vault
 from tests.conftest import ACCOUNT, NOW, connected, record
 
 DAY = timedelta(days=1)

@@ -7,7 +7,7 @@ import re
 import click
 
 from archiver.cli import wiring
-from archiver.encoding import pretty
+from archiver.jsontext import pretty
 
 
 @click.group("config")

@@ -9,17 +9,22 @@ from itertools import groupby
 
 import click
 
+from archiver.archive import TARGET, CoverageState, Day, Stretch, days, gaps, hours_left, stretches, whole_span
 from archiver.cli import wiring
 from archiver.cli.doctor import FOUND_SOMETHING
 from archiver.cli.terminal import safe
-from archiver.coverage import Day, State, Stretch, days, gaps, hours_left, stretches, whole_span
-from archiver.encoding import pretty
 from archiver.errors import ConfigError
-from archiver.ledger import TARGET
+from archiver.jsontext import pretty
 from archiver.model import Window, from_ms
-from archiver.transcripts import iso
+from archiver.transcript import iso
 
-_GLYPHS = {State.SEALED: "■", State.PROVISIONAL: "▪", State.OPEN: "·", State.FAILED: "!", State.LOST: "×"}
+_GLYPHS = {
+    CoverageState.SEALED: "■",
+    CoverageState.PROVISIONAL: "▪",
+    CoverageState.OPEN: "·",
+    CoverageState.FAILED: "!",
+    CoverageState.LOST: "×",
+}
 _SHOWN_GAPS = 20
 _DAY_MS = 86_400_000
 
@@ -76,7 +81,9 @@ def _described(
         "schema": "archiver.coverage/1",
         "start": iso(found[0].window.start),
         "end": iso(found[-1].window.end),
-        "hours": {state.value: round(sum(item.hours for item in found if item.state is state), 2) for state in State},
+        "hours": {
+            state.value: round(sum(item.hours for item in found if item.state is state), 2) for state in CoverageState
+        },
         "hours_until_oldest_gap_is_lost": None if left is None else round(left, 2),
         "gaps": [_gap(item) for item in missing],
         "windows": [_gap(item) for item in found],
@@ -97,7 +104,7 @@ def _month_of(item: Day) -> str:
 
 
 def _month(name: str, found: list[Day]) -> dict[str, object]:
-    hours = {state.value: round(sum(day.hours.get(state.value, 0.0) for day in found), 2) for state in State}
+    hours = {state.value: round(sum(day.hours.get(state.value, 0.0) for day in found), 2) for state in CoverageState}
     return {
         "month": name, "hours": {state: value for state, value in hours.items() if value},
         "expected": sum(day.expected for day in found), "conversations": sum(day.conversations for day in found),

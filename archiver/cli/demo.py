@@ -15,12 +15,10 @@ from archiver.cli.harvest import harvest_and_index, target
 from archiver.cli.search import print_hits
 from archiver.cli.show import transcript_lines
 from archiver.config import Settings
-from archiver.documents import project
-from archiver.grammar import parse
-from archiver.search import Request, search
-from archiver.simulator.scenario import Scenario
-from archiver.simulator.server import bind, running
-from archiver.simulator.services import Simulator
+from archiver.index import Request, search
+from archiver.query import parse
+from archiver.simulator import Scenario, Simulator, bind, running
+from archiver.transcript import project
 from archiver.windows import floor
 
 _QUERY = '"table for four" OR lawyer'

@@ -8,8 +8,8 @@ import click
 
 from archiver.cli import wiring
 from archiver.cli.terminal import safe
-from archiver.doctor import Finding, Verdict, examine
-from archiver.encoding import pretty
+from archiver.doctor import Check, Verdict, examine
+from archiver.jsontext import pretty
 
 FOUND_SOMETHING = 9
 _COLOURS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red", Verdict.SKIP: None}
@@ -31,7 +31,7 @@ def command(context: click.Context, as_json: bool, offline: bool) -> None:
       archiver doctor --offline
       archiver doctor --json
     """
-    findings: list[Finding] = []
+    findings: list[Check] = []
     for finding in examine(lambda: wiring.settings(context), is_offline=offline):
         findings.append(finding)
         if not as_json:
@@ -42,7 +42,7 @@ def command(context: click.Context, as_json: bool, offline: bool) -> None:
         sys.exit(FOUND_SOMETHING)
 
 
-def _print(number: int, finding: Finding) -> None:
+def _print(number: int, finding: Check) -> None:
     verdict = click.style(f"{finding.verdict:<4}", fg=_COLOURS[finding.verdict])
     click.echo(f"{number:>2}. {verdict}  {finding.name:<12} {safe(finding.cause)}")
     if finding.advice:

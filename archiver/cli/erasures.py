@@ -9,12 +9,11 @@ from typing import Any
 
 import click
 
-from archiver.archive import Archive
+from archiver.archive import Archive, Erasure
 from archiver.cli import wiring
 from archiver.cli.terminal import safe
-from archiver.encoding import pretty
-from archiver.erasures import Erasure
 from archiver.errors import ConfigError, NotFound
+from archiver.jsontext import pretty
 
 _WORDS = {
     "upstream_masking": "masked at LivePerson",

@@ -15,8 +15,8 @@ from archiver.cli import wiring
 from archiver.cli.root import QUERY_SETTINGS
 from archiver.errors import ArchiveError, ConfigError
 from archiver.export import lines
-from archiver.grammar import parse
 from archiver.progress import Progress
+from archiver.query import parse
 
 
 @contextmanager

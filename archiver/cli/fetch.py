@@ -11,10 +11,10 @@ from archiver.archive import Archive
 from archiver.cli import wiring
 from archiver.cli.harvest import FINISHED_WITH_GAPS
 from archiver.cli.terminal import safe
-from archiver.encoding import pretty
 from archiver.errors import ConfigError
-from archiver.fetch import Fetch, Fetched
-from archiver.liveperson.api import ContactCenter
+from archiver.harvest import Fetch, Fetched
+from archiver.jsontext import pretty
+from archiver.liveperson import Client
 
 _SHOWN = 20
 
@@ -45,7 +45,7 @@ def command(context: click.Context, ids: tuple[str, ...], consumers: tuple[str, 
         )
     progress = wiring.show_progress(context)
 
-    def work(source: ContactCenter, archive: Archive) -> Fetched:
+    def work(source: Client, archive: Archive) -> Fetched:
         return Fetch(source, archive, clock=wiring.now, progress=progress).run(wanted, consumers)
 
     fetched = wiring.bring(wiring.settings(context), progress, work)

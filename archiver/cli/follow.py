@@ -9,28 +9,23 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 
 from archiver.archive import is_archive, make_archive
-from archiver.board import Board, State
 from archiver.cli import wiring
 from archiver.config import Settings
 from archiver.errors import ConfigError
-from archiver.health import served
-from archiver.intake import Intake
-from archiver.lanes import Pace, lanes
-from archiver.liveperson.filters import CONTENT
+from archiver.harvest import Ingest, WindowReader
+from archiver.liveperson import CONTENT
 from archiver.progress import Progress
-from archiver.reading import WindowReader
-from archiver.service import Indexer, Service
-from archiver.supervisor import Supervisor
+from archiver.service import Indexer, Notifier, Schedule, Service, ServiceState, Snapshot, make_lanes, served
 
 LISTEN = "127.0.0.1:9464"
 _SHORTEST_FRESHNESS = timedelta(minutes=30)
 _TRIES = 3  # the service waits by itself, and beats meanwhile
 
 
-def follow_account(chosen: Settings, pace: Pace, listen: str | None, progress: Progress) -> None:
+def follow_account(chosen: Settings, schedule: Schedule, listen: str | None, progress: Progress) -> None:
     """Harvests until the process is told to end. SIGTERM ends it with exit code 0, within seconds."""
-    stop, supervisor = threading.Event(), Supervisor()
-    board = Board(_state(chosen, pace))
+    stop, supervisor = threading.Event(), Notifier()
+    board = ServiceState(_state(chosen, schedule))
     try:
         with _ended_by_sigterm(stop), ExitStack() as stack:
             source = stack.enter_context(
@@ -40,8 +35,8 @@ def follow_account(chosen: Settings, pace: Pace, listen: str | None, progress: P
                 source.prove_access(wiring.now())
             archive = stack.enter_context(make_archive(chosen.archive, chosen.account, policies=chosen.policies))
             _serve_health(stack, board, listen, progress)
-            intake = Intake(source, archive, clock=wiring.now, progress=progress)
-            _service(chosen, intake, pace, board, stop, supervisor).run()
+            ingest = Ingest(source, archive, clock=wiring.now, progress=progress)
+            _service(chosen, ingest, schedule, board, stop, supervisor).run()
     except KeyboardInterrupt:
         if not stop.is_set():
             raise
@@ -51,24 +46,29 @@ def follow_account(chosen: Settings, pace: Pace, listen: str | None, progress: P
 
 
 def _service(
-    chosen: Settings, intake: Intake, pace: Pace, board: Board, stop: threading.Event, supervisor: Supervisor
+    chosen: Settings,
+    ingest: Ingest,
+    schedule: Schedule,
+    board: ServiceState,
+    stop: threading.Event,
+    supervisor: Notifier,
 ) -> Service:
-    archive, progress = intake.archive, intake.progress
+    archive, progress = ingest.archive, ingest.progress
     indexer = Indexer(archive, lambda: wiring.index_of(chosen, archive, progress), board, progress)
-    reader = WindowReader(intake, content=",".join(CONTENT))
+    reader = WindowReader(ingest, content=",".join(CONTENT))
 
     def tick() -> None:
         supervisor.tick(f"{board.read().level(wiring.now())}, {board.read().facts.head:,} vault entries")
 
-    return Service(intake, lanes(intake, reader, pace), indexer, board, stop, on_tick=tick)
+    return Service(ingest, make_lanes(ingest, reader, schedule), indexer, board, stop, on_tick=tick)
 
 
-def _state(chosen: Settings, pace: Pace) -> State:
+def _state(chosen: Settings, schedule: Schedule) -> Snapshot:
     now = wiring.now()
-    return State(chosen.account, max(3 * pace.every, _SHORTEST_FRESHNESS), started_at=now, beat_at=now)
+    return Snapshot(chosen.account, max(3 * schedule.every, _SHORTEST_FRESHNESS), started_at=now, beat_at=now)
 
 
-def _serve_health(stack: ExitStack, board: Board, listen: str | None, progress: Progress) -> None:
+def _serve_health(stack: ExitStack, board: ServiceState, listen: str | None, progress: Progress) -> None:
     """Where no place was named, a port that is taken costs the pages, not the harvest."""
     if listen == "off":
         return

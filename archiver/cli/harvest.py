@@ -9,20 +9,17 @@ from datetime import timedelta
 import click
 
 from archiver import windows
-from archiver.archive import Archive, is_archive, open_archive
+from archiver.archive import Archive, Reading, is_archive, open_archive
 from archiver.cli import wiring
 from archiver.cli.follow import LISTEN, follow_account
 from archiver.config import Settings
 from archiver.errors import ArchiverError, ConfigError
 from archiver.harvest import Harvest, Summary
-from archiver.lanes import Pace
-from archiver.ledger import Reading
-from archiver.liveperson.account import account_of
-from archiver.liveperson.api import ContactCenter
-from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE
+from archiver.liveperson import CONTENT, MOST_PER_PAGE, Client, account_of
 from archiver.logs import Records
 from archiver.model import Window
 from archiver.progress import Progress
+from archiver.service import Schedule
 
 FINISHED_WITH_GAPS = 3
 _DURATION = re.compile(r"(\d+)([smh])")
@@ -31,7 +28,7 @@ _DURATION = re.compile(r"(\d+)([smh])")
 def target(from_: str | None, to: str | None) -> Window:
     """The asked span, as far as LivePerson still keeps it; what is not said is all of that."""
     now = wiring.now()
-    kept = windows.reach(now)
+    kept = windows.provable(now)
     start = max(wiring.moment(from_, now, is_end=False) or kept.start, kept.start)
     end = min(wiring.moment(to, now, is_end=True) or now, now)
     if start >= end:
@@ -46,7 +43,7 @@ def target(from_: str | None, to: str | None) -> Window:
 def harvest_and_index(chosen: Settings, span: Window, progress: Progress) -> Summary:
     """One harvest into the archive of the settings, and the index brought up to date behind it."""
 
-    def work(source: ContactCenter, archive: Archive) -> Summary:
+    def work(source: Client, archive: Archive) -> Summary:
         return Harvest(source, archive, clock=wiring.now, progress=progress, content=",".join(CONTENT)).run(span)
 
     return wiring.bring(chosen, progress, work)
@@ -92,9 +89,9 @@ def command(
         raise ConfigError("--listen makes sense with --follow only", hint="archiver harvest --follow")
     since = wiring.moment(from_, wiring.now(), is_end=False)
     if follow:
-        follow_account(wiring.settings(context), Pace(_pause(every), since), listen, progress)
+        follow_account(wiring.settings(context), Schedule(_pause(every), since), listen, progress)
         return
-    if since and since < windows.reach(wiring.now()).start:
+    if since and since < windows.provable(wiring.now()).start:
         progress.say(f"LivePerson keeps 13 months: nothing before {target(from_, to).start:%Y-%m-%d} is asked for.")
     found = wiring.settings_of_profiles(context) if all_profiles else [wiring.settings(context)]
     if dry_run:

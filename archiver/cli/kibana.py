@@ -9,9 +9,8 @@ import click
 from archiver.cli import wiring
 from archiver.config import Settings
 from archiver.errors import ConfigError
-from archiver.installation import kibana_panels
-from archiver.kibana.imports import KibanaAddress, import_objects
-from archiver.kibana.objects import Object, ndjson, saved_objects
+from archiver.kibana import KibanaAddress, Object, import_objects, ndjson, saved_objects
+from archiver.resources import kibana_panels
 
 
 @click.group("kibana")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from archiver.catchup import rebuild, retry
 from archiver.cli import wiring
+from archiver.index import rebuild, retry
 
 
 @click.command("reindex")

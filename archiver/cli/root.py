@@ -132,7 +132,7 @@ def _logs_json() -> bool:
 
 def _report(error: ArchiverError, wants_json: bool) -> None:
     if wants_json:
-        from archiver.encoding import encode
+        from archiver.jsontext import encode
 
         content = {"code": error.code, "message": error.message, "hint": error.hint, "exit_code": error.exit_code}
         if isinstance(error, QueryError):

@@ -11,14 +11,11 @@ import click
 from archiver.archive import Archive
 from archiver.cli import wiring
 from archiver.cli.root import QUERY_SETTINGS
-from archiver.cli.terminal import marked, one_line
-from archiver.encoding import pretty
-from archiver.fields import FACETS
-from archiver.grammar import parse
-from archiver.model import Facet, Hit, Match, Results, Scope, Sort
-from archiver.search import Request, count_by, search
-from archiver.stores import Store
-from archiver.transcripts import iso
+from archiver.cli.terminal import highlighted, one_line
+from archiver.index import Facet, Hit, Request, Results, Sort, Store, count_by, search
+from archiver.jsontext import pretty
+from archiver.query import FACETS, Match, Scope, parse
+from archiver.transcript import iso
 
 Facets = Mapping[str, tuple[Facet, ...]]
 _SHOWN_MATCHES = 3
@@ -71,7 +68,7 @@ def print_hits(results: Results) -> None:
         click.echo(f"{day}  {one_line(hit.transcript.id)}  {one_line(metadata.skill or '-')}  {who}")
         for match in hit.matches[:_SHOWN_MATCHES]:
             who = match.message.role.value if match.message else match.where
-            click.echo(f"    {who}: {marked(match.snippet)}")
+            click.echo(f"    {who}: {highlighted(match.snippet)}")
         if len(hit.matches) > _SHOWN_MATCHES:
             click.echo(f"    +{len(hit.matches) - _SHOWN_MATCHES} more")
 

@@ -10,11 +10,11 @@ import click
 
 from archiver.cli import wiring
 from archiver.cli.terminal import one_line, safe
-from archiver.documents import project
-from archiver.encoding import pretty
 from archiver.errors import ConfigError
+from archiver.jsontext import pretty
 from archiver.model import EPOCH, Event, Message, Transcript
-from archiver.transcripts import as_json as transcript_json
+from archiver.transcript import as_json as transcript_json
+from archiver.transcript import project
 
 
 def transcript_lines(transcript: Transcript) -> Iterator[str]:
@@ -102,7 +102,9 @@ def command(context: click.Context, conversation: str, raw: bool, as_json: bool)
     with wiring.opened(wiring.settings(context)) as (archive, _):
         record = archive.vault.current(conversation)
     if as_json:
-        click.echo(pretty(transcript_json(record, with_raw=raw)))
+        whole = record.raw if raw else None
+        transcript = project(record.raw)
+        click.echo(pretty(transcript_json(transcript, seq=record.seq, fetched_at=record.fetched_at, raw=whole)))
     elif raw:
         if sys.stdout.isatty():
             raise ConfigError(

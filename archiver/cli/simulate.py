@@ -10,13 +10,10 @@ from pathlib import Path
 import click
 
 from archiver.cli import wiring
-from archiver.encoding import decode, encode
 from archiver.errors import ConfigError
+from archiver.jsontext import decode, encode
 from archiver.model import to_ms
-from archiver.simulator.faults import Faults
-from archiver.simulator.scenario import Scenario, read_scenario
-from archiver.simulator.server import bind, running
-from archiver.simulator.world import World, at_anchor
+from archiver.simulator import Faults, Scenario, World, at_anchor, bind, read_scenario, running
 from archiver.windows import floor
 
 

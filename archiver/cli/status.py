@@ -9,10 +9,10 @@ import click
 from archiver.archive import Archive
 from archiver.cli import wiring
 from archiver.cli.terminal import safe
-from archiver.encoding import pretty
 from archiver.errors import StoreError
-from archiver.stores import Store
-from archiver.transcripts import iso
+from archiver.index import Store
+from archiver.jsontext import pretty
+from archiver.transcript import iso
 
 
 def _index(store: Store) -> dict[str, Any]:

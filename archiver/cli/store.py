@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from archiver.cli import wiring
-from archiver.encoding import pretty
+from archiver.jsontext import pretty
 
 
 @click.group("store")

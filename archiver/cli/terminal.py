@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import click
 
-from archiver.model import Snippet
+from archiver.query import Snippet
 
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _CONTEXT = 60
@@ -24,7 +24,7 @@ def one_line(text: str) -> str:
     return " ".join(safe(text).split())
 
 
-def marked(snippet: Snippet) -> str:
+def highlighted(snippet: Snippet) -> str:
     """The text around the first mark on one line, marks in colour, or in »…« where there is none."""
     pieces = _near_first_mark(snippet)
     return "".join(_emphasised(_flat(piece)) if is_hit else _flat(piece) for piece, is_hit in pieces)

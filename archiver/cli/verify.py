@@ -7,16 +7,14 @@ import sys
 
 import click
 
-from archiver.archive import Archive
-from archiver.catchup import rebuild
+from archiver.archive import Archive, Finding, verify_vault
 from archiver.cli import wiring
 from archiver.cli.doctor import FOUND_SOMETHING
 from archiver.cli.terminal import safe
-from archiver.encoding import pretty
 from archiver.errors import ConfigError
+from archiver.index import Store, rebuild, verify_index
+from archiver.jsontext import pretty
 from archiver.progress import Progress
-from archiver.stores import Store
-from archiver.verify import Finding, verify_index, verify_vault
 
 _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
 

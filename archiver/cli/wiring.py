@@ -15,16 +15,14 @@ import click
 
 from archiver import config, progress
 from archiver.archive import Archive, is_archive, make_archive, open_archive
-from archiver.catchup import catch_up
 from archiver.cli.terminal import safe
 from archiver.config import Settings
 from archiver.errors import ConfigError, StoreBusy, StoreDenied, StoreError
-from archiver.model import Refusal
+from archiver.index import Refusal, Store, catch_up, open_store
 from archiver.progress import Progress
-from archiver.stores import Store, open_store
 
 if TYPE_CHECKING:
-    from archiver.liveperson.api import ContactCenter
+    from archiver.liveperson import Client
 
 _SHOWN_REFUSALS = 20
 T = TypeVar("T")
@@ -102,16 +100,15 @@ def opened_up_to_date(context: click.Context) -> Iterator[tuple[Archive, Store]]
 
 def contact_center(
     chosen: Settings, progress: Progress, *, tries: int | None = None, on_answer: Callable[[str], None] | None = None
-) -> ContactCenter:
+) -> Client:
     """The account of the settings. `on_answer` is told the status of every answer. Raises ConfigError."""
-    from archiver.liveperson.account import account_of, connect
-    from archiver.liveperson.calls import Patience
+    from archiver.liveperson import Patience, account_of, connect
 
     patience = Patience(notify=progress.say)
     return connect(account_of(chosen), patience=replace(patience, tries=tries or patience.tries), on_answer=on_answer)
 
 
-def bring(chosen: Settings, progress: Progress, work: Callable[[ContactCenter, Archive], T]) -> T:
+def bring(chosen: Settings, progress: Progress, work: Callable[[Client, Archive], T]) -> T:
     """Work that brings conversations into the archive of the settings, and the index brought up to date behind it."""
     with closing(contact_center(chosen, progress)) as source:
         if not is_archive(chosen.archive):

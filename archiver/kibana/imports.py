@@ -10,10 +10,9 @@ from typing import Any
 
 import httpx
 
-from archiver.addresses import is_loopback
-from archiver.config import Secret
-from archiver.encoding import decode
+from archiver.config import Secret, is_loopback
 from archiver.errors import ArchiverError, ConfigError, StoreDenied, StoreError, StoreUnavailable
+from archiver.jsontext import decode
 from archiver.kibana.objects import Object, ndjson
 
 _CALL_S = 120.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archiver.encoding import canonical
+from archiver.jsontext import canonical
 
 Object = dict[str, Any]
 _LAYER = "layer"

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import httpx
 
 from archiver.config import Settings
-from archiver.liveperson.api import ContactCenter
 from archiver.liveperson.auth import Access, AppKeys, ClientCredentials, Credentials, OAuth2, User
-from archiver.liveperson.budget import LIVEPERSON_PER_S, SIMULATOR_PER_S, Budget
 from archiver.liveperson.calls import Patience, make_client
+from archiver.liveperson.client import Client
 from archiver.liveperson.domains import Domains
+from archiver.liveperson.rate_limit import LIVEPERSON_PER_S, SIMULATOR_PER_S, RateLimiter
 
 _TRIES_AT_FIRST_CONTACT = 2
 
@@ -32,10 +32,10 @@ class Account:
         """Whether it is a simulator on this machine."""
         return self.domain_url.startswith("http://")
 
-    def budget(self) -> Budget:
+    def budget(self) -> RateLimiter:
         """To be shared by everything in this process that asks the account."""
         usual = SIMULATOR_PER_S if self.is_local else LIVEPERSON_PER_S
-        return Budget(self.per_s or usual)
+        return RateLimiter(self.per_s or usual)
 
 
 def account_of(settings: Settings) -> Account:
@@ -64,7 +64,7 @@ def connect(
     transport: httpx.BaseTransport | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     on_answer: Callable[[str], None] | None = None,
-) -> ContactCenter:
+) -> Client:
     """A contact center. Asks nothing yet. Raises ConfigError for an unusable `domain_url` or proxy.
 
     The patience's budget is shared by several contact centers of one account; without it, this one has its own.
@@ -76,13 +76,13 @@ def connect(
     if on_answer:
         client.event_hooks = {"response": [lambda response: on_answer(str(response.status_code))]}
     domains = Domains(client, account.domain_url, account.id, replace(patience, tries=_TRIES_AT_FIRST_CONTACT))
-    return ContactCenter(client, domains, account.id, _access(account, domains, clock), patience)
+    return Client(client, domains, account.id, _access(account, domains, clock), patience)
 
 
 def _access(account: Account, domains: Domains, clock: Callable[[], datetime]) -> Access:
     match account.credentials:
         case AppKeys() as keys:
-            from archiver.liveperson.signature import OAuth1  # its library takes a quarter of a second to load
+            from archiver.liveperson.oauth1 import OAuth1
 
             return OAuth1(keys)
         case User() as user:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from archiver.encoding import decode, split_array, split_object
 from archiver.errors import BadAnswer
+from archiver.jsontext import decode, split_array, split_object
 from archiver.model import Conversation, Page, Unreadable
-from archiver.records import gist, integer, is_true, moment, section, text_of
+from archiver.rawrecord import gist, integer, is_true, moment, section, text_of
 
-_MARK = b"\xef\xbb\xbf"  # what some programs put before UTF-8
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # what some programs put before UTF-8
 _RECORDS, _METADATA = "conversationHistoryRecords", "_metadata"
 
 
@@ -18,7 +18,7 @@ def read_page(body: bytes) -> Page:
 
     A record that cannot be read is named in `unreadable` and never costs the others.
     """
-    body = body.removeprefix(_MARK)
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
         parts = split_object(body)
         metadata = decode(parts[_METADATA]) if _METADATA in parts else {}

@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 
 from archiver.config import Secret
-from archiver.encoding import decode
 from archiver.errors import AuthError, SourceUnavailable
+from archiver.jsontext import decode
 from archiver.liveperson.calls import refusal, request, skew_hint
-from archiver.records import number
+from archiver.rawrecord import number
 
 _MARGIN = timedelta(seconds=60)
 _DEFAULT_LIFE, _LONGEST_LIFE = timedelta(hours=1), timedelta(days=1)

@@ -24,9 +24,9 @@ from archiver.errors import (
     SourceError,
     SourceUnavailable,
 )
-from archiver.liveperson.budget import Budget
-from archiver.pace import next_wait_s
-from archiver.records import number
+from archiver.liveperson.pace import next_wait_s
+from archiver.liveperson.rate_limit import RateLimiter
+from archiver.rawrecord import number
 
 TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 LARGEST_SKEW = timedelta(minutes=2)
@@ -45,7 +45,7 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
     notify: Callable[[str], None] = lambda message: None
     tries: int = 7
-    budget: Budget | None = None
+    budget: RateLimiter | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

@@ -6,9 +6,9 @@ import re
 
 import httpx
 
-from archiver.addresses import is_loopback
-from archiver.encoding import decode
+from archiver.config import is_loopback
 from archiver.errors import ConfigError, SourceError, SourceUnavailable
+from archiver.jsontext import decode
 from archiver.liveperson.calls import Patience, persist
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from archiver.encoding import decode, encode
 from archiver.errors import RateLimited, SourceUnavailable
+from archiver.jsontext import decode, encode
 from archiver.liveperson.auth import BearerAccess, Bearers, User, refused
 from archiver.liveperson.calls import request
-from archiver.records import number, text_of
+from archiver.rawrecord import number, text_of
 
 TOO_MANY_LOGINS_S = 5.0  # Login Service API, Retry policy
 REFRESH_EVERY = timedelta(minutes=4)  # while the session is used; it lives on the server

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from archiver.encoding import decode
-from archiver.simulator.doors import answer, error
+from archiver.jsontext import decode
+from archiver.simulator.access import answer, error
 from archiver.simulator.services import Simulator
 
 Respond = Callable[[httpx.Request], httpx.Response]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from archiver.model import from_ms, to_ms
-from archiver.records import integer, items, leaves, number, section
+from archiver.rawrecord import integer, items, leaves, number, section
 from archiver.simulator.kinds import (
     BadRequest,
     Make,

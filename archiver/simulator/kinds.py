@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from archiver.model import from_ms
-from archiver.records import moment, section
+from archiver.rawrecord import moment, section
 from archiver.simulator.views import View
 from archiver.windows import ceil, floor, months_before
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from archiver.encoding import encode
+from archiver.jsontext import encode
 from archiver.model import to_ms
 from archiver.simulator.dialogues import ACCOUNT, BOT, CHANNELS
 from archiver.simulator.lives import Life, Turn

@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, suggest
 from archiver.simulator import dialogues
 from archiver.simulator.faults import KINDS, PLACES, Fault
 from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
-from archiver.spelling import suggest
 
 _BOUNDS = {
     "conversations": (0, 1_000_000), "days": (0, 3_650), "days_ahead": (0, 3_650), "speed": (0.001, 1_000_000),

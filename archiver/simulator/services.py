@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 
-from archiver.encoding import decode, raw_json
-from archiver.simulator.doors import LoginDoor, SignatureDoor, TokenDoor, answer, error
+from archiver.jsontext import decode, raw_json
+from archiver.simulator.access import LoginService, SignatureCheck, TokenService, answer, error
 from archiver.simulator.kinds import BadRequest
-from archiver.simulator.world import MOST_PER_PAGE, Answer, World
+from archiver.simulator.world import MOST_PER_PAGE, Selection, World
 
 _SERVICES = ("msgHist", "sentinel", "agentVep")
 _ORDERS = ("start:asc", "start:desc", "end:asc", "end:desc")
@@ -27,14 +27,14 @@ class Simulator:
     no_content: bool = False  # whether a search without results is answered 204
     is_lenient: bool = False  # whether a limit or sort that can't be is put right, and not refused
     deepest: int | None = None  # offset + limit behind which Elasticsearch gives up, if it does
-    tokens: TokenDoor = field(init=False)
-    signatures: SignatureDoor = field(init=False)
-    logins: LoginDoor = field(init=False)
+    tokens: TokenService = field(init=False)
+    signatures: SignatureCheck = field(init=False)
+    logins: LoginService = field(init=False)
 
     def __post_init__(self) -> None:
-        self.tokens = TokenDoor(self.world.account, self.now)
-        self.signatures = SignatureDoor(self.now)
-        self.logins = LoginDoor(self.world.account, self.now)
+        self.tokens = TokenService(self.world.account, self.now)
+        self.signatures = SignatureCheck(self.now)
+        self.logins = LoginService(self.world.account, self.now)
 
     def now(self) -> datetime:
         """By the account's clock, whichever that is at the moment."""
@@ -87,8 +87,8 @@ class Simulator:
     def _is_allowed(self, request: httpx.Request) -> bool:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind == "OAuth":
-            return self.signatures.lets_in(request)
-        return kind == "Bearer" and (self.tokens.lets_in(token) or self.logins.lets_in(token))
+            return self.signatures.accepts(request)
+        return kind == "Bearer" and (self.tokens.accepts(token) or self.logins.accepts(token))
 
     def _conversations(self, request: httpx.Request, method: str) -> httpx.Response:
         if not self._is_allowed(request):
@@ -120,7 +120,7 @@ class Simulator:
             return self._page(None, self.world.look_up(ids, body, asked.version))
         return error(404, "no such method")
 
-    def _page(self, asked: _Parameters | None, found: Answer) -> httpx.Response:
+    def _page(self, asked: _Parameters | None, found: Selection) -> httpx.Response:
         if self.no_content and not found.count:
             return httpx.Response(204)
         links = asked.links(found.count) if asked else {}

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
 
-from archiver.encoding import decode, encode, split_object
+from archiver.jsontext import decode, encode, split_object
 from archiver.model import to_ms
 from archiver.simulator.lives import Life, step
 from archiver.simulator.sections import record

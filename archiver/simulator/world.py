@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from archiver.encoding import decode, encode, raw_json, split_object
+from archiver.jsontext import decode, encode, raw_json, split_object
 from archiver.model import from_ms, to_ms
-from archiver.records import integer, items, section
+from archiver.rawrecord import integer, items, section
 from archiver.simulator.filters import tests, updated_ms
 from archiver.simulator.kinds import BadRequest, time_range
 from archiver.simulator.lives import Life
@@ -30,7 +30,7 @@ _STATUSES = frozenset(("OPEN", "CLOSE"))
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Selection:
     """Records of one page, and how many the whole query has."""
 
     records: list[bytes]
@@ -69,7 +69,7 @@ class World:
         self.by_id.update((item.id, item) for item in added)
         self.stored = sorted(self.by_id.values(), key=lambda item: (item.start_ms, item.id))
 
-    def search(self, body: dict[str, Any], offset: int, limit: int, *, order: str, version: int = 2) -> Answer:
+    def search(self, body: dict[str, Any], offset: int, limit: int, *, order: str, version: int = 2) -> Selection:
         """Method A. Raises BadRequest."""
         now = self.clock()
         start, end = time_range(body.get("start"), now, "start")
@@ -80,7 +80,7 @@ class World:
         if order.endswith("desc"):
             found.reverse()
         shape = _Shape(body, version, now)
-        return Answer([shape.searched(view) for view in found[offset : offset + limit]], len(found))
+        return Selection([shape.searched(view) for view in found[offset : offset + limit]], len(found))
 
     def _between(self, start: datetime, end: datetime) -> list[View]:
         seen_at = self.clock() - self.delay
@@ -91,7 +91,7 @@ class World:
     def _oldest(self) -> datetime:
         return months_before(self.clock(), RETENTION_MONTHS)
 
-    def look_up(self, ids: Sequence[str], body: dict[str, Any], version: int = 2) -> Answer:
+    def look_up(self, ids: Sequence[str], body: dict[str, Any], version: int = 2) -> Selection:
         """Method B. Unknown ids are left out."""
         now, oldest = self.clock(), to_ms(self._oldest())
         seen_ms = to_ms(now - self.delay)
@@ -99,9 +99,9 @@ class World:
         views = [item.at(now - self.delay) for item in found if oldest <= item.start_ms <= seen_ms]
         shape = _Shape(body, version, now)
         kept = [shape.full(view) for view in views]
-        return Answer(kept, len(kept))
+        return Selection(kept, len(kept))
 
-    def of_consumer(self, body: dict[str, Any], offset: int, limit: int, version: int = 2) -> Answer:
+    def of_consumer(self, body: dict[str, Any], offset: int, limit: int, version: int = 2) -> Selection:
         """Method C. Raises BadRequest."""
         consumer, statuses = body.get("consumer"), body.get("status")
         if not isinstance(consumer, str) or not consumer:
@@ -115,7 +115,7 @@ class World:
             if view.info.get("status") in statuses and consumer in _consumers(view)
         ]
         shape = _Shape(body, version, now)
-        return Answer([shape.searched(view) for view in found[offset : offset + limit]], len(found))
+        return Selection([shape.searched(view) for view in found[offset : offset + limit]], len(found))
 
 
 def _stored(raw: bytes) -> Stored:

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archiver.documents import project
-from archiver.grammar import parse
-from archiver.model import Facet, Found, Refusal, Scope, Sort, Transcript, Version, to_ms
-from archiver.stores import Store
+from archiver.index.protocol import Store
+from archiver.index.results import Facet, Found, Refusal, Sort, Version
+from archiver.model import Transcript, to_ms
+from archiver.query.ast import Scope
+from archiver.query.parser import parse
+from archiver.transcript.projection import project
 from tests.archives import Scan, archives, queries
 from tests.conftest import NOW, record
 

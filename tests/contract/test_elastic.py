@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from archiver.config import StoreAddress
-from archiver.stores import Store
-from archiver.stores.elastic.server import connect
-from archiver.stores.elastic.store import ElasticStore
+from archiver.config.settings import StoreAddress
+from archiver.index.elastic.server import connect
+from archiver.index.elastic.store import ElasticStore
+from archiver.index.protocol import Store
 from tests.contract.promises import Make, StoreContract
 from tests.nodes import Node
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from archiver.documents import project
 from archiver.errors import StoreBusy, StoreError
-from archiver.stores import Store
-from archiver.stores.embedded import EmbeddedStore
+from archiver.index.embedded.store import EmbeddedStore
+from archiver.index.protocol import Store
+from archiver.transcript.projection import project
 from tests.conftest import NOW, record
 from tests.contract.promises import Make, StoreContract, ask, put
 

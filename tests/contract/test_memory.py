@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archiver.stores.memory import MemoryStore
+from archiver.index.memory import MemoryStore
 from tests.contract.promises import Make, StoreContract
 
 

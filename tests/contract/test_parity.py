@@ -9,15 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archiver.config import StoreAddress
-from archiver.fields import FACETS
-from archiver.grammar import parse
-from archiver.model import Scope, Sort
-from archiver.stores import Store
-from archiver.stores.elastic.server import connect
-from archiver.stores.elastic.store import ElasticStore
-from archiver.stores.embedded import EmbeddedStore
-from archiver.stores.memory import MemoryStore
+from archiver.config.settings import StoreAddress
+from archiver.index.elastic.server import connect
+from archiver.index.elastic.store import ElasticStore
+from archiver.index.embedded.store import EmbeddedStore
+from archiver.index.memory import MemoryStore
+from archiver.index.protocol import Store
+from archiver.index.results import Sort
+from archiver.query.ast import Scope
+from archiver.query.fields import FACETS
+from archiver.query.parser import parse
 from tests.archives import archives, queries
 from tests.conftest import NOW
 from tests.contract.promises import Filled

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from archiver.documents import project
-from archiver.encoding import pretty
-from archiver.fields import FACTS, NUMBERS, passages
+from archiver.jsontext import pretty
 from archiver.model import Transcript
+from archiver.query.fields import KEYWORDS, NUMBERS, passages
+from archiver.transcript.projection import project
 
 HERE = Path(__file__).parent
 CASES = sorted(path.name.removesuffix(".raw.json") for path in HERE.glob("*.raw.json"))
@@ -18,7 +18,7 @@ CASES = sorted(path.name.removesuffix(".raw.json") for path in HERE.glob("*.raw.
 def searchable(transcript: Transcript) -> object:
     return {
         "passages": [[passage.zone, passage.path, passage.text] for passage in passages(transcript)],
-        "facts": {name: sorted(read(transcript)) for name, read in FACTS.items()},
+        "facts": {name: sorted(read(transcript)) for name, read in KEYWORDS.items()},
         "numbers": {name: read(transcript) for name, read in NUMBERS.items()},
     }
 

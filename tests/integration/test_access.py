@@ -12,18 +12,18 @@ import pytest
 from oauthlib.oauth1 import Client as IndependentSigner
 from oauthlib.oauth1.rfc5849 import signature as independent
 
-from archiver.archive import Archive
-from archiver.config import Secret
-from archiver.encoding import decode
+from archiver.archive.file import Archive
+from archiver.config.secrets import Secret
 from archiver.errors import AuthError, PermissionMissing, RateLimited, SourceError
-from archiver.harvest import Harvest
+from archiver.harvest.harvest import Harvest
+from archiver.jsontext import decode
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import AppKeys, ClientCredentials, Credentials, User
 from archiver.liveperson.calls import Patience
-from archiver.liveperson.signature import OAuth1
+from archiver.liveperson.oauth1 import OAuth1
 from archiver.model import Window
 from archiver.progress import Silent
-from archiver.simulator.doors import SignatureDoor, base_string
+from archiver.simulator.access import SignatureCheck, base_string
 from archiver.simulator.services import Simulator
 from tests.conftest import NOW, connected, record
 
@@ -185,17 +185,17 @@ def test_the_body_arrives_whole_and_is_no_part_of_the_signature() -> None:
 def test_a_changed_query_a_repeated_nonce_or_an_old_time_is_refused(simulator: Simulator) -> None:
     keys = credentials(simulator, "oauth1")
     assert isinstance(keys, AppKeys)
-    door = SignatureDoor(
+    door = SignatureCheck(
         lambda: datetime.now(UTC), keys.key, keys.secret.reveal(), keys.token.reveal(), keys.token_secret.reveal()
     )
     request = signed(URLS[0], keys=keys)
-    assert door.lets_in(request)
-    assert not door.lets_in(request)
+    assert door.accepts(request)
+    assert not door.accepts(request)
     other = signed(URLS[0], keys=keys)
     other.url = httpx.URL(str(other.url).replace("offset=0", "offset=100"))
-    assert not door.lets_in(other)
+    assert not door.accepts(other)
     door.clock = lambda: datetime.now(UTC) + timedelta(minutes=6)
-    assert not door.lets_in(signed(URLS[0], keys=keys))
+    assert not door.accepts(signed(URLS[0], keys=keys))
 
 
 def test_a_wrong_clock_is_named_where_a_signature_is_refused(account: Recorder) -> None:

@@ -9,18 +9,18 @@ import httpx
 import pytest
 
 from archiver import windows
-from archiver.archive import Archive
-from archiver.documents import project
-from archiver.encoding import decode, encode
+from archiver.archive.file import Archive
 from archiver.errors import SourceError, SourceUnavailable
-from archiver.fetch import Fetch
-from archiver.harvest import Harvest, Summary
+from archiver.harvest.fetch import Fetch
+from archiver.harvest.harvest import Harvest, Summary
+from archiver.jsontext import decode, encode
 from archiver.liveperson.answers import read_page
 from archiver.model import Page, Window
 from archiver.progress import Silent
 from archiver.simulator.faults import KINDS, Fault, Faults
 from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
+from archiver.transcript.projection import project
 from tests.conftest import NOW, connected, record
 
 DAY = timedelta(days=1)

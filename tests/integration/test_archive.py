@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from archiver import chain
-from archiver.archive import Archive, make_archive, open_archive
+from archiver.archive import chain
+from archiver.archive.file import Archive, make_archive, open_archive
+from archiver.archive.verify import verify_vault
 from archiver.errors import ArchiveError, ConfigError, IntegrityError, NotFound
-from archiver.harvest import Harvest
+from archiver.harvest.harvest import Harvest
 from archiver.liveperson.answers import read_record
 from archiver.model import Conversation, Window
 from archiver.progress import Silent
 from archiver.simulator.services import Simulator
-from archiver.verify import verify_vault
 from tests.conftest import ACCOUNT, NOW, connected, record
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archiver.archive import Archive
+from archiver.archive.file import Archive
 from archiver.errors import SourceError
-from archiver.harvest import Harvest
-from archiver.liveperson.api import ContactCenter
+from archiver.harvest.harvest import Harvest
+from archiver.liveperson.client import Client
 from archiver.model import Page, Window
 from archiver.progress import Silent
 from archiver.simulator.faults import KINDS, Fault, Faults
@@ -48,19 +48,19 @@ def simulated(count: int) -> Simulator:
     return Simulator(world)
 
 
-def by_search(center: ContactCenter, simulator: Simulator) -> Iterator[Page]:
+def by_search(center: Client, simulator: Simulator) -> Iterator[Page]:
     return center.pages(SPAN)
 
 
-def by_consumer(center: ContactCenter, simulator: Simulator) -> Iterator[Page]:
+def by_consumer(center: Client, simulator: Simulator) -> Iterator[Page]:
     return center.by_consumer(CONSUMER)
 
 
-def by_ids(center: ContactCenter, simulator: Simulator) -> Iterator[Page]:
+def by_ids(center: Client, simulator: Simulator) -> Iterator[Page]:
     return center.by_ids([*shown(simulator, by_ids), "absent"])
 
 
-Method = Callable[[ContactCenter, Simulator], Iterator[Page]]
+Method = Callable[[Client, Simulator], Iterator[Page]]
 
 
 def shown(simulator: Simulator, method: Method) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from archiver.options import OPTIONS
+from archiver.config.options import OPTIONS
 
 TOP = Path(__file__).parents[2]
 EXAMPLE = (TOP / ".env.example").read_text()

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from archiver.archive import make_archive
-from archiver.config import Settings, load
-from archiver.doctor import Finding, Verdict, examine
+from archiver.archive.file import make_archive
+from archiver.config.settings import Settings, load
+from archiver.doctor import Check, Verdict, examine
 from archiver.errors import ConfigError
 from archiver.liveperson.account import Account
 from archiver.liveperson.probes import Probes
@@ -32,7 +32,7 @@ def settings(simulator: Simulator, tmp_path: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
-def checks(settings: dict[str, str], respond: Respond, *, is_offline: bool = False) -> dict[str, Finding]:
+def checks(settings: dict[str, str], respond: Respond, *, is_offline: bool = False) -> dict[str, Check]:
     def dated(request: httpx.Request) -> httpx.Response:
         answer = respond(request)
         answer.headers.setdefault("Date", format_datetime(NOW, usegmt=True))
@@ -49,7 +49,7 @@ def checks(settings: dict[str, str], respond: Respond, *, is_offline: bool = Fal
     return {finding.name: finding for finding in found}
 
 
-def failed(found: dict[str, Finding]) -> list[str]:
+def failed(found: dict[str, Check]) -> list[str]:
     return [name for name, finding in found.items() if finding.verdict is Verdict.FAIL]
 
 
@@ -190,7 +190,7 @@ def test_a_store_that_is_away_fails_and_the_rest_is_still_checked(
     settings: dict[str, str], simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    monkeypatch.setattr("archiver.stores.elastic.server._PATIENCE_S", 0.0)
+    monkeypatch.setattr("archiver.index.elastic.server._PATIENCE_S", 0.0)
     make_archive(Path(settings["ARCHIVER_ARCHIVE"]), ACCOUNT).close()
     found = checks({**settings, "ARCHIVER_STORE": "http://127.0.0.1:9"}, simulator)
     assert failed(found) == ["store"]

@@ -11,18 +11,19 @@ from uuid import uuid4
 
 import pytest
 
-from archiver.archive import Archive
-from archiver.catchup import catch_up, rebuild, retry
-from archiver.config import StoreAddress
-from archiver.documents import project
+from archiver.archive.file import Archive
+from archiver.config.settings import StoreAddress
 from archiver.errors import StoreError, StoreUnavailable
-from archiver.grammar import parse
+from archiver.index.build import catch_up, rebuild, retry
+from archiver.index.elastic.bulk import Limits
+from archiver.index.elastic.server import connect
+from archiver.index.elastic.store import ElasticStore
+from archiver.index.results import Sort, Version
 from archiver.liveperson.answers import read_record
-from archiver.model import Scope, Sort, Version
 from archiver.progress import Silent
-from archiver.stores.elastic.bulk import Limits
-from archiver.stores.elastic.server import connect
-from archiver.stores.elastic.store import ElasticStore
+from archiver.query.ast import Scope
+from archiver.query.parser import parse
+from archiver.transcript.projection import project
 from tests.conftest import NOW, record
 from tests.faults import RESET, Exchange, Fault, Reply, busy, proxy
 from tests.nodes import Node
@@ -275,7 +276,7 @@ def test_a_late_write_never_puts_old_over_new(full: Archive, elasticsearch: Node
 def test_backfill_settings_are_taken_back_also_after_a_crash(
     full: Archive, elasticsearch: Node, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archiver.stores.elastic.writer.LARGE", 100)
+    monkeypatch.setattr("archiver.index.elastic.writer.LARGE", 100)
     store = store_at(elasticsearch.url, prefix)
 
     def settings() -> set[tuple[object, ...]]:
@@ -288,7 +289,7 @@ def test_backfill_settings_are_taken_back_also_after_a_crash(
         raise KeyboardInterrupt
     assert settings() == {("-1", "async", "false")}
     assert store.describe()["is_backfilling"]
-    monkeypatch.setattr("archiver.stores.elastic.writer.LARGE", 10_000)
+    monkeypatch.setattr("archiver.index.elastic.writer.LARGE", 10_000)
     catch_up(full, store, Silent())
     assert settings() == {(None, None, "0-1")}
     assert_whole(store, full)
@@ -299,7 +300,7 @@ def test_another_mapping_is_built_beside_the_old_one_which_answers_meanwhile(
 ) -> None:
     old = store_at(elasticsearch.url, prefix)
     catch_up(full, old, Silent())
-    monkeypatch.setattr("archiver.stores.elastic.family.SCHEMA", 99)
+    monkeypatch.setattr("archiver.index.elastic.family.SCHEMA", 99)
     keep(full, conversation(COUNT + 1, "brand new"))
     with pytest.raises(StoreError, match="another version") as told:
         catch_up(full, old, Silent())

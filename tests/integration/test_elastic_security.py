@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from archiver.archive import Archive
-from archiver.catchup import catch_up, rebuild
-from archiver.config import Secret, StoreAddress, load
+from archiver.archive.file import Archive
+from archiver.config.secrets import Secret
+from archiver.config.settings import StoreAddress, load
 from archiver.errors import ConfigError, StoreDenied, StoreUnavailable
-from archiver.model import Scope, Sort
+from archiver.index.build import catch_up, rebuild
+from archiver.index.elastic.server import Server, connect
+from archiver.index.elastic.store import ElasticStore
+from archiver.index.results import Sort
 from archiver.progress import Silent
-from archiver.query import Everything
-from archiver.stores.elastic.server import Server, connect
-from archiver.stores.elastic.store import ElasticStore
+from archiver.query.ast import Everything, Scope
 from tests.conftest import NOW, record
 from tests.faults import Reply, proxy
 from tests.integration.test_elastic_faults import assert_whole, keep

@@ -10,21 +10,23 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from archiver.archive import Archive, make_archive, open_archive
-from archiver.catchup import catch_up
+from archiver.archive.events import Decision
+from archiver.archive.file import Archive, make_archive, open_archive
+from archiver.archive.verify import verify_vault
 from archiver.cli.root import root
-from archiver.config import StoreAddress
+from archiver.config.settings import StoreAddress
 from archiver.errors import NotFound
-from archiver.events import State
-from archiver.grammar import parse
-from archiver.harvest import Harvest
-from archiver.model import Scope, Sort, Window
-from archiver.options import Policies, Policy
+from archiver.harvest.harvest import Harvest
+from archiver.index.build import catch_up
+from archiver.index.protocol import open_store
+from archiver.index.results import Sort
+from archiver.index.verify import verify_index
+from archiver.model import Policies, Policy, Window
 from archiver.progress import Silent
+from archiver.query.ast import Scope
+from archiver.query.parser import parse
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
-from archiver.stores import open_store
-from archiver.verify import verify_index, verify_vault
 from tests.conftest import ACCOUNT, NOW, connected, record
 
 START = NOW - timedelta(days=3)
@@ -61,7 +63,7 @@ def account(tmp_path: Path, request: pytest.FixtureRequest) -> Account:
     return Account(tmp_path / "archive", getattr(request, "param", Policies()))
 
 
-def states(archive: Archive) -> list[tuple[str, State]]:
+def states(archive: Archive) -> list[tuple[str, Decision]]:
     return [(erasure.kind, erasure.state) for erasure in archive.erasures.listed(is_pending=False)]
 
 
@@ -79,7 +81,7 @@ def test_masking_is_followed_by_default_and_the_chain_stays_whole(account: Accou
     archive = account.archive
     assert versions(archive) == [None, MASKED]
     assert archive.vault.current("c").raw == MASKED
-    assert states(archive) == [("upstream_masking", State.FOLLOWED)]
+    assert states(archive) == [("upstream_masking", Decision.FOLLOWED)]
     assert list(verify_vault(archive, Silent())) == []
 
 
@@ -102,7 +104,7 @@ def test_erasure_waits_for_a_person_by_default_and_searches_do_not_find_the_old_
     account.harvest(ERASED)
     catch_up(archive, store, Silent())
     assert versions(archive) == [FULL, ERASED]
-    assert states(archive) == [("upstream_erasure", State.PENDING)]
+    assert states(archive) == [("upstream_erasure", Decision.PENDING)]
     assert list(verify_index(archive, store, Silent())) == []
     found = store.search(parse(SECRET.decode(), now=NOW).expression, scope=Scope.MESSAGE, sort=Sort.OLDEST, limit=9)
     assert found.keys == ()
@@ -119,7 +121,7 @@ def test_a_persons_decision_is_recorded_with_who_and_why(account: Account, appro
     assert versions(archive) == [None if approve else FULL, ERASED]
     (erasure,) = archive.erasures.listed(is_pending=False)
     assert (erasure.state, erasure.decided_by, erasure.reason) == (
-        State.APPROVED if approve else State.KEPT, "me", "why",
+        Decision.APPROVED if approve else Decision.KEPT, "me", "why",
     )  # fmt: skip
     assert list(verify_vault(archive, Silent())) == []
     with pytest.raises(NotFound):
@@ -135,7 +137,7 @@ def test_fewer_messages_are_kept_and_never_take_the_place_of_more_unless_approve
     assert archive.ledger.count_watched() == 1
     account.harvest(FEWER)
     assert archive.vault.current("c").raw == FULL
-    assert states(archive) == [("upstream_fewer", State.PENDING)]
+    assert states(archive) == [("upstream_fewer", Decision.PENDING)]
     account.harvest(FEWER)
     assert len(states(archive)) == 1
     head = archive.vault.head()
@@ -152,7 +154,7 @@ def test_messages_that_are_there_again_end_the_question(account: Account) -> Non
     for raw in (FULL, FEWER, FEWER):
         account.harvest(raw)
     account.harvest(record("c", START, "my card is 4111111111111111", "thank you", "bye", "more"))
-    assert states(account.archive) == [("upstream_fewer", State.SUPERSEDED)]
+    assert states(account.archive) == [("upstream_fewer", Decision.SUPERSEDED)]
     assert list(verify_vault(account.archive, Silent())) == []
 
 
@@ -240,14 +242,14 @@ def test_what_could_not_be_read_in_full_removes_nothing_and_is_looked_at_again(a
     span = Window(START - timedelta(hours=1), START + timedelta(hours=1))
     Harvest(source, account.archive, clock=lambda: account.now, progress=Silent()).run(span)
     assert FULL in versions(account.archive)
-    assert states(account.archive) == [("upstream_masking", State.PENDING)]
+    assert states(account.archive) == [("upstream_masking", Decision.PENDING)]
     assert account.archive.ledger.count_watched() == 1
 
 
 def test_a_full_record_that_is_shown_again_ends_the_question_of_fewer(account: Account) -> None:
     for raw in (FULL, FEWER, FEWER, FULL):
         account.harvest(raw)
-    assert states(account.archive) == [("upstream_fewer", State.SUPERSEDED)]
+    assert states(account.archive) == [("upstream_fewer", Decision.SUPERSEDED)]
     assert account.archive.vault.current("c").raw == FULL
 
 

@@ -7,19 +7,20 @@ from datetime import timedelta
 
 import pytest
 
-from archiver.archive import Archive
-from archiver.catchup import catch_up
-from archiver.config import StoreAddress
-from archiver.encoding import decode
+from archiver.archive.file import Archive
+from archiver.archive.verify import verify_vault
+from archiver.config.settings import StoreAddress
 from archiver.errors import AuthError
-from archiver.fetch import Fetch, Fetched
-from archiver.harvest import Harvest
+from archiver.harvest.fetch import Fetch, Fetched
+from archiver.harvest.harvest import Harvest
+from archiver.index.build import catch_up
+from archiver.index.protocol import open_store
+from archiver.index.verify import verify_index
+from archiver.jsontext import decode
 from archiver.model import Window
 from archiver.progress import Silent
 from archiver.simulator.faults import Fault, Faults
 from archiver.simulator.services import Simulator
-from archiver.stores import open_store
-from archiver.verify import verify_index, verify_vault
 from tests.conftest import NOW, connected, record
 
 DAY = timedelta(days=1)

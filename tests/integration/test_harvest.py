@@ -9,20 +9,21 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from archiver import chain, windows
-from archiver.archive import Archive
-from archiver.encoding import decode, encode
+from archiver import windows
+from archiver.archive import chain
+from archiver.archive.file import Archive
+from archiver.archive.lease import Lease
+from archiver.archive.verify import verify_vault
 from archiver.errors import AuthError, Locked, RateLimited, SourceUnavailable
-from archiver.harvest import Harvest, Summary
-from archiver.intake import Intake
-from archiver.lanes import Pace, Updates
-from archiver.lease import Lease
+from archiver.harvest.harvest import Harvest, Summary
+from archiver.harvest.ingest import Ingest
+from archiver.jsontext import decode, encode
 from archiver.model import Window, to_ms
 from archiver.progress import Silent
+from archiver.service.lanes import Schedule, Updates
 from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
-from archiver.verify import verify_vault
 from tests.conftest import NOW, connected, record
 
 SPAN = Window(NOW - timedelta(days=10), NOW)
@@ -265,7 +266,7 @@ def test_a_failed_look_at_hours_that_were_proven_unproves_none(archive: Archive,
 def test_a_proven_window_that_has_grown_is_not_called_complete_by_half(
     archive: Archive, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archiver.reading._MOST_PER_WINDOW", 3)
+    monkeypatch.setattr("archiver.harvest.window_reader._MOST_PER_WINDOW", 3)
     day = Window(NOW - timedelta(days=6, hours=12), NOW - timedelta(days=5, hours=12))
     for number in range(3):
         simulator.world.put(record(f"c{number}", day.start + timedelta(hours=number), "hello"))
@@ -456,12 +457,12 @@ def sweep(archive: Archive, simulator: Simulator, respond: Respond | None = None
     """All that changed since the last time; how many versions that made."""
     source = connected(respond or simulator, simulator)
     clock = simulator.world.clock
-    intake = Intake(source, archive, clock=clock, progress=Silent())
-    updates = Updates(intake, Pace())
-    with intake.alone():
+    ingest = Ingest(source, archive, clock=clock, progress=Silent())
+    updates = Updates(ingest, Schedule())
+    with ingest.alone():
         while updates.step(clock()):
             pass
-    return intake.new
+    return ingest.new
 
 
 def test_a_sweep_finds_what_changed_long_after_it_was_harvested(archive: Archive, simulator: Simulator) -> None:

@@ -17,15 +17,15 @@ import pytest
 import zstandard
 from click.testing import CliRunner
 
-from archiver.archive import Archive
-from archiver.board import STUCK_AFTER
+from archiver.archive.file import Archive
+from archiver.archive.ledger import SEALED, Reading
 from archiver.cli.root import COMMANDS, GROUPS, root
-from archiver.fields import MEANING
-from archiver.installation import mapping, mappings_folder
-from archiver.ledger import SEALED, Reading
+from archiver.config.options import OPTIONS
 from archiver.liveperson.answers import read_record
 from archiver.model import CELL, Message, Metadata, Sde, Window
-from archiver.options import OPTIONS
+from archiver.query.fields import MEANING
+from archiver.resources import mapping, mappings_folder
+from archiver.service.state import STUCK_AFTER
 from tests.conftest import NOW, record
 
 TOP = Path(__file__).parents[2]
@@ -73,7 +73,7 @@ def test_every_setting_and_field_is_documented() -> None:
 
 
 def test_every_query_in_the_documentation_is_one() -> None:
-    from archiver.grammar import parse
+    from archiver.query.parser import parse
 
     language = (TOP / "docs/query-language.md").read_text(encoding="utf-8")
     asked = re.findall(r"^    archiver search '(.+?)'", language, re.MULTILINE)

@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from archiver.archive import Archive
-from archiver.catchup import catch_up
-from archiver.config import Secret
+from archiver.archive.file import Archive
+from archiver.config.secrets import Secret
 from archiver.errors import ConfigError, StoreDenied, StoreError, StoreUnavailable
-from archiver.installation import kibana_panels, mapping
+from archiver.index.build import catch_up
 from archiver.kibana.imports import KibanaAddress, import_objects
 from archiver.kibana.objects import Object, ndjson, saved_objects
 from archiver.progress import Silent
+from archiver.resources import kibana_panels, mapping
 from tests.conftest import NOW, record
 from tests.integration.test_elastic_faults import keep, store_at
 from tests.nodes import Node

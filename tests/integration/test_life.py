@@ -14,17 +14,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from archiver.archive import make_archive
+from archiver.archive.file import make_archive
+from archiver.archive.ledger import SEALED
+from archiver.archive.verify import verify_vault
 from archiver.errors import SourceError
-from archiver.harvest import Harvest, Summary
-from archiver.ledger import SEALED
+from archiver.harvest.harvest import Harvest, Summary
 from archiver.model import Window, from_ms
 from archiver.progress import Silent
-from archiver.records import count_messages
+from archiver.rawrecord import count_messages
 from archiver.simulator.faults import KINDS, Fault, Faults
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
-from archiver.verify import verify_vault
 from tests.conftest import ACCOUNT, NOW, connected, record
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from archiver.encoding import decode, encode
 from archiver.errors import AuthError, BadAnswer, ConfigError, SourceError
+from archiver.jsontext import decode, encode
 from archiver.liveperson.account import Account
 from archiver.liveperson.answers import read_page
 from archiver.liveperson.auth import ClientCredentials
@@ -242,7 +242,7 @@ def test_every_documented_section_is_asked_for() -> None:
 
 
 def test_an_account_does_not_show_its_secret() -> None:
-    from archiver.config import Secret
+    from archiver.config.secrets import Secret
 
     assert "hidden" not in repr(Account("1", "https://x", ClientCredentials("id", Secret("hidden"))))
 

@@ -21,10 +21,10 @@ from typing import Any
 import httpx
 import pytest
 
-from archiver.archive import Archive
-from archiver.config import Secret
+from archiver.archive.file import Archive
+from archiver.config.secrets import Secret
 from archiver.errors import SourceError, SourceUnavailable
-from archiver.harvest import Harvest
+from archiver.harvest.harvest import Harvest
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import ClientCredentials
 from archiver.liveperson.calls import Patience, make_client

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from archiver.archive import Archive
-from archiver.catchup import catch_up, rebuild
-from archiver.config import StoreAddress
-from archiver.encoding import decode, encode
-from archiver.export import lines
-from archiver.grammar import parse
+from archiver.archive.file import Archive
+from archiver.config.settings import StoreAddress
+from archiver.export.ndjson import lines
+from archiver.index.build import catch_up, rebuild
+from archiver.index.protocol import Store, open_store
+from archiver.index.retrieval import Request, search
+from archiver.jsontext import decode, encode
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation, Scope
+from archiver.model import Conversation
 from archiver.progress import Silent
-from archiver.search import Request, search
+from archiver.query.ast import Scope
+from archiver.query.parser import parse
 from archiver.simulator.lives import lives
 from archiver.simulator.sections import record as shown
-from archiver.stores import Store, open_store
 from tests.conftest import NOW, record
 
 

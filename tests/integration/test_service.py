@@ -21,27 +21,28 @@ import httpx
 import pytest
 
 from archiver import windows
-from archiver.archive import make_archive
-from archiver.board import Board, Level, State
-from archiver.config import StoreAddress
-from archiver.coverage import stretches
+from archiver.archive.coverage import stretches
+from archiver.archive.file import make_archive
+from archiver.archive.lease import Lease
+from archiver.archive.ledger import PROVISIONAL, SEALED
+from archiver.archive.verify import verify_vault
+from archiver.archive.versions import Change, compare
+from archiver.config.settings import StoreAddress
 from archiver.errors import AuthError, Locked, StoreUnavailable
-from archiver.harvest import Harvest
-from archiver.health import answer
-from archiver.intake import Intake
-from archiver.lanes import Pace, lanes
-from archiver.lease import Lease
-from archiver.ledger import PROVISIONAL, SEALED
+from archiver.harvest.harvest import Harvest
+from archiver.harvest.ingest import Ingest
+from archiver.harvest.window_reader import WindowReader
+from archiver.index.protocol import Store, open_store
+from archiver.index.verify import verify_index
 from archiver.model import Window, to_ms
 from archiver.progress import Silent
-from archiver.reading import WindowReader
-from archiver.service import Backoff, Indexer, Service
+from archiver.service.health import answer
+from archiver.service.lanes import Schedule, make_lanes
+from archiver.service.service import Backoff, Indexer, Service
+from archiver.service.state import Level, ServiceState, Snapshot
 from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
-from archiver.stores import Store, open_store
-from archiver.verify import verify_index, verify_vault
-from archiver.versions import Change, compare
 from tests.conftest import ACCOUNT, NOW, connected, record
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -64,17 +65,17 @@ class Running:
         self.world = World(ACCOUNT, lambda: self.now)
         self.simulator = Simulator(self.world)
         self.archive = make_archive(self.folder, ACCOUNT)
-        self.board = Board(State(ACCOUNT, HOUR, started_at=self.now, beat_at=self.now))
+        self.board = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=self.now, beat_at=self.now))
         self.service = self._service()
 
     def _service(self) -> Service:
         source = connected(self._answer, self.simulator)
-        intake = Intake(source, self.archive, clock=lambda: self.now, progress=Silent())
-        pace = Pace(since=self.since)
+        ingest = Ingest(source, self.archive, clock=lambda: self.now, progress=Silent())
+        schedule = Schedule(since=self.since)
         indexer = Indexer(self.archive, self._index, self.board, Silent())
-        reader = WindowReader(intake)
+        reader = WindowReader(ingest)
         return Service(
-            intake, lanes(intake, reader, pace), indexer, self.board, self, on_tick=self._tick,  # type: ignore[arg-type]
+            ingest, make_lanes(ingest, reader, schedule), indexer, self.board, self, on_tick=self._tick,  # type: ignore[arg-type]
         )  # fmt: skip
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -123,7 +124,7 @@ def test_a_living_account_is_followed_to_the_end_of_every_conversation(running: 
     assert len(page.conversations) == 99
     for item in page.conversations:
         kept = running.raw(item.id)  # of a search, where it was over long before
-        assert kept == item.raw or compare(kept, item.raw) is Change.SHALLOWER
+        assert kept == item.raw or compare(kept, item.raw) is Change.LESS_DETAIL
     assert running.archive.ledger.count_watched() == 0
     assert running.state(Window(NOW - 5 * DAY + HOUR, NOW + 6 * DAY)) == {"sealed"}
     assert running.board.read().level(running.now) is Level.GREEN

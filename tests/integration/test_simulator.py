@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from archiver.encoding import decode, encode
 from archiver.errors import ConfigError
-from archiver.liveperson.api import ContactCenter
+from archiver.jsontext import decode, encode
+from archiver.liveperson.client import Client
 from archiver.liveperson.filters import AgentSurveyFilter, Filters, Order, Parameters, Range
 from archiver.model import Window, to_ms
 from archiver.simulator.faults import KINDS, PLACES
@@ -232,7 +232,7 @@ def test_a_body_that_cannot_be_is_refused(account: Simulator, body: dict[str, An
 
 @pytest.mark.parametrize("order", list(Order))
 def test_every_order_is_kept(account: Simulator, order: Order) -> None:
-    center: ContactCenter = connected(account, account)
+    center: Client = connected(account, account)
     pages = center.search(Filters(start=SPAN), Parameters(order=order, limit=50))
     name = "startTimeL" if "start" in order else "endTimeL"
     raws = {item.id: item.raw for page in pages for item in page.conversations}  # neighbouring pages share rows

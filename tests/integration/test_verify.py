@@ -14,18 +14,20 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archiver.archive import Archive, make_archive, open_archive
-from archiver.catchup import catch_up, rebuild
-from archiver.config import StoreAddress
-from archiver.documents import project
-from archiver.harvest import Harvest
+from archiver.archive.file import Archive, make_archive, open_archive
+from archiver.archive.verify import Finding, verify_vault
+from archiver.config.settings import StoreAddress
+from archiver.harvest.harvest import Harvest
+from archiver.index.build import catch_up, rebuild
+from archiver.index.protocol import Store, open_store
+from archiver.index.results import Version
+from archiver.index.verify import verify_index
 from archiver.liveperson.answers import read_record
-from archiver.model import Version, Window
+from archiver.model import Window
 from archiver.progress import Silent
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
-from archiver.stores import Store, open_store
-from archiver.verify import Finding, verify_index, verify_vault
+from archiver.transcript.projection import project
 from tests.conftest import ACCOUNT, NOW, connected, record
 
 DAY = timedelta(days=1)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.analysis import LONGEST_TOKEN_BYTES, tokens, words
+from archiver.query.tokens import LONGEST_TOKEN_BYTES, tokens, words
 
 SAME = [
     ("Straße", "strasse"), ("ﬁnance", "finance"), ("ＡＢＣ", "abc"), ("ｶﾞｷﾞ", "ガギ"), ("İstanbul", "istanbul"),

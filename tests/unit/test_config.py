@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from archiver import errors
-from archiver.config import Secret, load, profiles
+from archiver.config.options import OPTIONS
+from archiver.config.secrets import Secret
+from archiver.config.settings import load, profiles
 from archiver.errors import ArchiverError, ConfigError
-from archiver.options import OPTIONS
 
 
 def write(folder: Path, text: str, name: str = "archiver.toml") -> Path:

@@ -8,8 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.coverage import GAPS, State, days, gaps, hours_left, stretches, whole_span
-from archiver.ledger import OPEN, PROVISIONAL, SEALED, Reading
+from archiver.archive.coverage import GAPS, CoverageState, days, gaps, hours_left, stretches, whole_span
+from archiver.archive.ledger import OPEN, PROVISIONAL, SEALED, Reading
 from archiver.model import CELL, Window
 from archiver.windows import floor, retention
 from tests.conftest import NOW
@@ -44,22 +44,25 @@ def test_the_span_is_covered_once_without_holes_and_the_best_reading_counts(foun
     for part in parts:
         at = part.window.start
         states = {item.state for item in found if at in item.window}
-        assert (part.state is State.SEALED) == (SEALED in states)
-        if part.state in (State.OPEN, State.LOST):
+        assert (part.state is CoverageState.SEALED) == (SEALED in states)
+        if part.state in (CoverageState.OPEN, CoverageState.LOST):
             assert SEALED not in states
-        if part.state is State.LOST:
+        if part.state is CoverageState.LOST:
             assert part.window.end <= OLDEST
 
 
 def test_what_was_proven_once_stays_so_though_a_later_reading_failed() -> None:
     parts = list(stretches(Window(MIDNIGHT - 2 * DAY, MIDNIGHT), [reading(2, 0), reading(1.5, 1, OPEN)], NOW))
-    assert [part.state for part in parts] == [State.SEALED]
+    assert [part.state for part in parts] == [CoverageState.SEALED]
 
 
 def test_gaps_are_what_is_open_failed_or_lost_and_neighbours_are_one() -> None:
     found = [reading(5, 4), reading(4, 3, OPEN), reading(3, 2, OPEN), reading(1, 0, PROVISIONAL)]
     missing = gaps(stretches(Window(MIDNIGHT - 5 * DAY, MIDNIGHT), found, NOW))
-    assert [(gap.state, gap.window.length) for gap in missing] == [(State.FAILED, 2 * DAY), (State.OPEN, DAY)]
+    assert [(gap.state, gap.window.length) for gap in missing] == [
+        (CoverageState.FAILED, 2 * DAY),
+        (CoverageState.OPEN, DAY),
+    ]
     assert missing[0].reason == "counts moved"
 
 
@@ -67,14 +70,14 @@ def test_what_left_liveperson_unproven_is_lost_and_what_was_proven_before_is_not
     span = Window(OLDEST - 10 * DAY, OLDEST + DAY)
     whole = Reading(Window(OLDEST - 10 * DAY, OLDEST - 5 * DAY), SEALED, 1, 1, 1, 1, "", None)
     states = [(part.state, part.window.length) for part in stretches(span, [whole], NOW)]
-    assert states == [(State.SEALED, 5 * DAY), (State.LOST, 5 * DAY), (State.OPEN, DAY)]
+    assert states == [(CoverageState.SEALED, 5 * DAY), (CoverageState.LOST, 5 * DAY), (CoverageState.OPEN, DAY)]
 
 
 def test_what_was_to_be_read_and_never_was_is_lost_for_ever() -> None:
     later = NOW + 100 * DAY
     span = whole_span([], later, target=OLDEST)
     parts = list(stretches(span, [], later))
-    assert [part.state for part in parts] == [State.LOST, State.OPEN]
+    assert [part.state for part in parts] == [CoverageState.LOST, CoverageState.OPEN]
     assert parts[0].window.start == OLDEST
 
 
@@ -92,8 +95,12 @@ def test_a_day_is_as_good_as_its_worst_hour_and_counts_what_was_counted() -> Non
     found = [reading(2, 1.5), reading(1.5, 1, OPEN), reading(1, 0)]
     kept = {(MIDNIGHT - DAY).date(): 4}
     first, second = days(stretches(Window(MIDNIGHT - 2 * DAY, MIDNIGHT), found, NOW), kept)
-    assert (first.state, first.hours, first.conversations) == (State.FAILED, {"sealed": 12.0, "failed": 12.0}, 6)
-    assert (second.state, second.conversations, second.is_exact) == (State.SEALED, 3, True)
+    assert (first.state, first.hours, first.conversations) == (
+        CoverageState.FAILED,
+        {"sealed": 12.0, "failed": 12.0},
+        6,
+    )
+    assert (second.state, second.conversations, second.is_exact) == (CoverageState.SEALED, 3, True)
     assert (first.expected, first.kept, second.expected, second.kept) == (6, 0, 3, 4)  # without what overlaps brought
 
 
@@ -106,5 +113,5 @@ def test_a_count_of_a_part_of_a_reading_is_not_made_up() -> None:
 
 def test_an_archive_that_was_never_harvested_is_one_gap() -> None:
     parts = list(stretches(whole_span([], NOW), [], NOW))
-    assert [part.state for part in parts] == [State.OPEN]
-    assert State.OPEN in GAPS
+    assert [part.state for part in parts] == [CoverageState.OPEN]
+    assert CoverageState.OPEN in GAPS

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.documents import project
-from archiver.encoding import canonical, decode, encode, split_array, split_object
-from archiver.fields import passages
+from archiver.jsontext import canonical, decode, encode, split_array, split_object
 from archiver.model import Role
-from archiver.texts import html_text, message_text
+from archiver.query.fields import passages
+from archiver.transcript.projection import project
+from archiver.transcript.text import html_text, message_text
 from tests.conftest import NOW, record
 
 CARD = encode(

@@ -8,15 +8,7 @@ from typing import Any
 
 import pytest
 
-from archiver.liveperson.filters import (
-    CONTENT,
-    AgentSurveyFilter,
-    Filters,
-    Order,
-    Parameters,
-    Range,
-    Status,
-)
+from archiver.liveperson.filters import CONTENT, AgentSurveyFilter, Filters, Order, Parameters, Range, Status
 from archiver.model import Window, to_ms
 from archiver.simulator.filters import FILTERS
 from tests.conftest import NOW

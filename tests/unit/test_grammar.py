@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.errors import QueryError
-from archiver.fields import FACTS, HAS_VALUES, MEANING, NUMBERS, ZONES
-from archiver.grammar import parse
 from archiver.model import Role
-from archiver.query import And, Compare, Everything, Expression, Not, Or, Words
+from archiver.query.ast import And, Compare, Everything, Expression, Not, Or, Words
+from archiver.query.fields import HAS_VALUES, KEYWORDS, MEANING, NUMBERS, ZONES
+from archiver.query.parser import parse
 from tests.conftest import NOW
 
 
@@ -108,5 +108,5 @@ def test_huge_queries_are_answered_not_fatal(text: str) -> None:
 
 def test_every_field_has_a_meaning() -> None:
     derived = {"from", "transferred", "after", "before", "on"}
-    assert set(MEANING) == {*ZONES, *FACTS, *NUMBERS, *derived} - {"by", "start"}
+    assert set(MEANING) == {*ZONES, *KEYWORDS, *NUMBERS, *derived} - {"by", "start"}
     assert all(value in MEANING["has"] for value in HAS_VALUES)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.errors import RateLimited
-from archiver.liveperson.budget import Budget
-from archiver.pace import QUIET_S, SLOWEST_PER_S, Rate, next_wait_s
+from archiver.liveperson.pace import QUIET_S, SLOWEST_PER_S, Rate, next_wait_s
+from archiver.liveperson.rate_limit import RateLimiter
 
 CEILINGS = st.sampled_from([0.5, 2.0, 10.0, 10_000.0])
 
@@ -66,14 +66,14 @@ def test_refusals_of_requests_that_were_on_their_way_together_count_once() -> No
 
 def test_a_pause_is_everybodys() -> None:
     clock = [100.0]
-    budget = Budget(50.0, clock=lambda: clock[0])
+    budget = RateLimiter(50.0, clock=lambda: clock[0])
     budget.slow_down(7.0)
     assert budget.take() == pytest.approx(7.0)
     assert budget.take() > 7.0
 
 
 def test_threads_share_one_budget() -> None:
-    budget = Budget(100.0, clock=lambda: 0.0)
+    budget = RateLimiter(100.0, clock=lambda: 0.0)
     waits: list[float] = []
     threads = [threading.Thread(target=lambda: waits.extend(budget.take() for _ in range(25))) for _ in range(4)]
     for thread in threads:

@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver import chain, windows
+from archiver import windows
+from archiver.archive import chain
+from archiver.archive.chain import Entry
 from archiver.dates import parse_length_ms, parse_span
 from archiver.errors import AuthError, RateLimited, SourceUnavailable
-from archiver.matching import merge
-from archiver.model import CELL, EPOCH, Entry, Snippet, Window, rank
-from archiver.pace import LADDER_S, next_wait_s
+from archiver.index.results import rank
+from archiver.liveperson.pace import LADDER_S, next_wait_s
+from archiver.model import CELL, EPOCH, Window
+from archiver.query.matching import Snippet, merge
 from tests.conftest import NOW, record
 
 CELLS = st.integers(0, 2_000)
@@ -157,21 +160,21 @@ def test_what_moves_between_two_looks_at_an_open_conversation_is_no_new_version(
         "c", NOW, "hi", info={"status": "OPEN", "duration": 2, "mcs": 20}, messageScores=[2], responseTime={"a": 1}
     )
     said = record("c", NOW, "hi", "more", info={"status": "OPEN", "duration": 2})
-    prints = [chain.fingerprint(key, raw, is_open=True) for raw in (first, again, said)]
+    prints = [chain.fingerprint_of(key, raw, is_open=True) for raw in (first, again, said)]
     assert prints[0] == prints[1] != prints[2]
 
 
 def test_a_closed_conversations_score_is_content() -> None:
     one, two = record("c", NOW, info={"mcs": 1}), record("c", NOW, info={"mcs": 2})
-    assert chain.fingerprint(bytes(32), one) != chain.fingerprint(bytes(32), two)
+    assert chain.fingerprint_of(bytes(32), one) != chain.fingerprint_of(bytes(32), two)
 
 
 def test_a_fingerprint_tells_nothing_without_the_key_and_those_of_older_formats_count() -> None:
     raw = b'{ "b": [2], "a": 1 }'
-    assert chain.fingerprint(b"k", raw) != chain.fingerprint(b"l", raw)
-    assert chain.is_fingerprint(chain.fingerprint(b"k", raw), b"k", raw)
-    assert chain.is_fingerprint(chain.fingerprint(b"k", b'{"a":1,"b":[2]}'), b"k", raw)
-    assert not chain.is_fingerprint(chain.fingerprint(b"l", raw), b"k", raw)
+    assert chain.fingerprint_of(b"k", raw) != chain.fingerprint_of(b"l", raw)
+    assert chain.is_fingerprint(chain.fingerprint_of(b"k", raw), b"k", raw)
+    assert chain.is_fingerprint(chain.fingerprint_of(b"k", b'{"a":1,"b":[2]}'), b"k", raw)
+    assert not chain.is_fingerprint(chain.fingerprint_of(b"l", raw), b"k", raw)
 
 
 @given(st.text(max_size=30), st.lists(st.tuples(st.integers(0, 30), st.integers(1, 5)), max_size=5))

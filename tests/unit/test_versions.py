@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.archive import Archive
-from archiver.encoding import decode, encode
+from archiver.archive.file import Archive
+from archiver.archive.versions import Change, compare
+from archiver.jsontext import decode, encode
 from archiver.liveperson.answers import read_record
 from archiver.model import Conversation
-from archiver.versions import Change, compare
 from tests.conftest import NOW, record
 
 AGAIN = {"sdeType": "LEAD", "serverTimeStamp": 3, "lead": {"lead": {"leadId": "3"}}}
@@ -29,13 +29,13 @@ def raw(*, leads: int = 3, preview: bool = True, text: str = "hello", **info: An
 
 @pytest.mark.parametrize("less", [raw(leads=1), raw(preview=False), raw(leads=0, preview=False)])
 def test_a_record_that_leaves_out_sdes_or_thumbnails_is_shallower(less: bytes) -> None:
-    assert compare(less, raw()) is Change.SHALLOWER
+    assert compare(less, raw()) is Change.LESS_DETAIL
     assert compare(raw(), less) is Change.NEWER
 
 
 def test_one_that_leaves_out_the_repetition_of_an_sde_is_shallower() -> None:
     twice = encode(decode(raw()) | {"sdes": {"events": [*LEADS, AGAIN]}})
-    assert compare(raw(), twice) is Change.SHALLOWER
+    assert compare(raw(), twice) is Change.LESS_DETAIL
     assert compare(twice, raw()) is Change.NEWER
 
 
@@ -47,7 +47,7 @@ def test_places_in_a_list_are_not_mistaken_for_one_another() -> None:
 
 
 def test_a_cut_record_with_fewer_sdes_is_shallower() -> None:
-    assert compare(raw(leads=1, isPartial=True), raw()) is Change.SHALLOWER
+    assert compare(raw(leads=1, isPartial=True), raw()) is Change.LESS_DETAIL
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_cut_record_with_fewer_sdes_is_shallower() -> None:
     ],
 )  # fmt: skip
 def test_a_record_that_says_anything_else_is_not(other: bytes) -> None:
-    assert compare(other, raw()) is not Change.SHALLOWER
+    assert compare(other, raw()) is not Change.LESS_DETAIL
 
 
 def keep(archive: Archive, *raws: bytes) -> int:
@@ -108,9 +108,9 @@ def said(*texts: str, **changes: Any) -> bytes:
         (said("my card is not ****, ok!", "thank you", "bye"), Change.NEWER),
         (said("** LP deleted data **", "thank you", "bye"), Change.ERASURE),
         (said("** LP deleted data **", "****", "bye"), Change.ERASURE),
-        (said("** LP deleted data **", "thank you"), Change.FEWER),
-        (said("my card is 4111 1111 1111 1111, ok?", "thank you"), Change.FEWER),
-        (said("my card is 4111 1111 1111 1111, ok?", "thank you", info={"isPartial": True}), Change.SHALLOWER),
+        (said("** LP deleted data **", "thank you"), Change.FEWER_MESSAGES),
+        (said("my card is 4111 1111 1111 1111, ok?", "thank you"), Change.FEWER_MESSAGES),
+        (said("my card is 4111 1111 1111 1111, ok?", "thank you", info={"isPartial": True}), Change.LESS_DETAIL),
         (decode(WHOLE) | {"consumerParticipants": [{"firstName": "** LP deleted data **"}]}, Change.ERASURE),
         (decode(WHOLE) | {"conversationSurveys": [{"surveyType": "CSAT"}]}, Change.NEWER),
         (decode(WHOLE) | {"info": decode(WHOLE)["info"] | {"endTimeL": -1, "status": "OPEN"}}, Change.STALE),

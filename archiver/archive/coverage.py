@@ -1,0 +1,169 @@
+"""What of the time that LivePerson keeps, and of all that was ever read, is proven complete. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from itertools import groupby
+
+from archiver.archive.ledger import PROVISIONAL, SEALED, Reading
+from archiver.model import Window
+from archiver.windows import floor, provable, retention, subtract
+
+_DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+
+
+class CoverageState(StrEnum):
+    """From best to worst. A gap is what is open, failed or lost."""
+
+    SEALED = "sealed"  # proven complete
+    PROVISIONAL = "provisional"  # read whole, and so young that records may still arrive
+    OPEN = "open"  # not read yet
+    FAILED = "failed"  # read, and not proven complete
+    LOST = "lost"  # was never proven complete, and LivePerson does not have it any more
+
+
+GAPS = (CoverageState.OPEN, CoverageState.FAILED, CoverageState.LOST)
+_BY_LEDGER = {SEALED: CoverageState.SEALED, PROVISIONAL: CoverageState.PROVISIONAL}
+_ORDER = list(CoverageState)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A span in one state. `conversations` of those that started in it came, of `expected` that LivePerson announced.
+
+    Where only a part of what was read at once is shown, the counts are None.
+    """
+
+    window: Window
+    state: CoverageState
+    reason: str | None = None
+    conversations: int | None = None
+    expected: int | None = None
+
+    @property
+    def hours(self) -> float:
+        return self.window.length / _HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """`state` is the worst of the day's; `hours`, how much of it is in each; `is_exact`, whether all was counted.
+
+    LivePerson announced `expected` conversations that started in it, `conversations` came when it was last read, and
+    `kept` are in the vault, which also has those that LivePerson does not have any more.
+    """
+
+    day: date
+    state: CoverageState
+    hours: dict[str, float]
+    expected: int
+    conversations: int
+    kept: int
+    is_exact: bool
+
+
+def whole_span(readings: Iterable[Reading], now: datetime, target: datetime | None = None) -> Window:
+    """All that LivePerson still keeps, all that was ever read, and all that ever was to be read, since `target`."""
+    starts = [provable(now).start, *(reading.window.start for reading in readings), *([target] if target else [])]
+    return Window(floor(min(starts)), floor(now))
+
+
+def stretches(span: Window, readings: Sequence[Reading], now: datetime) -> Iterator[Stretch]:
+    """The whole span, cut where the state or the reading changes, oldest first.
+
+    Where readings overlap the best of them counts: what was proven complete once stays so.
+    """
+    oldest = floor(retention(now).start)
+    found: list[Stretch] = []
+    taken: list[Window] = []  # apart, in order
+    for reading in sorted(readings, key=_by_worth):
+        for window in list(_free(reading.window, taken)):
+            insort(taken, window)
+            found += _cut_at(_stretch(reading, window), oldest)
+    for window in subtract(span, taken):
+        found += _cut_at(Stretch(window, CoverageState.OPEN), oldest)
+    for stretch in sorted(found, key=lambda item: item.window):
+        start, end = max(stretch.window.start, span.start), min(stretch.window.end, span.end)
+        if start < end:
+            whole = Window(start, end) == stretch.window
+            yield stretch if whole else Stretch(Window(start, end), stretch.state, stretch.reason)
+
+
+def _by_worth(reading: Reading) -> tuple[int, datetime]:
+    return (_ORDER.index(_BY_LEDGER.get(reading.state, CoverageState.FAILED)), reading.window.start)
+
+
+def _free(window: Window, taken: Sequence[Window]) -> Iterator[Window]:
+    first = bisect_left(taken, window.start, key=lambda item: item.end)
+    last = bisect_left(taken, window.end, key=lambda item: item.start)
+    return subtract(window, taken[first:last])
+
+
+def _stretch(reading: Reading, window: Window) -> Stretch:
+    state = _BY_LEDGER.get(reading.state, CoverageState.FAILED)
+    if window != reading.window:
+        return Stretch(window, state, reading.reason)
+    return Stretch(window, state, reading.reason, reading.inside, reading.announced)
+
+
+def _cut_at(stretch: Stretch, oldest: datetime) -> list[Stretch]:
+    """A gap that LivePerson does not keep any more is lost, from then back."""
+    window = stretch.window
+    if stretch.state is CoverageState.SEALED or window.start >= oldest:
+        return [stretch]
+    if window.end <= oldest:
+        return [replace(stretch, state=CoverageState.LOST)]
+    lost = Stretch(Window(window.start, oldest), CoverageState.LOST, stretch.reason)
+    return [lost, Stretch(Window(oldest, window.end), stretch.state, stretch.reason)]
+
+
+def gaps(found: Iterable[Stretch]) -> list[Stretch]:
+    """What is open, failed or lost; neighbours of one state and reason as one."""
+    merged: list[Stretch] = []
+    for stretch in (item for item in found if item.state in GAPS):
+        last = merged[-1] if merged else None
+        if last and (last.state, last.reason, last.window.end) == (stretch.state, stretch.reason, stretch.window.start):
+            merged[-1] = Stretch(Window(last.window.start, stretch.window.end), last.state, last.reason)
+        else:
+            merged.append(stretch)
+    return merged
+
+
+def hours_left(found: Iterable[Stretch], now: datetime) -> float | None:
+    """Until the oldest gap begins to leave what LivePerson keeps; None if there is no gap that could be closed."""
+    oldest = retention(now).start
+    starts = [item.window.start for item in found if item.state in (CoverageState.OPEN, CoverageState.FAILED)]
+    return max((min(starts) - oldest) / _HOUR, 0.0) if starts else None
+
+
+def days(found: Iterable[Stretch], kept: Mapping[date, int]) -> Iterator[Day]:
+    """The same by days, in UTC, beside how many conversations of each day the vault has."""
+    for day, group in groupby(_by_day(found), key=lambda item: item.window.start.date()):
+        parts = list(group)
+        hours = {
+            state.value: sum((part.hours for part in parts if part.state is state), 0.0) for state in CoverageState
+        }
+        yield Day(
+            day=day,
+            state=max((part.state for part in parts), key=_ORDER.index),
+            hours={state: round(value, 2) for state, value in hours.items() if value},
+            expected=sum(part.expected or 0 for part in parts),
+            conversations=sum(part.conversations or 0 for part in parts),
+            kept=kept.get(day, 0),
+            is_exact=all(part.conversations is not None for part in parts if part.state is not CoverageState.OPEN),
+        )
+
+
+def _by_day(found: Iterable[Stretch]) -> Iterator[Stretch]:
+    for stretch in found:
+        start = stretch.window.start
+        while start < stretch.window.end:
+            end = min(floor(start, _DAY) + _DAY, stretch.window.end)
+            whole = Window(start, end) == stretch.window
+            yield stretch if whole else Stretch(Window(start, end), stretch.state, stretch.reason)
+            start = end

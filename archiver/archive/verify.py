@@ -1,0 +1,177 @@
+"""Whether the archive's file is what was written, and its ledger true of it. Finds every fault and repairs none.
+
+What a chain can't show by itself, that nothing was cut off its end, shows only a head that was noted elsewhere.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+from typing import Any
+
+from archiver.archive import chain
+from archiver.archive.chain import Entry
+from archiver.archive.events import RECORD, UNSEALED
+from archiver.archive.events import SEALED as SEALED_EVENT
+from archiver.archive.file import Archive
+from archiver.archive.ledger import SEALED, Recorded, claim
+from archiver.jsontext import decode
+from archiver.model import CELL, Window, to_ms
+from archiver.progress import Progress
+from archiver.rawrecord import gist, moment, text_of
+
+_CELL_MS = int(CELL.total_seconds() * 1000)
+_PAGE = 1_000
+
+Keys = Iterator[tuple[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it must be. `where`: file, chain, body, current, aside, head, ledger, index."""
+
+    where: str
+    words: str
+    seq: int | None = None
+
+
+def verify_vault(archive: Archive, progress: Progress, *, head: tuple[int, str] | None = None) -> Iterator[Finding]:
+    """Every fault of the vault's chain and bodies and of the ledger's claims; `head` was noted earlier, elsewhere.
+
+    Raises ArchiveError for a file that SQLite can't read any further.
+    """
+    with archive.unmoved():
+        damage = archive.damage()
+        yield from (Finding("file", words) for words in damage)
+        if not damage:
+            yield from _vault(archive, progress, head)
+
+
+def _vault(archive: Archive, progress: Progress, head: tuple[int, str] | None) -> Iterator[Finding]:
+    if head:
+        yield from _against(archive, *head)
+    for seq, words in chain.faults(archive.inspection.entries()):
+        yield Finding("chain", words, seq)
+    cells: Counter[int] = Counter()
+    yield from _bodies(archive, progress, cells)
+    yield from (Finding(where, words, seq) for where, seq, words in archive.inspection.strays())
+    yield from _ledger(archive, cells)
+
+
+def _against(archive: Archive, seq: int, link: str) -> Iterator[Finding]:
+    found = archive.vault.link_at(seq)
+    if found is None:
+        yield Finding("head", f"the noted head {seq} is not there: the vault ends at {archive.vault.head()}", seq)
+    elif found != link:
+        yield Finding("head", "the noted head is another: the chain was made anew", seq)
+
+
+def _bodies(archive: Archive, progress: Progress, cells: Counter[int]) -> Iterator[Finding]:
+    """Faults of single entries. Counts, in `cells`, when the current versions' conversations started."""
+    progress.start("verify", archive.vault.head(), "entries")
+    try:
+        for entry, raw, current in archive.inspection.bodies():
+            progress.advance(1)
+            info, count = ({}, 0) if raw is None or entry.type != RECORD else _peek(raw)
+            for words in (
+                *_of_entry(archive, entry, text_of(info.get("conversationId"))),
+                *_of_body(archive, entry, raw),
+            ):
+                yield Finding("body", words, entry.seq)
+            if current is None or raw is None:
+                continue
+            if count != current.messages:
+                yield Finding("current", f"it is said to have {current.messages} messages, not {count}", entry.seq)
+            started_at = moment(info, "startTime")
+            started = to_ms(started_at) if started_at else None
+            if current.started_ms != started:
+                yield Finding("current", "it is said to have started at another time", entry.seq)
+            if started is not None:
+                cells[started // _CELL_MS] += 1
+    finally:
+        progress.finish()
+
+
+def _of_entry(archive: Archive, entry: Entry, conversation_id: str | None) -> Iterator[str]:
+    if entry.account != archive.account:
+        yield f"belongs to account {entry.account}, the archive to {archive.account}"
+    if conversation_id is not None and conversation_id != entry.conversation_id:
+        yield f"its body is of conversation {conversation_id}, not {entry.conversation_id}"
+
+
+def _of_body(archive: Archive, entry: Entry, raw: bytes | None) -> Iterator[str]:
+    if raw is None:
+        if archive.inspection.has_body(entry) or not archive.inspection.is_removed(entry):
+            yield "its body is missing, or is not what was kept"
+        return
+    if len(raw) != entry.size:
+        yield f"its body has {len(raw)} bytes, not {entry.size}"
+    if not archive.inspection.is_fingerprint(entry, raw):
+        yield "its fingerprint is not that of its body"
+    if archive.inspection.is_removed(entry):
+        yield "its body was removed on purpose, and is there again"
+
+
+def _peek(raw: bytes) -> tuple[dict[str, Any], int]:
+    try:
+        return gist(raw)
+    except ValueError:
+        return {}, 0
+
+
+def _ledger(archive: Archive, cells: Counter[int]) -> Iterator[Finding]:
+    """A window that is called complete must have been, and what it counted must be in the vault."""
+    altered = list(archive.ledger.altered())
+    yield from (Finding("ledger", f"the row of {key} was changed after it was written") for key in altered)
+    if altered:
+        return  # what such rows claim can't be compared
+    starts = sorted(cells)
+    before = [0, *accumulate(cells[cell] for cell in starts)]
+    head, claims = archive.vault.head(), _claims(archive)
+    for item in archive.ledger.recorded():
+        window = item.reading.window
+        low, high = (to_ms(at) // _CELL_MS for at in (window.start, window.end))
+        kept = before[bisect_left(starts, high)] - before[bisect_left(starts, low)]
+        for words in _window_faults(item, kept, head, claims.pop(window, None)):
+            yield Finding("ledger", f"window {window}: {words}")
+    for window in claims:
+        yield Finding("ledger", f"window {window}: was sealed, and the ledger does not know it any more")
+
+
+Claims = dict[Window, tuple[int, object]]
+
+
+def _claims(archive: Archive) -> Claims:
+    """What the chain says is proven complete: its sealings and unsealings, one after the other."""
+    claims: Claims = {}
+    for entry, body, _ in archive.inspection.bodies(SEALED_EVENT, UNSEALED):
+        try:
+            said = decode(body or b"")
+            window = Window(*(datetime.fromisoformat(said[name]) for name in ("start", "end")))
+        except (ValueError, TypeError, KeyError):
+            continue  # a fault of the chain, which was said
+        if entry.type == UNSEALED:
+            claims.pop(window, None)
+            continue
+        for inner in [item for item in claims if window.start <= item.start and item.end <= window.end]:
+            del claims[inner]
+        claims[window] = (entry.seq, said)
+    return claims
+
+
+def _window_faults(item: Recorded, kept: int, head: int, claimed: tuple[int, object] | None) -> Iterator[str]:
+    reading = item.reading
+    if reading.state == SEALED and reading.expected != reading.seen:
+        yield f"is sealed, though {reading.expected} were announced and {reading.seen} seen"
+    if reading.state == SEALED and claimed != (item.certificate, claim(reading)):
+        yield "is called sealed, and the chain does not say so"
+    if reading.state != SEALED and claimed:
+        yield f"is called {reading.state}, and the chain says that it was sealed"
+    if kept < reading.inside:
+        yield f"{reading.inside} conversations were counted in it, and the vault has {kept}"
+    if item.vault_head > head:
+        yield f"was read when the vault ended at {item.vault_head}, and it ends at {head}"

@@ -1,0 +1,59 @@
+"""Which settings there are, and what each means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archiver.model import Policy
+
+DOMAIN_URL = "https://api.liveperson.net"
+_AS_REFERENCE = "in files as env:NAME, file:PATH or systemd:NAME"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting: its key in files, and what it means."""
+
+    key: str
+    meaning: str
+    default: str | None = None
+    is_secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        return f"ARCHIVER_{self.key.upper()}"
+
+
+OPTIONS = {
+    option.key: option
+    for option in (
+        Option("archive", "folder of the archive", "archive"),
+        Option("store", "URL of the search index (https://…, cloud:ID); the embedded one in the archive if not set"),
+        Option("store_prefix", "what the names of this archive's Elasticsearch indices begin with", "archiver"),
+        Option("store_api_key", "Elasticsearch API key, " + _AS_REFERENCE, is_secret=True),
+        Option("store_user", "Elasticsearch user, where there is no API key"),
+        Option("store_password", "Elasticsearch password, " + _AS_REFERENCE, is_secret=True),
+        Option("store_ca", "file of the certificate authority that Elasticsearch's certificate is from"),
+        Option("kibana_url", "where Kibana is, for archiver kibana install"),
+        Option("kibana_space", "space of Kibana; the default one if not set"),
+        Option("kibana_api_key", "Kibana API key, " + _AS_REFERENCE, is_secret=True),
+        Option("kibana_user", "Kibana user, where there is no API key"),
+        Option("kibana_password", "Kibana password, " + _AS_REFERENCE, is_secret=True),
+        Option("kibana_ca", "file of the certificate authority that Kibana's certificate is from"),
+        Option("transcript_url", "where Kibana's links to transcripts lead; {{value}} stands for the conversation id"),
+        Option("account", "LivePerson account id"),
+        Option("domain_url", "where LivePerson's Domain API is", DOMAIN_URL),
+        Option("auth", "how to log in: oauth2, oauth2-v1, oauth1 or login; told by the credentials if not set"),
+        Option("client_id", "OAuth 2.0 client id"),
+        Option("client_secret", "OAuth 2.0 client secret, " + _AS_REFERENCE, is_secret=True),
+        Option("app_key", "OAuth 1.0 app key"),
+        Option("app_secret", "OAuth 1.0 secret of the app key, " + _AS_REFERENCE, is_secret=True),
+        Option("access_token", "OAuth 1.0 access token, " + _AS_REFERENCE, is_secret=True),
+        Option("access_token_secret", "OAuth 1.0 access token secret, " + _AS_REFERENCE, is_secret=True),
+        Option("username", "user of the account, for a login without OAuth"),
+        Option("password", "password of the user, " + _AS_REFERENCE, is_secret=True),
+        Option("masking", "older versions of what LivePerson masks: follow (they go), keep or ask", Policy.FOLLOW),
+        Option("erasure", "older versions of what LivePerson deletes: follow (they go), keep or ask", Policy.ASK),
+        Option("rate", "requests a second to LivePerson at most; 2 if not set, without limit on this machine"),
+    )
+}

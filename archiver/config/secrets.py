@@ -1,0 +1,58 @@
+"""Secrets of settings files, which hold only where each secret is: env:NAME, file:PATH, systemd:NAME."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from archiver.config.options import Option
+from archiver.errors import ConfigError
+
+
+class Secret:
+    """A value that must not be shown: its text is only in `reveal`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "********"
+
+    __str__ = __repr__
+
+
+def resolve(option: Option, reference: str, path: Path, environment: Mapping[str, str]) -> str:
+    """The secret that a setting of a file refers to. Raises ConfigError."""
+    kind, _, target = reference.partition(":")
+    if kind == "env" and target:
+        if target not in environment:
+            raise ConfigError(f"{option.key} in {path} refers to the variable {target}, which is not set")
+        return environment[target]
+    if kind == "file" and target:
+        return secret_file((path.parent / Path(target).expanduser()).absolute())
+    if kind == "systemd" and target:
+        folder = environment.get("CREDENTIALS_DIRECTORY")
+        if not folder:
+            raise ConfigError(f"{option.key} in {path} is a systemd credential, and $CREDENTIALS_DIRECTORY is not set")
+        return secret_file(Path(folder) / target)
+    raise ConfigError(
+        f"{option.key} in {path} must be a reference, not the secret itself",
+        hint=f'Write {option.key} = "env:NAME", "file:PATH" or "systemd:NAME".',
+    )
+
+
+def secret_file(path: Path) -> str:
+    """The secret in a file that only its owner may read. Raises ConfigError."""
+    try:
+        mode = path.stat().st_mode
+        if mode & (stat.S_IRGRP | stat.S_IROTH):
+            raise ConfigError(f"{path} can be read by others", hint=f"Run: chmod 600 {path}")
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the secret file {path} cannot be read: {error}") from error

@@ -1,0 +1,274 @@
+"""Settings: flag > environment > project file > user file > system file > default, each with its origin.
+
+The only module that knows where settings come from. Secrets stand in files as references only and have a type
+that never shows them.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from archiver.config.options import OPTIONS, Option
+from archiver.config.secrets import Secret, resolve, secret_file
+from archiver.errors import ConfigError, suggest
+from archiver.model import Policies, Policy
+
+_AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
+_TOLD_BY = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # which way in a setting speaks of
+_SLOWEST, _FASTEST = 0.01, 1_000.0
+_ACCOUNT = re.compile("[A-Za-z0-9_-]{1,64}")
+_PROFILE = re.compile("[a-z0-9_]{1,30}")
+_OF_PROFILES = {"archive": "archive-{profile}", "store_prefix": "archiver_{profile}"}
+_PREFIX = re.compile("[a-z0-9][a-z0-9_]{0,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    value: str | Secret | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """Where the search index is and how to get in. `url` is None for the embedded index; `prefix` names the indices."""
+
+    url: str | None = None
+    prefix: str = "archiver"
+    api_key: Secret | None = None
+    user: str | None = None
+    password: Secret | None = None
+    ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its origin; the properties are what the program asks for. All raise ConfigError."""
+
+    all: Mapping[str, Setting]
+    profile: str | None = None
+
+    def text(self, key: str) -> str:
+        """A setting that must be there."""
+        value = self.all[key].value
+        if isinstance(value, Secret):
+            raise TypeError(f"{key} is a secret")
+        if not value:
+            raise self.missing(key)
+        return value
+
+    def secret(self, key: str) -> Secret:
+        value = self.all[key].value
+        if not isinstance(value, Secret):
+            raise self.missing(key)
+        return value
+
+    def missing(self, key: str) -> ConfigError:
+        option = OPTIONS[key]
+        place = "as a reference, " if option.is_secret else ""
+        return ConfigError(
+            f"{key} is not set ({option.meaning})",
+            hint=f"Set {option.variable}, or {place}{key} = … in archiver.toml.",
+        )
+
+    @property
+    def archive(self) -> Path:
+        return Path(self._placed("archive")).expanduser()
+
+    def _placed(self, key: str) -> str:
+        """A setting that may say {account} and {profile}, so that several accounts share one configuration."""
+        text = self.text(key)
+        if "{account}" in text:
+            text = text.replace("{account}", self.account)
+        if "{profile}" in text and self.profile is None:
+            raise ConfigError(
+                f"{key} is {text!r}, and no profile is chosen", hint="Name one: archiver --profile NAME …"
+            )
+        return text.replace("{profile}", self.profile or "")
+
+    @property
+    def store(self) -> StoreAddress:
+        """A user and password inside the URL are taken out of it."""
+        url, user, password = _split_login(self.optional("store"))
+        prefix = self._placed("store_prefix")
+        if not _PREFIX.fullmatch(prefix):
+            raise ConfigError(f"store_prefix is {prefix!r}", hint="Use up to 61 small letters, digits and _.")
+        ca = self.optional("store_ca")
+        return StoreAddress(
+            url, prefix, self.optional_secret("store_api_key"), self.optional("store_user") or user,
+            self.optional_secret("store_password") or password, Path(ca).expanduser() if ca else None,
+        )  # fmt: skip
+
+    def optional(self, key: str) -> str | None:
+        value = self.all[key].value
+        return value if isinstance(value, str) and value else None
+
+    def optional_secret(self, key: str) -> Secret | None:
+        value = self.all[key].value
+        return value if isinstance(value, Secret) else None
+
+    @property
+    def auth(self) -> str:
+        """The way in: as set, or as the credentials tell."""
+        kind = self.optional("auth") or self._told_auth()
+        if kind not in _AUTH_KINDS:
+            raise ConfigError(
+                f"auth is {kind!r} ({self.all['auth'].origin}), which is no way to log in",
+                hint=suggest(kind, _AUTH_KINDS, what="Ways to log in"),
+            )
+        return kind
+
+    def _told_auth(self) -> str:
+        told = [kind for key, kind in _TOLD_BY.items() if self.optional(key)]
+        if not told:
+            raise ConfigError(
+                "no credentials for LivePerson are set (client_id, app_key or username)",
+                hint="Set ARCHIVER_CLIENT_ID and ARCHIVER_CLIENT_SECRET for OAuth 2.0. Other ways: docs/liveperson.md",
+            )
+        if len(told) > 1:
+            raise ConfigError(
+                f"there are credentials for {' and for '.join(told)}",
+                hint=f"Choose one: ARCHIVER_AUTH={' or ARCHIVER_AUTH='.join(told)}",
+            )
+        return told[0]
+
+    @property
+    def rate(self) -> float | None:
+        """Requests a second to LivePerson at most, if set."""
+        text = self.optional("rate")
+        try:
+            found = None if text is None else float(text)
+        except ValueError:
+            found = -1.0
+        if found is not None and not _SLOWEST <= found <= _FASTEST:
+            raise ConfigError(
+                f"rate is {text!r}", hint=f"Write requests a second, from {_SLOWEST:g} to {_FASTEST:,.0f}."
+            )
+        return found
+
+    @property
+    def policies(self) -> Policies:
+        return Policies(self._policy("masking"), self._policy("erasure"))
+
+    def _policy(self, key: str) -> Policy:
+        text = self.text(key)
+        if text not in tuple(Policy):
+            raise ConfigError(
+                f"{key} is {text!r} ({self.all[key].origin})", hint=suggest(text, tuple(Policy), what="Policies")
+            )
+        return Policy(text)
+
+    @property
+    def account(self) -> str:
+        """The account's id, which stands in every address."""
+        text = self.text("account")
+        if not _ACCOUNT.fullmatch(text):
+            raise ConfigError(f"account is {text!r}", hint="It is the number that LivePerson shows, such as 12345678.")
+        return text
+
+
+def _split_login(url: str | None) -> tuple[str | None, str | None, Secret | None]:
+    parts = urlsplit(url or "")
+    if not url or parts.password is None:
+        return url, None, None
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return bare, unquote(parts.username or ""), Secret(unquote(parts.password))
+
+
+def load(
+    flags: Mapping[str, str | None], environment: Mapping[str, str], explicit: Path | None, usual: Sequence[Path],
+    profile: str | None = None,
+) -> Settings:  # fmt: skip
+    """Merges all sources. `explicit` must exist and replaces the project file; `usual` are tried in order of priority.
+
+    A profile's own settings, `[profiles.NAME]`, come before those that its file has for all.
+    Raises ConfigError for what cannot be read, and for keys and profiles that do not exist.
+    """
+    files = _read_all(explicit, usual)
+    known = _profiles(files)
+    if profile and profile not in known:
+        hint = suggest(profile, known, what="Profiles") if known else "Write [profiles.NAME] into archiver.toml."
+        raise ConfigError(f"there is no profile {profile!r}", hint=hint)
+    found = {option.key: Setting(option.default, "default") for option in OPTIONS.values()}
+    if profile:
+        found |= {key: Setting(value, "default of profiles") for key, value in _OF_PROFILES.items()}
+    for path, content in reversed(files):
+        for values in (content.shared, content.profiles.get(profile or "", {})):
+            for key, value in values.items():
+                found[key] = Setting(_from_file(OPTIONS[key], value, path, environment), str(path))
+    for option in OPTIONS.values():
+        setting = _from_flags(option, flags) or _from_environment(option, environment)
+        if setting:
+            found[option.key] = setting
+    return Settings(found, profile)
+
+
+def profiles(explicit: Path | None, usual: Sequence[Path]) -> list[str]:
+    """The names of all profiles of the settings files. Raises ConfigError."""
+    return _profiles(_read_all(explicit, usual))
+
+
+def _profiles(files: Iterable[tuple[Path, _Content]]) -> list[str]:
+    return sorted({name for _, content in files for name in content.profiles})
+
+
+def _from_flags(option: Option, flags: Mapping[str, str | None]) -> Setting | None:
+    value = flags.get(option.key)
+    return Setting(value, f"--{option.key.replace('_', '-')}") if value else None
+
+
+def _from_environment(option: Option, environment: Mapping[str, str]) -> Setting | None:
+    value = environment.get(option.variable)
+    if value:
+        return Setting(Secret(value) if option.is_secret else value, option.variable)
+    path = environment.get(f"{option.variable}_FILE") if option.is_secret else None
+    return Setting(Secret(secret_file(Path(path))), f"{option.variable}_FILE") if path else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What one file sets for all, and for each profile."""
+
+    shared: Mapping[str, str]
+    profiles: Mapping[str, Mapping[str, str]]
+
+
+def _read_all(explicit: Path | None, usual: Sequence[Path]) -> list[tuple[Path, _Content]]:
+    """The files that there are, the most important first."""
+    paths = [*([explicit] if explicit else []), *(path for path in usual if path.is_file())]
+    return [(path, _read(path)) for path in paths]
+
+
+def _read(path: Path) -> _Content:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no file {path}", hint="Check --config and ARCHIVER_CONFIG.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    named = content.pop("profiles", {})
+    if not isinstance(named, dict) or not all(isinstance(values, dict) for values in named.values()):
+        raise ConfigError(f"profiles in {path} must be tables", hint="Write [profiles.NAME] and its settings below it.")
+    for name in named:
+        if not _PROFILE.fullmatch(name):
+            raise ConfigError(f"{path} has a profile {name!r}", hint="Use up to 30 small letters, digits and _.")
+    return _Content(_checked(content, path), {name: _checked(values, path) for name, values in named.items()})
+
+
+def _checked(values: Mapping[str, object], path: Path) -> dict[str, str]:
+    for key, value in values.items():
+        if key not in OPTIONS:
+            raise ConfigError(f"{path} has an unknown setting {key!r}", hint=suggest(key, OPTIONS, what="Settings"))
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            raise ConfigError(f"{key} in {path} must be text", hint=f'Write {key} = "…".')
+    return {key: str(value) for key, value in values.items()}
+
+
+def _from_file(option: Option, value: str, path: Path, environment: Mapping[str, str]) -> str | Secret:
+    return Secret(resolve(option, value, path, environment)) if option.is_secret else value

@@ -1,0 +1,32 @@
+"""Everything the archive holds, or what a query finds, as a stream: one conversation at a time in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archiver.archive import Archive, Record
+from archiver.index import Store, found_ids
+from archiver.jsontext import encode
+from archiver.query import Everything, Query
+from archiver.transcript import as_json, project
+
+
+def lines(archive: Archive, store: Store, query: Query, *, with_raw: bool) -> Iterator[bytes]:
+    """NDJSON: one `archiver.transcript/1` a line. Without a query in order of the vault, else oldest first."""
+    for record in _records(archive, store, query):
+        # JSON may hold line breaks between its tokens, never inside a string: out of a raw record they can go.
+        yield encode(_as_json(record, with_raw=with_raw)).replace(b"\r", b"").replace(b"\n", b"") + b"\n"
+
+
+def _records(archive: Archive, store: Store, query: Query) -> Iterator[Record]:
+    if isinstance(query.expression, Everything):
+        yield from archive.vault.after(0)
+    else:
+        for conversation_id in found_ids(store, query):
+            yield archive.vault.current(conversation_id)
+
+
+def _as_json(record: Record, *, with_raw: bool) -> dict[str, Any]:
+    raw = record.raw if with_raw else None
+    return as_json(project(record.raw), seq=record.seq, fetched_at=record.fetched_at, raw=raw)

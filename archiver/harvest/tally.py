@@ -1,0 +1,78 @@
+"""What came for one window, and whether it is proven to be all. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from archiver.errors import BadAnswer, Unproven
+from archiver.model import Page, Window
+
+
+@dataclass(slots=True)
+class WindowTally:
+    """What came for one window so far; `fault` is why it is not proven complete. It was asked for at `asked_at`."""
+
+    fault: str | None = None
+    asked_at: datetime | None = None
+    ids: set[str] = field(default_factory=set)
+    inside: set[str] = field(default_factory=set)
+    new: int = 0
+    announced: int = 0
+    is_unreadable: bool = False  # whether an answer could not be read
+    is_reordered: bool = False  # whether only the order of the rows is at fault
+
+    def count(self, page: Page, window: Window, new: int) -> None:
+        """Takes a page in that was asked for a window and brought so many new entries."""
+        self.ids.update(conversation.id for conversation in page.conversations)
+        self.inside.update(item.id for item in page.conversations if item.started_at and item.started_at in window)
+        self.new += new
+        self.announced = max(page.total, 0)
+
+    def add(self, part: WindowTally) -> None:
+        """Takes in what came for a part of it."""
+        self.ids |= part.ids
+        self.inside |= part.inside
+        self.new += part.new
+        self.is_unreadable = self.is_unreadable or part.is_unreadable
+        self.is_reordered = self.is_reordered and (part.fault is None or part.is_reordered)
+
+    def until_fault(self, pages: Iterator[Page]) -> Iterator[Page]:
+        """The pages; what is wrong with them as a whole is noted."""
+        try:
+            yield from pages
+        except (BadAnswer, Unproven) as error:
+            self.fault, self.is_unreadable = error.message, isinstance(error, BadAnswer)
+            self.is_reordered = isinstance(error, Unproven) and error.is_reordered
+
+
+def digest(ids: Iterable[str]) -> str:
+    """SHA-256 of the sorted ids, one a line, in hexadecimal: what a window held."""
+    return hashlib.sha256("\n".join(sorted(ids)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class RepeatedReads:
+    """Several readings of one window whose rows come in another order each time, as where many start at one moment.
+
+    Together they are whole if each announced the same count and they have just as many ids between them: a row that
+    went away or began meanwhile would be one too many.
+    """
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._inside: set[str] = set()
+        self._announced: set[int] = set()
+        self._is_sound = True
+
+    def settles(self, tally: WindowTally) -> bool:
+        """Takes a reading in; if it makes the window whole, the tally becomes that of all of them."""
+        self._ids |= tally.ids
+        self._inside |= tally.inside
+        self._announced.add(tally.announced)
+        self._is_sound = self._is_sound and tally.is_reordered
+        is_whole = self._is_sound and len(self._announced) == 1 and len(self._ids) == tally.announced
+        if is_whole:
+            tally.ids, tally.inside, tally.fault = self._ids, self._inside, None
+        return is_whole

@@ -1,0 +1,98 @@
+"""From the vault into an index, from where it stands to the vault's head. A reindex is the same into an empty one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from archiver.archive import Archive, Record
+from archiver.errors import StoreError
+from archiver.index.protocol import Store, Writer
+from archiver.index.results import Refusal, Version
+from archiver.progress import Progress
+from archiver.transcript import project
+
+BATCH_CONVERSATIONS = 1_000
+BATCH_BYTES = 24_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a catch-up did. `refused` is all that the index lacks now, with the reason."""
+
+    conversations: int = 0
+    refused: tuple[Refusal, ...] = ()
+
+
+def catch_up(archive: Archive, store: Store, progress: Progress) -> Applied:
+    """Applies all that the store has not seen. Safe to stop and to repeat. Raises StoreError, IntegrityError."""
+    head, start = archive.vault.head(), store.applied()
+    if start > head:
+        raise StoreError(
+            f"the index has applied vault entry {start}, but the vault ends at {head}: an older copy of the archive?",
+            hint="If this archive is the right one, build the index again: archiver reindex",
+        )
+    if start == head:
+        return Applied()
+    return _apply(archive.vault.after(start), archive.vault.count_after(start), head, store, progress)
+
+
+def rebuild(archive: Archive, store: Store, progress: Progress) -> Applied:
+    """Builds the whole index anew from the vault alone; the old one answers until the new one is whole."""
+    fresh = store.begin_rebuild()
+    try:
+        applied = catch_up(archive, fresh, progress)
+        fresh.finish_rebuild()
+    finally:
+        fresh.close()
+    return applied
+
+
+def retry(archive: Archive, store: Store, progress: Progress) -> Applied:
+    """Gives the index once more what it has refused. Raises StoreError, IntegrityError."""
+    ids = [refusal.conversation_id for refusal in store.refused()]
+    return _apply((archive.vault.current(id_) for id_ in ids), len(ids), store.applied(), store, progress)
+
+
+def _apply(records: Iterable[Record], count: int, head: int, store: Store, progress: Progress) -> Applied:
+    """Up to `head`, whose last entries may be no one's current version."""
+    position = store.applied()
+    progress.start("index", count, "conversations")
+    done = 0
+    try:
+        with store.writing(expected=count) as writer:
+            for batch in _batches(records):
+                position = max(position, batch[-1].seq)
+                done += _write(batch, writer, position)
+                progress.advance(len(batch))
+            if position < head:
+                writer.replace([], applied=head)
+    finally:
+        progress.finish()
+    return Applied(done, store.refused())
+
+
+def _write(batch: list[Record], writer: Writer, position: int) -> int:
+    versions, refusals = [], []
+    for record in batch:
+        try:
+            versions.append(Version(record.seq, project(record.raw), record.is_first, record.fetched_at))
+        except ValueError as error:
+            refusals.append(Refusal(record.seq, record.conversation_id, str(error)))
+    writer.refuse(refusals)
+    writer.replace(versions, applied=position)
+    return len(versions)
+
+
+def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Batches bounded in number and in bytes, so that memory does not depend on what is in them."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += len(record.raw)
+        if len(batch) >= BATCH_CONVERSATIONS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

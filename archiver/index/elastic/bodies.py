@@ -1,0 +1,267 @@
+"""From a version of a conversation to the lines of a bulk request. Pure.
+
+A conversation becomes one metadata document, one document for each message and one for each SDE. Each carries the
+vault's sequence number as its external version: late or repeated writes never put old over new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from archiver.index.elastic.queries import MESSAGE_KEYWORDS, tagged
+from archiver.index.results import Version, rank
+from archiver.jsontext import canonical, encode
+from archiver.model import Message, Metadata, Role, Sde, Transcript, to_ms
+from archiver.query import FACETS, KEYWORDS, facet_values, passages, path_names, words
+
+KINDS = ("messages", "sdes", "metadata")
+_LONGEST_ID = 480  # bytes; Elasticsearch allows 512
+_REMEMBERED = 20_000  # facts and SDE values that come again and again
+_LONGEST_EXTRA = 2_000  # characters of one value that we do not know
+
+# Leaves of SDEs that have a field of their own, by the last name of their path (Engagement Attributes, type list).
+TYPED_LEAVES = {
+    "customerid": "customer_id", "customertype": "customer_type", "customerstatus": "customer_status",
+    "accountname": "account_name", "username": "user_name", "socialid": "social_id", "role": "role",
+    "company": "company", "language": "language", "email": "email", "phone": "phone", "gender": "gender",
+    "customerageinyears": "age", "topic": "topic", "category": "category", "status": "status", "leadid": "lead_id",
+    "orderid": "order_id", "serviceid": "service_id", "ticketid": "ticket_id", "campaignid": "campaign_id",
+    "affiliate": "affiliate", "name": "product", "sku": "sku", "keywords": "keyword", "currency": "currency",
+    "code": "error_code", "message": "error_message", "total": "total", "value": "value", "balance": "balance",
+    "price": "price", "quantity": "quantity",
+}  # fmt: skip
+_NUMBERS = frozenset(("age", "total", "value", "balance", "price", "quantity"))
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """All bulk lines of one version: each document an action line and a source line. `months` are index suffixes."""
+
+    conversation_id: str
+    seq: int
+    is_first: bool
+    month: str
+    count: int
+    lines: bytes
+
+
+class Names:
+    """What the indices and documents of one family are called."""
+
+    def __init__(self, prefix: str, family: int) -> None:
+        self.prefix = prefix
+        self.family = family
+
+    def alias(self, kind: str) -> str:
+        return f"{self.prefix}-{kind}"
+
+    def of_family(self, kind: str) -> str:
+        return f"{self.prefix}-{kind}-v{self.family}"
+
+    def index(self, kind: str, month: str) -> str:
+        return f"{self.of_family(kind)}-{month}"
+
+
+def month_of(started_at: datetime | None) -> str:
+    """The start of a conversation never changes, so neither does the index it lives in."""
+    return f"{started_at:%Y.%m}" if started_at else "undated"
+
+
+def body(version: Version, names: Names, *, is_retry: bool = False) -> Body:
+    """With `is_retry`, documents of the same version are written again."""
+    transcript = version.transcript
+    month = month_of(transcript.metadata.started_at)
+    common = _common(version)
+    kind_of_version = b"external_gte" if is_retry else b"external"
+    read = _Read(transcript)
+    lines: list[bytes] = []
+    digest = hashlib.blake2b(digest_size=16)
+    for kind, documents in (("messages", _messages(version, common, read)), ("sdes", _sdes(version, common))):
+        head = _action_head(names.index(kind, month))
+        for id_, source in documents:
+            digest.update(source)
+            lines += (_action(head, id_, version.seq, kind_of_version), source)
+    source = encode(common | _metadata(version, read) | {"digest": digest.hexdigest()})
+    head = _action_head(names.index("metadata", month))
+    lines += (_action(head, _document_id(transcript), version.seq, kind_of_version), source, b"")
+    return Body(transcript.id, version.seq, version.is_first, month, len(lines) // 2, b"\n".join(lines))
+
+
+def stub(index: str, id_: str, conversation_id: str, seq: int) -> bytes:
+    """The lines that put a document which its conversation no longer has out of every query."""
+    source = encode({"conversation_id": conversation_id, "vault_seq": seq, "superseded": True})
+    return b"\n".join((_action(_action_head(index), id_, seq, b"external"), source, b""))
+
+
+def _action_head(index: str) -> bytes:
+    return b'{"index":{"_index":"%s","_id":' % index.encode()
+
+
+def _action(head: bytes, id_: str, seq: int, kind_of_version: bytes) -> bytes:
+    return b'%s%s,"version":%d,"version_type":"%s"}}' % (head, encode(id_), seq, kind_of_version)
+
+
+def _document_id(transcript: Transcript, *parts: str) -> str:
+    """Deterministic, so that a repeated write meets the same document."""
+    id_ = ":".join((transcript.metadata.account, transcript.id, *parts))
+    raw = id_.encode()
+    if len(raw) <= _LONGEST_ID:
+        return id_
+    return f"{raw[:400].decode(errors='ignore')}~{hashlib.sha256(raw).hexdigest()}"
+
+
+def _common(version: Version) -> dict[str, Any]:
+    metadata = version.transcript.metadata
+    return {
+        "account": metadata.account,
+        "conversation_id": metadata.conversation_id,
+        "started_at": metadata.started_at,
+        "vault_seq": version.seq,
+    }
+
+
+class _Read:
+    """What several documents of a conversation need, worked out once."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self.passages = [(passage, " ".join(words(passage.text))) for passage in passages(transcript)]
+        self.waits_ms = response_times_ms(transcript.messages)
+
+
+def _messages(version: Version, common: dict[str, Any], read: _Read) -> Iterator[tuple[str, bytes]]:
+    transcript, metadata = version.transcript, version.transcript.metadata
+    shared = common | {name: getattr(metadata, name) for name in ("skill", "group", "status", "source", "language")}
+    tail = b"," + encode(shared | {"facts": list(_facts(transcript, MESSAGE_KEYWORDS))})[1:]
+    for message, (_, found) in zip(transcript.messages, read.passages, strict=False):  # messages are read first
+        own: dict[str, Any] = {
+            "id": message.id, "dialog_id": message.dialog_id, "seq": message.seq, "sent_at": message.sent_at,
+            "role": message.role, "sender_id": message.sender_id, "sender": message.sender, "type": message.type,
+            "is_private": message.is_private, "text": message.text, "file": message.file,
+            "words": found, "response_ms": read.waits_ms.get(message.id),
+            "rank": rank(message.sent_at, f"{transcript.id} {message.id}"),
+        }  # fmt: skip
+        if message.extra:
+            own["extra"] = _flattened(message.extra)
+        yield _document_id(transcript, message.id), encode(own)[:-1] + tail
+
+
+def response_times_ms(messages: Iterable[Message]) -> dict[str, int]:
+    """By id of the brand's answers: how long the customer's first unanswered message had waited for them."""
+    found: dict[str, int] = {}
+    waiting_since: datetime | None = None
+    for message in messages:
+        if message.sent_at is None or message.is_private:
+            continue
+        if message.role is Role.CUSTOMER:
+            waiting_since = waiting_since or message.sent_at
+        elif message.role in (Role.AGENT, Role.BOT) and waiting_since:
+            found[message.id] = to_ms(message.sent_at) - to_ms(waiting_since)
+            waiting_since = None
+    return found
+
+
+def _sdes(version: Version, common: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    for sde in version.transcript.sdes:
+        identity = canonical([sde.type, sde.at, sde.is_authenticated, sde.values])
+        id_ = _document_id(version.transcript, hashlib.sha256(identity).hexdigest()[:32])
+        own: dict[str, Any] = {"type": sde.type, "at": sde.at, "is_authenticated": sde.is_authenticated, **_typed(sde)}
+        own["values"] = _flattened(sde.values)
+        own["text"] = "\n".join(str(value) for _, value in sde.values)
+        yield id_, encode(common | own)
+
+
+def _typed(sde: Sde) -> dict[str, list[str | float]]:
+    found: dict[str, list[str | float]] = defaultdict(list)
+    for path, value in sde.values:
+        name = TYPED_LEAVES.get(path.rsplit(".", 1)[-1].lower())
+        if name in _NUMBERS:
+            number = _number(value)
+            if number is not None:
+                found[name].append(number)
+        elif name:
+            found[name].append(str(value))
+    return found
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return None if isinstance(value, bool) else float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _flattened(values: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:
+    """As a flattened field takes it: paths without what it refuses in a name, values as text."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path, value in values:
+        found[path.replace("\0", "")[:_LONGEST_EXTRA] or "_"].append(str(value)[:_LONGEST_EXTRA])
+    return found
+
+
+def _metadata(version: Version, read: _Read) -> dict[str, Any]:
+    transcript, metadata = version.transcript, version.transcript.metadata
+    facts = _plain(metadata) | {
+        "message_count": len(transcript.messages),
+        "sde_count": len(transcript.sdes),
+        "first_response_ms": next(iter(read.waits_ms.values()), None),
+        "harvested_at": version.fetched_at,
+        "harvest_lag_ms": _lag_ms(version),
+        "survey": [text for answer in transcript.answers for text in (answer.question, answer.answer) if text],
+        "summary": transcript.summaries,
+        "facets": {name: facet_values(transcript, name) for name in FACETS},
+        "rank": rank(metadata.started_at, transcript.id),
+    }
+    return facts | _words(transcript, read)
+
+
+def _plain(metadata: Metadata) -> dict[str, Any]:
+    facts = {name: getattr(metadata, name) for name in Metadata.__slots__}
+    return facts | {"extra": _flattened(metadata.extra)}
+
+
+def _lag_ms(version: Version) -> int | None:
+    """From the end of a conversation to the moment it was harvested."""
+    ended_at = version.transcript.metadata.ended_at
+    if ended_at is None or version.fetched_at is None:
+        return None
+    return to_ms(datetime.fromisoformat(version.fetched_at)) - to_ms(ended_at)
+
+
+def _words(transcript: Transcript, read: _Read) -> dict[str, Any]:
+    """All words of a conversation, one value for each passage, so that no phrase leaves its passage."""
+    everything: list[str] = []
+    by_role: dict[str, dict[str, list[str]]] = {"text_words": defaultdict(list), "note_words": defaultdict(list)}
+    by_zone: dict[str, list[str]] = defaultdict(list)
+    facts = list(_facts(transcript, KEYWORDS))
+    for passage, text in read.passages:
+        if not text:
+            continue
+        everything.append(text)
+        if passage.message:
+            by_role[f"{passage.zone}_words"][passage.message.role.value].append(text)
+        else:
+            by_zone[f"{passage.zone}_words"].append(text)
+            if passage.path:
+                facts += _at_paths(passage.path, text)
+    return {"words": everything, "facts": facts, **by_role, **by_zone}
+
+
+@lru_cache(_REMEMBERED)
+def _at_paths(path: str, text: str) -> tuple[str, ...]:
+    found = text.split()
+    return tuple(" ".join(tagged(f"sde.{name}", word) for word in found) for name in path_names(path))
+
+
+@lru_cache(_REMEMBERED)
+def _fact(name: str, value: str) -> str:
+    return " ".join(tagged(name, word) for word in words(value))
+
+
+def _facts(transcript: Transcript, names: Iterable[str]) -> Iterator[str]:
+    return (fact for name in names for value in KEYWORDS[name](transcript) if (fact := _fact(name, value)))

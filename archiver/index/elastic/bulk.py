@@ -1,0 +1,287 @@
+"""Bulk requests from several threads: bounded in bytes, each conversation always by the same thread, item by item.
+
+What the server says of an item decides: done, stale (a newer version is there: as good as done), again (it is busy
+or blocked), refused (this document will never fit), or stop.
+"""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from archiver.errors import ArchiverError, StoreError, StoreTooLarge, StoreUnavailable
+from archiver.index.elastic.bodies import Body
+from archiver.index.elastic.server import Server
+from archiver.index.results import Refusal
+
+_MIB = 1024 * 1024
+_IDLE_S = 0.5
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 15.0
+
+
+class Outcome(Enum):
+    DONE = "done"
+    STALE = "stale"
+    AGAIN = "again"
+    REFUSED = "refused"
+
+
+def outcome_of(status: int, error_type: str) -> Outcome | None:
+    """What to do about an item; None means that nothing is known that would help, so: stop."""
+    if 200 <= status < 300:
+        return Outcome.DONE
+    if status == 409:
+        return Outcome.STALE
+    if status in (429, 503) or error_type == "cluster_block_exception":
+        return Outcome.AGAIN
+    return Outcome.REFUSED if status in (400, 413) else None
+
+
+@dataclass(slots=True)
+class Batch:
+    """A stretch of the vault. Once nothing of it is outstanding, the position may move to `applied`."""
+
+    applied: int
+    outstanding: int
+    retried: frozenset[str] = frozenset()
+    renewed: list[tuple[str, int]] = field(default_factory=list)
+    refused: dict[str, Refusal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much at once, and for how long a server that takes nothing is waited for."""
+
+    senders: int = 2
+    request_bytes: int = 5 * _MIB
+    smallest_request_bytes: int = _MIB // 4
+    queued_bytes: int = 24 * _MIB
+    patience_s: float = 120.0
+
+
+_Document = tuple[Body, Batch, bytes]  # whose it is, and its two lines
+
+
+class Senders:
+    """Threads that send bodies. Errors of theirs are raised by the next call of any method but `stop`."""
+
+    def __init__(
+        self, server: Server, limits: Limits, *, notify: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._server = server
+        self._limits = limits
+        self._notify = notify
+        self._clock = clock
+        self._change = threading.Condition()
+        self._queued_bytes = 0
+        self._error: BaseException | None = None
+        self._stopping = threading.Event()
+        self._request_bytes = limits.request_bytes
+        self._queues: list[queue.Queue[tuple[Body, Batch] | None]] = [queue.Queue() for _ in range(limits.senders)]
+        self._threads = [threading.Thread(target=self._run, args=(items,), daemon=True) for items in self._queues]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, body: Body, batch: Batch) -> None:
+        """Takes a body over; waits while too many bytes are on their way."""
+        with self._change:
+            self._change.wait_for(lambda: self._error or self._queued_bytes < self._limits.queued_bytes)
+            self._raise_error()
+            self._queued_bytes += len(body.lines)
+        self._queues[zlib.crc32(body.conversation_id.encode()) % len(self._queues)].put((body, batch))
+
+    def wait_for(self, batch: Batch) -> None:
+        """Until nothing of a batch is outstanding."""
+        for items in self._queues:
+            items.put(None)
+        with self._change:
+            self._change.wait_for(lambda: self._error or not batch.outstanding)
+            self._raise_error()
+
+    def _raise_error(self) -> None:
+        if self._error:
+            raise self._error
+
+    def stop(self) -> None:
+        """Ends the threads, each after the request it is in."""
+        self._stopping.set()
+        for items in self._queues:
+            items.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, items: queue.Queue[tuple[Body, Batch] | None]) -> None:
+        try:
+            for bodies in self._requests(items):
+                self._send(bodies)
+        except BaseException as error:  # noqa: BLE001  (raised again where the work was given)
+            with self._change:
+                self._error = self._error or error
+                self._change.notify_all()
+
+    def _requests(self, items: queue.Queue[tuple[Body, Batch] | None]) -> Iterator[list[tuple[Body, Batch]]]:
+        """Bodies up to the size of one request; fewer when nothing more comes."""
+        found: list[tuple[Body, Batch]] = []
+        size = 0
+        while not self._stopping.is_set():
+            item: tuple[Body, Batch] | None = None
+            with suppress(queue.Empty):
+                item = items.get(timeout=_IDLE_S)
+            if item:
+                found.append(item)
+                size += len(item[0].lines)
+            if found and (item is None or size >= self._request_bytes):
+                yield found
+                found, size = [], 0
+
+    def _send(self, bodies: Sequence[tuple[Body, Batch]]) -> None:
+        """All documents of the bodies, until each is done or refused."""
+        rest: list[_Document] | None = None
+        patience = _Patience(self._limits.patience_s, self._clock)
+        while rest is None or rest:
+            if self._stopping.is_set():
+                return
+            try:
+                rest, reason = self._attempt(bodies if rest is None else None, rest or [])
+            except (StoreUnavailable, StoreTooLarge) as error:
+                rest, reason = list(documents(bodies)) if rest is None else rest, error
+                if isinstance(error, StoreTooLarge):
+                    rest = self._make_smaller(rest)
+                    continue
+            if reason:
+                self._wait(patience, len(rest), reason)
+            else:
+                self._request_bytes = min(self._request_bytes + _MIB // 4, self._limits.request_bytes)
+        self._settle(bodies)
+
+    def _attempt(
+        self, bodies: Sequence[tuple[Body, Batch]] | None, rest: list[_Document]
+    ) -> tuple[list[_Document], ArchiverError | None]:
+        """One request; what is to be sent again, and why."""
+        if bodies is not None:
+            answer = self._server.bulk([body.lines for body, _ in bodies])
+            count = sum(body.count for body, _ in bodies)
+            if answer.get("errors") is False and len(answer.get("items", ())) == count:
+                return [], None
+            sent, later = list(documents(bodies)), list[_Document]()
+        else:
+            sent, later = _first(rest, self._request_bytes)
+            answer = self._server.bulk([lines for _, _, lines in sent])
+        again, reason = self._judge(sent, answer.get("items", []))
+        return again + later, reason
+
+    def _judge(self, sent: list[_Document], items: list[Any]) -> tuple[list[_Document], ArchiverError | None]:
+        """Those to be sent again. An answer for another number of items than were sent says nothing of any."""
+        if len(items) != len(sent):
+            return sent, StoreUnavailable(f"Elasticsearch answered for {len(items)} of {len(sent)} documents")
+        again: list[_Document] = []
+        reason: ArchiverError | None = None
+        for document, item in zip(sent, items, strict=True):
+            outcome = item["index"]
+            error = outcome.get("error") or {}
+            words = f"{error.get('type')}: {error.get('reason')} ({outcome['status']})"
+            match outcome_of(outcome["status"], error.get("type", "")):
+                case Outcome.AGAIN:
+                    again.append(document)
+                    reason = StoreUnavailable(
+                        f"Elasticsearch takes no documents now: {words}",
+                        hint="See its log and its disk, then run the same command again.",
+                    )
+                case Outcome.REFUSED:
+                    self._refuse(document, words)
+                case None:
+                    raise StoreError(f"Elasticsearch answered a document with {words}", hint=_hint(outcome["status"]))
+        return again, reason
+
+    def _refuse(self, document: _Document, words: str) -> None:
+        body, batch, _ = document
+        with self._change:
+            batch.refused.setdefault(body.conversation_id, Refusal(body.seq, body.conversation_id, words[:1000]))
+
+    def _make_smaller(self, rest: list[_Document]) -> list[_Document]:
+        """After a request that was too large: smaller ones; a document too large by itself is refused."""
+        sent, later = _first(rest, self._request_bytes)
+        if len(sent) == 1:
+            self._refuse(sent[0], "the document is larger than a request may be")
+            return later
+        self._request_bytes = max(1, sum(len(lines) for _, _, lines in sent) // 2)
+        return rest
+
+    def _wait(self, patience: _Patience, count: int, reason: ArchiverError) -> None:
+        self._request_bytes = max(self._request_bytes // 2, self._limits.smallest_request_bytes)
+        wait_s = patience.next_wait_s(count)
+        if wait_s is None:
+            raise reason
+        if patience.is_worth_telling():
+            self._notify(f"{reason.message}; trying again for up to {self._limits.patience_s:.0f} s")
+        self._stopping.wait(wait_s)
+
+    def _settle(self, bodies: Sequence[tuple[Body, Batch]]) -> None:
+        with self._change:
+            for body, batch in bodies:
+                batch.outstanding -= 1
+                if not body.is_first:
+                    batch.renewed.append((body.conversation_id, body.seq))
+                self._queued_bytes -= len(body.lines)
+            self._change.notify_all()
+
+
+class _Patience:
+    """How long to wait next; None once nothing has moved for too long."""
+
+    def __init__(self, patience_s: float, clock: Callable[[], float]) -> None:
+        self._patience_s = patience_s
+        self._clock = clock
+        self._since: float | None = None
+        self._least: int | None = None
+        self._tries = 0
+        self._told = False
+
+    def next_wait_s(self, count: int) -> float | None:
+        now = self._clock()
+        if self._since is None or self._least is None or count < self._least:
+            self._since, self._least, self._tries = now, count, 0
+        if now - self._since > self._patience_s:
+            return None
+        self._tries += 1
+        longest: float = min(_FIRST_WAIT_S * 2**self._tries, _LONGEST_WAIT_S)
+        return _FIRST_WAIT_S + random.random() * longest  # noqa: S311  (no secret)
+
+    def is_worth_telling(self) -> bool:
+        """Once, after the first few seconds."""
+        is_due = self._tries > 3 and not self._told
+        self._told = self._told or is_due
+        return is_due
+
+
+def documents(bodies: Sequence[tuple[Body, Batch]]) -> Iterator[_Document]:
+    """The single documents of bodies. No line of JSON holds a line break."""
+    for body, batch in bodies:
+        lines = body.lines.split(b"\n")
+        for at in range(0, len(lines) - 1, 2):
+            yield body, batch, b"%s\n%s\n" % (lines[at], lines[at + 1])
+
+
+def _first(rest: list[_Document], most_bytes: int) -> tuple[list[_Document], list[_Document]]:
+    """As many documents as one request holds, at least one; and those behind."""
+    size = 0
+    for at, (_, _, lines) in enumerate(rest):
+        size += len(lines)
+        if at and size > most_bytes:
+            return rest[:at], rest[at:]
+    return rest, []
+
+
+def _hint(status: int) -> str:
+    if status == 404:
+        return "Its indices were removed or replaced meanwhile. Run the same command again."
+    return "See docs/elasticsearch.md for the rights that an API key needs." if status == 403 else "See its log."

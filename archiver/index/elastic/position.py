@@ -1,0 +1,90 @@
+"""What a family knows of itself: how far it is, whose it is, what it refused. Documents of its state index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from archiver.errors import StoreError
+from archiver.index.elastic.server import Server
+from archiver.index.results import Refusal
+from archiver.jsontext import encode
+
+_POSITION, _REFUSED = "position", "refused"
+_PAGE = 1_000
+
+
+class Position:
+    """Raises StoreError if the index belongs to another archive."""
+
+    def __init__(self, server: Server, index: str, archive_id: str) -> None:
+        self._server = server
+        self._index = index
+        self._archive_id = archive_id
+
+    def read(self) -> dict[str, Any]:
+        """The position document; empty when nothing was applied yet."""
+        found = self._server.ask("GET", f"/{self._index}/_doc/{_POSITION}", absent={}).get("_source", {})
+        if found and found["archive"] != self._archive_id:
+            raise StoreError(
+                "these indices belong to another archive",
+                hint="Choose other names for this archive's indices with ARCHIVER_STORE_PREFIX.",
+            )
+        return dict(found)
+
+    def write(self, *, applied: int, shape: str, is_backfilling: bool) -> None:
+        """Never puts an older position over a newer one."""
+        body = {
+            "kind": _POSITION, "archive": self._archive_id, "applied": applied, "shape": shape,
+            "is_backfilling": is_backfilling,
+        }  # fmt: skip
+        params = {"version": applied + 1, "version_type": "external_gte"}
+        try:
+            self._server.ask("PUT", f"/{self._index}/_doc/{_POSITION}", body, params)
+        except StoreError as error:
+            if "version conflict" not in error.message:
+                raise
+
+    def refused(self) -> Iterator[Refusal]:
+        """In the order of the vault."""
+        after: list[Any] | None = None
+        while True:
+            body: dict[str, Any] = {
+                "query": {"bool": {"filter": [{"term": {"kind": _REFUSED}}, {"term": {"is_resolved": False}}]}},
+                "sort": [{"vault_seq": "asc"}, {"conversation_id": "asc"}], "size": _PAGE,
+            }  # fmt: skip
+            if after:
+                body["search_after"] = after
+            hits = self._server.ask("POST", f"/{self._index}/_search", body, absent={"hits": {"hits": []}})["hits"][
+                "hits"
+            ]
+            for hit in hits:
+                source = hit["_source"]
+                yield Refusal(source["vault_seq"], source["conversation_id"], source["reason"])
+            if len(hits) < _PAGE:
+                return
+            after = hits[-1]["sort"]
+
+    def note_refused(self, refusals: Sequence[Refusal]) -> None:
+        self._note((refusal, False) for refusal in refusals)
+
+    def note_resolved(self, refusals: Iterable[Refusal]) -> None:
+        """What was refused before, and is not any more."""
+        self._note((refusal, True) for refusal in refusals)
+
+    def _note(self, notes: Iterable[tuple[Refusal, bool]]) -> None:
+        lines: list[bytes] = []
+        for refusal, is_resolved in notes:
+            lines.append(
+                encode({"index": {"_index": self._index, "_id": f"{_REFUSED}:{refusal.conversation_id}"[:200]}})
+            )
+            lines.append(
+                encode(
+                    {
+                        "kind": _REFUSED, "conversation_id": refusal.conversation_id, "vault_seq": refusal.seq,
+                        "reason": refusal.reason, "is_resolved": is_resolved,
+                    }
+                )
+            )  # fmt: skip
+        if lines and self._server.bulk(lines, is_seen_at_once=True).get("errors"):
+            raise StoreError("refused documents could not be noted in the state index", hint="Run the command again.")

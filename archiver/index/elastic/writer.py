@@ -1,0 +1,163 @@
+"""Writes versions of conversations: bodies to the senders, then leftovers out of sight, then the position."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from archiver.errors import StoreError
+from archiver.index.elastic.bodies import body, stub
+from archiver.index.elastic.bulk import Batch, Limits, Senders, outcome_of
+from archiver.index.elastic.family import BACKFILL, NORMAL, Family, shape
+from archiver.index.elastic.position import Position
+from archiver.index.elastic.server import Server
+from archiver.index.results import Refusal, Version
+
+LARGE = 20_000  # conversations: from here on other settings pay
+_SWEPT_AT_ONCE = 1_000
+_LEFTOVERS_AT_ONCE = 5_000
+
+
+class ElasticWriter:
+    def __init__(
+        self, server: Server, family: Family, position: Position, limits: Limits, notify: Callable[[str], None],
+        expected: int,
+    ) -> None:  # fmt: skip
+        self._server = server
+        self._family = family
+        self._position = position
+        self._limits = limits
+        self._notify = notify
+        self._is_large = expected >= LARGE
+        self._is_backfilling = False
+        self._batches: deque[Batch] = deque()
+        self._applied = 0
+        self._refused: dict[str, Refusal] = {}
+        self._senders: Senders | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[ElasticWriter]:
+        """Left without an error, all is in the index, searchable, and the position says so."""
+        found = self._position.read()
+        self._applied = int(found.get("applied", 0))
+        self._is_backfilling = bool(found.get("is_backfilling"))
+        self._refused = {refusal.conversation_id: refusal for refusal in self._position.refused()}
+        if self._is_large:
+            self._begin_backfill()
+        self._senders = Senders(self._server, self._limits, notify=self._notify)
+        try:
+            yield self
+            self._finish()
+        finally:
+            self._senders.stop()
+        if self._is_backfilling:
+            self.end_backfill()
+        self._family.refresh()
+
+    def replace(self, versions: Sequence[Version], *, applied: int) -> None:
+        assert self._senders is not None
+        retried = frozenset(version.transcript.id for version in versions) & self._refused.keys()
+        batch = Batch(applied, len(versions), retried)
+        self._batches.append(batch)
+        for version in versions:
+            made = body(version, self._family.names, is_retry=version.transcript.id in retried)
+            self._family.make_month(made.month)
+            self._senders.put(made, batch)
+        self._advance()
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        self._position.note_refused(refusals)
+        self._refused.update((refusal.conversation_id, refusal) for refusal in refusals)
+
+    def _finish(self) -> None:
+        assert self._senders is not None
+        for batch in list(self._batches):
+            self._senders.wait_for(batch)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Moves the position over every batch from the first on of which nothing is outstanding."""
+        done: list[Batch] = []
+        while self._batches and not self._batches[0].outstanding:
+            done.append(self._batches.popleft())
+        if not done:
+            return
+        renewed = dict(pair for batch in done for pair in batch.renewed)
+        self._note(done)
+        self._sweep(renewed)
+        self._applied = max(self._applied, done[-1].applied)
+        self._write_position()
+
+    def _note(self, done: Sequence[Batch]) -> None:
+        refused = {id_: refusal for batch in done for id_, refusal in batch.refused.items()}
+        self._position.note_refused(list(refused.values()))
+        cured = [self._refused.pop(id_) for batch in done for id_ in batch.retried if id_ not in refused]
+        self._position.note_resolved(cured)
+        self._refused.update(refused)
+
+    def _write_position(self) -> None:
+        self._position.write(applied=self._applied, shape=shape(), is_backfilling=self._is_backfilling)
+
+    def _sweep(self, renewed: dict[str, int]) -> None:
+        """Puts documents that only an earlier version of their conversation had out of every query."""
+        if not renewed:
+            return
+        self._family.refresh()
+        ids = list(renewed)
+        for start in range(0, len(ids), _SWEPT_AT_ONCE):
+            chunk = ids[start : start + _SWEPT_AT_ONCE]
+            while leftovers := self._leftovers({id_: renewed[id_] for id_ in chunk}):
+                if not self._hide(leftovers, renewed):
+                    break
+                self._family.refresh()
+
+    def _leftovers(self, renewed: dict[str, int]) -> list[dict[str, Any]]:
+        body = {
+            "size": _LEFTOVERS_AT_ONCE, "_source": ["conversation_id"], "sort": ["_doc"],
+            "query": {
+                "bool": {
+                    "filter": [
+                        {"terms": {"conversation_id": list(renewed)}},
+                        {"range": {"vault_seq": {"lt": max(renewed.values())}}},
+                    ],
+                    "must_not": [{"terms": {"vault_seq": list(renewed.values())}}, {"term": {"superseded": True}}],
+                }
+            },
+        }  # fmt: skip
+        found = self._server.ask("POST", f"/{self._family.pattern()}/_search", body)
+        hits: list[dict[str, Any]] = found["hits"]["hits"]
+        return hits
+
+    def _hide(self, leftovers: Sequence[dict[str, Any]], renewed: dict[str, int]) -> int:
+        """How many documents were replaced by stubs; those that are newer by now stay."""
+        lines = [
+            stub(
+                hit["_index"], hit["_id"], hit["_source"]["conversation_id"], renewed[hit["_source"]["conversation_id"]]
+            )
+            for hit in leftovers
+        ]
+        items = self._server.bulk(lines)["items"]
+        outcomes = [(item["index"]["status"], item["index"].get("error", {}).get("type", "")) for item in items]
+        for status, kind in outcomes:
+            if outcome_of(status, kind) is None or status in (400, 429, 503):
+                raise StoreError(f"leftovers of older versions could not be hidden: {kind} ({status})")
+        return sum(status < 300 for status, _ in outcomes)
+
+    def _begin_backfill(self) -> None:
+        """The flag first: whoever finds it after a crash restores the settings."""
+        if not self._family.may_manage():
+            self._notify("indexing at normal settings: this key may not change them for a backfill")
+            return
+        self._is_backfilling = True
+        self._write_position()
+        self._family.settings = BACKFILL
+        self._family.put_settings(BACKFILL)
+
+    def end_backfill(self) -> None:
+        """Gives the indices back their normal settings."""
+        self._family.put_settings(NORMAL)
+        self._is_backfilling = False
+        found = self._position.read()
+        self._position.write(applied=int(found.get("applied", 0)), shape=shape(), is_backfilling=False)

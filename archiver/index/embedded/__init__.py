@@ -1,0 +1,1 @@
+"""The embedded index: tantivy in a folder beside the archive's file."""

@@ -1,0 +1,252 @@
+"""The embedded index: tantivy in a folder beside the archive's SQLite file, rebuilt whenever in doubt.
+
+The folder's name carries the versions of schema and analysis. Its watermark lies in a file of its own that is
+written after the commit: after a crash the last batch is applied again, which changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import tantivy
+
+from archiver.errors import ArchiverError, StoreBusy, StoreError
+from archiver.index.embedded import schema
+from archiver.index.results import Facet, Found, Key, Refusal, Sort, Version, most_frequent
+from archiver.jsontext import decode, encode
+from archiver.model import Transcript
+from archiver.query import TOKENS_VERSION, Expression, Scope
+
+HEAP_BYTES = 128_000_000
+_MARK = "applied.json"
+_MOST_VALUES = 60_000  # of one facet; tantivy refuses more than 65,000
+
+
+class EmbeddedStore:
+    """One folder below `root`. Any number of processes may read, one writes at a time."""
+
+    def __init__(self, root: Path, archive_id: str, *, suffix: str = "") -> None:
+        self._root = root
+        self._archive_id = archive_id
+        self._name = f"schema{schema.VERSION}-analysis{TOKENS_VERSION}"
+        self._folder = root / (self._name + suffix)
+        self._schema = schema.build_schema()
+        self._index: Any = None
+        self._writer: Any = None
+        self._replaced: EmbeddedStore | None = None
+
+    def applied(self) -> int:
+        return int(self._mark().get("applied", 0))
+
+    def _mark(self) -> dict[str, Any]:
+        """What was noted after the last commit; nothing if that was for another archive or is unreadable."""
+        mark = self._folder / _MARK
+        if not mark.is_file():
+            return {}
+        try:
+            found = decode(mark.read_bytes())
+            return found if found["archive"] == self._archive_id and isinstance(found["applied"], int) else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def _open(self) -> Any:
+        if self._index is None:
+            if not self.applied():
+                shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._index = schema.register(tantivy.Index(self._schema, path=str(self._folder), reuse=True))
+            self._index.config_reader("manual", 0)
+        return self._index
+
+    @contextmanager
+    def writing(self, *, expected: int) -> Iterator[EmbeddedStore]:
+        yield self
+
+    def replace(self, versions: Sequence[Version], *, applied: int) -> None:
+        with _our_errors(self._folder):
+            transcripts = {version.transcript.id: version.transcript for version in versions}
+            self._write(transcripts.values())
+            refused = [refusal for refusal in self.refused() if refusal.conversation_id not in transcripts]
+            self._set_mark(applied, refused)
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        if not refusals:
+            return
+        known = {refusal.conversation_id: refusal for refusal in (*self.refused(), *refusals)}
+        with _our_errors(self._folder):
+            self._open()
+            self._set_mark(self.applied(), list(known.values()))
+
+    def refused(self) -> tuple[Refusal, ...]:
+        return tuple(Refusal(**item) for item in self._mark().get("refused", ()))
+
+    def _write(self, transcripts: Iterable[Transcript]) -> None:
+        writer = self._open_writer()
+        try:
+            for transcript in transcripts:
+                writer.delete_documents_by_term("key", transcript.id)
+                for document in schema.documents(transcript):
+                    writer.add_document(document)
+            writer.commit()
+        except BaseException:
+            self.close()  # a writer that failed once is dead for good
+            raise
+
+    def _open_writer(self) -> Any:
+        """The one writer, held until `close`: a fresh one for each batch leaves memory behind in its threads."""
+        if self._writer is None:
+            self._writer = self._open().writer(HEAP_BYTES, 1)
+        return self._writer
+
+    def _set_mark(self, applied: int, refused: Sequence[Refusal]) -> None:
+        fresh = self._folder / f"{_MARK}.new"
+        with fresh.open("wb") as file:
+            file.write(encode({"applied": applied, "archive": self._archive_id, "refused": refused}))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._folder / _MARK)
+
+    def search(
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
+    ) -> Found:
+        if not self.applied():
+            return Found()
+        with _our_errors(self._folder):
+            searcher = self._searcher()
+            query = schema.Translator(self._schema, scope, lambda asked: _numbers(searcher, asked)).query(expression)
+            total = searcher.search(query, 1, count=True, order_by_field="rank").count
+            if sort is Sort.RELEVANCE:
+                hits = searcher.search(query, limit, count=False).hits
+                return Found(tuple(_key(searcher, address, 0) for _, address in hits), total)
+            return self._page(searcher, query, total, sort, limit, after)
+
+    def _page(self, searcher: Any, query: Any, total: int, sort: Sort, limit: int, after: int | None) -> Found:
+        asked = (
+            query if after is None else schema.after_cursor(self._schema, query, after, is_newest=sort is Sort.NEWEST)
+        )
+        order = tantivy.Order.Desc if sort is Sort.NEWEST else tantivy.Order.Asc
+        hits = searcher.search(asked, limit + 1, count=False, order_by_field="rank", order=order).hits
+        keys = tuple(_key(searcher, address, rank) for rank, address in hits[:limit])
+        return Found(keys, total, keys[-1].cursor if len(hits) > limit else None)
+
+    def _searcher(self) -> Any:
+        index = self._open()
+        index.reload()
+        return index.searcher()
+
+    def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
+        if not self.applied():
+            return dict.fromkeys(names, ())
+        with _our_errors(self._folder):
+            searcher = self._searcher()
+            query = schema.Translator(self._schema, Scope.CONVERSATION, lambda asked: ()).query(expression)
+            terms = {name: {"terms": {"field": schema.facet_field(name), "size": _MOST_VALUES}} for name in names}
+            found = searcher.aggregate(query, terms)
+        return {name: most_frequent(_counts(found[name]), limit) for name in names}
+
+    def count(self) -> int:
+        if not self.applied():
+            return 0
+        with _our_errors(self._folder):
+            return int(self._searcher().search(schema.of_kind(self._schema, Scope.CONVERSATION), 1, count=True).count)
+
+    def begin_rebuild(self) -> EmbeddedStore:
+        fresh = EmbeddedStore(self._root, self._archive_id, suffix=".new")
+        self._keep_others_out()
+        with _our_errors(fresh._folder):
+            shutil.rmtree(fresh._folder, ignore_errors=True)
+        fresh._replaced = self
+        return fresh
+
+    def _keep_others_out(self) -> None:
+        """Nobody may write to an index that is about to be replaced; a damaged one nobody can."""
+        try:
+            with _our_errors(self._folder):
+                self._open_writer()
+        except StoreBusy:
+            raise
+        except StoreError:
+            self.close()
+
+    def finish_rebuild(self) -> None:
+        assert self._replaced is not None
+        with _our_errors(self._folder):
+            if not self.applied():
+                self._open()
+                self._set_mark(0, ())
+            self.close()
+            self._replaced.close()
+            self._take_place()
+
+    def _take_place(self) -> None:
+        final, old = self._root / self._name, self._root / f"{self._name}.old"
+        shutil.rmtree(old, ignore_errors=True)
+        if final.exists():
+            final.rename(old)
+        self._folder.rename(final)
+        self._folder = final
+        shutil.rmtree(old, ignore_errors=True)
+
+    def prepare(self) -> None:
+        with _our_errors(self._folder):
+            self._open()
+            self._set_mark(self.applied(), self.refused())
+
+    def describe(self) -> dict[str, Any]:
+        size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+        return {
+            "kind": "embedded", "folder": str(self._folder), "applied": self.applied(), "conversations": self.count(),
+            "bytes": size,
+        }  # fmt: skip
+
+    def drop(self) -> None:
+        with _our_errors(self._folder):
+            self._keep_others_out()
+            self.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def close(self) -> None:
+        self._index = self._writer = None
+
+
+def _counts(found: Any) -> dict[str, int]:
+    return {bucket["key"]: bucket["doc_count"] for bucket in found["buckets"]}
+
+
+def _key(searcher: Any, address: Any, rank: int) -> Key:
+    document = searcher.doc(address)
+    return Key(str(document.get_first("key")), document.get_first("message"), rank)
+
+
+def _numbers(searcher: Any, query: Any) -> list[int]:
+    count = searcher.search(query, 1, count=True, order_by_field=schema.NUMBER).count
+    return [
+        number for number, _ in searcher.search(query, max(count, 1), count=False, order_by_field=schema.NUMBER).hits
+    ]
+
+
+class _our_errors:  # noqa: N801  (used as a statement)
+    """Turns what tantivy and the disk say into our words."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is None or isinstance(error, ArchiverError) or not isinstance(error, ValueError | OSError):
+            return
+        words = str(error)
+        if "LockBusy" in words or "Lockfile" in words:
+            raise StoreBusy(
+                "another process is writing the search index", hint="Run the command again when it has finished."
+            ) from error
+        raise StoreError(
+            f"the search index {self._folder} cannot be used: {words}",
+            hint="Check the disk. If the index is damaged, build it again: archiver reindex",
+        ) from error

@@ -1,0 +1,106 @@
+"""A linear scan over transcripts in memory: slow and plainly right, the measure of every other store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from archiver.index.results import Facet, Found, Key, Refusal, Sort, Version, most_frequent, rank
+from archiver.model import Message, Transcript
+from archiver.query import Expression, Reading, Scope, facet_values, results
+
+
+class MemoryStore:
+    def __init__(self) -> None:
+        self._readings: dict[str, Reading] = {}
+        self._applied = 0
+        self._refused: dict[str, Refusal] = {}
+        self._replaces: MemoryStore | None = None
+
+    def applied(self) -> int:
+        return self._applied
+
+    @contextmanager
+    def writing(self, *, expected: int) -> Iterator[MemoryStore]:
+        yield self
+
+    def replace(self, versions: Sequence[Version], *, applied: int) -> None:
+        for version in versions:
+            self._readings[version.transcript.id] = Reading(version.transcript)
+            self._refused.pop(version.transcript.id, None)
+        self._applied = applied
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        self._refused.update((refusal.conversation_id, refusal) for refusal in refusals)
+
+    def refused(self) -> tuple[Refusal, ...]:
+        return tuple(self._refused.values())
+
+    def search(
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
+    ) -> Found:
+        if sort is Sort.RELEVANCE:
+            return self._most_relevant(expression, scope, limit)
+        keys = [key(reading.transcript, message) for reading, message in self._results(expression, scope)]
+        keys.sort(key=lambda found: (found.cursor, found.conversation_id), reverse=sort is Sort.NEWEST)
+        rest = [found for found in keys if is_after_cursor(found.cursor, after, sort)]
+        return Found(tuple(rest[:limit]), len(keys), rest[limit - 1].cursor if len(rest) > limit else None)
+
+    def _results(self, expression: Expression, scope: Scope) -> Iterator[tuple[Reading, Message | None]]:
+        for reading in self._readings.values():
+            for message in results(reading, expression, scope):
+                yield reading, message
+
+    def _most_relevant(self, expression: Expression, scope: Scope, limit: int) -> Found:
+        scored = [
+            (sum(len(match.snippet.marks) for match in reading.matches(expression, message)), reading, message)
+            for reading, message in self._results(expression, scope)
+        ]
+        scored.sort(key=lambda item: -item[0])
+        keys = tuple(key(reading.transcript, message) for _, reading, message in scored[:limit])
+        return Found(keys, len(scored))
+
+    def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
+        found = [reading.transcript for reading, _ in self._results(expression, Scope.CONVERSATION)]
+        return {name: _most_frequent(found, name, limit) for name in names}
+
+    def count(self) -> int:
+        return len(self._readings)
+
+    def begin_rebuild(self) -> MemoryStore:
+        fresh = MemoryStore()
+        fresh._replaces = self
+        return fresh
+
+    def finish_rebuild(self) -> None:
+        assert self._replaces is not None
+        self._replaces._readings, self._replaces._applied = self._readings, self._applied
+        self._replaces._refused = self._refused
+
+    def prepare(self) -> None:
+        pass
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "memory", "applied": self._applied, "conversations": self.count()}
+
+    def drop(self) -> None:
+        self.__init__()  # type: ignore[misc]
+
+    def close(self) -> None:
+        pass
+
+
+def _most_frequent(found: Sequence[Transcript], name: str, limit: int) -> tuple[Facet, ...]:
+    return most_frequent(Counter(value for transcript in found for value in facet_values(transcript, name)), limit)
+
+
+def key(transcript: Transcript, message: Message | None) -> Key:
+    if message is None:
+        return Key(transcript.id, None, rank(transcript.metadata.started_at, transcript.id))
+    return Key(transcript.id, message.id, rank(message.sent_at, f"{transcript.id} {message.id}"))
+
+
+def is_after_cursor(cursor: int, after: int | None, sort: Sort) -> bool:
+    return after is None or (cursor < after if sort is Sort.NEWEST else cursor > after)

@@ -1,0 +1,90 @@
+"""Whether an index holds just what the current versions are projected to. Finds every difference, repairs none."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from archiver.archive import Archive, Finding
+from archiver.index.protocol import Store
+from archiver.index.results import Sort
+from archiver.model import Transcript
+from archiver.progress import Progress
+from archiver.query import Everything, Scope
+from archiver.transcript import project
+
+_PAGE = 1_000
+
+Keys = Iterator[tuple[str, str | None]]
+
+
+def verify_index(archive: Archive, store: Store, progress: Progress) -> Iterator[Finding]:
+    """Whether the index holds just the conversations and messages of the vault's current versions."""
+    applied, head = store.applied(), archive.vault.head()
+    if applied != head:
+        yield Finding("index", f"it has applied entry {applied} of {head}: archiver reindex")
+        return
+    refused = {refusal.conversation_id for refusal in store.refused()}
+    for scope, what in ((Scope.CONVERSATION, "conversations"), (Scope.MESSAGE, "messages")):
+        progress.start(f"compare {what}", None, what)
+        wanted, held = _sum(_vaults(archive, scope), refused, progress), _sum(_stores(store, scope), refused, progress)
+        progress.finish()
+        if wanted != held:
+            yield from _differences(archive, store, scope, refused, what)
+
+
+def _vaults(archive: Archive, scope: Scope) -> Keys:
+    for record in archive.vault.after(0):
+        if scope is Scope.CONVERSATION:
+            yield record.conversation_id, None
+        else:
+            transcript = _read(record.raw)
+            yield from ((record.conversation_id, message.id) for message in (transcript.messages if transcript else ()))
+
+
+def _read(raw: bytes) -> Transcript | None:
+    try:
+        return project(raw)
+    except ValueError:
+        return None
+
+
+def _stores(store: Store, scope: Scope) -> Keys:
+    after: int | None = None
+    while True:
+        found = store.search(Everything(), scope=scope, sort=Sort.OLDEST, limit=_PAGE, after=after)
+        yield from ((key.conversation_id, key.message_id) for key in found.keys)
+        after = found.next
+        if after is None:
+            return
+
+
+def _sum(keys: Keys, without: set[str], progress: Progress) -> tuple[int, int]:
+    """How many keys there are, and a sum of their digests: equal for equal keys in any order, whatever their number."""
+    count = total = 0
+    for key in keys:
+        if key[0] not in without:
+            count, total = count + 1, total + _digest(key)
+            progress.advance(1)
+    return count, total
+
+
+def _digest(key: tuple[str, str | None]) -> int:
+    return int.from_bytes(hashlib.blake2b(repr(key).encode("utf-8", "replace"), digest_size=16).digest())
+
+
+def _differences(archive: Archive, store: Store, scope: Scope, without: set[str], what: str) -> Iterator[Finding]:
+    """Which keys differ; only now are they held in memory."""
+    wanted = {key for key in _vaults(archive, scope) if key[0] not in without}
+    held = [key for key in _stores(store, scope) if key[0] not in without]
+    yield from _named(f"{what} are missing", wanted - set(held))
+    yield from _named(f"{what} are there that the vault has not", set(held) - wanted)
+    yield from _named(f"{what} are there more than once", {key for key, count in Counter(held).items() if count > 1})
+
+
+def _named(words: str, keys: Iterable[tuple[str, str | None]]) -> Iterator[Finding]:
+    names = sorted(" / ".join(part for part in key if part) for key in keys)
+    if names:
+        more = ", …" if len(names) > 3 else ""
+        yield Finding("index", f"{len(names):,} {words}: {', '.join(names[:3])}{more}")

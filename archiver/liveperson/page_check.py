@@ -1,0 +1,71 @@
+"""Whether the pages of one query are all that it has. Pure."""
+
+from __future__ import annotations
+
+from archiver.model import Page
+
+
+class PageCheck:
+    """LivePerson has no snapshot and no cursor: what it announces on every page must be what came.
+
+    With `anchor` rows, each page begins with the last rows of the one before it. Where they are others, rows were
+    added or went away meanwhile, and one may have slipped through unseen.
+    """
+
+    def __init__(self, anchor: int = 0) -> None:
+        self._anchor = anchor
+        self._tail: list[str] | None = None
+        self._moved = False
+        self._ids: set[str] = set()
+        self._unreadable = 0
+        self._totals: list[int] = []
+        self._is_complete = True
+
+    def add(self, page: Page) -> bool:
+        """Takes a page in; whether it brought anything that was not there before."""
+        ids = [conversation.id for conversation in page.conversations]
+        if self._tail is not None and ids[: len(self._tail)] != self._tail:
+            self._moved = True
+        self._tail = ids[-self._anchor :] if self._anchor else None
+        before = len(self._ids)
+        self._ids.update(ids)
+        self._unreadable += len(page.unreadable)
+        self._totals.append(page.total)
+        self._is_complete = self._is_complete and page.is_complete
+        return len(self._ids) > before
+
+    def add_count(self, total: int) -> None:
+        """What is announced once more, after the last page."""
+        self._totals.append(total)
+
+    def next_offset(self, offset: int, page: Page) -> int:
+        """Where the page after this one begins."""
+        return offset + max(len(page) - self._anchor, 1)
+
+    def is_endless(self, offset: int) -> bool:
+        """Whether the announced count runs away from us while we read."""
+        return self._totals[0] >= 0 and offset > 2 * self._totals[0] + 1_000
+
+    def fault(self, *, needs_count: bool) -> str | None:
+        """Why the pages are not proven complete; None if they are."""
+        if not self._is_complete:
+            return "LivePerson answered with part of its data only (partialResult)"
+        if self._unreadable:
+            return f"{self._unreadable} records could not be read and were set aside"
+        if max(self._totals) < 0:
+            return "LivePerson announced no count, so nothing proves that this is all" if needs_count else None
+        return self._count_fault()
+
+    def is_reordered(self) -> bool:
+        """Whether nothing is wrong but the order of the rows, or that some came twice and others not."""
+        is_sound = self._is_complete and not self._unreadable and len(set(self._totals)) == 1
+        return is_sound and len(self._ids) <= self._totals[0]
+
+    def _count_fault(self) -> str | None:
+        if len(set(self._totals)) > 1:
+            return f"the announced count moved while reading: {self._totals[0]} .. {self._totals[-1]}"
+        if len(self._ids) != self._totals[-1]:
+            return f"LivePerson announced {self._totals[-1]} conversations and gave {len(self._ids)}"
+        if self._moved:
+            return "the rows moved while reading: two neighbouring pages do not meet"
+        return None

@@ -1,0 +1,51 @@
+"""The query language: how it is read, what it is true of, and which spans of a text it marks. Pure."""
+
+from archiver.query.ast import And, Compare, Everything, Expression, Not, Or, Query, Scope, Words
+from archiver.query.fields import (
+    BY,
+    FACETS,
+    KEYWORDS,
+    MESSAGE_ZONES,
+    NOTE,
+    NUMBERS,
+    ZONES,
+    Passage,
+    facet_values,
+    message_passage,
+    passages,
+    path_names,
+)
+from archiver.query.matching import Match, Reading, Snippet, results
+from archiver.query.parser import parse
+from archiver.query.tokens import TOKENS_VERSION, words
+
+__all__ = [
+    "BY",
+    "FACETS",
+    "KEYWORDS",
+    "MESSAGE_ZONES",
+    "NOTE",
+    "NUMBERS",
+    "TOKENS_VERSION",
+    "ZONES",
+    "And",
+    "Compare",
+    "Everything",
+    "Expression",
+    "Match",
+    "Not",
+    "Or",
+    "Passage",
+    "Query",
+    "Reading",
+    "Scope",
+    "Snippet",
+    "Words",
+    "facet_values",
+    "message_passage",
+    "parse",
+    "passages",
+    "path_names",
+    "results",
+    "words",
+]

@@ -1,0 +1,68 @@
+"""What a query means, once it is read: an expression over the fields of `fields.py`. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from archiver.model import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Consecutive words in one passage of `places` (zones, one fact, or `sde.path`); the last may be a prefix.
+
+    With `role`, only in messages of that role.
+    """
+
+    words: tuple[str, ...]
+    places: tuple[str, ...]
+    is_prefix: bool = False
+    role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`low <= number < high`; None leaves a side open."""
+
+    field: str
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    child: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    children: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    children: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    pass
+
+
+Expression = Words | Compare | Not | And | Or | Everything
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """`notices` say how something doubtful was read."""
+
+    expression: Expression
+    notices: tuple[str, ...] = ()
+
+
+class Scope(StrEnum):
+    """What a result is, and what a query must be true of."""
+
+    CONVERSATION = "conversation"
+    MESSAGE = "message"

@@ -1,0 +1,74 @@
+"""The values of fields that are compared: numbers, lengths of time, dates, yes and no. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+from archiver.dates import FORMS, parse_length_ms, parse_span
+from archiver.model import to_ms
+from archiver.query.ast import Compare, Expression, Not, Words
+from archiver.query.fields import HAS, NUMBERS
+
+_BOUNDS = re.compile(r"(<=|>=|<|>|=)?(.+)$", re.DOTALL)
+
+
+def read_value(name: str, value: str, now: datetime) -> Expression:
+    """What `name:value` is true of. Raises ValueError."""
+    return _VALUES[name](name, value, now)
+
+
+def _compare(name: str, value: str, number: Callable[[str], float], step: float) -> Compare:
+    """A comparison; `step` is the distance to the next number, which turns <= into <."""
+    low_high = value.split("..")
+    if len(low_high) == 2:
+        return Compare(name, number(low_high[0]), number(low_high[1]) + step)
+    found = _BOUNDS.match(value)
+    sign, bound = (found[1] or "=", number(found[2])) if found else ("=", number(value))
+    low = {"=": bound, ">=": bound, ">": bound + step}.get(sign)
+    high = {"=": bound + step, "<=": bound + step, "<": bound}.get(sign)
+    return Compare(name, low, high)
+
+
+def _plain_number(text: str) -> float:
+    if not re.fullmatch(r"\d{1,15}(\.\d{1,6})?", text.strip()):
+        raise ValueError(f"{text!r} is no number")
+    return float(text)
+
+
+def _number_value(name: str, value: str, now: datetime) -> Expression:
+    return _compare(name, value, _plain_number, 1e-6)
+
+
+def _length_value(name: str, value: str, now: datetime) -> Expression:
+    return _compare(name, value, parse_length_ms, 1)
+
+
+def _date_value(name: str, value: str, now: datetime) -> Expression:
+    try:
+        span = parse_span(value, now)
+    except ValueError:
+        raise ValueError(f"{value!r} is no date; write one of: {FORMS}") from None
+    low = to_ms(span.start) if name != "before" else None
+    high = to_ms(span.end) if name != "after" else None
+    return Compare("start", low, high)
+
+
+def _yes_no_value(name: str, value: str, now: datetime) -> Expression:
+    found = Words(("transfer",), (HAS,))
+    if value.lower() in ("yes", "true"):
+        return found
+    if value.lower() in ("no", "false"):
+        return Not(found)
+    raise ValueError(f"{value!r} is neither yes nor no")
+
+
+_VALUES: dict[str, Callable[[str, str, datetime], Expression]] = {
+    **{name: _number_value for name in NUMBERS if name != "start"},
+    "duration": _length_value,
+    "after": _date_value,
+    "before": _date_value,
+    "on": _date_value,
+    "transferred": _yes_no_value,
+}

@@ -1,0 +1,185 @@
+"""The fields of the query language, and what each one reads in a transcript. Pure.
+
+Three kinds: *zones* hold what was said, written or recorded as text; *facts* hold words about the conversation;
+*numbers* can be compared. Every store indexes what these tables read, and the parser knows the fields from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from archiver.model import Message, Participant, Role, Transcript, to_ms
+
+TEXT, NOTE, SURVEY, SUMMARY, SDE = "text", "note", "survey", "summary", "sde"
+ZONES = (TEXT, NOTE, SURVEY, SUMMARY, SDE)  # where bare words look
+MESSAGE_ZONES = (TEXT, NOTE)  # those that consist of messages
+BY, HAS = "by", "has"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One piece of text that a phrase never leaves. `path` is an SDE's."""
+
+    zone: str
+    text: str
+    message: Message | None = None
+    path: str | None = None
+
+
+def passages(transcript: Transcript) -> Iterator[Passage]:
+    """Everything that bare words look at."""
+    for message in transcript.messages:
+        yield message_passage(message)
+    for answer in transcript.answers:
+        for text in (answer.question, answer.answer):
+            if text:
+                yield Passage(SURVEY, text)
+    for text in transcript.summaries:
+        yield Passage(SUMMARY, text)
+    for sde in transcript.sdes:
+        for path, value in sde.values:
+            yield Passage(SDE, as_text(value), path=path)
+
+
+def message_passage(message: Message) -> Passage:
+    return Passage(NOTE if message.is_private else TEXT, message.text, message=message)
+
+
+def as_text(value: str | int | float | bool) -> str:
+    """An SDE's value as people would write it: true, 12, 12.5."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def path_names(path: str) -> Iterator[str]:
+    """The names that a path answers to: `customerInfo.customerId`, and `customerId` alone. Lower case."""
+    parts = path.lower().split(".")
+    for start in range(len(parts)):
+        yield ".".join(parts[start:])
+
+
+def _people(people: Iterable[Participant]) -> Iterator[str]:
+    for person in people:
+        yield from filter(None, (person.name, person.login, person.email, person.phone, *person.aliases, *person.ids))
+
+
+def _present(*values: str | None) -> Iterator[str]:
+    return (value for value in values if value)
+
+
+def _status(transcript: Transcript) -> Iterator[str]:
+    status = (transcript.metadata.status or "").lower()
+    return _present({"close": "closed"}.get(status, status))
+
+
+def _has(transcript: Transcript) -> Iterator[str]:
+    present = {
+        "attachment": any(message.file for message in transcript.messages),
+        "card": any(message.type == "RICH_CONTENT" for message in transcript.messages),
+        "form": any(message.type.startswith("SECURE_FORM") for message in transcript.messages),
+        "link": any(message.type == "LINK" for message in transcript.messages),
+        "note": any(message.is_private for message in transcript.messages),
+        "sde": bool(transcript.sdes),
+        "summary": bool(transcript.summaries),
+        "survey": any(answer.by is Role.CUSTOMER for answer in transcript.answers),
+        "transfer": transcript.metadata.transfers > 0,
+    }
+    return (name for name, is_there in present.items() if is_there)
+
+
+HAS_VALUES = ("attachment", "card", "form", "link", "note", "sde", "summary", "survey", "transfer")
+
+# The value of a fact matches as a word, a phrase or a prefix of it, in any case and accent.
+KEYWORDS: Mapping[str, Callable[[Transcript], Iterable[str]]] = {
+    "agent": lambda t: _people(t.metadata.agents),
+    "anyskill": lambda t: (*t.metadata.skills, *t.metadata.skill_ids),
+    "campaign": lambda t: t.metadata.campaign,
+    "closed": lambda t: _present(t.metadata.close_reason, t.metadata.close_description),
+    "customer": lambda t: _people(t.metadata.consumers),
+    "device": lambda t: _present(t.metadata.device, t.metadata.browser, t.metadata.operating_system),
+    "group": lambda t: _present(t.metadata.group, t.metadata.group_id),
+    "id": lambda t: (t.id,),
+    "intent": lambda t: t.metadata.intents,
+    "lang": lambda t: _present(t.metadata.language),
+    "page": lambda t: t.metadata.pages,
+    "place": lambda t: _present(t.metadata.country, t.metadata.city),
+    "skill": lambda t: _present(t.metadata.skill, t.metadata.skill_id),
+    "source": lambda t: _present(t.metadata.source),
+    "status": _status,
+    HAS: _has,
+    BY: lambda t: {message.role.value for message in t.messages},
+}
+
+NUMBERS: Mapping[str, Callable[[Transcript], float | None]] = {
+    "csat": lambda t: t.metadata.csat,
+    "duration": lambda t: t.metadata.duration_ms,
+    "mcs": lambda t: t.metadata.mcs,
+    "messages": lambda t: len(t.messages),
+    "start": lambda t: to_ms(t.metadata.started_at) if t.metadata.started_at else None,
+    "transfers": lambda t: t.metadata.transfers,
+}
+
+_LONGEST_FACET = 256  # characters: every store cuts alike
+
+# What results are counted by: values as people know them, unlike the folded words of facts.
+FACETS: Mapping[str, Callable[[Transcript], Iterable[str | None]]] = {
+    "agent": lambda t: (person.name for person in t.metadata.agents if person.role is Role.AGENT),
+    "bot": lambda t: (person.name for person in t.metadata.agents if person.role is Role.BOT),
+    "campaign": lambda t: t.metadata.campaign,
+    "closed": lambda t: (t.metadata.close_reason,),
+    "csat": lambda t: (None if t.metadata.csat is None else as_text(t.metadata.csat),),
+    "device": lambda t: (t.metadata.device,),
+    "group": lambda t: (t.metadata.group,),
+    "has": _has,
+    "intent": lambda t: t.metadata.intents,
+    "lang": lambda t: (t.metadata.language,),
+    "month": lambda t: (f"{t.metadata.started_at:%Y-%m}" if t.metadata.started_at else None,),
+    "skill": lambda t: (t.metadata.skill or t.metadata.skill_id,),
+    "source": lambda t: (t.metadata.source,),
+    "status": _status,
+}
+
+
+def facet_values(transcript: Transcript, name: str) -> tuple[str, ...]:
+    """The values of one facet, once each, cut to 256 characters."""
+    return tuple(dict.fromkeys(value[:_LONGEST_FACET] for value in FACETS[name](transcript) if value))
+
+
+# What the field means, for help texts and documentation; a test holds it complete.
+MEANING: Mapping[str, str] = {
+    "text": "words of a message that the customer could see",
+    "note": "words of a private note between agents",
+    "survey": "words of a survey's questions and answers",
+    "summary": "words of the summary",
+    "sde": "words of any SDE value; sde.customerId:C123 looks at one path",
+    "from": "customer, agent, bot or system: limits the word, phrase or group behind it to their messages",
+    "agent": "name, login or id of anybody who took part for the brand",
+    "anyskill": "name or id of any skill the conversation passed",
+    "campaign": "campaign, engagement or goal name",
+    "closed": "who closed it and how: agent, consumer, system, timeout",
+    "customer": "name, id, e-mail or phone of the customer",
+    "device": "device, browser or operating system",
+    "group": "name or id of the latest agent group",
+    "id": "conversation id",
+    "intent": "label of a recognised intent",
+    "lang": "language, such as de-DE",
+    "page": "title or address of a page the customer was on",
+    "place": "country or city",
+    "skill": "name or id of the skill the conversation ended in (see anyskill)",
+    "source": "channel, such as WHATSAPP",
+    "status": "open or closed",
+    "has": ", ".join(HAS_VALUES),
+    "csat": "customer satisfaction, 1 to 5: csat:<=2",
+    "duration": "length: duration:>30m",
+    "mcs": "Meaningful Conversation Score, 0 to 100: mcs:<40",
+    "messages": "number of messages: messages:>50",
+    "transfers": "number of transfers: transfers:>1",
+    "transferred": "yes or no",
+    "after": "started on that day or later: after:2026-01-31, after:90d",
+    "before": "started on that day or earlier: before:2026-03",
+    "on": "started within that day, month or year: on:2026-03",
+}

@@ -1,0 +1,152 @@
+"""What a query is true of, and which spans of a text it marks. Pure: the meaning that every store must reproduce."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from archiver.model import Message, Transcript
+from archiver.query.ast import And, Compare, Everything, Expression, Not, Or, Scope, Words
+from archiver.query.fields import BY, KEYWORDS, MESSAGE_ZONES, NUMBERS, SDE, ZONES, Passage, passages, path_names
+from archiver.query.tokens import Token, tokens
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A text with the spans that a query marks in it: `[start, end)`, in order, apart, in code points."""
+
+    text: str
+    marks: tuple[tuple[int, int], ...] = ()
+
+    def pieces(self) -> Iterator[tuple[str, bool]]:
+        """The text cut at the marks: (piece, whether it is marked)."""
+        at = 0
+        for start, end in self.marks:
+            if at < start:
+                yield self.text[at:start], False
+            yield self.text[start:end], True
+            at = end
+        if at < len(self.text):
+            yield self.text[at:], False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A text in which a query matched: `where` is its zone (see `fields.ZONES`)."""
+
+    where: str
+    snippet: Snippet
+    message: Message | None = None
+
+
+def spans(leaf: Words, found: Sequence[Token]) -> Iterator[Span]:
+    """Where the words of a leaf stand one after another in the tokens of one passage."""
+    count = len(leaf.words)
+    for at in range(len(found) - count + 1):
+        if _fits(leaf, found, at):
+            yield found[at].start, found[at + count - 1].end
+
+
+def _fits(leaf: Words, found: Sequence[Token], at: int) -> bool:
+    last = len(leaf.words) - 1
+    for offset, word in enumerate(leaf.words):
+        token = found[at + offset].text
+        if token != word and not (leaf.is_prefix and offset == last and token.startswith(word)):
+            return False
+    return True
+
+
+class Reading:
+    """A transcript with its passages analysed once, however many queries look at it."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self.transcript = transcript
+        self.passages = [(passage, tokens(passage.text)) for passage in passages(transcript)]
+        self.facts = {name: [tokens(value) for value in read(transcript)] for name, read in KEYWORDS.items()}
+
+    def is_true(self, expression: Expression, message: Message | None = None) -> bool:
+        """Whether the conversation, or that one message of it with the conversation's facts, fits the expression."""
+        match expression:
+            case Everything():
+                return True
+            case Not(child):
+                return not self.is_true(child, message)
+            case And(children):
+                return all(self.is_true(child, message) for child in children)
+            case Or(children):
+                return any(self.is_true(child, message) for child in children)
+            case Compare(field, low, high):
+                number = NUMBERS[field](self.transcript)
+                return number is not None and (low is None or low <= number) and (high is None or number < high)
+            case Words():
+                return self._has(expression, message)
+
+    def _has(self, leaf: Words, message: Message | None) -> bool:
+        if message and leaf.places == (BY,):
+            return leaf.words == (message.role.value,)
+        if leaf.places[0] in self.facts:
+            return any(any(spans(leaf, value)) for value in self.facts[leaf.places[0]])
+        return any(any(spans(leaf, found)) for _, found in self._looked_at(leaf, message))
+
+    def _looked_at(self, leaf: Words, message: Message | None) -> Iterator[tuple[Passage, list[Token]]]:
+        """The passages that a leaf speaks of. With a message, bare words and message zones speak of it alone."""
+        is_about_message = message is not None and (leaf.places == ZONES or leaf.places[0] in MESSAGE_ZONES)
+        for passage, found in self.passages:
+            if is_about_message and passage.message is not message:
+                continue
+            if is_in_place(leaf, passage):
+                yield passage, found
+
+    def matches(self, expression: Expression, message: Message | None = None) -> Iterator[Match]:
+        """The texts in which the expression's positive words stand, with their marks, in reading order."""
+        leaves = list(positive_words(expression))
+        for passage, found in self.passages:
+            if message is not None and passage.message is not message:
+                continue
+            marked = [span for leaf in leaves if is_in_place(leaf, passage) for span in spans(leaf, found)]
+            if marked:
+                yield Match(passage.zone, Snippet(passage.text, merge(marked)), passage.message)
+
+
+def is_in_place(leaf: Words, passage: Passage) -> bool:
+    if leaf.role and (passage.message is None or passage.message.role is not leaf.role):
+        return False
+    if passage.zone in leaf.places:
+        return True
+    return passage.zone == SDE and any(f"sde.{name}" in leaf.places for name in path_names(passage.path or ""))
+
+
+def positive_words(expression: Expression, negated: bool = False) -> Iterator[Words]:
+    """The leaves whose presence speaks for a result, and not against it."""
+    match expression:
+        case Words() if not negated:
+            yield expression
+        case Not(child):
+            yield from positive_words(child, not negated)
+        case And(children) | Or(children):
+            for child in children:
+                yield from positive_words(child, negated)
+
+
+def merge(found: Iterable[Span]) -> tuple[Span, ...]:
+    """The same characters as few spans in order, apart from each other."""
+    merged: list[Span] = []
+    for start, end in sorted(found):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def results(reading: Reading, expression: Expression, scope: Scope) -> Iterator[Message | None]:
+    """What of one conversation is a result: None for the conversation itself, or its messages."""
+    if scope is Scope.CONVERSATION:
+        if reading.is_true(expression):
+            yield None
+        return
+    for message in reading.transcript.messages:
+        if reading.is_true(expression, message):
+            yield message

@@ -1,0 +1,303 @@
+"""The query language: text → expression, or a QueryError with a position. Pure.
+
+    query   = or                              or    = and {"OR" and}
+    and     = not {["AND"] not}               not   = ("-" | "NOT") not | term
+    term    = "(" or ")" | field | phrase | word | "*"
+    field   = name ":" (value | phrase | "(" or ")")
+    word    = any run of other characters; ends in "*" for a prefix
+
+What a query is true of stands in `docs/query-language.md`. Operators are upper case. What cannot be a field
+(12:30, https://...) is words.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from archiver.errors import QueryError, suggest
+from archiver.model import Role
+from archiver.query.ast import And, Everything, Expression, Not, Or, Query, Words
+from archiver.query.comparisons import read_value
+from archiver.query.fields import BY, HAS, HAS_VALUES, KEYWORDS, MEANING, MESSAGE_ZONES, ZONES
+from archiver.query.tokens import words
+
+MOST_CHARACTERS = 10_000
+MOST_DEPTH = 50
+MOST_TERMS = 500
+
+
+def parse(text: str, *, now: datetime) -> Query:
+    """The meaning of a query. Raises QueryError and nothing else; an empty query means everything."""
+    if len(text) > MOST_CHARACTERS:
+        raise QueryError(f"the query is longer than {MOST_CHARACTERS:,} characters", position=MOST_CHARACTERS)
+    parser = _Parser(text, now)
+    return Query(parser.whole(), tuple(parser.notices))
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    places: tuple[str, ...] = ZONES
+    role: Role | None = None
+    depth: int = 0
+
+
+_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_]*(?:\.[\w.-]+)?):(?!//)", re.ASCII)
+_PLAIN = re.compile(r'[^\s()"]+')
+_OPERATOR = re.compile(r'(OR|AND|NOT)(?=[\s()"]|$)')
+_LATER = re.compile(r"[wW]/\d|[pP][rR][eE]/\d|.*~\d*$")
+
+
+class _Parser:
+    def __init__(self, text: str, now: datetime) -> None:
+        self.text = text
+        self.now = now
+        self.at = 0
+        self.terms = 0
+        self.notices: list[str] = []
+
+    def whole(self) -> Expression:
+        self._blanks()
+        if self.at == len(self.text):
+            return Everything()
+        found = self._or(_Context())
+        if self.at < len(self.text):
+            raise QueryError("there is a ) without a (", position=self.at, hint='Put it in quotes: ")"')
+        if found is None:
+            raise QueryError("there is no word to look for", position=0, hint="Words are letters, digits or emoji.")
+        return found
+
+    def _blanks(self) -> None:
+        while self.at < len(self.text) and self.text[self.at].isspace():
+            self.at += 1
+
+    def _operator(self) -> str | None:
+        found = _OPERATOR.match(self.text, self.at)
+        return found[1] if found else None
+
+    def _take(self, length: int) -> None:
+        self.at += length
+        self._blanks()
+
+    # None stands for a term that holds nothing to look for (`&`), which leaves no trace in its group.
+
+    def _or(self, context: _Context) -> Expression | None:
+        children = [self._and(context)]
+        while self._operator() == "OR":
+            position = self.at
+            self._take(2)
+            self._needs_term(position, "OR")
+            children.append(self._and(context))
+        return _join(Or, children)
+
+    def _and(self, context: _Context) -> Expression | None:
+        children = [self._not(context)]
+        while self.at < len(self.text) and self.text[self.at] != ")" and self._operator() != "OR":
+            if self._operator() == "AND":
+                position = self.at
+                self._take(3)
+                self._needs_term(position, "AND")
+            children.append(self._not(context))
+        return _join(And, children)
+
+    def _needs_term(self, position: int, operator: str) -> None:
+        is_end = self.at >= len(self.text) or self.text[self.at] == ")"
+        if is_end or self._operator() in ("OR", "AND"):
+            raise QueryError(
+                f"{operator} needs something behind it",
+                position=position,
+                hint=f'For the word itself write "{operator}".',
+            )
+
+    def _not(self, context: _Context) -> Expression | None:
+        position, signs = self.at, 0
+        while True:
+            if self._operator() == "NOT":
+                self._take(3)
+                self._needs_term(position, "NOT")
+            elif self.text.startswith("-", self.at) and re.match(r'-+[\w("]', self.text[self.at : self.at + 50]):
+                self.at += 1
+            else:
+                break
+            signs += 1
+        child = self._term(context)
+        return Not(child) if child is not None and signs % 2 else child
+
+    def _term(self, context: _Context) -> Expression | None:
+        self._count()
+        if self._operator() in ("OR", "AND"):
+            word = str(self._operator())
+            raise QueryError(
+                f"{word} needs something before it", position=self.at, hint=f'For the word itself write "{word}".'
+            )
+        char = self.text[self.at]
+        if char == ")":
+            raise QueryError("there is a ) without anything before it", position=self.at, hint='Put it in quotes: ")"')
+        if char == "(":
+            return self._group(context)
+        if char == '"':
+            return self._phrase(context)
+        field = _FIELD.match(self.text, self.at)
+        return self._field(field, context) if field else self._word(context)
+
+    def _count(self) -> None:
+        self.terms += 1
+        if self.terms > MOST_TERMS:
+            raise QueryError(f"the query has more than {MOST_TERMS} terms", position=self.at)
+
+    def _group(self, context: _Context) -> Expression | None:
+        opened = self.at
+        if context.depth >= MOST_DEPTH:
+            raise QueryError(f"parentheses are nested more than {MOST_DEPTH} deep", position=opened)
+        self._take(1)
+        if self.text.startswith(")", self.at):
+            raise QueryError("there is nothing between ( and )", position=opened)
+        found = None
+        if self.at < len(self.text):
+            found = self._or(_Context(context.places, context.role, context.depth + 1))
+        if not self.text.startswith(")", self.at):
+            raise QueryError("this ( is never closed", position=opened, hint="Add a ) at the end of the group.")
+        self._take(1)
+        return found
+
+    def _quoted(self) -> str:
+        opened = self.at
+        closed = self.text.find('"', opened + 1)
+        if closed < 0:
+            raise QueryError("this quote is never closed", position=opened, hint='Add a " at the end of the phrase.')
+        inside = self.text[opened + 1 : closed]
+        self.at = closed + 1
+        if self.at < len(self.text) and self.text[self.at] == "~":
+            raise QueryError('proximity ("a b"~5) is not available yet', position=self.at)
+        self._blanks()
+        wild = re.search(r"\w\*", inside)
+        if wild:
+            raise QueryError("a * does not work inside quotes", position=opened + 2 + wild.start())
+        return inside
+
+    def _phrase(self, context: _Context) -> Expression:
+        position = self.at
+        found = tuple(words(self._quoted()))
+        if not found:
+            raise QueryError("there is no word between the quotes", position=position)
+        return Words(found, context.places, role=context.role)
+
+    def _word(self, context: _Context) -> Expression | None:
+        position, word = self.at, self._plain()
+        if word == "*":
+            return Everything()
+        if _LATER.match(word):
+            raise QueryError(
+                f"{word!r}: proximity and similarity (w/5, pre/5, ~1) are not available yet",
+                position=position, hint=f'For the words themselves write "{word}".',
+            )  # fmt: skip
+        return self._words(word, position, context)
+
+    def _plain(self) -> str:
+        found = _PLAIN.match(self.text, self.at)
+        assert found is not None  # the callers have looked
+        self._take(len(found[0]))
+        return found[0]
+
+    def _words(self, word: str, position: int, context: _Context) -> Expression | None:
+        is_prefix = word.endswith("*")
+        stem = word[:-1] if is_prefix else word
+        star = re.search(r"\*(?=\w)|(?<=\w)\*", stem)
+        if star:
+            raise QueryError("a * works only at the end of a word", position=position + star.start(), hint="reserv*")
+        found = tuple(words(stem))
+        if not found:
+            self.notices.append(f"{word!r} holds no letters or digits and was ignored")
+            return None
+        if is_prefix and not re.search(r"\w$", stem):
+            is_prefix = False
+            self.notices.append(f"{word!r} was read as the words {' '.join(found)}")
+        return Words(found, context.places, is_prefix, context.role)
+
+    def _field(self, match: re.Match[str], context: _Context) -> Expression | None:
+        name, position = match[1], self.at
+        path = name[4:].lower() if name.lower().startswith("sde.") else None
+        name = name.lower() if path is None else "sde." + path
+        if path is None and name not in MEANING:
+            raise self._unknown(name, position, match[0])
+        self.at += len(match[0])
+        if self.at >= len(self.text) or self.text[self.at].isspace() or self.text[self.at] == ")":
+            if name == "from":
+                raise self._from_needs(position)
+            raise QueryError(f"{name}: needs a value", position=position, hint=_example(name))
+        if name == "from":
+            return self._from(position, context)
+        if path is not None or name in ZONES or name in KEYWORDS:
+            return self._worded(name, position, context)
+        return self._value(name, position)
+
+    def _unknown(self, name: str, position: int, written: str) -> QueryError:
+        meant = suggest(name, MEANING, what="Fields", suffix=":")
+        return QueryError(
+            f"there is no field {name}:", position=position, hint=f'{meant} For words write "{written}…".'
+        )
+
+    def _worded(self, name: str, position: int, context: _Context) -> Expression | None:
+        if context.role and name not in MESSAGE_ZONES and (name in ZONES or name.startswith("sde.")):
+            raise QueryError(f"{name}: is no message, so from: can't limit it", position=position)
+        is_role_free = name in KEYWORDS
+        inner = _Context((name,), None if is_role_free else context.role, context.depth)
+        start = self.at
+        if self.text[start] == "(":
+            found = self._group(inner)
+        elif self.text[start] == '"':
+            found = self._phrase(inner)
+        else:
+            found = self._words(self._plain(), start, inner)
+        if name == HAS:
+            self._check_has(found, start)
+        return found
+
+    def _check_has(self, found: Expression | None, position: int) -> None:
+        if isinstance(found, Words) and found.words[0] not in HAS_VALUES:
+            hint = suggest(found.words[0], HAS_VALUES, what="Values")
+            raise QueryError(f"has: does not know {found.words[0]!r}", position=position, hint=hint)
+
+    def _from_needs(self, position: int) -> QueryError:
+        return QueryError(
+            "from: needs customer, agent, bot or system", position=position, hint='from:agent "table for two"'
+        )
+
+    def _from(self, position: int, context: _Context) -> Expression | None:
+        word = self._plain() if _PLAIN.match(self.text, self.at) else ""
+        try:
+            role = Role({"consumer": "customer"}.get(word.lower(), word.lower()))
+        except ValueError:
+            raise self._from_needs(position) from None
+        if not self._is_text_next():
+            return Words((role.value,), (BY,))
+        places = tuple(place for place in context.places if place in MESSAGE_ZONES) or MESSAGE_ZONES
+        return self._not(_Context(places, role, context.depth))
+
+    def _is_text_next(self) -> bool:
+        """Whether a word, phrase or group of them follows, which from: then stands before."""
+        if self.at >= len(self.text) or self.text[self.at] == ")" or self._operator() in ("OR", "AND"):
+            return False
+        field = _FIELD.match(self.text, self.at + (self.text[self.at] == "-"))
+        return not field or field[1].lower() in MESSAGE_ZONES
+
+    def _value(self, name: str, position: int) -> Expression:
+        start = self.at
+        quoted = self.text[start] == '"'
+        if self.text[start] == "(":
+            raise QueryError(f"{name}: takes one value, no group", position=start, hint=_example(name))
+        value = self._quoted() if quoted else self._plain()
+        try:
+            return read_value(name, value, self.now)
+        except ValueError as error:
+            raise QueryError(f"{name}: {error}", position=start, hint=_example(name)) from None
+
+
+def _join(kind: type[And] | type[Or], children: list[Expression | None]) -> Expression | None:
+    kept = tuple(child for child in children if child is not None)
+    return kind(kept) if len(kept) > 1 else (kept[0] if kept else None)
+
+
+def _example(name: str) -> str:
+    return f"{name}: means: {MEANING.get(name, MEANING['sde'])}"

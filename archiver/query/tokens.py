@@ -1,0 +1,166 @@
+"""From text to tokens with their spans in the text as written: one analysis for every store, the query and the marks.
+
+Text is folded first (compatibility forms, case, accents of any alphabet; the signs of Indic, Thai and kana
+writing stay), then cut: each character of Chinese, Japanese, Korean, Thai, Lao, Khmer and Myanmar writing and
+each emoji is a token of its own, everything else is a run of letters, digits and marks. No stop words, no stemming.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import Enum
+from functools import cache
+from typing import NamedTuple
+
+TOKENS_VERSION = 1  # part of every index's name: raise it when a token of any text changes
+LONGEST_TOKEN_BYTES = 255
+_SURELY_SHORT = LONGEST_TOKEN_BYTES // 4  # characters that fit, whatever they are
+
+
+class Token(NamedTuple):
+    """A folded word and where it stands: `[start, end)` in code points of the text as written."""
+
+    text: str
+    start: int
+    end: int
+
+
+class _Kind(Enum):
+    WORD = 0  # continues a run
+    SINGLE = 1  # a token of its own
+    SIGN = 2  # belongs to what stands before it
+    NOTHING = 3  # leaves no trace and does not end a run
+    GAP = 4
+
+
+_ASCII_WORD = re.compile("[a-z0-9]+")
+_SINGLE_SCRIPTS = frozenset(
+    ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR")
+)
+# Letters that Unicode does not take apart but readers take for their plain form.
+_PLAIN = {
+    "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ĸ": "k", "ł": "l", "ø": "o", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th",
+    "ƀ": "b", "ɨ": "i", "ʉ": "u", "ɵ": "o", "ʼ": "'", "ˈ": "'", "ʹ": "'",
+}  # fmt: skip
+_LEADING_JAMO, _OTHER_JAMO = (0x1100, 0x1160), (0x1160, 0x1200)
+
+
+@cache
+def _fold(char: str) -> tuple[tuple[str, _Kind], ...]:
+    """What one character as written becomes: folded characters with their kinds."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
+    plain = "".join(_PLAIN.get(part, part) for part in folded)
+    return tuple((part, _kind(part)) for part in plain)
+
+
+def _kind(char: str) -> _Kind:
+    category, code = unicodedata.category(char), ord(char)
+    if category[0] == "M":
+        return _Kind.SIGN if _is_kept_sign(code) else _Kind.NOTHING
+    if category == "Cf":
+        return _Kind.NOTHING if code != 0x200B else _Kind.GAP
+    if _LEADING_JAMO[0] <= code < _LEADING_JAMO[1]:
+        return _Kind.SINGLE
+    if _OTHER_JAMO[0] <= code < _OTHER_JAMO[1] or 0x1F3FB <= code <= 0x1F3FF:
+        return _Kind.SIGN
+    if category == "So" or (category[0] in "LN" and unicodedata.name(char, "").split(" ")[0] in _SINGLE_SCRIPTS):
+        return _Kind.SINGLE
+    return _Kind.WORD if category[0] in "LN" else _Kind.GAP
+
+
+def _is_kept_sign(code: int) -> bool:
+    """Vowel signs and the like, without which a word is another word."""
+    return 0x07A6 <= code <= 0x07B0 or 0x0900 <= code < 0x1AB0 or 0x1B00 <= code < 0x1DC0 or _is_far_sign(code)
+
+
+def _is_far_sign(code: int) -> bool:
+    return code in (0x3099, 0x309A) or 0xA800 <= code < 0xAC00 or 0x11000 <= code < 0x12000
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of a text in order. Total: any string has an answer, which may be empty."""
+    if text.isascii():
+        return [Token(_cut(found.group()), *found.span()) for found in _ASCII_WORD.finditer(text.lower())]
+    return _Cutter().cut(text)
+
+
+def words(text: str) -> list[str]:
+    """The folded words alone, as an index keeps them."""
+    folded = text.lower() if text.isascii() else _folded(text)
+    found = _ASCII_WORD.findall(folded) if text.isascii() else folded.split()
+    if len(folded) <= _SURELY_SHORT:
+        return found
+    return [_cut(word) if len(word) > _SURELY_SHORT else word for word in found]
+
+
+def _folded(text: str) -> str:
+    """The words between blanks: what `_Cutter` does, without positions, by a table; that is many times faster."""
+    folded = text.translate(_REPLACEMENTS)
+    if _AFTER_SINGLE in folded:
+        folded = _SIGNS_AFTER_SINGLE.sub(r"\1 ", folded)
+    return folded.replace(_BEFORE_SIGN, "")
+
+
+# Marks of a character's kind in a text on its way through `_folded`; a text's own are gaps by then.
+_AFTER_SINGLE, _BEFORE_SIGN = "\x01", "\x02"
+_SIGNS_AFTER_SINGLE = re.compile("\x01((?:\x02.)*)", re.DOTALL)
+_MARKED = {
+    _Kind.WORD: "{}",
+    _Kind.SINGLE: " {}" + _AFTER_SINGLE,
+    _Kind.SIGN: _BEFORE_SIGN + "{}",
+    _Kind.NOTHING: "",
+    _Kind.GAP: " ",
+}
+
+
+class _Replacements(dict[int, str]):
+    """For `str.translate`: learns each character when it first comes."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = "".join(_MARKED[kind].format(part) for part, kind in _fold(chr(code)))
+        return self[code]
+
+
+_REPLACEMENTS = _Replacements()
+
+
+def _cut(word: str) -> str:
+    if len(word) * 4 <= LONGEST_TOKEN_BYTES:
+        return word
+    return word.encode()[:LONGEST_TOKEN_BYTES].decode("utf-8", "ignore")
+
+
+class _Cutter:
+    def __init__(self) -> None:
+        self.found: list[Token] = []
+        self.chars: list[str] = []
+        self.start = self.end = 0
+        self.is_single = False
+
+    def cut(self, text: str) -> list[Token]:
+        for at, char in enumerate(text):
+            for part, kind in _fold(char):
+                self._take(part, kind, at)
+            if self.chars and unicodedata.combining(char):
+                self.end = at + 1  # a dropped accent still belongs to the letter it stands on
+        self._finish()
+        return self.found
+
+    def _take(self, part: str, kind: _Kind, at: int) -> None:
+        if kind is _Kind.NOTHING:
+            return
+        if kind is _Kind.GAP or kind is _Kind.SINGLE or (kind is _Kind.WORD and self.is_single):
+            self._finish()
+        if kind is _Kind.GAP:
+            return
+        if not self.chars:
+            self.start, self.is_single = at, kind is _Kind.SINGLE
+        self.chars.append(part)
+        self.end = at + 1
+
+    def _finish(self) -> None:
+        if self.chars:
+            self.found.append(Token(_cut("".join(self.chars)), self.start, self.end))
+            self.chars = []
+            self.is_single = False

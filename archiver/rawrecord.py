@@ -1,0 +1,141 @@
+"""Reading loosely typed records: any field may be absent, a string for a number, or else. Pure and total."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from archiver.jsontext import decode, skim, split_array, split_object
+from archiver.model import from_ms
+
+NULL_LIKES = frozenset(("", "undefined", "null", "-1", "NA"))
+
+
+def items(record: Any, name: str) -> list[dict[str, Any]]:
+    """The objects of a list section; empty if the section is absent or something else."""
+    found = record.get(name) if isinstance(record, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def gist(raw: bytes) -> tuple[dict[str, Any], int]:
+    """The `info` of a raw record, and how many messages it has; nothing else of it is read. Raises ValueError."""
+    found = skim(raw)
+    if found:
+        return found.info or {}, len(found.messageRecords or ())
+    parts = split_object(raw)
+    info = section({"info": decode(parts["info"])}, "info") if "info" in parts else {}
+    return info, _count_elements(parts.get("messageRecords", b""))
+
+
+def _count_elements(raw: bytes) -> int:
+    """How many elements a JSON list has; 0 if it is none."""
+    try:
+        return len(split_array(raw))
+    except ValueError:
+        return 0
+
+
+def count_messages(raw: bytes) -> int:
+    """How many messages a raw record has; 0 if it can't be read."""
+    try:
+        return gist(raw)[1]
+    except ValueError:
+        return 0
+
+
+def latest_skill(raw: bytes) -> int:
+    """The skill that a raw record's conversation is in; -1 for none."""
+    try:
+        skill = integer(gist(raw)[0].get("latestSkillId"))
+    except ValueError:
+        return -1
+    return -1 if skill is None else skill
+
+
+def section(record: Any, name: str) -> dict[str, Any]:
+    """An object section; empty if it is absent or something else."""
+    found = record.get(name) if isinstance(record, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def text_of(value: Any) -> str | None:
+    """A metadata value as text; None for LivePerson's ways of saying nothing ("undefined", "null", -1)."""
+    if type(value) is not str:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            return None
+        value = str(value)
+    return None if value in NULL_LIKES else value
+
+
+def number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if isfinite(found) else None
+
+
+def integer(value: Any) -> int | None:
+    if type(value) is int:
+        return value
+    found = number(value)
+    return None if found is None else int(found)
+
+
+def is_true(value: Any) -> bool:
+    """A flag, which may be written as text."""
+    return value is True or (isinstance(value, str) and value.lower() == "true")
+
+
+def moment(source: dict[str, Any], name: str) -> datetime | None:
+    """A time given as a pair `xL` (epoch milliseconds, preferred) and `x` (a string, UTC)."""
+    ms = integer(source.get(f"{name}L"))
+    try:
+        if ms is not None and ms > 0:
+            return from_ms(ms)
+        text = source.get(name)
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f%z") if isinstance(text, str) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+Scalar = str | int | float | bool
+
+
+def leaves(path: str, value: Any, without: Set[str] = frozenset()) -> list[tuple[str, Scalar]]:
+    """All values below one, with their paths; those of a list share its path. Names in `without` are left out.
+
+    A name right below itself counts once: six SDE types wrap their data so (Engagement Attributes, type list).
+    """
+    found: list[tuple[str, Scalar]] = []
+    _collect(path, value, without, found)
+    return found
+
+
+def _collect(path: str, value: Any, without: Set[str], found: list[tuple[str, Scalar]]) -> None:
+    if isinstance(value, str | int | float):
+        found.append((path, value))
+    elif isinstance(value, dict):
+        last = path.rsplit(".", 1)[-1]
+        for name, item in value.items():
+            if name not in without:
+                _collect(path if name == last else f"{path}.{name}", item, without, found)
+    elif isinstance(value, list):
+        for item in value:
+            _collect(path, item, without, found)
+
+
+def unread(record: dict[str, Any], known: Set[str]) -> tuple[tuple[str, Scalar], ...]:
+    """What a record says under names that we do not know."""
+    if record.keys() <= known:
+        return ()
+    return tuple(pair for name in sorted(record.keys() - known) for pair in leaves(name, record[name]))
+
+
+def unique(values: Iterable[str | None]) -> tuple[str, ...]:
+    """The values that say something, once each, in order."""
+    return tuple(dict.fromkeys(value for value in values if value))

@@ -1,0 +1,30 @@
+"""Files that come with the program. In a wheel they lie inside the package, in a source tree beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from archiver.jsontext import decode
+
+_PACKAGE = Path(__file__).parent
+
+
+def mappings_folder() -> Path:
+    """Where the Elasticsearch templates are. Raises FileNotFoundError for a broken installation."""
+    for folder in (_PACKAGE / "mappings", _PACKAGE.parent / "mappings"):
+        if (folder / "messages.json").is_file():
+            return folder
+    raise FileNotFoundError("this installation has no mappings folder; install the package again")
+
+
+def kibana_panels() -> dict[str, Any]:
+    """What Kibana shows: views, searches, panels, dashboards."""
+    content: dict[str, Any] = decode((mappings_folder() / "kibana" / "panels.json").read_bytes())
+    return content
+
+
+def mapping(name: str) -> dict[str, Any]:
+    """The template of one kind of document: messages, sdes or metadata."""
+    content: dict[str, Any] = decode((mappings_folder() / f"{name}.json").read_bytes())
+    return content

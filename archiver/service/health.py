@@ -1,0 +1,174 @@
+"""Health and metrics of a running service over HTTP, on this machine only unless told otherwise.
+
+`/healthz` the process goes on; `/readyz` it harvests and its index answers; `/health/harvest` how it is, in JSON, 503
+when somebody has to act; `/metrics` for Prometheus. Nothing of a conversation is in any of them.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from archiver import __version__
+from archiver.errors import ConfigError
+from archiver.jsontext import encode
+from archiver.service.state import Level, ServiceState, Snapshot
+
+Clock = Callable[[], datetime]
+Response = tuple[int, str, bytes]
+_JSON = "application/json"
+
+
+def describe(state: Snapshot, now: datetime) -> dict[str, Any]:
+    """`archiver.health/1`."""
+    return {
+        "schema": "archiver.health/1",
+        "level": state.level(now),
+        "troubles": [{"level": level, "what": words} for level, words in state.troubles(now)],
+        "account": state.account,
+        "version": __version__,
+        "started_at": state.started_at,
+        "up_to_date_at": state.tailed_at,
+        "lag_s": round(state.lag(now).total_seconds(), 1),
+        "lanes": state.lanes,
+        "archive": state.facts,
+        "index": state.index,
+    }
+
+
+def answer(path: str, board: ServiceState, now: datetime) -> Response | None:
+    """What is said at a path; None where nothing is."""
+    state = board.read()
+    match path:
+        case "/healthz":
+            return _plain(state.is_alive(now), "ok", "the harvest does not go on")
+        case "/readyz":
+            is_ready = state.is_alive(now) and state.tailed_at is not None and state.index.error is None
+            return _plain(is_ready, "ready", "not ready: see /health/harvest")
+        case "/health/harvest":
+            return 503 if state.level(now) is Level.RED else 200, _JSON, encode(describe(state, now))
+        case "/metrics":
+            registry = CollectorRegistry()
+            registry.register(_Metrics(state, now))
+            return 200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(registry)
+    return None
+
+
+def _plain(is_good: bool, good: str, bad: str) -> Response:
+    return (200, "text/plain", f"{good}\n".encode()) if is_good else (503, "text/plain", f"{bad}\n".encode())
+
+
+class _Metrics:
+    """The state as Prometheus knows things."""
+
+    def __init__(self, state: Snapshot, now: datetime) -> None:
+        self._state, self._now = state, now
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._of_harvest()
+        yield from self._of_archive()
+        yield from self._of_index()
+
+    def _of_harvest(self) -> Iterator[Metric]:
+        state, now = self._state, self._now
+        yield _labelled(GaugeMetricFamily, "build_info", "Version of the program.", "version", {__version__: 1})
+        yield _gauge("up_since_timestamp_seconds", "When the service started.", state.started_at.timestamp())
+        tailed = state.tailed_at.timestamp() if state.tailed_at else 0
+        yield _gauge("harvest_last_success_timestamp_seconds", "When the archive was last up to date.", tailed)
+        yield _gauge("harvest_lag_seconds", "How long ago that was.", state.lag(now).total_seconds())
+        yield _gauge("harvest_level", "0 green, 1 yellow, 2 red.", list(Level).index(state.level(now)))
+        steps = {name: lane.steps for name, lane in state.lanes.items()}
+        yield _labelled(CounterMetricFamily, "lane_steps", "Steps of each lane.", "lane", steps)
+        failures = {name: lane.failures for name, lane in state.lanes.items()}
+        yield _labelled(CounterMetricFamily, "lane_failures", "Failed steps of each lane.", "lane", failures)
+        yield _labelled(CounterMetricFamily, "api_answers", "Answers of LivePerson.", "status", dict(state.answers))
+        made = "Vault entries made since the start."
+        yield CounterMetricFamily("archiver_vault_entries_made", made, value=state.entries_made)
+
+    def _of_archive(self) -> Iterator[Metric]:
+        facts = self._state.facts
+        yield _gauge("vault_conversations", "Conversations in the vault.", facts.conversations)
+        yield _gauge("vault_messages", "Messages of their current versions.", facts.messages)
+        yield _gauge("vault_head", "Newest vault entry.", facts.head)
+        yield _gauge("aside_records", "Unreadable records that were set aside.", facts.aside)
+        yield _gauge("watched_conversations", "Conversations that are looked at again.", facts.watched)
+        yield _gauge("erasures_pending", "Erasures that wait for a person.", facts.pending_erasures)
+        yield _gauge("coverage_gaps", "Spans that are not proven complete.", facts.gaps)
+        yield _gauge("coverage_gap_hours", "Their hours.", facts.gap_hours)
+        yield _gauge("coverage_lost_hours", "Hours lost to LivePerson's retention.", facts.lost_hours)
+        if facts.hours_left is not None:
+            left = "Until the oldest gap begins to be lost."
+            yield _gauge("retention_margin_seconds", left, facts.hours_left * 3600)
+
+    def _of_index(self) -> Iterator[Metric]:
+        index = self._state.index
+        if index.applied is not None:
+            lag = max(self._state.facts.head - index.applied, 0)
+            yield _gauge("index_lag_entries", "Vault entries not yet applied.", lag)
+        yield _gauge("index_refused_conversations", "Conversations that the index refused.", index.refused)
+        yield _gauge("index_up", "Whether the index answered when it was last needed.", index.error is None)
+
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"archiver_{name}", meaning, value=value)
+
+
+def _labelled(kind: Any, name: str, meaning: str, label: str, values: dict[str, int]) -> Metric:
+    family: Metric = kind(f"archiver_{name}", meaning, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)  # type: ignore[attr-defined]
+    return family
+
+
+def _handler(board: ServiceState, clock: Clock) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        server_version, sys_version = "archiver", ""
+
+        def do_GET(self) -> None:
+            found = answer(self.path.partition("?")[0], board, clock())
+            status, kind, body = found or (404, "text/plain", b"/healthz /readyz /health/harvest /metrics\n")
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    return Handler
+
+
+def _bound(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    try:
+        return Server((host, port), handler)
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"health and metrics can't be served on {host}:{port}: {error}",
+            hint="Choose another place with --listen HOST:PORT, or none with --listen off.",
+        ) from error
+
+
+@contextmanager
+def served(board: ServiceState, clock: Clock, host: str, port: int) -> Iterator[str]:
+    """Serves health and metrics while in the context; the URL. Raises ConfigError if the port can't be had."""
+    server = _bound(host, port, _handler(board, clock))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{f'[{host}]' if ':' in host else host}:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,139 @@
+"""How a continuous harvest is: written by the harvest, read by whoever asks for its health. Safe between threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+STUCK_AFTER = timedelta(minutes=30)  # longer than a call can wait for LivePerson
+
+
+class Level(StrEnum):
+    """From good to bad. Red: somebody has to act."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """A lane's work so far. `error` is why its last step failed; None if it did not."""
+
+    steps: int = 0
+    failures: int = 0
+    done_at: datetime | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveCounts:
+    """What was counted in the archive, a little while ago."""
+
+    conversations: int = 0
+    messages: int = 0
+    head: int = 0
+    watched: int = 0
+    aside: int = 0
+    pending_erasures: int = 0
+    gaps: int = 0
+    gap_hours: float = 0.0
+    failed: int = 0
+    lost: int = 0
+    lost_hours: float = 0.0
+    hours_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """Up to which vault entry the index is; `error` is why it is not further, if it is out of reach."""
+
+    applied: int | None = None
+    refused: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All of it at one moment. `fresh_within` is how old the newest conversations may be."""
+
+    account: str
+    fresh_within: timedelta
+    started_at: datetime
+    beat_at: datetime
+    tailed_at: datetime | None = None
+    lanes: dict[str, LaneState] = field(default_factory=dict)
+    facts: ArchiveCounts = ArchiveCounts()
+    index: IndexState = IndexState()
+    entries_made: int = 0
+    answers: dict[str, int] = field(default_factory=dict)
+
+    def lag(self, now: datetime) -> timedelta:
+        """How long ago the archive was last up to date with LivePerson, or how long we have been trying."""
+        return now - (self.tailed_at or self.started_at)
+
+    def is_alive(self, now: datetime) -> bool:
+        return now - self.beat_at < STUCK_AFTER
+
+    def troubles(self, now: datetime) -> Iterator[tuple[Level, str]]:
+        """All that is not as it should be, in words."""
+        if self.facts.lost:
+            yield Level.RED, f"{self.facts.lost} spans were lost to LivePerson's retention (archiver coverage --gaps)"
+        if self.lag(now) > self.fresh_within:
+            yield Level.RED, f"nothing new from LivePerson for {self.lag(now).total_seconds() / 60:,.0f} minutes"
+        if not self.is_alive(now):
+            yield Level.RED, "the harvest does not go on"
+        for name, lane in self.lanes.items():
+            if lane.error:
+                yield Level.YELLOW, f"{name}: {lane.error}"
+        if self.facts.failed:
+            yield Level.YELLOW, f"{self.facts.failed} spans are not proven complete (archiver coverage --gaps)"
+        if self.index.error:
+            yield Level.YELLOW, f"the index: {self.index.error}"
+        if self.index.refused:
+            yield Level.YELLOW, f"{self.index.refused} conversations are refused by the index (archiver store status)"
+        if self.facts.pending_erasures:
+            yield Level.YELLOW, f"{self.facts.pending_erasures} erasures wait for a person (archiver erasures)"
+
+    def level(self, now: datetime) -> Level:
+        order = list(Level)
+        return max((level for level, _ in self.troubles(now)), key=order.index, default=Level.GREEN)
+
+
+class ServiceState:
+    """Holds the newest state."""
+
+    def __init__(self, state: Snapshot) -> None:
+        self._state = state
+        self._lock = threading.Lock()
+
+    def read(self) -> Snapshot:
+        return self._state
+
+    def change(self, **values: object) -> None:
+        with self._lock:
+            self._state = replace(self._state, **values)  # type: ignore[arg-type]
+
+    def count_answer(self, status: str) -> None:
+        """One more answer of LivePerson."""
+        with self._lock:
+            answers = {**self._state.answers, status: self._state.answers.get(status, 0) + 1}
+            self._state = replace(self._state, answers=answers)
+
+    @contextmanager
+    def lane(self, name: str, now: datetime) -> Iterator[None]:
+        """A lane's step; what it raises is its error."""
+        before = self._state.lanes.get(name, LaneState())
+        try:
+            yield
+        except Exception as error:
+            self._set(name, replace(before, failures=before.failures + 1, error=getattr(error, "message", str(error))))
+            raise
+        self._set(name, replace(before, steps=before.steps + 1, done_at=now, error=None))
+
+    def _set(self, name: str, lane: LaneState) -> None:
+        self.change(lanes={**self._state.lanes, name: lane})

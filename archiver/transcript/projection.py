@@ -1,0 +1,168 @@
+"""One raw record → its transcript: metadata, messages, SDEs, survey answers, events. Pure and total.
+
+Every field of a record is optional and may have another type than documented (Messaging Interactions API,
+Conversations). What cannot be read is left out here and stays in the raw record; what people wrote is never altered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from archiver.jsontext import decode
+from archiver.model import Message, Metadata, Participant, Role, Transcript, from_ms
+from archiver.rawrecord import integer, is_true, items, moment, number, section, text_of, unique, unread
+from archiver.transcript.participants import agents, consumers
+from archiver.transcript.sdes import sdes
+from archiver.transcript.surveys import answers
+from archiver.transcript.text import message_text, summary_texts
+from archiver.transcript.timeline import events
+
+# What the documents hold under a name of its own, or say in another way.
+_KNOWN_OF_INFO = frozenset(
+    (
+        "conversationId", "brandId", "status", "startTime", "startTimeL", "endTime", "endTimeL", "duration",
+        "closeReason", "closeReasonDescription", "source", "device", "language", "browser", "operatingSystem",
+        "latestSkillId", "latestSkillName", "latestAgentGroupId", "latestAgentGroupName", "csatRate", "csat", "mcs",
+        "firstConversation", "isPartial", "latestAgentId", "latestAgentNickname", "latestAgentFullName",
+        "latestAgentLoginName", "conversationEndTime", "fullDialogEndTime",
+    )
+)  # fmt: skip
+_KNOWN_OF_MESSAGE = frozenset(
+    (
+        "type", "messageData", "messageId", "seq", "dialogId", "participantId", "source", "time", "timeL", "device",
+        "audience", "sentBy",
+    )
+)  # fmt: skip
+
+
+def project(raw: bytes) -> Transcript:
+    """The transcript of one raw record. Raises ValueError only if the bytes are no JSON object with an id."""
+    record = decode(raw)
+    info = section(record, "info")
+    conversation_id = text_of(info.get("conversationId"))
+    if conversation_id is None:
+        raise ValueError("the record has no info.conversationId")
+    brand, customers = agents(record), consumers(record)
+    by_id = {id_: person for person in (*customers, *brand) for id_ in person.ids}
+    messages = _messages(record, conversation_id, by_id)
+    return Transcript(
+        metadata=_metadata(record, conversation_id, brand, customers),
+        messages=messages,
+        sdes=tuple(sdes(record, conversation_id)),
+        answers=tuple(answers(record)),
+        summaries=summary_texts(str(section(record, "summary").get("text") or "")),
+        events=events(record),
+    )
+
+
+def _metadata(
+    record: dict[str, Any], conversation_id: str, brand: tuple[Participant, ...], customers: tuple[Participant, ...]
+) -> Metadata:
+    info, campaign, monitoring = section(record, "info"), section(record, "campaign"), section(record, "monitoring")
+    csat = number(info.get("csatRate"))
+    return Metadata(
+        conversation_id=conversation_id,
+        account=text_of(info.get("brandId")) or "",
+        status=text_of(info.get("status")),
+        started_at=moment(info, "startTime"),
+        ended_at=moment(info, "endTime"),
+        duration_ms=integer(info.get("duration")),
+        close_reason=text_of(info.get("closeReason")),
+        close_description=text_of(info.get("closeReasonDescription")),
+        source=text_of(info.get("source")),
+        device=text_of(info.get("device")),
+        language=text_of(info.get("language")),
+        browser=text_of(info.get("browser")),
+        operating_system=text_of(info.get("operatingSystem")),
+        skill_id=text_of(info.get("latestSkillId")),
+        skill=text_of(info.get("latestSkillName")),
+        skills=unique(_skills(record, "Name")),
+        skill_ids=unique(_skills(record, "Id")),
+        group_id=text_of(info.get("latestAgentGroupId")),
+        group=text_of(info.get("latestAgentGroupName")),
+        agents=brand,
+        consumers=customers,
+        csat=csat if csat is not None else number(info.get("csat")),
+        mcs=_mcs(info),
+        campaign=unique(text_of(value) for name, value in campaign.items() if name.endswith("Name")),
+        intents=unique(text_of(item.get("intentLabel")) for item in items(record, "uniqueIntents")),
+        pages=unique(_pages(record)),
+        country=text_of(monitoring.get("country")),
+        city=text_of(monitoring.get("city")),
+        transfers=len(items(record, "transfers")),
+        is_first=info.get("firstConversation") if isinstance(info.get("firstConversation"), bool) else None,
+        is_partial=is_true(info.get("isPartial")),
+        extra=unread(info, _KNOWN_OF_INFO),
+    )
+
+
+def _mcs(info: dict[str, Any]) -> int | None:
+    score = integer(info.get("mcs"))
+    return score if score is not None and score >= 0 else None
+
+
+def _skills(record: dict[str, Any], part: str) -> Iterator[str | None]:
+    for transfer in items(record, "transfers"):
+        yield text_of(transfer.get(f"sourceSkill{part}"))
+        yield text_of(transfer.get(f"targetSkill{part}"))
+    for change in (*items(record, "dialogs"), *items(record, "skillChanges")):
+        yield text_of(change.get(f"skill{part}"))
+    yield text_of(section(record, "info").get(f"latestSkill{part}"))
+
+
+def _pages(record: dict[str, Any]) -> Iterator[str | None]:
+    monitoring = section(record, "monitoring")
+    yield text_of(monitoring.get("conversationStartPageTitle"))
+    yield text_of(monitoring.get("conversationStartPage"))
+    for view in items(record, "pageView"):
+        yield text_of(view.get("title"))
+        yield text_of(view.get("page"))
+
+
+def _messages(record: dict[str, Any], conversation_id: str, by_id: dict[str, Participant]) -> tuple[Message, ...]:
+    found: dict[str, Message] = {}
+    for at, item in enumerate(items(record, "messageRecords")):
+        id_ = text_of(item.get("messageId"))
+        if id_ is None or id_ in found:
+            id_ = f"{id_ or conversation_id}#{at}"  # the API may repeat an id or leave it out
+        found[id_] = _message(item, id_, conversation_id, by_id)
+    return tuple(sorted(found.values(), key=_sending_order))
+
+
+def _sending_order(message: Message) -> tuple[bool, datetime, str, int]:
+    """Sequence numbers restart in each dialog, so time comes first (Messaging Interactions API, Conversations)."""
+    return (message.sent_at is None, message.sent_at or from_ms(0), message.dialog_id or "", message.seq or 0)
+
+
+def _message(item: dict[str, Any], id_: str, conversation_id: str, by_id: dict[str, Participant]) -> Message:
+    data, type_ = item.get("messageData"), text_of(item.get("type")) or "UNKNOWN"
+    sender_id = text_of(item.get("participantId"))
+    person = by_id.get(sender_id or "")
+    role = _role(item, person)
+    file = section(data, "file")
+    return Message(
+        id=id_,
+        conversation_id=conversation_id,
+        dialog_id=text_of(item.get("dialogId")),
+        seq=integer(item.get("seq")),
+        sent_at=moment(item, "time"),
+        role=role,
+        sender_id=sender_id,
+        sender=person.name if person else role.value.capitalize(),
+        type=type_,
+        is_private=item.get("audience") == "AGENTS_AND_MANAGERS",
+        text=message_text(type_, data),
+        file=text_of(file.get("relativePath")),
+        extra=unread(item, _KNOWN_OF_MESSAGE),
+    )
+
+
+def _role(item: dict[str, Any], person: Participant | None) -> Role:
+    sent_by = str(item.get("sentBy") or "").lower()
+    if sent_by == "consumer":
+        return Role.CUSTOMER
+    if sent_by == "agent":
+        return person.role if person and person.role is not Role.CUSTOMER else Role.AGENT
+    return person.role if person and sent_by != "system" else Role.SYSTEM

@@ -1,0 +1,73 @@
+"""The JSON of a transcript, `archiver.transcript/1`: what `show --json` prints and `export` writes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from archiver.jsontext import raw_json
+from archiver.model import Event, Message, Metadata, Sde, SurveyAnswer, Transcript
+
+SCHEMA = "archiver.transcript/1"
+
+
+def as_json(transcript: Transcript, *, seq: int, fetched_at: str, raw: bytes | None = None) -> dict[str, Any]:
+    """A transcript as plain values, with its vault entry; with the exact bytes of the record under `raw` if given."""
+    content = {"schema": SCHEMA, **_transcript(transcript), "provenance": {"seq": seq, "fetched_at": fetched_at}}
+    if raw is not None:
+        content["raw"] = raw_json(raw)
+    return content
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 with milliseconds and offset."""
+    return moment.isoformat(timespec="milliseconds") if moment else None
+
+
+def _transcript(transcript: Transcript) -> dict[str, Any]:
+    return {
+        "conversation_id": transcript.id,
+        "start": iso(transcript.metadata.started_at),
+        "end": iso(transcript.metadata.ended_at),
+        "metadata": _metadata(transcript.metadata),
+        "messages": [message_json(message) for message in transcript.messages],
+        "events": [_event(event) for event in transcript.events],
+        "surveys": [_answer(answer) for answer in transcript.answers],
+        "summaries": list(transcript.summaries),
+        "sdes": [_sde(sde) for sde in transcript.sdes],
+    }
+
+
+def _metadata(metadata: Metadata) -> dict[str, Any]:
+    content = {name: getattr(metadata, name) for name in Metadata.__dataclass_fields__}
+    content["started_at"], content["ended_at"] = iso(metadata.started_at), iso(metadata.ended_at)
+    return content
+
+
+def message_json(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "sent_at": iso(message.sent_at),
+        "role": message.role,
+        "sender": message.sender,
+        "sender_id": message.sender_id,
+        "type": message.type,
+        "private": message.is_private,
+        "text": message.text,
+        "file": message.file,
+        "dialog_id": message.dialog_id,
+        "seq": message.seq,
+    }
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {"at": iso(event.at), "kind": event.kind, "text": event.text}
+
+
+def _answer(answer: SurveyAnswer) -> dict[str, Any]:
+    return {"survey": answer.survey, "by": answer.by, "question": answer.question, "answer": answer.answer}
+
+
+def _sde(sde: Sde) -> dict[str, Any]:
+    values = [{"path": path, "value": value} for path, value in sde.values]
+    return {"type": sde.type, "at": iso(sde.at), "authenticated": sde.is_authenticated, "values": values}
