@@ -1,4 +1,4 @@
-"""Dates and lengths of time as people type them. Pure: "now" comes in. Days, months and years are in UTC."""
+"""Dates and durations as people type them. Pure: "now" comes in. Days, months and years are in UTC."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from archiver.windows import months_before
 FORMS = "2026-03-31, 2026-03, 2026, 2026-03-31T14:05, today, yesterday, 90d, now-12h"
 
 _DAY = timedelta(days=1)
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": _DAY, "w": 7 * _DAY}
+_UNITS = {
+    "ms": timedelta(milliseconds=1), "s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1),
+    "d": _DAY, "w": 7 * _DAY,
+}  # fmt: skip
 _CALENDAR = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?$")
 _AGO = re.compile(r"(?:now-)?(\d{1,6})(mo|m|h|d|w|y)$", re.IGNORECASE)
-_LENGTH = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?$", re.IGNORECASE)
-_LENGTHS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d|w)?", re.IGNORECASE)
 
 
 def parse_span(text: str, now: datetime) -> Window:
@@ -27,12 +29,15 @@ def parse_span(text: str, now: datetime) -> Window:
         raise ValueError(f"{text!r} is out of range") from None
 
 
-def parse_length_ms(text: str) -> float:
-    """Milliseconds of a length such as 30m, 1.5h, 45s; a bare number is seconds. Raises ValueError."""
-    found = _LENGTH.match(text.strip())
-    if not found:
-        raise ValueError(f"{text!r} is no length of time; write 90s, 30m, 2h or 1d")
-    return float(found[1]) * _LENGTHS_MS[(found[2] or "s").lower()]
+def parse_duration(text: str) -> timedelta:
+    """A duration such as 30m, 1.5h, 45s; a bare number is seconds. Raises ValueError."""
+    match = _DURATION.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is no duration; write 90s, 30m, 2h or 1d")
+    try:
+        return float(match[1]) * _UNITS[(match[2] or "s").lower()]
+    except (OverflowError, KeyError):
+        raise ValueError(f"{text!r} is no duration; write 90s, 30m, 2h or 1d") from None
 
 
 def _named(word: str, now: datetime) -> Window | None:

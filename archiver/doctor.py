@@ -1,4 +1,4 @@
-"""Is everything as it must be? Numbered checks, each with what was found and, where it is wrong, what to do next."""
+"""Checks settings, network, credentials, archive, index and disk: what was found and, if it is wrong, what to do."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from archiver.archive import Archive, is_archive, open_archive
+from archiver.archive import ArchiveFile, is_archive, open_archive
 from archiver.config import OPTIONS, Settings
 from archiver.errors import ArchiverError, AuthError, PermissionMissing
-from archiver.index import Store, open_store
+from archiver.index import StoreAdmin, open_store
 from archiver.liveperson import LARGEST_SKEW, Account, Contact, Probes, account_of
 
 _LEAST_FREE_BYTES = 1_000_000_000
@@ -27,7 +27,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a check found. `advice` is what to do, and type, next."""
+    """What a check found. `advice` is what to do next, as a command where there is one."""
 
     name: str
     verdict: Verdict
@@ -38,7 +38,7 @@ class Check:
 def examine(
     load: Callable[[], Settings], *, is_offline: bool = False, probes_of: Callable[[Account], Probes] = Probes
 ) -> Iterator[Check]:
-    """All findings in the order of the checks, each as soon as it is there. Raises nothing that a check can meet."""
+    """All checks in their order, each as soon as it is made. Errors become failed checks."""
     try:
         settings = load()
     except ArchiverError as error:
@@ -83,7 +83,7 @@ def _tried(name: str, work: Callable[[], Check]) -> Check:
 
 
 def _liveperson(account: Account, probes_of: Callable[[Account], Probes]) -> Iterator[Check]:
-    """Stops at the first that fails: what comes behind it could not work."""
+    """Stops at the first that fails: the later ones depend on it."""
     names = iter(_ABOUT_LIVEPERSON)
     try:
         with closing(probes_of(account)) as probes:
@@ -150,7 +150,7 @@ def _access(probes: Probes, account: Account) -> Iterator[Check]:
     yield Check("credentials", Verdict.PASS, "LivePerson knows them")
     yield Check("permission", Verdict.PASS, f"conversations can be read (one row in {contact.took_s * 1000:.0f} ms)")
     said = ", ".join(f"{name}: {value}" for name, value in contact.rate_headers)
-    ours = f"we ask at most {account.budget().per_s:g} times a second"
+    ours = f"we ask at most {account.rate_limiter().per_s:g} times a second"
     yield Check("rate", Verdict.PASS, f"{said or 'LivePerson says nothing of limits'}; {ours} (ARCHIVER_RATE)")
 
 
@@ -177,9 +177,9 @@ def _ours(settings: Settings) -> Iterator[Check]:
     yield _disk(folder)
 
 
-def _archive(archive: Archive) -> Check:
-    with archive.transaction():  # it can be written
-        conversations, messages = archive.vault.totals()
+def _archive(archive: ArchiveFile) -> Check:
+    archive.check_writable()
+    conversations, messages = archive.vault.totals()
     unproven, last = archive.ledger.unproven(), archive.ledger.last_finished()
     cause = f"{conversations:,} conversations, {messages:,} messages; last harvest {last or 'never finished'}"
     if unproven:
@@ -187,17 +187,17 @@ def _archive(archive: Archive) -> Check:
     return Check("archive", Verdict.PASS, cause)
 
 
-def _with_store(settings: Settings, archive: Archive) -> Check:
+def _with_store(settings: Settings, archive: ArchiveFile) -> Check:
     with closing(open_store(settings.store, folder=archive.folder, archive_id=archive.id)) as store:
         return _store(archive, store)
 
 
-def _store(archive: Archive, store: Store) -> Check:
-    behind, refused = archive.vault.head() - store.applied(), len(store.refused())
-    described = store.describe()
-    cause = f"{described['kind']} holds {store.count():,} conversations"
-    if described.get("is_current") is False:
-        return Check("store", Verdict.FAIL, f"{cause}, made for another version of this program", "archiver reindex")
+def _store(archive: ArchiveFile, store: StoreAdmin) -> Check:
+    status = store.status()
+    behind, refused = archive.vault.head() - status.applied, len(store.refused())
+    cause = f"{status.kind} holds {status.conversations:,} conversations"
+    if not status.is_current:
+        return Check("store", Verdict.FAIL, f"{cause}, built by another version of this program", "archiver reindex")
     if refused:
         return Check("store", Verdict.WARN, f"{cause}, refused {refused}", "archiver reindex --refused")
     if behind:

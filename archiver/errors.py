@@ -1,4 +1,4 @@
-"""What can go wrong, grouped by who has to act.
+"""What can go wrong, grouped by who must act.
 
 ArchiverError            internal         1
 ├── ConfigError          config           2
@@ -14,20 +14,24 @@ ArchiverError            internal         1
 │   ├── StoreUnavailable store.down       5
 │   ├── StoreBusy        store.busy       8
 │   ├── StoreDenied      store.denied     6
+│   ├── StoreOutdated    store.outdated   6
 │   └── StoreTooLarge    store.large      6
 ├── ArchiveError         archive          6
+│   └── ArchiveBusy      archive.busy     6
 ├── NotFound             absent           1
 ├── Locked               locked           8
 └── IntegrityError       integrity        9
 
-Each class has a stable `code`, the `exit_code` of the command line, and `transient`: whether the same
-call may succeed later, which is all that a retry looks at. `hint` says what to do next.
+Each class has a stable `code`, the `exit_code` of the command line, and `transient`: whether the same call may
+succeed later, which is all that a retry looks at (`archiver.retry`). `hint` says what to do next.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from copy import copy
+from typing import Self
 
 
 class ArchiverError(Exception):
@@ -39,6 +43,13 @@ class ArchiverError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def reworded(self, *, message: str | None = None, hint: str | None = None) -> Self:
+        """The same error in other words, as a new one: an error that was raised is never changed."""
+        other = copy(self)
+        other.message, other.hint = message or self.message, hint or self.hint
+        other.args = (other.message,)
+        return other
 
 
 class ConfigError(ArchiverError):
@@ -87,7 +98,7 @@ class SourceUnavailable(SourceError):
 
 
 class RateLimited(SourceUnavailable):
-    """LivePerson asked us to wait; `retry_after_s` is its own wish in seconds, if it named one."""
+    """LivePerson asked us to slow down; `retry_after_s` is the wait that it named, in seconds, if it named one."""
 
     code = "source.slow"
 
@@ -105,7 +116,7 @@ class BadAnswer(SourceError):
 class Unproven(SourceError):
     """What LivePerson gave is not proven to be all that it has.
 
-    `is_reordered`: its count stood still and nothing else was wrong, only the rows came in another order on each page.
+    `is_reordered`: the announced count did not change and only the order of the rows differed between pages.
     """
 
     code = "source.short"
@@ -145,6 +156,12 @@ class StoreDenied(StoreError):
     code = "store.denied"
 
 
+class StoreOutdated(StoreError):
+    """The search index was built by another version of this program and has to be built again."""
+
+    code = "store.outdated"
+
+
 class StoreTooLarge(StoreError):
     """The store takes no request of this size."""
 
@@ -156,6 +173,13 @@ class ArchiveError(ArchiverError):
 
     code = "archive"
     exit_code = 6
+
+
+class ArchiveBusy(ArchiveError):
+    """Another process is writing to the archive's file."""
+
+    code = "archive.busy"
+    transient = True
 
 
 class NotFound(ArchiverError):

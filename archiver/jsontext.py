@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_decode = msgspec.json.decode
 
 
 def decode(raw: bytes | str) -> Any:
     """The value of a JSON text. Lone surrogates and bytes that are no UTF-8 become U+FFFD. Raises ValueError."""
     try:
-        return msgspec.json.decode(raw)
+        return _decode(raw)
     except (msgspec.MsgspecError, UnicodeError):
         text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
         return _clean(json.loads(text))
@@ -56,20 +57,20 @@ def raw_json(raw: bytes) -> Any:
     return msgspec.Raw(raw)
 
 
-class Skimmed(msgspec.Struct, gc=False):
-    """The few members of a record that are steered by. Whatever else it has is passed over without being read."""
+class Envelope(msgspec.Struct, gc=False):
+    """The members of a record that ingest needs; msgspec skips all others without decoding them."""
 
     info: dict[str, Any] | None = None
     messageRecords: list[msgspec.Raw] | None = None  # noqa: N815  (LivePerson's name)
 
 
-_skim = msgspec.json.Decoder(Skimmed).decode
+_read_envelope = msgspec.json.Decoder(Envelope).decode
 
 
-def skim(raw: bytes) -> Skimmed | None:
-    """A record's `info` and messages, quickly; None if they have another shape or can't be read so."""
+def read_envelope(raw: bytes) -> Envelope | None:
+    """A record's `info` and its undecoded messages; None if they have another shape or the fast library refuses."""
     try:
-        return _skim(raw)
+        return _read_envelope(raw)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
 
@@ -95,7 +96,7 @@ def split_array(raw: bytes) -> list[bytes]:
         raise ValueError("nested too deeply") from None
 
 
-# The slow ways read the bytes as Latin-1, where a character is a byte: the standard scanner's positions
+# The slow readers take the bytes as Latin-1, where a character is a byte: the standard scanner's positions
 # are then byte positions, and what cannot be decoded passes through untouched.
 _BLANK = re.compile(r"[ \t\n\r]*")
 _scan = json.JSONDecoder(strict=False).raw_decode

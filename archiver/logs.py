@@ -1,41 +1,127 @@
-"""Log lines for programs: one JSON object each, in the Elastic Common Schema. Never a conversation's text."""
+"""What the program notes while it works: standard log records with the name of an event, a sentence, and fields.
+
+Progress is for people who watch; these records are for whoever reads afterwards. Text and JSON are two formatters of
+the same records. No record holds a message's text, a name or a secret. Loggers are `archiver.<room>`; a program that
+imports this package decides by the standard `logging` module what becomes of them.
+"""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
-from typing import TextIO
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TextIO
 
-import ecs_logging
+from archiver.progress import write_line
 
-from archiver import __version__
-from archiver.progress import Lines
+# Every event there is, and when it is noted. docs/logs.md is made from this table.
+EVENTS: Mapping[str, str] = {
+    "command.failed": "a command ended with an error",
+    "request.answered": "LivePerson answered a request",
+    "request.retried": "a request to LivePerson failed and is made again after a wait",
+    "host.moved": "the Domain API named another host for a service",
+    "harvest.started": "a harvest began, or went on where one was interrupted",
+    "harvest.finished": "a harvest ended; with what it read",
+    "page.kept": "one page was kept in the archive",
+    "window.recorded": "a window was read to its end: sealed, provisional or unproven",
+    "window.split": "a window is read in halves",
+    "window.unproven": "a window is not proven complete, with the reason",
+    "window.unsealed": "a window that was proven complete has to be proven again",
+    "lookup.failed": "conversations could not be looked up by their ids",
+    "lookup.stopped": "look-ups of open conversations are left to the next harvest",
+    "sweep.unproven": "not all changed conversations of a span are proven to have come",
+    "check.failed": "a sealed window could not be checked against LivePerson's present count",
+    "lane.failed": "a step of a lane of the service failed; it is tried again after a wait",
+    "service.started": "the service harvests from now on",
+    "service.stopped": "the service ended because it was told to",
+    "health.serving": "health and metrics can be read at an address",
+    "health.unavailable": "health and metrics can't be served; the harvest goes on without them",
+    "index.applied": "vault entries were applied to the index",
+    "index.rebuilding": "the index is built again from the vault",
+    "index.failed": "the index can't be written; harvesting goes on and the index is tried again",
+    "index.recovered": "the index can be written again",
+    "index.throttled": "Elasticsearch takes no documents now; they are sent again after a wait",
+    "index.settings_kept": "the API key may not change index settings, so a large indexing run is slower",
+    "profile.started": "the harvest of one of several profiles begins",
+    "profile.failed": "the harvest of one of several profiles failed; the others go on",
+}
 
-_WHO = {"service": {"name": "archiver", "version": __version__}}
-_NOT_SAID = ["process", "log.original", "log.origin", "log.logger"]
+_SERVICE = {"name": "archiver"}
+_LEFT_OUT = ["process", "log.original", "log.origin"]  # of the Elastic Common Schema
+
+logging.getLogger("archiver").addHandler(logging.NullHandler())
 
 
-def make_logger(stream: TextIO) -> logging.Logger:
-    """A logger whose lines go to a stream."""
-    logger = logging.Logger("archiver")
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(ecs_logging.StdlibFormatter(exclude_fields=_NOT_SAID))
-    logger.addHandler(handler)
-    return logger
+class EventLogger:
+    """Notes events of one room. Fields are numbers, texts or moments, never what people wrote."""
+
+    def __init__(self, room: str) -> None:
+        self._logger = logging.getLogger(f"archiver.{room}")
+
+    def debug(self, event: str, message: str, **fields: Any) -> None:
+        self._note(logging.DEBUG, event, message, fields)
+
+    def info(self, event: str, message: str, **fields: Any) -> None:
+        self._note(logging.INFO, event, message, fields)
+
+    def warning(self, event: str, message: str, **fields: Any) -> None:
+        self._note(logging.WARNING, event, message, fields)
+
+    def error(self, event: str, message: str, **fields: Any) -> None:
+        self._note(logging.ERROR, event, message, fields)
+
+    def _note(self, level: int, event: str, message: str, fields: Mapping[str, Any]) -> None:
+        if self._logger.isEnabledFor(level):
+            self._logger.log(level, "%s", message, extra={"event": event, "fields": fields})
 
 
-class Records(Lines):
-    """Progress as log records."""
+class ConsoleHandler(logging.Handler):
+    """Writes records to a stream, above a progress bar if one is drawn there."""
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(stream, clock)
-        self._logger = make_logger(stream)
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
 
-    def say(self, message: str) -> None:
-        self._logger.info(message, extra=_WHO)
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            write_line(self.format(record), self._stream)
+        except Exception:  # noqa: BLE001  (logging's own convention: a record that can't be written ends nothing)
+            self.handleError(record)
 
-    def fail(self, message: str, *, code: str, hint: str | None) -> None:
-        """The error that ends the program."""
-        extra = {"error": {"code": code, "message": message}}
-        self._logger.error(f"{message}. {hint}" if hint else message, extra=_WHO | extra)
+
+def show_logs(*, as_json: bool, level: int, stream: TextIO | None = None) -> None:
+    """Writes this program's log records to a stream, by default standard error: one line each, as text or JSON."""
+    handler = ConsoleHandler(stream or sys.stderr)
+    handler.setFormatter(_json_formatter() if as_json else logging.Formatter("%(message)s"))
+    logger = logging.getLogger("archiver")
+    logger.handlers = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+def _json_formatter() -> logging.Formatter:
+    """Elastic Common Schema: the event's name is `event.action`, its fields are below `archiver`."""
+    import ecs_logging
+
+    class EventFormatter(ecs_logging.StdlibFormatter):
+        def format_to_ecs(self, record: logging.LogRecord) -> dict[str, Any]:
+            event, fields = record.__dict__.pop("event", None), record.__dict__.pop("fields", {})
+            content: dict[str, Any] = super().format_to_ecs(record)
+            content["service"] = dict(_SERVICE)
+            if event:
+                content["event"] = {"action": event, "dataset": "archiver"}
+            if "code" in fields:
+                content["error"] = {"code": fields["code"], "message": record.getMessage()}
+            if fields:
+                content["archiver"] = {name: _plain(value) for name, value in fields.items()}
+            record.__dict__.update(event=event, fields=fields)
+            return content
+
+    return EventFormatter(exclude_fields=_LEFT_OUT)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 CELL = timedelta(minutes=10)  # LivePerson rounds time bounds to this grid (Messaging Interactions API, Conversations)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +48,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One record as LivePerson gave it: the few fields we steer by, and the exact bytes."""
+    """One record as LivePerson gave it: the fields that ingest needs, and the exact bytes. `skill_id`: -1 for none."""
 
     id: str
     started_at: datetime | None
@@ -55,12 +56,13 @@ class Conversation:
     is_partial: bool
     raw: bytes
     ended_at: datetime | None
-    messages: int
+    message_count: int
+    skill_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A record of an answer that we could not read far enough to keep it under its id."""
+    """A record of an answer that could not be read far enough to keep it under its id."""
 
     raw: bytes
     reason: str
@@ -79,11 +81,11 @@ class Page:
         return len(self.conversations) + len(self.unreadable)
 
 
-NO_PAGE = Page((), (), 0, True)  # there are none
+NO_PAGE = Page((), (), 0, True)  # LivePerson has no conversations that match
 
 
 class Role(StrEnum):
-    """Who speaks. Agents that are programs are bots."""
+    """Who speaks. An agent that is a program is a bot."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
@@ -91,8 +93,14 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
 @dataclass(frozen=True, slots=True)
 class Participant:
+    """Somebody who took part. `ids` are all the ids under which messages may name them."""
+
     role: Role
     id: str
     name: str
@@ -125,6 +133,10 @@ class Message:
     file: str | None = None
     extra: tuple[tuple[str, str | int | float | bool], ...] = ()
 
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields by name, as plain values for a table: the role as text, the time aware UTC."""
+        return _fields(self) | {"role": self.role.value}
+
 
 @dataclass(frozen=True, slots=True)
 class Sde:
@@ -135,6 +147,13 @@ class Sde:
     at: datetime | None
     is_authenticated: bool
     values: tuple[tuple[str, str | int | float | bool], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields by name; `values` as a dictionary from path to the list of values there."""
+        values: dict[str, list[str | int | float | bool]] = {}
+        for path, value in self.values:
+            values.setdefault(path, []).append(value)
+        return _fields(self) | {"values": values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +177,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
+    """What LivePerson says about a conversation beside its messages."""
+
     conversation_id: str
     account: str
     status: str | None = None
@@ -190,6 +211,11 @@ class Metadata:
     is_first: bool | None = None
     is_partial: bool = False
     extra: tuple[tuple[str, str | int | float | bool], ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields by name, as plain values for a table: agents and consumers by their names."""
+        people = {"agents": self.agents, "consumers": self.consumers}
+        return _fields(self) | {kind: [person.name for person in found] for kind, found in people.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How long work shows that it goes on: silently, as a bar, or as lines. All on standard error."""
+"""How long-running work reports progress to people: a bar, lines, or nothing. All on standard error."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ _LINE_EVERY_S = 30.0
 
 
 class Progress(Protocol):
-    """Told by work what it is doing; decides what people see of it."""
+    """Told by work how far it is; decides what people see of it."""
 
     def start(self, title: str, total: int | None, unit: str) -> None:
         """A stretch of work begins; `total` may be unknown."""
         ...
 
-    def advance(self, count: int = 1, **facts: int | str) -> None: ...
-
-    def say(self, message: str) -> None:
-        """Something a person should know now."""
+    def advance(self, count: int = 1, **counts: int | str) -> None:
+        """`count` more units are done; `counts` are shown beside the total."""
         ...
 
-    def finish(self) -> None: ...
+    def finish(self) -> None:
+        """The stretch of work has ended, for whatever reason. May be called twice."""
+        ...
 
 
 class Silent:
+    """Shows nothing."""
+
     def start(self, title: str, total: int | None, unit: str) -> None: ...
 
-    def advance(self, count: int = 1, **facts: int | str) -> None: ...
-
-    def say(self, message: str) -> None: ...
+    def advance(self, count: int = 1, **counts: int | str) -> None: ...
 
     def finish(self) -> None: ...
 
@@ -52,14 +52,11 @@ class Bar:
             desc=title, total=total, unit=f" {unit}", file=self._stream, dynamic_ncols=True, leave=False
         )
 
-    def advance(self, count: int = 1, **facts: int | str) -> None:
+    def advance(self, count: int = 1, **counts: int | str) -> None:
         if self._bar is not None:
-            if facts:
-                self._bar.set_postfix(facts, refresh=False)
+            if counts:
+                self._bar.set_postfix(counts, refresh=False)
             self._bar.update(count)
-
-    def say(self, message: str) -> None:
-        self._make.write(message, file=self._stream)
 
     def finish(self) -> None:
         if self._bar is not None:
@@ -68,7 +65,7 @@ class Bar:
 
 
 class Lines:
-    """Plain lines where there is no terminal: one at the start and end of a stretch and every half minute."""
+    """Plain lines where there is no terminal: one every half minute and one at the end of a stretch."""
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream or sys.stderr
@@ -76,36 +73,42 @@ class Lines:
         self._title, self._unit = "", ""
         self._total: int | None = None
         self._done = 0
-        self._facts: dict[str, int | str] = {}
-        self._said_at = 0.0
+        self._counts: dict[str, int | str] = {}
+        self._printed_at = 0.0
 
     def start(self, title: str, total: int | None, unit: str) -> None:
-        self._title, self._total, self._unit, self._done, self._facts = title, total, unit, 0, {}
-        self._said_at = self._clock()
+        self._title, self._total, self._unit, self._done, self._counts = title, total, unit, 0, {}
+        self._printed_at = self._clock()
 
-    def advance(self, count: int = 1, **facts: int | str) -> None:
+    def advance(self, count: int = 1, **counts: int | str) -> None:
         self._done += count
-        self._facts.update(facts)
-        if self._clock() - self._said_at >= _LINE_EVERY_S:
-            self._line()
+        self._counts.update(counts)
+        if self._clock() - self._printed_at >= _LINE_EVERY_S:
+            self._print()
 
-    def _line(self) -> None:
-        self._said_at = self._clock()
+    def _print(self) -> None:
+        self._printed_at = self._clock()
         of_total = f" of {self._total:,}" if self._total is not None else ""
-        facts = "".join(f", {name} {value}" for name, value in self._facts.items())
-        self.say(f"{self._title}: {self._done:,}{of_total} {self._unit}{facts}")
-
-    def say(self, message: str) -> None:
-        print(message, file=self._stream, flush=True)
+        counts = "".join(f", {name} {value}" for name, value in self._counts.items())
+        write_line(f"{self._title}: {self._done:,}{of_total} {self._unit}{counts}", self._stream)
 
     def finish(self) -> None:
         if self._title:
-            self._line()
+            self._print()
         self._title = ""
 
 
+def write_line(text: str, stream: TextIO) -> None:
+    """Writes a line to a stream, above a progress bar if one is drawn there."""
+    if "tqdm" in sys.modules:
+        sys.modules["tqdm"].tqdm.write(text, file=stream)
+    else:
+        print(text, file=stream)
+    stream.flush()
+
+
 def choose(kind: str, stream: TextIO | None = None) -> Progress:
-    """`bar`, `log` or `none`; `auto` is a bar on a terminal and lines elsewhere."""
+    """`bar`, `log` (lines) or `none`; `auto` is a bar on a terminal and lines elsewhere."""
     stream = stream or sys.stderr
     if kind == "none":
         return Silent()

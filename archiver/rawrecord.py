@@ -1,13 +1,14 @@
-"""Reading loosely typed records: any field may be absent, a string for a number, or else. Pure and total."""
+"""Reads loosely typed records: any field may be absent or of another type than documented. Pure and total."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
+from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from archiver.jsontext import decode, skim, split_array, split_object
+from archiver.jsontext import decode, read_envelope, split_array, split_object
 from archiver.model import from_ms
 
 NULL_LIKES = frozenset(("", "undefined", "null", "-1", "NA"))
@@ -19,14 +20,22 @@ def items(record: Any, name: str) -> list[dict[str, Any]]:
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
-def gist(raw: bytes) -> tuple[dict[str, Any], int]:
-    """The `info` of a raw record, and how many messages it has; nothing else of it is read. Raises ValueError."""
-    found = skim(raw)
-    if found:
-        return found.info or {}, len(found.messageRecords or ())
-    parts = split_object(raw)
-    info = section({"info": decode(parts["info"])}, "info") if "info" in parts else {}
-    return info, _count_elements(parts.get("messageRecords", b""))
+@dataclass(frozen=True, slots=True)
+class Peek:
+    """What ingest needs of a raw record: its `info`, and how many messages it has."""
+
+    info: dict[str, Any]
+    message_count: int
+
+
+def peek(raw: bytes) -> Peek:
+    """The members of a raw record that ingest needs, without decoding its messages. Raises ValueError."""
+    envelope = read_envelope(raw)
+    if envelope:
+        return Peek(envelope.info or {}, len(envelope.messageRecords or ()))
+    members = split_object(raw)
+    info = section({"info": decode(members["info"])}, "info") if "info" in members else {}
+    return Peek(info, _count_elements(members.get("messageRecords", b"")))
 
 
 def _count_elements(raw: bytes) -> int:
@@ -35,23 +44,6 @@ def _count_elements(raw: bytes) -> int:
         return len(split_array(raw))
     except ValueError:
         return 0
-
-
-def count_messages(raw: bytes) -> int:
-    """How many messages a raw record has; 0 if it can't be read."""
-    try:
-        return gist(raw)[1]
-    except ValueError:
-        return 0
-
-
-def latest_skill(raw: bytes) -> int:
-    """The skill that a raw record's conversation is in; -1 for none."""
-    try:
-        skill = integer(gist(raw)[0].get("latestSkillId"))
-    except ValueError:
-        return -1
-    return -1 if skill is None else skill
 
 
 def section(record: Any, name: str) -> dict[str, Any]:

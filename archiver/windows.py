@@ -9,10 +9,10 @@ from archiver.model import CELL, EPOCH, Window
 
 WIDTH = timedelta(days=1)
 OVERLAP = CELL
-SETTLE = timedelta(hours=2)  # until then records and their SDEs may still arrive
+SETTLE = timedelta(hours=2)  # for this long after a window's end, records and SDEs may still arrive
 SWEEP_WIDTH = timedelta(days=30)
 SWEEP_OVERLAP = timedelta(minutes=15)  # the grid, a minute of delay, and a margin
-EXPIRY_MARGIN = timedelta(days=30)  # before a gap is lost, it comes before other gaps
+EXPIRY_MARGIN = timedelta(days=30)  # gaps that LivePerson deletes within this time are read before others
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 RETENTION_MONTHS = 13  # Messaging Interactions API, Conversations
 
@@ -54,7 +54,7 @@ def subtract(span: Window, covered: Iterable[Window]) -> Iterator[Window]:
 
 
 def widen(window: Window, overlap: timedelta = OVERLAP) -> Window:
-    """What to ask for, so that neighbouring windows overlap and a late arrival at a border is seen twice, not never."""
+    """The window to ask for: neighbours overlap, so that a late record at a border is seen twice rather than never."""
     return Window(window.start - overlap, window.end + overlap)
 
 
@@ -75,7 +75,7 @@ def months_before(moment: datetime, months: int) -> datetime:
 
 
 def provable(now: datetime) -> Window:
-    """The start times of which something can still be proven: LivePerson keeps them, and not only for moments."""
+    """The start times of which completeness can still be proven: LivePerson keeps them for at least another cell."""
     return Window(ceil(retention(now).start) + CELL, now)
 
 

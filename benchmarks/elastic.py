@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from elasticsearch import Elasticsearch, helpers
 
-from archiver.archive.file import open_archive
+from archiver.archive.opening import open_archive
 from archiver.config.settings import StoreAddress
 from archiver.index.build import catch_up
 from archiver.index.elastic.bodies import body

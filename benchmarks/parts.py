@@ -12,15 +12,15 @@ from typing import Any
 import tantivy
 
 from archiver import windows
-from archiver.archive.file import make_archive, open_archive
+from archiver.archive.opening import make_archive, open_archive
 from archiver.config.secrets import Secret
 from archiver.config.settings import StoreAddress
 from archiver.harvest.harvest import Harvest
 from archiver.index.build import BATCH_CONVERSATIONS, catch_up
 from archiver.index.embedded import schema
 from archiver.index.embedded.store import HEAP_BYTES
-from archiver.index.protocol import open_store
 from archiver.index.results import Sort
+from archiver.index.store import open_store
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import ClientCredentials
 from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE, SOURCE

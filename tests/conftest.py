@@ -13,12 +13,13 @@ import httpx
 import pytest
 from hypothesis import settings
 
-from archiver.archive.file import Archive, make_archive
+from archiver.archive.file import ArchiveFile
+from archiver.archive.opening import make_archive
 from archiver.config.secrets import Secret
 from archiver.jsontext import encode
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import ClientCredentials, Credentials
-from archiver.liveperson.calls import Patience
+from archiver.liveperson.calls import CallSettings
 from archiver.liveperson.client import Client
 from archiver.model import to_ms
 from archiver.simulator.services import Simulator
@@ -59,7 +60,7 @@ def record(conversation_id: str, start: datetime, *texts: str, **changes: Any) -
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
+def archive(tmp_path: Path) -> Iterator[ArchiveFile]:
     with make_archive(tmp_path / "archive", ACCOUNT) as made:
         yield made
 
@@ -83,8 +84,8 @@ def connected(
     """A contact center whose network is a function, and which never really waits."""
     credentials = credentials or ClientCredentials(simulator.tokens.client_id, Secret(simulator.tokens.client_secret))
     account = Account(simulator.world.account, "https://api.simulator.test", credentials)
-    patience = Patience(sleep=lambda seconds: None)
-    return connect(account, patience=patience, transport=httpx.MockTransport(respond), clock=simulator.world.clock)
+    settings = CallSettings(sleep=lambda seconds: None)
+    return connect(account, settings=settings, transport=httpx.MockTransport(respond), clock=simulator.world.clock)
 
 
 def pytest_configure(config: pytest.Config) -> None:

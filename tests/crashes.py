@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from archiver.archive import file as archive_module
-from archiver.archive.file import Archive, make_archive
+from archiver.archive.file import ArchiveFile
+from archiver.archive.opening import make_archive
 from archiver.archive.verify import verify_vault
 from archiver.harvest.harvest import Harvest
 from archiver.model import Window
@@ -82,16 +83,15 @@ def harvest(folder: Path) -> None:
     first(world)
     simulator = Simulator(world)
     with make_archive(folder, ACCOUNT) as archive:
-        if archive.ledger.marked("second") is None:
+        if archive.ledger.bookmark("second") is None:
             run(archive, simulator, world)
-            with archive.transaction():
-                archive.ledger.mark("second", NOW)
+            archive.set_bookmark("second", NOW)
         second(world)
         world.clock = lambda: LATER
         run(archive, simulator, world)
 
 
-def run(archive: Archive, simulator: Simulator, world: World) -> None:
+def run(archive: ArchiveFile, simulator: Simulator, world: World) -> None:
     Harvest(connected(simulator, simulator), archive, clock=world.clock, progress=Silent()).run(SPAN)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archiver.jsontext import canonical, decode
+from archiver.jsontext import canonical, decode, split_object
 
 GENESIS = bytes(32)
 SALT_BYTES = 32
@@ -16,8 +16,8 @@ SALT_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One version of one conversation in the vault, or an event. The body lies apart, so that it can go and the chain
-    holds.
+    """One version of one conversation in the vault, or an event. Its body is stored apart, so that it can be removed
+    without breaking the chain.
     """
 
     seq: int
@@ -32,16 +32,16 @@ class Entry:
 
 
 def commit(salt: bytes, body: bytes) -> bytes:
-    """SHA-256 of the salt and the exact bytes: says nothing about a body whose salt was thrown away."""
+    """SHA-256 of the salt and the exact bytes: reveals nothing about a body whose salt was removed."""
     return hashlib.sha256(salt + body).digest()
 
 
 def link(entry: Entry) -> bytes:
     """The chain link of an entry, which is the `prev` of its successor."""
-    return hashlib.sha256(b"\x00" + canonical(_spelled(entry))).digest()
+    return hashlib.sha256(b"\x00" + canonical(_described(entry))).digest()
 
 
-def _spelled(entry: Entry) -> dict[str, Any]:
+def _described(entry: Entry) -> dict[str, Any]:
     return {
         "account": entry.account,
         "commitment": entry.commitment.hex(),
@@ -68,41 +68,57 @@ def faults(entries: Iterable[tuple[Entry, bytes]]) -> Iterator[tuple[int, str]]:
         expected_seq, expected_prev = entry.seq + 1, stored
 
 
-# What LivePerson computes when it is asked, so that looking twice gives two values
-# (Messaging Interactions API, Conversations: duration, scores and response time of an open conversation move).
+# What LivePerson computes at the moment of the request, so that two reads of an unchanged conversation differ in it
+# (Messaging Interactions API, Conversations: duration, scores and response time of an open conversation).
 _MOVING_INFO = ("duration", "mcs", "alertedMCS")
 _MOVING_SECTIONS = ("messageScores", "responseTime")
 
 
 def fingerprint_of(key: bytes, raw: bytes, *, is_open: bool = False) -> bytes:
-    """Decides whether a read is the one that is known: equal for the same bytes, and for two looks at an unchanged
-    open conversation, whose moving parts do not count.
+    """Tells whether a record is already known: equal for equal bytes, and for two reads of an unchanged open
+    conversation, whose moving parts do not count.
 
-    Keyed with a secret of the archive, because a plain hash of a short text would reveal the text.
+    Only `info` of an open conversation is decoded. Keyed with a secret of the archive, because a plain hash of a short
+    text would reveal the text.
     """
-    return hmac.digest(key, stable(raw) if is_open else raw, "sha256")
+    return hmac.digest(key, _without_moving_bytes(raw) if is_open else raw, "sha256")
 
 
 def is_fingerprint(fingerprint: bytes, key: bytes, raw: bytes) -> bool:
-    """Whether a fingerprint is that of some bytes. Before format 3 those of closed ones were made like open ones'."""
-    return fingerprint in (fingerprint_of(key, raw), fingerprint_of(key, raw, is_open=True))
+    """Whether a fingerprint is that of some bytes, by the rule of this or an earlier format of the archive."""
+    before_format_4 = hmac.digest(key, stable(raw), "sha256")
+    return fingerprint in (fingerprint_of(key, raw), fingerprint_of(key, raw, is_open=True), before_format_4)
+
+
+def _without_moving_bytes(raw: bytes) -> bytes:
+    """Each member of an open record on a line, in order of its name; the record itself if it is not open."""
+    try:
+        members = split_object(raw)
+        info = decode(members.get("info", b"null"))
+    except ValueError:
+        return raw
+    if not isinstance(info, dict) or info.get("status") != "OPEN":
+        return raw
+    members["info"] = canonical(_without(info, _MOVING_INFO))
+    kept = _without(members, _MOVING_SECTIONS)
+    return b"\n".join(name.encode("utf-8", "replace") + b"\x00" + kept[name] for name in sorted(kept))
 
 
 def stable(raw: bytes) -> bytes:
-    """What a record says: canonical, without what LivePerson computes when it is asked; the bytes if unreadable."""
+    """What a record says, without what LivePerson computes on request: canonical JSON; the bytes if unreadable."""
     try:
-        record = decode(raw)
-        if isinstance(record, dict) and isinstance(record.get("info"), dict):
-            record = _without_moving_parts(record)
-        return canonical(record)
+        return canonical(without_moving_parts(decode(raw)))
     except ValueError:
         return raw
 
 
-def _without_moving_parts(record: dict[str, Any]) -> dict[str, Any]:
-    info = record["info"]
-    if info.get("status") != "OPEN":
+def without_moving_parts(record: Any) -> Any:
+    """A decoded record without what LivePerson computes on request; anything else as it is."""
+    info = record.get("info") if isinstance(record, dict) else None
+    if not isinstance(info, dict) or info.get("status") != "OPEN":
         return record
-    stable = {key: value for key, value in record.items() if key not in _MOVING_SECTIONS}
-    stable["info"] = {key: value for key, value in info.items() if key not in _MOVING_INFO}
-    return stable
+    return _without(record, _MOVING_SECTIONS) | {"info": _without(info, _MOVING_INFO)}
+
+
+def _without(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}

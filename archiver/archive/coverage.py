@@ -1,4 +1,4 @@
-"""What of the time that LivePerson keeps, and of all that was ever read, is proven complete. Pure."""
+"""Which spans of time are proven complete: of all that LivePerson still keeps or that was ever read. Pure."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
-from archiver.archive.ledger import PROVISIONAL, SEALED, Reading
-from archiver.model import Window
+from archiver.archive.file import ArchiveFile
+from archiver.archive.ledger import Bookmark, WindowReading
+from archiver.model import Window, from_ms
 from archiver.windows import floor, provable, retention, subtract
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
+_DAY_MS = 86_400_000
 
 
 class CoverageState(StrEnum):
-    """From best to worst. A gap is what is open, failed or lost."""
+    """From best to worst. A gap is what is open, unproven or lost."""
 
     SEALED = "sealed"  # proven complete
     PROVISIONAL = "provisional"  # read whole, and so young that records may still arrive
     OPEN = "open"  # not read yet
-    FAILED = "failed"  # read, and not proven complete
+    UNPROVEN = "unproven"  # read, and not proven complete
     LOST = "lost"  # was never proven complete, and LivePerson does not have it any more
 
 
-GAPS = (CoverageState.OPEN, CoverageState.FAILED, CoverageState.LOST)
-_BY_LEDGER = {SEALED: CoverageState.SEALED, PROVISIONAL: CoverageState.PROVISIONAL}
+GAPS = (CoverageState.OPEN, CoverageState.UNPROVEN, CoverageState.LOST)
 _ORDER = list(CoverageState)
 
 
@@ -67,13 +68,41 @@ class Day:
     is_exact: bool
 
 
-def whole_span(readings: Iterable[Reading], now: datetime, target: datetime | None = None) -> Window:
-    """All that LivePerson still keeps, all that was ever read, and all that ever was to be read, since `target`."""
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which parts of a span are proven complete. `hours_left`: until the oldest gap begins to be lost; None: no gap
+    can be closed any more, or there is none.
+    """
+
+    span: Window
+    stretches: tuple[Stretch, ...]
+    gaps: tuple[Stretch, ...]
+    days: tuple[Day, ...]
+    hours_left: float | None
+
+
+def measure_coverage(
+    archive: ArchiveFile, now: datetime, *, start: datetime | None = None, end: datetime | None = None
+) -> Coverage:
+    """The coverage of a span, by default of all that LivePerson keeps and all that was ever read or to be read.
+
+    Raises ValueError for a span that ends before it starts, or starts in the future.
+    """
+    readings = list(archive.ledger.readings())
+    whole = whole_span(readings, now, archive.ledger.bookmark(Bookmark.TARGET))
+    span = Window(start or whole.start, min(end or whole.end, whole.end))
+    covered = tuple(stretches(span, readings, now))
+    kept = {from_ms(day * _DAY_MS).date(): count for day, count in archive.vault.started(_DAY_MS)}
+    return Coverage(span, covered, tuple(gaps(covered)), tuple(days(covered, kept)), hours_left(covered, now))
+
+
+def whole_span(readings: Iterable[WindowReading], now: datetime, target: datetime | None = None) -> Window:
+    """All that LivePerson still keeps, all that was ever read, and all since `target` that was to be read."""
     starts = [provable(now).start, *(reading.window.start for reading in readings), *([target] if target else [])]
     return Window(floor(min(starts)), floor(now))
 
 
-def stretches(span: Window, readings: Sequence[Reading], now: datetime) -> Iterator[Stretch]:
+def stretches(span: Window, readings: Sequence[WindowReading], now: datetime) -> Iterator[Stretch]:
     """The whole span, cut where the state or the reading changes, oldest first.
 
     Where readings overlap the best of them counts: what was proven complete once stays so.
@@ -94,8 +123,8 @@ def stretches(span: Window, readings: Sequence[Reading], now: datetime) -> Itera
             yield stretch if whole else Stretch(Window(start, end), stretch.state, stretch.reason)
 
 
-def _by_worth(reading: Reading) -> tuple[int, datetime]:
-    return (_ORDER.index(_BY_LEDGER.get(reading.state, CoverageState.FAILED)), reading.window.start)
+def _by_worth(reading: WindowReading) -> tuple[int, datetime]:
+    return (_ORDER.index(CoverageState(reading.state)), reading.window.start)
 
 
 def _free(window: Window, taken: Sequence[Window]) -> Iterator[Window]:
@@ -104,8 +133,8 @@ def _free(window: Window, taken: Sequence[Window]) -> Iterator[Window]:
     return subtract(window, taken[first:last])
 
 
-def _stretch(reading: Reading, window: Window) -> Stretch:
-    state = _BY_LEDGER.get(reading.state, CoverageState.FAILED)
+def _stretch(reading: WindowReading, window: Window) -> Stretch:
+    state = CoverageState(reading.state)
     if window != reading.window:
         return Stretch(window, state, reading.reason)
     return Stretch(window, state, reading.reason, reading.inside, reading.announced)
@@ -123,7 +152,7 @@ def _cut_at(stretch: Stretch, oldest: datetime) -> list[Stretch]:
 
 
 def gaps(found: Iterable[Stretch]) -> list[Stretch]:
-    """What is open, failed or lost; neighbours of one state and reason as one."""
+    """What is open, unproven or lost; neighbours of one state and reason as one."""
     merged: list[Stretch] = []
     for stretch in (item for item in found if item.state in GAPS):
         last = merged[-1] if merged else None
@@ -137,7 +166,7 @@ def gaps(found: Iterable[Stretch]) -> list[Stretch]:
 def hours_left(found: Iterable[Stretch], now: datetime) -> float | None:
     """Until the oldest gap begins to leave what LivePerson keeps; None if there is no gap that could be closed."""
     oldest = retention(now).start
-    starts = [item.window.start for item in found if item.state in (CoverageState.OPEN, CoverageState.FAILED)]
+    starts = [item.window.start for item in found if item.state in (CoverageState.OPEN, CoverageState.UNPROVEN)]
     return max((min(starts) - oldest) / _HOUR, 0.0) if starts else None
 
 

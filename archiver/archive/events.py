@@ -1,6 +1,6 @@
-"""What is recorded in the vault's chain besides records: claims of completeness, what LivePerson took back, decisions.
+"""Events in the vault's chain: windows proven complete, text that LivePerson masked or deleted, and decisions. Pure.
 
-Pure. Each is an entry of its own type whose body is a small JSON object (docs/vault-format.md).
+Each is an entry of its own type whose body is a small JSON object (docs/vault-format.md).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from archiver.model import Policy
 from archiver.rawrecord import integer
 
 RECORD = "record"
-SEALED, UNSEALED = "window_sealed", "window_unsealed"
+WINDOW_SEALED, WINDOW_UNSEALED = "window_sealed", "window_unsealed"
 MASKING, ERASURE, FEWER = "upstream_masking", "upstream_erasure", "upstream_fewer"
 DECIDED = "erasure_decided"
-TAKEN_BACK = (MASKING, ERASURE, FEWER)
-REMOVING = (*TAKEN_BACK, DECIDED)  # those that bodies may be removed with
+UPSTREAM = (MASKING, ERASURE, FEWER)  # what LivePerson did to text that the archive had kept
+REMOVING = (*UPSTREAM, DECIDED)  # events that may come with the removal of bodies
 
 
 class Decision(StrEnum):
-    """What was decided about older versions of a conversation that LivePerson took something back of."""
+    """What becomes of the older versions after LivePerson masked, deleted or left out text."""
 
     PENDING = "pending"  # a person decides
     FOLLOWED = "followed"  # removed, by the policy
@@ -43,9 +43,9 @@ def removed_by(type_: str, body: bytes) -> frozenset[int]:
     if type_ not in REMOVING:
         return frozenset()
     try:
-        said: Any = decode(body)
+        content: Any = decode(body)
     except ValueError:
         return frozenset()
-    found = said.get("removed") if isinstance(said, dict) else None
-    numbers = [integer(item) for item in found] if isinstance(found, list) else []
+    removed = content.get("removed") if isinstance(content, dict) else None
+    numbers = [integer(item) for item in removed] if isinstance(removed, list) else []
     return frozenset(number for number in numbers if number is not None)

@@ -1,4 +1,4 @@
-"""The rows of the vault as they are, for those who doubt them. Part of the archive's SQLite file."""
+"""The rows of the vault as they are stored, for `verify`. Part of the archive's SQLite file."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import zstandard
 
 from archiver.archive.chain import Entry, commit, is_fingerprint
-from archiver.archive.events import BY_POLICY, DECIDED, FEWER, RECORD, REMOVING, TAKEN_BACK, Decision, removed_by
-from archiver.archive.versions import Change, compare
+from archiver.archive.events import BY_POLICY, DECIDED, FEWER, RECORD, REMOVING, UPSTREAM, Decision, removed_by
+from archiver.archive.versions import Change, compare_raw
 from archiver.jsontext import decode, encode
 
 _OF_TYPES = " WHERE e.type IN (SELECT value FROM json_each(?))"
@@ -41,7 +41,7 @@ _STRAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What is said of a conversation beside its current version."""
+    """What the table `current` says of a conversation."""
 
     messages: int
     started_ms: int | None
@@ -51,7 +51,7 @@ Body = tuple[Entry, bytes | None, Current | None]
 
 
 class Inspection:
-    """Reads only. Nothing here trusts what the rows say of each other."""
+    """Reads only. Nothing here relies on what one row says of another."""
 
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
         self._connection = connection
@@ -99,7 +99,7 @@ class Inspection:
         return row is not None
 
     def is_fingerprint(self, entry: Entry, raw: bytes) -> bool:
-        """Whether an entry's fingerprint is that of a body, by this archive's key."""
+        """Whether an entry's fingerprint is that of a body, with this archive's key."""
         return is_fingerprint(entry.fingerprint, self._key, raw)
 
     def _opened(self, commitment: bytes, salt: bytes | None, body: bytes | None) -> bytes | None:
@@ -119,9 +119,9 @@ class Inspection:
             for seq, conversation_id in self._connection.execute(query, (RECORD,)):
                 yield "current", seq, f"conversation {conversation_id} {words}"
         yield from self._overtaken()
-        for digest, body in self._connection.execute("SELECT digest, body FROM aside"):
+        for digest, body in self._connection.execute("SELECT digest, body FROM quarantine"):
             if self._opened(digest, b"", body) is None:
-                yield "aside", None, f"the bytes set aside as {digest.hex()[:16]} are not what was set aside"
+                yield "quarantine", None, f"the quarantined bytes {digest.hex()[:16]} are not what was kept"
         yield from self._erasure_strays()
 
     def _overtaken(self) -> Iterator[tuple[str, int | None, str]]:
@@ -133,40 +133,42 @@ class Inspection:
         )
         for current, conversation_id, later in rows.fetchall():
             old, new = self._one(current)[1], self._one(later)[1]
-            if old and new and compare(new, old) in (Change.NEWER, Change.MASKING, Change.ERASURE):
+            if old and new and compare_raw(new, old) in (Change.NEWER, Change.MASKING, Change.ERASURE):
                 yield "current", current, f"conversation {conversation_id} has a newer version, entry {later}"
 
     def _erasure_strays(self) -> Iterator[tuple[str, int | None, str]]:
-        """What LivePerson took back, as the chain tells it, against what is listed."""
+        """Events in the chain that the list of erasures lacks, and rows of it that the chain contradicts."""
         rows = self._connection.execute(
             "SELECT e.seq FROM entries e WHERE e.type IN (SELECT value FROM json_each(?))"
             " AND e.seq NOT IN (SELECT seq FROM erasures)",
-            (encode(TAKEN_BACK).decode(),),
+            (encode(UPSTREAM).decode(),),
         )
         for (seq,) in rows:
-            yield "erasures", seq, "what LivePerson took back is not listed"
+            yield "erasures", seq, "the chain has this event, and the list of erasures has not"
         rows = self._connection.execute(
             "SELECT seq, conversation_id, kind, record, state, decision, decided_at, decided_by, reason FROM erasures"
         )
         for row in rows:
-            if not self._is_told(*row):
-                yield "erasures", row[0], "is listed as what LivePerson took back otherwise than the chain says"
+            if not self._agrees_with_chain(*row):
+                yield "erasures", row[0], "is listed otherwise than the chain says"
 
-    def _is_told(self, seq: int, conversation_id: str, kind: str, record: int, state: str, *decided: Any) -> bool:
-        (event, told), (decision, decided_so) = self._event(seq), self._event(decided[0])
+    def _agrees_with_chain(
+        self, seq: int, conversation_id: str, kind: str, record: int, state: str, *decided: Any
+    ) -> bool:
+        (event, content), (decision, decision_content) = self._event(seq), self._event(decided[0])
         if event is None or (event.type, event.conversation_id) != (kind, conversation_id):
             return False
-        if told.get("record") != record:
+        if content.get("record") != record:
             return False
         if decision is None:
             is_again = kind == FEWER and state == Decision.SUPERSEDED
-            return (is_again or state == BY_POLICY.get(str(told.get("policy")))) and decided == (None,) * 4
-        of, as_, by, reason = (decided_so.get(name) for name in ("of", "decision", "by", "reason"))
+            return (is_again or state == BY_POLICY.get(str(content.get("policy")))) and decided == (None,) * 4
+        of, as_, by, reason = (decision_content.get(name) for name in ("of", "decision", "by", "reason"))
         is_decision = (decision.type, decision.conversation_id) == (DECIDED, conversation_id)
         return is_decision and (of, as_, decision.fetched_at, by, reason) == (seq, state, *decided[1:])
 
     def _event(self, seq: int | None) -> tuple[Entry | None, dict[str, Any]]:
-        """An entry, and what its body says."""
+        """An entry, and the content of its body."""
         entry, raw = self._one(seq)
-        said = decode(raw) if raw else None
-        return entry, said if isinstance(said, dict) else {}
+        content = decode(raw) if raw else None
+        return entry, content if isinstance(content, dict) else {}

@@ -1,4 +1,4 @@
-"""Who harvests: one process at a time. Part of the archive's SQLite file."""
+"""Which process harvests into the archive: one at a time. Part of the archive's SQLite file."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two 
 
 
 class Lease:
-    """Writes happen inside `Archive.transaction`. A holder that does not beat for a while is taken over from."""
+    """Writes happen inside a transaction of the archive. A holder without a heartbeat for 15 minutes is replaced."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._holder = secrets.token_hex(8)
 
-    def take(self, now: datetime) -> None:
-        """Makes this process the archive's one harvester. Raises Locked if another one is at work."""
+    def acquire(self, now: datetime) -> None:
+        """Makes this process the one that harvests. Raises Locked if another one is at work."""
         row = self._connection.execute("SELECT holder, host, pid, beat_at FROM lease").fetchone()
         if row and not self._is_stale(row, now):
             raise Locked(
@@ -42,15 +42,18 @@ class Lease:
             return False
         return boot != _boot() or pid == os.getpid() or not _is_alive(pid)
 
-    def beat(self, now: datetime) -> None:
-        """Says that we are still at work. Raises Locked if another process took over meanwhile."""
+    def heartbeat(self, now: datetime) -> None:
+        """Notes that this process is still at work. Raises Locked if another process has taken over."""
         cursor = self._connection.execute(
             "UPDATE lease SET beat_at = ? WHERE holder = ?", (now.isoformat(), self._holder)
         )
         if cursor.rowcount != 1:
-            raise Locked("another process took this harvest over", hint="Run the command again when it has finished.")
+            raise Locked(
+                "another process has taken over this harvest", hint="Run the command again when it has finished."
+            )
 
     def release(self) -> None:
+        """Lets another process harvest."""
         self._connection.execute("DELETE FROM lease WHERE holder = ?", (self._holder,))
 
 
@@ -59,7 +62,7 @@ def _host() -> str:
 
 
 def _boot() -> str:
-    """Tells one start of this machine from another, after which a process number says nothing; where it can be told."""
+    """Identifies this boot of the machine, after which process numbers are given anew; empty where unknown."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read(8)

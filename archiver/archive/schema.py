@@ -1,4 +1,4 @@
-"""The tables of the archive's file, and the way from each older format to the newest."""
+"""The tables of the archive's file, and the migration from each older format to the newest."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import sqlite3
 from datetime import UTC, datetime
 
 from archiver.archive import events
+from archiver.archive.append import VaultWriter
+from archiver.archive.bookkeeping import LedgerWriter
 from archiver.archive.inspection import Inspection
-from archiver.archive.ledger import SEALED, Ledger, claim
-from archiver.archive.vault import Vault
+from archiver.archive.ledger import ROWS, WindowState, claim, row_digest
 from archiver.model import to_ms
-from archiver.rawrecord import gist, moment
+from archiver.rawrecord import moment, peek
 
 APPLICATION_ID = 0x4C504152  # "LPAR", so that `file` and we can tell the format
-VERSION = 3
+VERSION = 4
 
 _SCHEMA = """
 CREATE TABLE archive (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -30,7 +31,7 @@ CREATE TABLE current (
     STRICT, WITHOUT ROWID;
 CREATE INDEX current_by_seq ON current (seq);
 CREATE INDEX current_by_start ON current (started_ms);
-CREATE TABLE aside (
+CREATE TABLE quarantine (
     digest BLOB PRIMARY KEY, fetched_at TEXT NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE erasures (
     seq INTEGER PRIMARY KEY REFERENCES entries (seq), conversation_id TEXT NOT NULL, kind TEXT NOT NULL,
@@ -48,10 +49,10 @@ CREATE TABLE windows (
     STRICT, WITHOUT ROWID;
 CREATE INDEX windows_by_due ON windows (state, due_at);
 CREATE TABLE watch (
-    conversation_id TEXT PRIMARY KEY, reason TEXT NOT NULL, seen_at TEXT NOT NULL, due_at TEXT NOT NULL DEFAULT '')
-    STRICT, WITHOUT ROWID;
+    conversation_id TEXT PRIMARY KEY, reason TEXT NOT NULL, seen_at TEXT NOT NULL, due_at TEXT NOT NULL DEFAULT '',
+    latest_at TEXT) STRICT, WITHOUT ROWID;
 CREATE INDEX watch_by_due ON watch (due_at);
-CREATE TABLE marks (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE bookmarks (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE lease (
     one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
     beat_at TEXT NOT NULL) STRICT
@@ -79,6 +80,11 @@ CREATE INDEX windows_by_due ON windows (state, due_at);
 ALTER TABLE watch ADD COLUMN due_at TEXT NOT NULL DEFAULT '';
 CREATE INDEX watch_by_due ON watch (due_at)
 """,
+    3: """
+ALTER TABLE aside RENAME TO quarantine;
+ALTER TABLE marks RENAME TO bookmarks;
+ALTER TABLE watch ADD COLUMN latest_at TEXT
+""",
 }
 
 
@@ -99,15 +105,17 @@ def create(connection: sqlite3.Connection, account: str) -> None:
     connection.execute("COMMIT")
 
 
-def migrate(connection: sqlite3.Connection, vault: Vault, inspection: Inspection) -> None:
+def migrate(connection: sqlite3.Connection) -> None:
     """To the newest format, in one transaction, whoever else tries at the same time. What was kept stays as it is."""
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for step in range(version, VERSION):
         _run(connection, _MIGRATIONS[step])
     if version < 3:
-        _note_starts(connection, inspection)
-        _certify(connection, vault)
+        _note_starts(connection)
+        _certify(connection)
+    if version < 4:
+        _rename_open_state(connection)
     connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
 
@@ -117,21 +125,44 @@ def _run(connection: sqlite3.Connection, statements: str) -> None:
         connection.execute(statement)
 
 
-def _note_starts(connection: sqlite3.Connection, inspection: Inspection) -> None:
+def _value(connection: sqlite3.Connection, name: str) -> bytes:
+    (value,) = connection.execute("SELECT value FROM archive WHERE name = ?", (name,)).fetchone()
+    return bytes(value)
+
+
+def _note_starts(connection: sqlite3.Connection) -> None:
     """Since format 3 the current versions say when their conversations started."""
+    inspection = Inspection(connection, _value(connection, "fingerprint_key"))
     for entry, raw, current in inspection.bodies(events.RECORD):
         try:
-            started = moment(gist(raw or b"")[0], "startTime") if current else None
+            started = moment(peek(raw or b"").info, "startTime") if current else None
         except ValueError:
-            started = None  # it is damaged, which verify tells
+            started = None  # it is damaged, which `verify` reports
         if started:
             connection.execute("UPDATE current SET started_ms = ? WHERE seq = ?", (to_ms(started), entry.seq))
 
 
-def _certify(connection: sqlite3.Connection, vault: Vault) -> None:
-    """Since format 3 what is proven complete stands in the chain, and each row of the ledger vouches for itself."""
-    ledger, now = Ledger(connection), datetime.now(UTC)
+def _certify(connection: sqlite3.Connection) -> None:
+    """Since format 3 what is proven complete stands in the chain, and each row of the ledger has a digest."""
+    ledger, now = LedgerWriter(connection), datetime.now(UTC)
+    account, key = _value(connection, "account").decode(), _value(connection, "fingerprint_key")
+    vault = VaultWriter(connection, account, key)
     for item in sorted(ledger.recorded(), key=lambda item: item.reading.window.length, reverse=True):
-        is_sealed = item.reading.state == SEALED
-        certificate = vault.note(events.SEALED, "", claim(item.reading), at=now) if is_sealed else None
+        is_sealed = item.reading.state is WindowState.SEALED
+        content = claim(item.reading)
+        certificate = vault.append_event(events.WINDOW_SEALED, "", content, at=now) if is_sealed else None
         ledger.certify(item.reading.window, certificate, due=now if is_sealed else None)
+
+
+def _rename_open_state(connection: sqlite3.Connection) -> None:
+    """Since format 4 a window that was read and not proven is `unproven`; before, `open`.
+
+    A row that was altered keeps its wrong digest, so that `verify` still reports it.
+    """
+    for row in connection.execute(f"{ROWS} WHERE state = 'open'").fetchall():
+        renamed = (*row[:2], WindowState.UNPROVEN, *row[3:-1])
+        digest = row_digest(renamed) if row_digest(row[:-1]) == row[-1] else row[-1]
+        connection.execute(
+            "UPDATE windows SET state = ?, digest = ? WHERE start_ms = ? AND end_ms = ?",
+            (WindowState.UNPROVEN, digest, *row[:2]),
+        )

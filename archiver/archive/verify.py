@@ -11,18 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
-from typing import Any
 
 from archiver.archive import chain
 from archiver.archive.chain import Entry
-from archiver.archive.events import RECORD, UNSEALED
-from archiver.archive.events import SEALED as SEALED_EVENT
-from archiver.archive.file import Archive
-from archiver.archive.ledger import SEALED, Recorded, claim
+from archiver.archive.events import RECORD, WINDOW_SEALED, WINDOW_UNSEALED
+from archiver.archive.file import ArchiveFile
+from archiver.archive.ledger import RecordedWindow, WindowState, claim
 from archiver.jsontext import decode
 from archiver.model import CELL, Window, to_ms
 from archiver.progress import Progress
-from archiver.rawrecord import gist, moment, text_of
+from archiver.rawrecord import Peek, moment, peek, text_of
 
 _CELL_MS = int(CELL.total_seconds() * 1000)
 _PAGE = 1_000
@@ -32,26 +30,29 @@ Keys = Iterator[tuple[str, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it must be. `where`: file, chain, body, current, aside, head, ledger, index."""
+    """Something that is not as it must be.
+
+    `where`: file, chain, body, current, quarantine, erasures, head, ledger or index.
+    """
 
     where: str
     words: str
     seq: int | None = None
 
 
-def verify_vault(archive: Archive, progress: Progress, *, head: tuple[int, str] | None = None) -> Iterator[Finding]:
+def verify_vault(archive: ArchiveFile, progress: Progress, *, head: tuple[int, str] | None = None) -> Iterator[Finding]:
     """Every fault of the vault's chain and bodies and of the ledger's claims; `head` was noted earlier, elsewhere.
 
     Raises ArchiveError for a file that SQLite can't read any further.
     """
-    with archive.unmoved():
+    with archive.snapshot():
         damage = archive.damage()
         yield from (Finding("file", words) for words in damage)
         if not damage:
             yield from _vault(archive, progress, head)
 
 
-def _vault(archive: Archive, progress: Progress, head: tuple[int, str] | None) -> Iterator[Finding]:
+def _vault(archive: ArchiveFile, progress: Progress, head: tuple[int, str] | None) -> Iterator[Finding]:
     if head:
         yield from _against(archive, *head)
     for seq, words in chain.faults(archive.inspection.entries()):
@@ -62,7 +63,7 @@ def _vault(archive: Archive, progress: Progress, head: tuple[int, str] | None) -
     yield from _ledger(archive, cells)
 
 
-def _against(archive: Archive, seq: int, link: str) -> Iterator[Finding]:
+def _against(archive: ArchiveFile, seq: int, link: str) -> Iterator[Finding]:
     found = archive.vault.link_at(seq)
     if found is None:
         yield Finding("head", f"the noted head {seq} is not there: the vault ends at {archive.vault.head()}", seq)
@@ -70,13 +71,14 @@ def _against(archive: Archive, seq: int, link: str) -> Iterator[Finding]:
         yield Finding("head", "the noted head is another: the chain was made anew", seq)
 
 
-def _bodies(archive: Archive, progress: Progress, cells: Counter[int]) -> Iterator[Finding]:
+def _bodies(archive: ArchiveFile, progress: Progress, cells: Counter[int]) -> Iterator[Finding]:
     """Faults of single entries. Counts, in `cells`, when the current versions' conversations started."""
     progress.start("verify", archive.vault.head(), "entries")
     try:
         for entry, raw, current in archive.inspection.bodies():
             progress.advance(1)
-            info, count = ({}, 0) if raw is None or entry.type != RECORD else _peek(raw)
+            peeked = Peek({}, 0) if raw is None or entry.type != RECORD else _peek(raw)
+            info, count = peeked.info, peeked.message_count
             for words in (
                 *_of_entry(archive, entry, text_of(info.get("conversationId"))),
                 *_of_body(archive, entry, raw),
@@ -96,14 +98,14 @@ def _bodies(archive: Archive, progress: Progress, cells: Counter[int]) -> Iterat
         progress.finish()
 
 
-def _of_entry(archive: Archive, entry: Entry, conversation_id: str | None) -> Iterator[str]:
+def _of_entry(archive: ArchiveFile, entry: Entry, conversation_id: str | None) -> Iterator[str]:
     if entry.account != archive.account:
         yield f"belongs to account {entry.account}, the archive to {archive.account}"
     if conversation_id is not None and conversation_id != entry.conversation_id:
         yield f"its body is of conversation {conversation_id}, not {entry.conversation_id}"
 
 
-def _of_body(archive: Archive, entry: Entry, raw: bytes | None) -> Iterator[str]:
+def _of_body(archive: ArchiveFile, entry: Entry, raw: bytes | None) -> Iterator[str]:
     if raw is None:
         if archive.inspection.has_body(entry) or not archive.inspection.is_removed(entry):
             yield "its body is missing, or is not what was kept"
@@ -116,14 +118,14 @@ def _of_body(archive: Archive, entry: Entry, raw: bytes | None) -> Iterator[str]
         yield "its body was removed on purpose, and is there again"
 
 
-def _peek(raw: bytes) -> tuple[dict[str, Any], int]:
+def _peek(raw: bytes) -> Peek:
     try:
-        return gist(raw)
+        return peek(raw)
     except ValueError:
-        return {}, 0
+        return Peek({}, 0)
 
 
-def _ledger(archive: Archive, cells: Counter[int]) -> Iterator[Finding]:
+def _ledger(archive: ArchiveFile, cells: Counter[int]) -> Iterator[Finding]:
     """A window that is called complete must have been, and what it counted must be in the vault."""
     altered = list(archive.ledger.altered())
     yield from (Finding("ledger", f"the row of {key} was changed after it was written") for key in altered)
@@ -145,16 +147,16 @@ def _ledger(archive: Archive, cells: Counter[int]) -> Iterator[Finding]:
 Claims = dict[Window, tuple[int, object]]
 
 
-def _claims(archive: Archive) -> Claims:
+def _claims(archive: ArchiveFile) -> Claims:
     """What the chain says is proven complete: its sealings and unsealings, one after the other."""
     claims: Claims = {}
-    for entry, body, _ in archive.inspection.bodies(SEALED_EVENT, UNSEALED):
+    for entry, body, _ in archive.inspection.bodies(WINDOW_SEALED, WINDOW_UNSEALED):
         try:
             said = decode(body or b"")
             window = Window(*(datetime.fromisoformat(said[name]) for name in ("start", "end")))
         except (ValueError, TypeError, KeyError):
             continue  # a fault of the chain, which was said
-        if entry.type == UNSEALED:
+        if entry.type == WINDOW_UNSEALED:
             claims.pop(window, None)
             continue
         for inner in [item for item in claims if window.start <= item.start and item.end <= window.end]:
@@ -163,13 +165,13 @@ def _claims(archive: Archive) -> Claims:
     return claims
 
 
-def _window_faults(item: Recorded, kept: int, head: int, claimed: tuple[int, object] | None) -> Iterator[str]:
+def _window_faults(item: RecordedWindow, kept: int, head: int, claimed: tuple[int, object] | None) -> Iterator[str]:
     reading = item.reading
-    if reading.state == SEALED and reading.expected != reading.seen:
+    if reading.state is WindowState.SEALED and reading.expected != reading.seen:
         yield f"is sealed, though {reading.expected} were announced and {reading.seen} seen"
-    if reading.state == SEALED and claimed != (item.certificate, claim(reading)):
+    if reading.state is WindowState.SEALED and claimed != (item.certificate, claim(reading)):
         yield "is called sealed, and the chain does not say so"
-    if reading.state != SEALED and claimed:
+    if reading.state is not WindowState.SEALED and claimed:
         yield f"is called {reading.state}, and the chain says that it was sealed"
     if kept < reading.inside:
         yield f"{reading.inside} conversations were counted in it, and the vault has {kept}"

@@ -1,4 +1,4 @@
-"""What a read of a conversation says against the one that was current: whether it takes its place. Pure."""
+"""What a read of a conversation is against the current version, and whether it takes that version's place. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from archiver.archive.chain import stable
+from archiver.archive.chain import stable, without_moving_parts
 from archiver.jsontext import canonical, decode
 from archiver.rawrecord import items, moment, section, text_of
 
@@ -29,60 +29,69 @@ class Change(StrEnum):
     SAME = "same"
     NEWER = "newer"
     MASKING = "masking"  # some text is covered with mask characters
-    ERASURE = "erasure"  # some of it was deleted at LivePerson
-    LESS_DETAIL = "shallower"  # says nothing else, and leaves out SDEs or thumbnails, or is cut short
-    STALE = "stale"  # its latest moment is earlier, or it shows what was covered or deleted
-    FEWER_MESSAGES = "fewer"  # messages are missing
+    ERASURE = "erasure"  # some text was deleted at LivePerson
+    LESS_DETAIL = "less detail"  # differs only in SDEs or thumbnails that are left out, or is cut short
+    STALE = "stale"  # its latest moment is earlier, or it shows text that was masked or deleted since
+    FEWER_MESSAGES = "fewer messages"
 
     @property
     def is_current(self) -> bool:
-        """Whether the read takes the place of the one it was compared with."""
+        """Whether the read takes the place of the version it was compared with."""
         return self in (Change.FIRST, Change.SAME, Change.NEWER, Change.MASKING, Change.ERASURE)
 
 
-def compare(new: bytes, old: bytes) -> Change:
-    """What a read says against the current version. Neither order nor blanks count, nor what always moves."""
+def compare_raw(new: bytes, old: bytes) -> Change:
+    """What a read is against the current version, both as exact bytes. One that can't be read counts as newer."""
     if stable(new) == stable(old):
         return Change.SAME
     try:
-        records = decode(new), decode(old)
+        return compare(decode(new), decode(old))
     except ValueError:
         return Change.NEWER
-    if not all(isinstance(record, dict) for record in records):
-        return Change.NEWER
-    return _compare(*records)
 
 
-def _compare(new: dict[str, Any], old: dict[str, Any]) -> Change:
-    if _is_shallower(new, old):
-        return Change.LESS_DETAIL
-    said, had = _said(new), _said(old)
-    if had.keys() - said.keys():
-        is_cut = section(new, "info").get("isPartial") and not section(old, "info").get("isPartial")
-        return Change.LESS_DETAIL if is_cut else Change.FEWER_MESSAGES
-    both = [(said[key], had[key]) for key in had]
-    marked = [(_marks(now), _marks(before)) for now, before in [*both, (_about(new), _about(old))]]
-    texts = [pair for pairs in both for pair in _pairs(*pairs)]
-    if any(now > before for now, before in marked):
-        return Change.ERASURE
-    if any(_is_masked(now, before) for now, before in texts):
-        return Change.MASKING
-    is_uncovered = any(_is_masked(before, now) for now, before in texts) or any(now < before for now, before in marked)
-    return Change.STALE if is_uncovered or _is_earlier(new, old) else Change.NEWER
+def compare(new: Any, old: Any) -> Change:
+    """What a decoded read is against the decoded current version.
 
-
-# ── less of the same ──
-
-
-def _is_shallower(new: dict[str, Any], old: dict[str, Any]) -> bool:
-    """A search gives only some SDEs and no thumbnail (Get Conversation by Conversation ID): looking at a conversation
-    by a search after it was looked up by its id must not make the archive forget what it knew.
+    Neither order nor blanks count, nor what LivePerson computes on request.
     """
-    some, all_ = (Counter(_extras(record)) for record in (new, old))  # equal SDEs come more than once
-    return some < all_ and canonical(_bare(new)) == canonical(_bare(old))
+    if canonical(without_moving_parts(new)) == canonical(without_moving_parts(old)):
+        return Change.SAME
+    if not isinstance(new, dict) or not isinstance(old, dict):
+        return Change.NEWER
+    if _has_less_detail(new, old):
+        return Change.LESS_DETAIL
+    after, before = _values_by_message(new), _values_by_message(old)
+    if before.keys() - after.keys():
+        is_cut_short = section(new, "info").get("isPartial") and not section(old, "info").get("isPartial")
+        return Change.LESS_DETAIL if is_cut_short else Change.FEWER_MESSAGES
+    return _compare_texts(new, old, [(after[key], before[key]) for key in before])
 
 
-def _extras(record: dict[str, Any]) -> Iterator[bytes]:
+def _compare_texts(new: dict[str, Any], old: dict[str, Any], messages: list[tuple[Values, Values]]) -> Change:
+    """For two reads with the same messages, given as pairs of their values."""
+    erased = [(_count_erased(now), _count_erased(then)) for now, then in [*messages, (_others(new), _others(old))]]
+    texts = [pair for now, then in messages for pair in _texts_in_same_place(now, then)]
+    if any(now > then for now, then in erased):
+        return Change.ERASURE
+    if any(_is_masked(now, then) for now, then in texts):
+        return Change.MASKING
+    shows_again = any(_is_masked(then, now) for now, then in texts) or any(now < then for now, then in erased)
+    return Change.STALE if shows_again or _is_earlier(new, old) else Change.NEWER
+
+
+# ── less detail ──
+
+
+def _has_less_detail(new: dict[str, Any], old: dict[str, Any]) -> bool:
+    """A search gives only some SDEs and no thumbnail (Get Conversation by Conversation ID): a search after a look-up
+    by id must not make the archive forget what it knew.
+    """
+    some, all_ = (Counter(_details(record)) for record in (new, old))  # equal SDEs come more than once
+    return some < all_ and canonical(_without_details(new)) == canonical(_without_details(old))
+
+
+def _details(record: dict[str, Any]) -> Iterator[bytes]:
     """What a search may leave out, piece by piece."""
     for name in _SDES:
         yield from (canonical([name, event]) for event in items(section(record, name), "events"))
@@ -92,15 +101,14 @@ def _extras(record: dict[str, Any]) -> Iterator[bytes]:
             yield canonical(["preview", message.get("messageId"), preview])
 
 
-def _bare(record: dict[str, Any]) -> dict[str, Any]:
-    """The record without all that."""
-    bare = {name: value for name, value in record.items() if name not in _SDES}
+def _without_details(record: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in record.items() if name not in _SDES}
     if isinstance(record.get("info"), dict):
-        bare["info"] = {name: value for name, value in record["info"].items() if name != "isPartial"}
+        kept["info"] = {name: value for name, value in record["info"].items() if name != "isPartial"}
     messages = record.get("messageRecords")
     if isinstance(messages, list):
-        bare["messageRecords"] = [_without_preview(message) for message in messages]
-    return bare
+        kept["messageRecords"] = [_without_preview(message) for message in messages]
+    return kept
 
 
 def _without_preview(message: Any) -> Any:
@@ -108,31 +116,33 @@ def _without_preview(message: Any) -> Any:
     file = section(data, "file")
     if "preview" not in file:
         return message
-    bare = {name: value for name, value in file.items() if name != "preview"}
-    return {**message, "messageData": {**data, "file": bare}}
+    kept = {name: value for name, value in file.items() if name != "preview"}
+    return {**message, "messageData": {**data, "file": kept}}
 
 
 # ── masking and erasure ──
 
+Values = list[tuple[str, Any]]  # each value of a record with the path to it
 
-def _said(record: dict[str, Any]) -> dict[str, list[tuple[str, Any]]]:
-    """The values in each message, by what names the message."""
+
+def _values_by_message(record: dict[str, Any]) -> dict[str, Values]:
+    """The values in each message's content, by what identifies the message."""
     return {
-        _name(message): list(_leaves("", message.get("messageData"))) for message in items(record, "messageRecords")
+        _identity(message): list(_leaves("", message.get("messageData"))) for message in items(record, "messageRecords")
     }
 
 
-def _name(message: dict[str, Any]) -> str:
+def _identity(message: dict[str, Any]) -> str:
     return text_of(message.get("messageId")) or f"{message.get('dialogId')} {message.get('seq')} {message.get('timeL')}"
 
 
-def _about(record: dict[str, Any]) -> list[tuple[str, Any]]:
+def _others(record: dict[str, Any]) -> Values:
     """The values outside of messages."""
     return list(_leaves("", {name: value for name, value in record.items() if name != "messageRecords"}))
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """All values below one, each with a place of its own."""
+    """All values below one, each with its own path; elements of a list are numbered."""
     if isinstance(value, dict):
         for name, item in value.items():
             yield from _leaves(f"{path}.{name}", item)
@@ -143,36 +153,36 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _marks(values: list[tuple[str, Any]]) -> int:
+def _count_erased(values: Values) -> int:
     return sum(_ERASED in value for _, value in values if isinstance(value, str))
 
 
-def _pairs(now: list[tuple[str, Any]], before: list[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Texts at the same place of a message."""
-    was = dict(before)
+def _texts_in_same_place(now: Values, then: Values) -> Iterator[tuple[str, str]]:
+    """Texts that stand at the same path of a message, after and before."""
+    before = dict(then)
     for path, value in now:
-        if isinstance(value, str) and isinstance(was.get(path), str):
-            yield value, was[path]
+        if isinstance(value, str) and isinstance(before.get(path), str):
+            yield value, before[path]
 
 
 def _is_masked(now: str, before: str) -> bool:
-    """Whether the one text is the other with parts of it covered."""
+    """Whether a text is the earlier one with parts of it replaced by mask characters."""
     kept = _MASK.split(now)
-    if now == before or len(kept) == 1 or _covered(now) <= _covered(before):
+    if now == before or len(kept) == 1 or _count_masked(now) <= _count_masked(before):
         return False
     first, *between, last = kept
     if not before.startswith(first) or not before.endswith(last):
         return False
     at, end = len(first), len(before) - len(last)
     for part in between:
-        found = before.find(part, at + 1, end)
-        if found < 0:
+        position = before.find(part, at + 1, end)
+        if position < 0:
             return False
-        at = found + len(part)
+        at = position + len(part)
     return at < end
 
 
-def _covered(text: str) -> int:
+def _count_masked(text: str) -> int:
     return sum(len(run) for run in _MASK.findall(text))
 
 
@@ -184,10 +194,10 @@ def _is_earlier(new: dict[str, Any], old: dict[str, Any]) -> bool:
     return bool(now and before and now < before)
 
 
-def latest_moment(record: dict[str, Any]) -> datetime | None:
-    """The latest moment in a record: of messages, transfers, dialogs, people joining, and of its end."""
+def latest_moment(record: Any) -> datetime | None:
+    """The latest moment in a decoded record: of messages, transfers, dialogs, people joining, and of its end."""
     info = section(record, "info")
-    found = [moment(info, name) for name in ("startTime", "endTime", "conversationEndTime", "fullDialogEndTime")]
+    moments = [moment(info, name) for name in ("startTime", "endTime", "conversationEndTime", "fullDialogEndTime")]
     for name, times in _TIMES.items():
-        found += [moment(item, time) for item in items(record, name) for time in times]
-    return max((at for at in found if at), default=None)
+        moments += [moment(item, time) for item in items(record, name) for time in times]
+    return max((at for at in moments if at), default=None)

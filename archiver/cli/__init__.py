@@ -1,4 +1,4 @@
-"""The command line: words in, one call, words out. Data on standard output, everything else on standard error."""
+"""The command line: translates for people. Data goes to standard output, everything else to standard error."""
 
 from archiver.cli.root import main
 

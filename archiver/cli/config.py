@@ -6,7 +6,7 @@ import re
 
 import click
 
-from archiver.cli import wiring
+from archiver.cli import context as shared
 from archiver.jsontext import pretty
 
 
@@ -32,7 +32,7 @@ def show(context: click.Context, as_json: bool) -> None:
       archiver config show
       archiver config show --json
     """
-    found = wiring.settings(context).all
+    found = shared.settings(context).all
     rows = [(key, None if item.value is None else _shown(str(item.value)), item.origin) for key, item in found.items()]
     if as_json:
         items = [{"setting": key, "value": value, "origin": origin} for key, value, origin in rows]

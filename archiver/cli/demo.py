@@ -9,17 +9,12 @@ from pathlib import Path
 
 import click
 
-from archiver import config
-from archiver.cli import wiring
-from archiver.cli.harvest import harvest_and_index, target
+from archiver.app import Archive
+from archiver.cli import context as shared
 from archiver.cli.search import print_hits
 from archiver.cli.show import transcript_lines
-from archiver.config import Settings
-from archiver.index import Request, search
-from archiver.query import parse
-from archiver.simulator import Scenario, Simulator, bind, running
-from archiver.transcript import project
-from archiver.windows import floor
+from archiver.config import load
+from archiver.simulator import Scenario, simulate
 
 _QUERY = '"table for four" OR lawyer'
 
@@ -33,22 +28,11 @@ def _folder(keep: bool) -> Iterator[Path]:
         yield Path(folder) / "archive"
 
 
-def _settings(simulator: Simulator, url: str, folder: Path) -> Settings:
-    environment = {
-        "ARCHIVER_ARCHIVE": str(folder),
-        "ARCHIVER_ACCOUNT": simulator.world.account,
-        "ARCHIVER_DOMAIN_URL": url,
-        "ARCHIVER_CLIENT_ID": simulator.tokens.client_id,
-        "ARCHIVER_CLIENT_SECRET": simulator.tokens.client_secret,
-    }
-    return config.load({}, environment, None, ())
-
-
 @click.command("demo")
-@click.option("--keep", is_flag=True, help="Leave the archive in a folder and say which.")
+@click.option("--keep", is_flag=True, help="Leave the archive in a folder and print its path.")
 @click.pass_context
 def command(context: click.Context, keep: bool) -> None:
-    """Show the whole way with invented conversations; no account needed.
+    """Harvest, search and read invented conversations; no account needed.
 
     Starts a simulated LivePerson account on this machine, harvests it, searches it, and prints a transcript.
 
@@ -57,35 +41,30 @@ def command(context: click.Context, keep: bool) -> None:
       archiver demo
       archiver demo --keep
     """
-    server = bind(0)
-    scenario = Scenario()
-    world = scenario.fill(scenario.world(wiring.now), floor(wiring.now()))
-    simulator = scenario.simulator(world, server.host)
-    days = f"{scenario.days + 1:.0f}"
-    with _folder(keep) as folder:
-        chosen = _settings(simulator, server.url, folder)
-        with running(server, simulator):
-            click.secho(f"A simulated LivePerson account answers on {server.url}", bold=True)
-            click.echo(f"Harvesting the last {days} days in overlapping windows …")
-            summary = harvest_and_index(chosen, target(f"{days}d", None), wiring.show_progress(context))
-        click.echo(f"{summary.conversations:,} conversations kept from {summary.windows:,} windows.\n")
-        _look_around(chosen)
-        _say_next(folder, keep)
+    days = f"{Scenario().days + 1:.0f}"
+    with _folder(keep) as folder, simulate() as account:
+        click.secho(f"A simulated LivePerson account answers on {account.url}", bold=True)
+        click.echo(f"Harvesting the last {days} days in overlapping windows …")
+        settings = load({"archive": str(folder), **account.settings}, {}, None, ())  # nothing of this user's own
+        with Archive(settings, progress=shared.progress(context)) as archive:
+            summary = archive.harvest(f"{days}d")
+            click.echo(f"{summary.conversations:,} conversations kept from {summary.windows:,} windows.\n")
+            _look_around(archive)
+        _print_next(folder, keep)
 
 
-def _look_around(chosen: Settings) -> None:
-    with wiring.opened(chosen) as (archive, store):
-        click.secho(f"$ archiver search '{_QUERY}' --limit 3", bold=True)
-        results = search(archive, store, Request(parse(_QUERY, now=wiring.now()), limit=3))
-        print_hits(results)
-        click.echo(f"{len(results.hits)} of {results.total:,} conversations\n")
-        conversation_id = results.hits[0].transcript.id
-        click.secho(f"$ archiver show {conversation_id}", bold=True)
-        for line in transcript_lines(project(archive.vault.current(conversation_id).raw)):
-            click.echo(line)
+def _look_around(archive: Archive) -> None:
+    click.secho(f"$ archiver search '{_QUERY}' --limit 3", bold=True)
+    results = archive.search(_QUERY, limit=3).results()
+    print_hits(results)
+    click.echo(f"{len(results.hits)} of {results.total:,} conversations\n")
+    conversation_id = results.hits[0].transcript.id
+    click.secho(f"$ archiver show {conversation_id}", bold=True)
+    for line in transcript_lines(archive.transcript(conversation_id)):
+        click.echo(line)
 
 
-def _say_next(folder: Path, keep: bool) -> None:
+def _print_next(folder: Path, keep: bool) -> None:
     click.echo()
     click.secho("What to type next", bold=True)
     if keep:

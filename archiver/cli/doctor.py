@@ -6,12 +6,11 @@ import sys
 
 import click
 
-from archiver.cli import wiring
+from archiver.cli import context as shared
 from archiver.cli.terminal import safe
 from archiver.doctor import Check, Verdict, examine
 from archiver.jsontext import pretty
 
-FOUND_SOMETHING = 9
 _COLOURS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red", Verdict.SKIP: None}
 
 
@@ -32,14 +31,14 @@ def command(context: click.Context, as_json: bool, offline: bool) -> None:
       archiver doctor --json
     """
     findings: list[Check] = []
-    for finding in examine(lambda: wiring.settings(context), is_offline=offline):
+    for finding in examine(lambda: shared.settings(context), is_offline=offline):
         findings.append(finding)
         if not as_json:
             _print(len(findings), finding)
     if as_json:
         click.echo(pretty({"schema": "archiver.doctor/1", "checks": findings}))
     if any(finding.verdict is Verdict.FAIL for finding in findings):
-        sys.exit(FOUND_SOMETHING)
+        sys.exit(shared.FOUND_SOMETHING)
 
 
 def _print(number: int, finding: Check) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from archiver.archive import Archive, Erasure
-from archiver.cli import wiring
+from archiver.app import Archive
+from archiver.archive import Erasure
+from archiver.cli import context as shared
 from archiver.cli.terminal import safe
 from archiver.errors import ConfigError, NotFound
 from archiver.jsontext import pretty
@@ -27,11 +28,11 @@ _WORDS = {
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.erasures/1.")
 @click.pass_context
 def command(context: click.Context, with_decided: bool, as_json: bool) -> None:
-    """List what LivePerson took back after it was kept, and decide what becomes of it.
+    """List what LivePerson masked or deleted after it was kept, and decide about it.
 
     When LivePerson masks or deletes text of a conversation that is in the archive, the new version is kept and found by
-    searches; the older versions go, stay, or wait for a person here, by the settings masking and erasure. A read with
-    fewer messages than before never takes the place of the older one until somebody approves it.
+    searches. The settings masking and erasure say whether the older versions are removed, stay, or wait for a decision
+    here. A version with fewer messages replaces the older one only when somebody approves it.
 
     \b
     Examples:
@@ -41,28 +42,30 @@ def command(context: click.Context, with_decided: bool, as_json: bool) -> None:
     """
     if context.invoked_subcommand:
         return
-    with wiring.opened(wiring.settings(context)) as (archive, _):
-        found = archive.erasures.listed(is_pending=not with_decided)
+    with shared.opened(context) as archive:
+        erasures = archive.file.erasures.listed(is_pending=not with_decided)
         if as_json:
-            click.echo(pretty({"schema": "archiver.erasures/1", "erasures": [_described(archive, e) for e in found]}))
+            items = [_as_json(archive, erasure) for erasure in erasures]
+            click.echo(pretty({"schema": "archiver.erasures/1", "erasures": items}))
             return
-        for erasure in found:
+        for erasure in erasures:
             _print(archive, erasure)
-    if not found:
-        click.echo("Nothing waits for a decision." if not with_decided else "Nothing was taken back.", err=True)
+    if not erasures:
+        none = "Nothing waits for a decision." if not with_decided else "Nothing was masked or deleted."
+        click.echo(none, err=True)
 
 
-def _described(archive: Archive, erasure: Erasure) -> dict[str, Any]:
+def _as_json(archive: Archive, erasure: Erasure) -> dict[str, Any]:
     return {
         "id": erasure.seq, "conversation_id": erasure.conversation_id, "kind": erasure.kind, "state": erasure.state,
         "noticed_at": erasure.noticed_at, "entry": erasure.record,
-        "older_entries": archive.vault.older_bodies(erasure.conversation_id, erasure.record),
+        "older_entries": archive.file.vault.older_bodies(erasure.conversation_id, erasure.record),
         "decided_at": erasure.decided_at, "decided_by": erasure.decided_by, "reason": erasure.reason,
     }  # fmt: skip
 
 
 def _print(archive: Archive, erasure: Erasure) -> None:
-    older = len(archive.vault.older_bodies(erasure.conversation_id, erasure.record))
+    older = len(archive.file.vault.older_bodies(erasure.conversation_id, erasure.record))
     what = f"{_WORDS[erasure.kind]}, {erasure.state}; older versions kept: {older}"
     click.echo(f"{erasure.seq}  {erasure.noticed_at}  {safe(erasure.conversation_id)}  {what}")
 
@@ -74,21 +77,21 @@ def _print(archive: Archive, erasure: Erasure) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def approve(context: click.Context, ids: Sequence[int], every: bool, reason: str | None, yes: bool) -> None:
-    """Remove the older versions that LivePerson took something back of.
+    """Remove the older versions, from before LivePerson masked or deleted text.
 
-    Their text is gone from the archive after that, and can't be brought back; their entries stay in the chain, with a
-    record of who approved it. A version with fewer messages becomes the one that searches find.
+    Their text is removed from the archive and can't be restored; their entries stay in the chain, with a record of who
+    approved it. A version with fewer messages becomes the one that searches find.
 
     \b
     Examples:
       archiver erasures approve 1204
       archiver erasures approve --all --yes --reason "request 88"
     """
-    with wiring.opened(wiring.settings(context)) as (archive, _):
+    with shared.opened(context) as archive:
         chosen = _chosen(archive, ids, every)
         if not yes:
             click.confirm(f"Remove the older versions of {len(chosen):,} conversations for good?", abort=True, err=True)
-        removed = [entry for seq in chosen for entry in _decide(archive, seq, approve=True, reason=reason)]
+        removed = [entry for seq in chosen for entry in archive.decide(seq, approve=True, by=_who(), reason=reason)]
     click.echo(f"{len(chosen):,} approved, {len(removed):,} older versions removed.", err=True)
 
 
@@ -98,33 +101,29 @@ def approve(context: click.Context, ids: Sequence[int], every: bool, reason: str
 @click.option("--reason", required=True, help="The legal basis, for the record.")
 @click.pass_context
 def keep(context: click.Context, ids: Sequence[int], every: bool, reason: str) -> None:
-    """Keep the older versions although LivePerson took something back of them.
+    """Keep the older versions although LivePerson masked or deleted text of theirs.
 
     \b
     Examples:
       archiver erasures keep 1204 --reason "legal hold 7"
       archiver erasures keep --all --reason "retention order of 2026-03-01"
     """
-    with wiring.opened(wiring.settings(context)) as (archive, _):
+    with shared.opened(context) as archive:
         chosen = _chosen(archive, ids, every)
         for seq in chosen:
-            _decide(archive, seq, approve=False, reason=reason)
+            archive.decide(seq, approve=False, by=_who(), reason=reason)
     click.echo(f"{len(chosen):,} kept.", err=True)
 
 
 def _chosen(archive: Archive, ids: Sequence[int], every: bool) -> list[int]:
     """All of them must wait for a decision, before the first is decided."""
-    pending = [erasure.seq for erasure in archive.erasures.listed()]
+    pending = [erasure.seq for erasure in archive.file.erasures.listed()]
     if bool(ids) == every:
         raise ConfigError("name ids, or --all", hint="List them: archiver erasures")
     for id_ in ids:
         if id_ not in pending:
             raise NotFound(f"no erasure {id_} waits for a decision", hint="List them: archiver erasures")
     return pending if every else list(dict.fromkeys(ids))
-
-
-def _decide(archive: Archive, seq: int, *, approve: bool, reason: str | None) -> list[int]:
-    return archive.decide(seq, approve=approve, by=_who(), reason=reason, now=wiring.now())
 
 
 def _who() -> str:

@@ -11,12 +11,11 @@ from typing import BinaryIO
 
 import click
 
-from archiver.cli import wiring
+from archiver.cli import context as shared
 from archiver.cli.root import QUERY_SETTINGS
 from archiver.errors import ArchiveError, ConfigError
 from archiver.export import lines
 from archiver.progress import Progress
-from archiver.query import parse
 
 
 @contextmanager
@@ -92,10 +91,10 @@ def command(context: click.Context, query: tuple[str, ...], format_: str, output
       archiver export 'refund after:2026-01' --output - | jq .conversation_id
       archiver export 'customer:C1042' --raw --output case.ndjson
     """
-    parsed = parse(" ".join(query), now=wiring.now())
-    for notice in parsed.notices:
-        click.echo(f"Note: {notice}", err=True)
-    with wiring.opened_up_to_date(context) as (archive, store), _output(output) as file:
-        total = archive.vault.totals()[0] if not query else None
-        count = _write(lines(archive, store, parsed, with_raw=raw), file, wiring.show_progress(context), total)
+    with shared.opened(context) as archive, _output(output) as file:
+        search = archive.search(" ".join(query))
+        shared.show_notices(search.notices)
+        total = archive.file.vault.totals()[0] if not query else None
+        content = lines(archive.file, archive.store, search.request.query, with_raw=raw)
+        count = _write(content, file, shared.progress(context), total)
     click.echo(f"{count:,} conversations written", err=True)

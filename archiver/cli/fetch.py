@@ -7,14 +7,11 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from archiver.archive import Archive
-from archiver.cli import wiring
-from archiver.cli.harvest import FINISHED_WITH_GAPS
+from archiver.cli import context as shared
 from archiver.cli.terminal import safe
 from archiver.errors import ConfigError
-from archiver.harvest import Fetch, Fetched
+from archiver.harvest import Fetched
 from archiver.jsontext import pretty
-from archiver.liveperson import Client
 
 _SHOWN = 20
 
@@ -22,13 +19,13 @@ _SHOWN = 20
 @click.command("fetch")
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--consumer", "consumers", multiple=True, metavar="ID", help="Every conversation of this consumer.")
-@click.option("--json", "as_json", is_flag=True, help="Print archiver.fetch/1.")
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.fetch/2.")
 @click.pass_context
 def command(context: click.Context, ids: tuple[str, ...], consumers: tuple[str, ...], as_json: bool) -> None:
-    """Bring single conversations into the archive, by conversation id or by consumer.
+    """Bring single conversations into the archive, by conversation id or consumer id.
 
-    Asks LivePerson at once, whenever they started, and takes them in full: all SDEs, nothing cut. An id of - reads ids
-    from standard input, one a line. Exit code 3 if LivePerson does not have some of them (any more).
+    Conversations come in full, with all SDEs, whenever they started. An id of - reads ids from standard input, one a
+    line. Exit code 3 if LivePerson does not have some of them (any more).
 
     \b
     Examples:
@@ -38,19 +35,18 @@ def command(context: click.Context, ids: tuple[str, ...], consumers: tuple[str, 
     """
     wanted = list(_read(ids))
     if any(not id_.strip() or not id_.isprintable() for id_ in (*wanted, *consumers)):
-        raise ConfigError("an id is empty or is no text", hint="Ids are printable text, in a file one a line in UTF-8.")
+        raise ConfigError(
+            "an id is empty or is no text", hint="Ids are printable text; in a file, one a line in UTF-8."
+        )
     if not wanted and not consumers:
         raise ConfigError(
             "nothing to fetch", hint="Name conversation ids, or a consumer with --consumer: archiver fetch --help"
         )
-    progress = wiring.show_progress(context)
-
-    def work(source: Client, archive: Archive) -> Fetched:
-        return Fetch(source, archive, clock=wiring.now, progress=progress).run(wanted, consumers)
-
-    fetched = wiring.bring(wiring.settings(context), progress, work)
+    with shared.opened(context) as archive:
+        fetched = archive.fetch(wanted, consumers)
+        shared.show_refused(archive.refused())
     if as_json:
-        click.echo(pretty({"schema": "archiver.fetch/1", **_described(fetched)}))
+        click.echo(pretty({"schema": "archiver.fetch/2", **_as_json(fetched)}))
     _report(fetched)
 
 
@@ -59,9 +55,9 @@ def _read(ids: Iterable[str]) -> Iterable[str]:
         yield from (line.strip() for line in sys.stdin if line.strip()) if id_ == "-" else [id_]
 
 
-def _described(fetched: Fetched) -> dict[str, object]:
+def _as_json(fetched: Fetched) -> dict[str, object]:
     return {
-        "conversations": fetched.conversations, "new": fetched.new, "aside": fetched.aside, "absent": fetched.absent,
+        "conversations": fetched.conversations, "new": fetched.new, "quarantined": fetched.quarantined, "absent": fetched.absent,
         "faults": fetched.faults,
     }  # fmt: skip
 
@@ -69,12 +65,12 @@ def _described(fetched: Fetched) -> dict[str, object]:
 def _report(fetched: Fetched) -> None:
     """On standard error; exits with 3 if not everything came."""
     click.echo(f"{fetched.conversations:,} conversations fetched, {fetched.new:,} new vault entries.", err=True)
-    if fetched.aside:
-        click.echo(f"{fetched.aside:,} records could not be read; their bytes are kept aside.", err=True)
+    if fetched.quarantined:
+        click.echo(f"{fetched.quarantined:,} records could not be read; their bytes are kept in quarantine.", err=True)
     _list("LivePerson has nothing of", fetched.absent)
     _list("Not proven whole:", fetched.faults)
-    if fetched.absent or fetched.faults or fetched.aside:
-        sys.exit(FINISHED_WITH_GAPS)
+    if fetched.absent or fetched.faults or fetched.quarantined:
+        sys.exit(shared.FINISHED_WITH_GAPS)
 
 
 def _list(title: str, items: Sequence[str]) -> None:

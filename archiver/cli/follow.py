@@ -2,92 +2,46 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
-from datetime import timedelta
+from contextlib import contextmanager
 
-from archiver.archive import is_archive, make_archive
-from archiver.cli import wiring
-from archiver.config import Settings
+from archiver.app import Archive
 from archiver.errors import ConfigError
-from archiver.harvest import Ingest, WindowReader
-from archiver.liveperson import CONTENT
-from archiver.progress import Progress
-from archiver.service import Indexer, Notifier, Schedule, Service, ServiceState, Snapshot, make_lanes, served
+from archiver.service import Listen, Schedule
 
-LISTEN = "127.0.0.1:9464"
-_SHORTEST_FRESHNESS = timedelta(minutes=30)
-_TRIES = 3  # the service waits by itself, and beats meanwhile
+DEFAULT_LISTEN = "127.0.0.1:9464"
 
 
-def follow_account(chosen: Settings, schedule: Schedule, listen: str | None, progress: Progress) -> None:
+def follow(archive: Archive, schedule: Schedule, listen: str | None) -> None:
     """Harvests until the process is told to end. SIGTERM ends it with exit code 0, within seconds."""
-    stop, supervisor = threading.Event(), Notifier()
-    board = ServiceState(_state(chosen, schedule))
-    try:
-        with _ended_by_sigterm(stop), ExitStack() as stack:
-            source = stack.enter_context(
-                closing(wiring.contact_center(chosen, progress, tries=_TRIES, on_answer=board.count_answer))
-            )
-            if not is_archive(chosen.archive):
-                source.prove_access(wiring.now())
-            archive = stack.enter_context(make_archive(chosen.archive, chosen.account, policies=chosen.policies))
-            _serve_health(stack, board, listen, progress)
-            ingest = Ingest(source, archive, clock=wiring.now, progress=progress)
-            _service(chosen, ingest, schedule, board, stop, supervisor).run()
-    except KeyboardInterrupt:
-        if not stop.is_set():
-            raise
-    finally:
-        supervisor.tell("STOPPING=1")
-    progress.say("Stopped. What was kept stays kept.")
+    stop = threading.Event()
+    logger = logging.getLogger("archiver")
+    logger.setLevel(min(logger.level, logging.INFO))  # a service says that it started, and where its health is
+    with _ended_by_sigterm(stop):
+        try:
+            archive.follow(schedule, stop=stop, listen=listen_at(listen))
+        except KeyboardInterrupt:
+            if not stop.is_set():
+                raise
 
 
-def _service(
-    chosen: Settings,
-    ingest: Ingest,
-    schedule: Schedule,
-    board: ServiceState,
-    stop: threading.Event,
-    supervisor: Notifier,
-) -> Service:
-    archive, progress = ingest.archive, ingest.progress
-    indexer = Indexer(archive, lambda: wiring.index_of(chosen, archive, progress), board, progress)
-    reader = WindowReader(ingest, content=",".join(CONTENT))
-
-    def tick() -> None:
-        supervisor.tick(f"{board.read().level(wiring.now())}, {board.read().facts.head:,} vault entries")
-
-    return Service(ingest, make_lanes(ingest, reader, schedule), indexer, board, stop, on_tick=tick)
-
-
-def _state(chosen: Settings, schedule: Schedule) -> Snapshot:
-    now = wiring.now()
-    return Snapshot(chosen.account, max(3 * schedule.every, _SHORTEST_FRESHNESS), started_at=now, beat_at=now)
-
-
-def _serve_health(stack: ExitStack, board: ServiceState, listen: str | None, progress: Progress) -> None:
-    """Where no place was named, a port that is taken costs the pages, not the harvest."""
-    if listen == "off":
-        return
-    host, _, port = (listen or LISTEN).rpartition(":")
+def listen_at(text: str | None) -> Listen | None:
+    """Where health and metrics are served: HOST:PORT, or `off`. Raises ConfigError."""
+    if text == "off":
+        return None
+    host, _, port = (text or DEFAULT_LISTEN).rpartition(":")
     if not host or not port.isdigit():
-        raise ConfigError(f"--listen {listen} is no HOST:PORT", hint=f"Write --listen {LISTEN}, or --listen off.")
-    try:
-        url = stack.enter_context(served(board, wiring.now, host.strip("[]"), int(port)))
-    except ConfigError as error:
-        if listen:
-            raise
-        progress.say(f"{error.message}; going on without them. {error.hint}")
-        return
-    progress.say(f"Health and metrics: {url}/health/harvest {url}/metrics")
+        hint = f"Write --listen {DEFAULT_LISTEN}, or --listen off."
+        raise ConfigError(f"--listen {text} is no HOST:PORT", hint=hint)
+    return Listen(host.strip("[]"), int(port), is_required=text is not None)
 
 
 @contextmanager
 def _ended_by_sigterm(stop: threading.Event) -> Iterator[None]:
-    """Between two steps at once; within one as Ctrl-C does: what was kept stays kept."""
+    """SIGTERM ends the work between two steps at once, and within one as Ctrl-C does: what was kept stays kept."""
 
     def end(number: int, frame: object) -> None:
         stop.set()

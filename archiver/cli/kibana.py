@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from archiver.cli import wiring
+from archiver.cli import context as shared
 from archiver.config import Settings
 from archiver.errors import ConfigError
 from archiver.kibana import KibanaAddress, Object, import_objects, ndjson, saved_objects
@@ -38,7 +38,7 @@ def install(context: click.Context) -> None:
       ARCHIVER_KIBANA_URL=http://127.0.0.1:5601 archiver kibana install
       ARCHIVER_KIBANA_URL=https://kibana.example:5601 ARCHIVER_KIBANA_API_KEY=… archiver kibana install
     """
-    chosen = wiring.settings(context)
+    chosen = shared.settings(context)
     count = import_objects(_address(chosen), _objects(chosen))
     click.echo(f"{count} objects are in Kibana. Open its dashboards and look for: Archive", err=True)
 
@@ -52,14 +52,14 @@ def export(context: click.Context) -> None:
     Examples:
       archiver kibana export > archiver.ndjson
     """
-    click.echo(ndjson(_objects(wiring.settings(context))), nl=False)
+    click.echo(ndjson(_objects(shared.settings(context))), nl=False)
 
 
 def _objects(chosen: Settings) -> list[Object]:
     url = chosen.optional("transcript_url")
     if url and "{{value}}" not in url:
         raise ConfigError(
-            f"transcript_url {url} says not where the conversation id goes",
+            f"transcript_url {url} does not say where the conversation id goes",
             hint="Write {{value}} there: http://127.0.0.1:8080/conversations/{{value}}",
         )
     return saved_objects(kibana_panels(), chosen.store.prefix, url)

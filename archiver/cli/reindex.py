@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import click
 
-from archiver.cli import wiring
-from archiver.index import rebuild, retry
+from archiver.cli import context as shared
 
 
 @click.command("reindex")
-@click.option("--refused", is_flag=True, help="Only give the index once more what it has refused.")
+@click.option("--refused", is_flag=True, help="Only give the index again what it has refused.")
 @click.pass_context
 def command(context: click.Context, refused: bool) -> None:
     """Build the search index again from the vault.
@@ -22,8 +21,7 @@ def command(context: click.Context, refused: bool) -> None:
       archiver --archive /data/brand reindex
       archiver reindex --refused
     """
-    with wiring.opened(wiring.settings(context)) as (archive, store):
-        work = retry if refused else rebuild
-        applied = work(archive, store, wiring.show_progress(context))
+    with shared.opened(context) as archive:
+        applied = archive.reindex(only_refused=refused)
     click.echo(f"{applied.conversations:,} conversations indexed", err=True)
-    wiring.show_refused(applied.refused)
+    shared.show_refused(applied.refused)

@@ -1,10 +1,12 @@
-"""The root command: finds commands when they are asked for, so that the rest of the program loads only then."""
+"""The root command. Commands are imported when they are used, so that help is quick."""
 
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
+from typing import Any
 
 import click
 
@@ -13,19 +15,19 @@ from archiver.errors import ArchiveError, ArchiverError, QueryError
 
 # name → (module, what the root help says); a test holds it against the commands' own help.
 COMMANDS = {
-    "demo": ("demo", "Show the whole way with invented conversations; no account needed."),
+    "demo": ("demo", "Harvest, search and read invented conversations; no account needed."),
     "doctor": ("doctor", "Check settings, network, credentials, archive, index and disk."),
     "harvest": ("harvest", "Bring conversations from LivePerson into the archive."),
-    "fetch": ("fetch", "Bring single conversations into the archive, by conversation id or by consumer."),
-    "status": ("status", "Say what the archive holds and how far the index is."),
+    "fetch": ("fetch", "Bring single conversations into the archive, by conversation id or consumer id."),
+    "status": ("status", "Show what the archive holds and how far the index is."),
     "search": ("search", "Find conversations."),
     "show": ("show", "Print one conversation as a transcript."),
     "export": ("export", "Write conversations as NDJSON."),
-    "coverage": ("coverage", "Show which days are proven complete, and how long the oldest gap can still be closed."),
-    "erasures": ("erasures", "List what LivePerson took back after it was kept, and decide what becomes of it."),
-    "verify": ("verify", "Check that the archive is what was written."),
+    "coverage": ("coverage", "Show which days are proven complete, and how long gaps can still be closed."),
+    "erasures": ("erasures", "List what LivePerson masked or deleted after it was kept, and decide about it."),
+    "verify": ("verify", "Check that nothing in the archive was changed since it was written."),
     "reindex": ("reindex", "Build the search index again from the vault."),
-    "store": ("store", "Prepare, look at, or remove the search index."),
+    "store": ("store", "Prepare, inspect or remove the search index."),
     "kibana": ("kibana", "Put data views, searches and dashboards into Kibana."),
     "config": ("config", "Show settings and where each comes from."),
     "simulate": ("simulate", "Run a simulated LivePerson account on this machine."),
@@ -79,14 +81,15 @@ class Lazy(click.Group):
 @click.option("--account", help="LivePerson account id (ARCHIVER_ACCOUNT).")
 @click.option("--domain-url", help="LivePerson's Domain API (ARCHIVER_DOMAIN_URL).")
 @click.option(
-    "--progress", type=click.Choice(["auto", "bar", "log", "none"]), default="auto", help="How long work shows itself."
+    "--progress", type=click.Choice(["auto", "bar", "log", "none"]), default="auto", help="How to show progress."
 )
+@click.option("-v", "--verbose", count=True, help="Log what is done; twice: also each request.")
 @click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", envvar="ARCHIVER_LOG_FORMAT",
-    help="Progress and errors as text, or as JSON lines in the Elastic Common Schema.",
+    help="Log lines and errors as text, or as JSON in the Elastic Common Schema.",
 )  # fmt: skip
 @click.pass_context
-def root(context: click.Context, /, **options: str | None) -> None:
+def root(context: click.Context, /, **options: Any) -> None:
     """Keep LivePerson messaging conversations for good, and search them.
 
     \b
@@ -98,7 +101,12 @@ def root(context: click.Context, /, **options: str | None) -> None:
     Exit codes: 0 done, 1 unexpected, 2 usage or settings, 3 finished with gaps, 4 credentials,
     5 try again later, 6 store or disk, 8 another harvest is running, 9 a check found something, 130 interrupted.
     """
+    from archiver.logs import show_logs
+
     context.obj = options
+    as_json = options["log_format"] == "json"
+    level = logging.WARNING if not options["verbose"] and not as_json else logging.INFO
+    show_logs(as_json=as_json, level=logging.DEBUG if options["verbose"] > 1 else level)
 
 
 def main() -> None:
@@ -116,16 +124,22 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except ArchiverError as error:
         if _logs_json():
-            from archiver.logs import Records
-
-            Records(sys.stderr).fail(error.message, code=error.code, hint=error.hint)
+            _log(error)
         else:
             _report(error, wants_json)
         sys.exit(error.exit_code)
 
 
+def _log(error: ArchiverError) -> None:
+    from archiver.logs import EventLogger, show_logs
+
+    show_logs(as_json=True, level=logging.INFO)  # the error may be older than the reading of the command line
+    message = f"{error.message}. {error.hint}" if error.hint else error.message
+    EventLogger("cli").error("command.failed", message, code=error.code)
+
+
 def _logs_json() -> bool:
-    """The command line may not have been read as far as that."""
+    """The command line may not have been read as far as that option."""
     words = " ".join(sys.argv).replace("=", " ")
     return "--log-format json" in words or os.environ.get("ARCHIVER_LOG_FORMAT") == "json"
 

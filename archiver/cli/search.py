@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import click
 
-from archiver.archive import Archive
-from archiver.cli import wiring
+from archiver.cli import context as shared
 from archiver.cli.root import QUERY_SETTINGS
 from archiver.cli.terminal import highlighted, one_line
-from archiver.index import Facet, Hit, Request, Results, Sort, Store, count_by, search
+from archiver.index import Facet, Hit, Results, Sort
 from archiver.jsontext import pretty
-from archiver.query import FACETS, Match, Scope, parse
+from archiver.query import FACETS, Match, Scope
 from archiver.transcript import iso
 
 Facets = Mapping[str, tuple[Facet, ...]]
 _SHOWN_MATCHES = 3
-_ALL_PAGE = 500
 
 
 def _json(results: Results, scope: Scope, facets: Facets) -> dict[str, Any]:
@@ -80,30 +77,20 @@ def _print_facets(facets: Facets) -> None:
             click.echo(f"{item.count:>10,}  {one_line(item.value)}")
 
 
-def _everything(archive: Archive, store: Store, request: Request) -> Results:
-    """All hits of a query as one result."""
-    results = search(archive, store, replace(request, limit=_ALL_PAGE))
-    hits, after = list(results.hits), results.next
-    while after is not None:
-        more = search(archive, store, replace(request, limit=_ALL_PAGE, after=after))
-        hits, after = hits + list(more.hits), more.next
-    return replace(results, hits=tuple(hits), next=None)
-
-
 @click.command("search", context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1, required=True)
 @click.option(
     "--scope",
     type=click.Choice([scope.value for scope in Scope]),
     default="conversation",
-    help="What must fit the query.",
+    help="What a hit is: everything must be true of it.",
 )
 @click.option("--sort", type=click.Choice([sort.value for sort in Sort]), default="newest", help="Order of the hits.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Hits to show.")
 @click.option("--all", "all_", is_flag=True, help="Show every hit.")
-@click.option("--after", type=int, metavar="CURSOR", help="Go on behind a page: its `next`.")
+@click.option("--after", type=int, metavar="CURSOR", help="Go on after a page: the `next` of its JSON.")
 @click.option(
-    "--facet", "facets", multiple=True, type=click.Choice(list(FACETS)), help="Count the conversations by this."
+    "--facet", "facets", multiple=True, type=click.Choice(list(FACETS)), help="Count the conversations by this field."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.search/1.")
 @click.pass_context
@@ -125,14 +112,12 @@ def command(
       archiver search 'from:customer (lawyer OR complaint)' --scope message
       archiver search 'refund' --facet skill --facet month
     """
-    request = Request(parse(" ".join(query), now=wiring.now()), Scope(scope), Sort(sort), limit, after)
-    with wiring.opened_up_to_date(context) as (archive, store):
-        results = (
-            _everything(archive, store, request) if all_ and sort != Sort.RELEVANCE else search(archive, store, request)
-        )
-        counted = count_by(store, request.query, facets, limit)
-    for notice in results.notices:
-        click.echo(f"Note: {notice}", err=True)
+    most = None if all_ and sort != Sort.RELEVANCE else limit
+    with shared.opened(context) as archive:
+        search = archive.search(" ".join(query), scope=scope, sort=sort, limit=most, after=after)
+        results = search.results()
+        counted = archive.count_by(search.request.query, *facets, limit=limit) if facets else {}
+    shared.show_notices(results.notices)
     if as_json:
         click.echo(pretty(_json(results, Scope(scope), counted)))
         return

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import click
 
-from archiver.cli import wiring
+from archiver.cli import context as shared
 from archiver.cli.terminal import one_line, safe
 from archiver.errors import ConfigError
 from archiver.jsontext import pretty
@@ -99,8 +99,8 @@ def command(context: click.Context, conversation: str, raw: bool, as_json: bool)
       archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f --json
       archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f --raw > record.json
     """
-    with wiring.opened(wiring.settings(context)) as (archive, _):
-        record = archive.vault.current(conversation)
+    with shared.opened(context) as archive:
+        record = archive.file.vault.current(conversation)
     if as_json:
         whole = record.raw if raw else None
         transcript = project(record.raw)

@@ -2,38 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import click
 
-from archiver.cli import wiring
-from archiver.errors import ConfigError
-from archiver.jsontext import decode, encode
-from archiver.model import to_ms
-from archiver.simulator import Faults, Scenario, World, at_anchor, bind, read_scenario, running
-from archiver.windows import floor
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            yield from file
-    except (OSError, EOFError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}", hint="It must be JSON lines, plain or .gz.") from error
-
-
-def load(path: Path, world: World, anchor: datetime) -> World:
-    """The world with the records of a data file, and their account. Raises ConfigError for a file that holds none."""
-    try:
-        world.fill(at_anchor(_lines(path), anchor))
-        first = decode(world.stored[0].at(anchor).raw)
-        world.account = str(first["info"]["brandId"])
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise ConfigError(f"{path} holds no conversation records: {error!r}") from None
-    return world
+from archiver.jsontext import encode
+from archiver.simulator import Scenario, read_scenario, simulate
 
 
 @click.command("simulate")
@@ -55,19 +29,14 @@ def command(context: click.Context, port: int, data: Path | None, file: Path | N
       archiver simulate --scenario stormy.toml
     """
     scenario = read_scenario(file) if file else Scenario()
-    anchor = floor(wiring.now())
-    world = scenario.world(wiring.now)
-    world = load(data, world, anchor) if data else scenario.fill(world, anchor)
-    server = bind(port)
-    simulator = scenario.simulator(world, server.host)
-    with running(server, Faults(simulator, scenario.faults)):
+    with simulate(scenario, data=data, port=port) as account:
         announced = {
             "schema": "archiver.simulator/1",
-            "domain_url": server.url,
-            "account": world.account,
-            **simulator.credentials(),
-            "conversations": len(world.stored),
-            "anchor_ms": to_ms(anchor),
+            "domain_url": account.url,
+            "account": account.account,
+            **account.credentials,
+            "conversations": account.conversations,
+            "anchor_ms": account.anchor_ms,
         }
         click.echo(encode(announced))
         _wait()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
-from archiver.cli import wiring
+from archiver.cli import context as shared
 from archiver.jsontext import pretty
 
 
 @click.group("store")
 def command() -> None:
-    """Prepare, look at, or remove the search index.
+    """Prepare, inspect or remove the search index.
 
     The index is made from the vault and can be made again at any time: archiver reindex.
 
@@ -27,39 +29,48 @@ def prepare(context: click.Context) -> None:
     """Install templates and make the index ready to be written to.
 
     Needs an API key that may manage index templates; harvesting and searching then need less (docs/elasticsearch.md).
-    Also takes back the settings that a crashed backfill left behind.
+    Also restores the index settings after a backfill that crashed.
 
     \b
     Examples:
       archiver store prepare
       ARCHIVER_STORE=https://elasticsearch:9200 archiver store prepare
     """
-    with wiring.opened(wiring.settings(context), or_make=True) as (_, store):
-        store.prepare()
+    with shared.opened(context) as archive:
+        archive.make()
+        archive.store.prepare()
     click.echo("The index is ready.", err=True)
 
 
 @command.command("status")
-@click.option("--json", "as_json", is_flag=True, help="Print archiver.store/1.")
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.store/2.")
 @click.pass_context
 def status(context: click.Context, as_json: bool) -> None:
-    """Say what the index is, how far it is, and what it refused.
+    """Show what the index is, how far it is, and what it refused.
 
     \b
     Examples:
       archiver store status
       archiver store status --json
     """
-    with wiring.opened(wiring.settings(context)) as (archive, store):
-        described = {"vault_head": archive.vault.head(), **store.describe()}
-        refused = store.refused()
+    with shared.opened(context) as archive:
+        described = {"vault_head": archive.file.vault.head(), **asdict(archive.store.status())}
+        refused = archive.refused()
     if as_json:
-        click.echo(pretty({"schema": "archiver.store/1", **described, "refusals": refused}))
+        click.echo(pretty({"schema": "archiver.store/2", **described, "refusals": refused}))
         return
     for name, value in described.items():
-        shown = ", ".join(value) if isinstance(value, list) else f"{value:,}" if type(value) is int else value
-        click.echo(f"{name.replace('_', ' '):<16} {shown}")
-    wiring.show_refused(refused)
+        if value not in (None, ()):
+            click.echo(f"{name.removeprefix('is_').replace('_', ' '):<16} {_shown(value)}")
+    shared.show_refused(refused)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 @command.command("drop")
@@ -73,8 +84,8 @@ def drop(context: click.Context, yes: bool) -> None:
       archiver store drop
       archiver store drop --yes
     """
-    with wiring.opened(wiring.settings(context)) as (archive, store):
+    with shared.opened(context) as archive:
         if not yes:
-            click.confirm(f"Remove the index of {archive.folder}? Nothing in the vault is touched.", abort=True)
-        store.drop()
-    click.echo("The index is gone. Make it again with: archiver reindex", err=True)
+            click.confirm(f"Remove the index of {archive.file.folder}? Nothing in the vault is touched.", abort=True)
+        archive.store.drop()
+    click.echo("The index is removed. Build it again with: archiver reindex", err=True)

@@ -7,14 +7,12 @@ import sys
 
 import click
 
-from archiver.archive import Archive, Finding, verify_vault
-from archiver.cli import wiring
-from archiver.cli.doctor import FOUND_SOMETHING
+from archiver.app import Archive
+from archiver.archive import Finding
+from archiver.cli import context as shared
 from archiver.cli.terminal import safe
 from archiver.errors import ConfigError
-from archiver.index import Store, rebuild, verify_index
 from archiver.jsontext import pretty
-from archiver.progress import Progress
 
 _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
 
@@ -26,11 +24,11 @@ _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.verify/1.")
 @click.pass_context
 def command(context: click.Context, head: str | None, with_index: bool, repair: bool, as_json: bool) -> None:
-    """Check that the archive is what was written.
+    """Check that nothing in the archive was changed since it was written.
 
-    Reads every entry and body of the vault, the ledger's claims, and what the index holds; finds changed, removed,
-    added and swapped rows, and says all it finds. Exit code 9 if that is anything. Note the head that it prints in
-    another place, and give it to a later call: only so the end of the chain is vouched for.
+    Reads every entry and body of the vault, the ledger's claims, and what the index holds; reports changed, removed,
+    added and swapped rows. Exit code 9 if there are any. Note the head that it prints in another place, and give it to
+    a later call: only that shows that nothing was cut off at the end.
 
     \b
     Examples:
@@ -38,19 +36,17 @@ def command(context: click.Context, head: str | None, with_index: bool, repair: 
       archiver verify --repair
       archiver verify --head 1204:9f2c…
     """
-    noted = _noted(head)
-    progress = wiring.show_progress(context)
-    with wiring.opened(wiring.settings(context)) as (archive, store):
-        found = list(verify_vault(archive, progress, head=noted))
-        if with_index and not any(finding.where == "file" for finding in found):
-            found += _index(archive, store, progress, repair=repair)
-        seq, link = archive.vault.end()
+    with shared.opened(context) as archive:
+        found = archive.verify(head=_noted(head), with_index=with_index)
+        if repair and any(finding.where == "index" for finding in found):
+            found = _repaired(archive, found)
+        seq, link = archive.file.vault.end()
     if as_json:
         click.echo(pretty({"schema": "archiver.verify/1", "head": f"{seq}:{link}", "findings": found}))
     else:
         _print(found, seq, link)
     if found:
-        sys.exit(FOUND_SOMETHING)
+        sys.exit(shared.FOUND_SOMETHING)
 
 
 def _noted(head: str | None) -> tuple[int, str] | None:
@@ -62,15 +58,14 @@ def _noted(head: str | None) -> tuple[int, str] | None:
     return int(found[1]), found[2]
 
 
-def _index(archive: Archive, store: Store, progress: Progress, *, repair: bool) -> list[Finding]:
-    found = list(verify_index(archive, store, progress))
-    if found and repair:
-        for finding in found:
+def _repaired(archive: Archive, found: list[Finding]) -> list[Finding]:
+    """Builds the index again; what is wrong after that."""
+    for finding in found:
+        if finding.where == "index":
             click.echo(f"index: {safe(finding.words)}", err=True)
-        click.echo("Building the index again from the vault …", err=True)
-        wiring.show_refused(rebuild(archive, store, progress).refused)
-        found = list(verify_index(archive, store, progress))
-    return found
+    click.echo("Building the index again from the vault …", err=True)
+    shared.show_refused(archive.reindex().refused)
+    return [finding for finding in found if finding.where != "index"] + archive.verify_index()
 
 
 def _print(found: list[Finding], seq: int, link: str) -> None:

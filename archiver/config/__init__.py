@@ -2,15 +2,19 @@
 
 from archiver.config.options import OPTIONS
 from archiver.config.secrets import Secret
-from archiver.config.settings import Settings, StoreAddress, load, profiles
-from archiver.config.urls import is_loopback
+from archiver.config.settings import Settings, StoreAddress, find_settings, load, profiles, settings_files
+from archiver.config.urls import ServerUrl, is_loopback, server_url
 
 __all__ = [
     "OPTIONS",
     "Secret",
+    "ServerUrl",
     "Settings",
     "StoreAddress",
+    "find_settings",
     "is_loopback",
     "load",
     "profiles",
+    "server_url",
+    "settings_files",
 ]

@@ -1,11 +1,12 @@
 """Settings: flag > environment > project file > user file > system file > default, each with its origin.
 
-The only module that knows where settings come from. Secrets stand in files as references only and have a type
+The only module that knows where settings come from. Files hold secrets as references only, and secrets have a type
 that never shows them.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -207,6 +208,30 @@ def load(
     return Settings(found, profile)
 
 
+def settings_files(explicit: str | Path | None) -> tuple[Path | None, list[Path]]:
+    """The file that was named, and those that are looked at anyway, the most important first.
+
+    They are `archiver.toml` here (unless another file was named), in the user's configuration folder, and
+    `/etc/archiver/config.toml`.
+    """
+    import platformdirs
+
+    usual = [] if explicit else [Path("archiver.toml")]
+    usual += [Path(platformdirs.user_config_dir("archiver")) / "archiver.toml", Path("/etc/archiver/config.toml")]
+    return Path(explicit) if explicit else None, usual
+
+
+def find_settings(
+    given: Mapping[str, str | None], *, config: str | Path | None = None, profile: str | None = None
+) -> Settings:
+    """The settings of this process: those given, then its environment, then the settings files. Raises ConfigError."""
+    unknown = sorted(given.keys() - OPTIONS.keys())
+    if unknown:
+        hint = suggest(unknown[0], OPTIONS, what="Settings")
+        raise ConfigError(f"there is no setting {unknown[0]!r}", hint=hint)
+    return load(given, os.environ, *settings_files(config), profile)
+
+
 def profiles(explicit: Path | None, usual: Sequence[Path]) -> list[str]:
     """The names of all profiles of the settings files. Raises ConfigError."""
     return _profiles(_read_all(explicit, usual))
@@ -218,7 +243,9 @@ def _profiles(files: Iterable[tuple[Path, _Content]]) -> list[str]:
 
 def _from_flags(option: Option, flags: Mapping[str, str | None]) -> Setting | None:
     value = flags.get(option.key)
-    return Setting(value, f"--{option.key.replace('_', '-')}") if value else None
+    if not value:
+        return None
+    return Setting(Secret(value) if option.is_secret else value, f"--{option.key.replace('_', '-')}")
 
 
 def _from_environment(option: Option, environment: Mapping[str, str]) -> Setting | None:

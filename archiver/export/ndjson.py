@@ -1,26 +1,26 @@
-"""Everything the archive holds, or what a query finds, as a stream: one conversation at a time in memory."""
+"""NDJSON: everything the archive holds, or what a query finds, one conversation at a time in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from archiver.archive import Archive, Record
+from archiver.archive import ArchiveFile, Record
 from archiver.index import Store, found_ids
 from archiver.jsontext import encode
-from archiver.query import Everything, Query
+from archiver.query import Query
 from archiver.transcript import as_json, project
 
 
-def lines(archive: Archive, store: Store, query: Query, *, with_raw: bool) -> Iterator[bytes]:
-    """NDJSON: one `archiver.transcript/1` a line. Without a query in order of the vault, else oldest first."""
+def lines(archive: ArchiveFile, store: Store, query: Query, *, with_raw: bool) -> Iterator[bytes]:
+    """One `archiver.transcript/1` a line. Without a query in order of the vault, else oldest first."""
     for record in _records(archive, store, query):
         # JSON may hold line breaks between its tokens, never inside a string: out of a raw record they can go.
         yield encode(_as_json(record, with_raw=with_raw)).replace(b"\r", b"").replace(b"\n", b"") + b"\n"
 
 
-def _records(archive: Archive, store: Store, query: Query) -> Iterator[Record]:
-    if isinstance(query.expression, Everything):
+def _records(archive: ArchiveFile, store: Store, query: Query) -> Iterator[Record]:
+    if query.is_everything:
         yield from archive.vault.after(0)
     else:
         for conversation_id in found_ids(store, query):

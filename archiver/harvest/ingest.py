@@ -1,84 +1,84 @@
-"""From LivePerson into the archive: each page in one transaction, completed by look-ups, while no one else harvests."""
+"""From LivePerson into the archive: each page is completed over the network, then kept in one transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
-from archiver.archive import Archive
-from archiver.liveperson import Status
-from archiver.model import Conversation, Page, Window
+from archiver.archive import ArchiveFile, Run, WindowReading
+from archiver.harvest.source import Source
+from archiver.logs import EventLogger
+from archiver.model import Conversation, Page
 from archiver.progress import Progress
 
-Also = Callable[[int, datetime], None]
+_log = EventLogger("harvest")
 
 
-class Source(Protocol):
-    """What a harvest asks: LivePerson's search and look-up by id (`archiver.liveperson.api.Client`)."""
+@dataclass(frozen=True, slots=True)
+class _CompletedPage:
+    """A page's conversations as fully as LivePerson gives them, and the ids of changed ones that it did not give."""
 
-    def pages(
-        self, span: Window, *, statuses: Sequence[Status] = (), skill_ids: Sequence[int] = ()
-    ) -> Iterator[Page]: ...
-
-    def count(self, span: Window) -> int: ...
-
-    def updated(self, span: Window, since: datetime) -> Iterator[Page]: ...
-
-    def by_ids(self, ids: Sequence[str], *, is_brief: bool = False) -> Iterator[Page]: ...
-
-    def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]: ...
+    conversations: list[Conversation]
+    unread_changes: frozenset[str]
 
 
 class Ingest:
-    """Where all that a harvest reads goes in. `new` counts the vault entries made, `aside` what was unreadable."""
+    """The one way into the archive. `new` counts the vault entries made, `quarantined` the unreadable records."""
 
-    def __init__(self, source: Source, archive: Archive, *, clock: Callable[[], datetime], progress: Progress) -> None:
+    def __init__(
+        self, source: Source, archive: ArchiveFile, *, clock: Callable[[], datetime], progress: Progress
+    ) -> None:
         self.source = source
         self.archive = archive
         self.clock = clock
         self.progress = progress
         self.new = 0
-        self.aside = 0
+        self.quarantined = 0
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """While this process is the archive's one harvester. Raises Locked if another one is at work."""
-        lease = self.archive.lease
-        with self.archive.transaction():
-            lease.take(self.clock())
+    def exclusive(self) -> Iterator[None]:
+        """Within the context this process is the archive's one harvester. Raises Locked if another one is at work."""
+        self.archive.acquire_lease(self.clock())
         try:
             yield
         finally:
             self.progress.finish()
-            with self.archive.transaction():
-                lease.release()
+            self.archive.release_lease()
 
-    def beat(self) -> None:
-        """Says that we are still at work, where nothing else does. Raises Locked if another process took over."""
-        with self.archive.transaction():
-            self.archive.lease.beat(self.clock())
+    def keep(self, page: Page, *, readings: Sequence[WindowReading] = (), run: Run | None = None) -> int:
+        """Keeps a page of a search, and records the windows that it completes. Returns how many entries were made.
 
-    def keep(self, page: Page, also: Also | None = None) -> None:
-        """One transaction: the page, what is to be watched, and what `also` writes, told what was new and the time."""
-        (kept, cut), now = self._deepened(page.conversations), self.clock()
-        with self.archive.transaction():
-            self.archive.lease.beat(now)
-            new = self.archive.keep(kept, page.unreadable, now, cut)
-            if also:
-                also(new, now)
-        self.new += new
-        self.aside += len(page.unreadable)
-
-    def _deepened(self, conversations: tuple[Conversation, ...]) -> tuple[list[Conversation], set[str]]:
-        """The same conversations; those that the search cut short, or that have changed, by their full records.
-
-        And the ids of those that have changed and of which there is none now.
+        Records that the search cut short or that have changed are looked up by their ids first.
         """
-        partial = [conversation for conversation in conversations if conversation.is_partial]
-        changed = [item for item in self.archive.vault.changed(conversations) if not item.is_partial]
-        found, _ = self.source.in_full([*partial, *changed])
-        full = {item.id: item for item, asked in zip(found, [*partial, *changed], strict=True) if item is not asked}
-        kept = [full.get(conversation.id, conversation) for conversation in conversations]
-        return kept, {item.id for item in changed} - full.keys()
+        completed = self._completed(page)
+        return self._keep(page, completed.conversations, completed.unread_changes, readings, run)
+
+    def keep_as_given(self, page: Page, conversations: Sequence[Conversation]) -> int:
+        """Keeps a page of a look-up with these conversations as its own. Returns how many entries were made."""
+        return self._keep(page, conversations, frozenset(), (), None)
+
+    def _keep(
+        self, page: Page, conversations: Sequence[Conversation], unread_changes: frozenset[str],
+        readings: Sequence[WindowReading], run: Run | None,
+    ) -> int:  # fmt: skip
+        now = self.clock()
+        new = self.archive.keep(
+            conversations, page.unreadable, now, unread_changes=unread_changes, readings=readings, run=run
+        )
+        self.new += new
+        self.quarantined += len(page.unreadable)
+        _log.debug("page.kept", f"{len(page)} records kept, {new} new", records=len(page), new=new)
+        return new
+
+    def _completed(self, page: Page) -> _CompletedPage:
+        cut_short = [conversation for conversation in page.conversations if conversation.is_partial]
+        changed = [item for item in self.archive.vault.changed(page.conversations) if not item.is_partial]
+        wanted = [*cut_short, *changed]
+        given, _ = self.source.in_full(wanted)
+        full = {item.id: item for item, asked in zip(given, wanted, strict=True) if item is not asked}
+        return _CompletedPage(
+            [full.get(conversation.id, conversation) for conversation in page.conversations],
+            frozenset(item.id for item in changed if item.id not in full),
+        )

@@ -1,4 +1,4 @@
-"""Work that waits, done a little ahead of what uses it."""
+"""Takes items from a slow iterator in another thread, a few before they are used."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-_LOOK_EVERY_S = 0.2
+_POLL_S = 0.2
 
 
 class Prefetcher(Generic[T]):
     """The items of an iterator, taken from it by another thread, at most `most` before they are asked for.
 
-    What the iterator raises is raised here, in its turn. `close` lets the thread end with what it is doing.
+    What the iterator raises is raised here, in its turn. `close` ends the thread after the item it is working on.
     """
 
     def __init__(self, items: Iterator[T], *, most: int) -> None:
         self._items = items
         self._queue: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(most)
-        self._is_over = threading.Event()
+        self._closed = threading.Event()
         threading.Thread(target=self._work, daemon=True).start()
 
     def _work(self) -> None:
@@ -34,9 +34,9 @@ class Prefetcher(Generic[T]):
             self._put((None, error))
 
     def _put(self, item: tuple[T | None, BaseException | None]) -> bool:
-        while not self._is_over.is_set():
+        while not self._closed.is_set():
             with suppress(queue.Full):
-                self._queue.put(item, timeout=_LOOK_EVERY_S)
+                self._queue.put(item, timeout=_POLL_S)
                 return True
         return False
 
@@ -50,4 +50,4 @@ class Prefetcher(Generic[T]):
             yield item
 
     def close(self) -> None:
-        self._is_over.set()
+        self._closed.set()

@@ -1,4 +1,4 @@
-"""What came for one window, and whether it is proven to be all. Pure."""
+"""What came for one window, and whether that is proven to be all of it. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from archiver.model import Page, Window
 
 @dataclass(slots=True)
 class WindowTally:
-    """What came for one window so far; `fault` is why it is not proven complete. It was asked for at `asked_at`."""
+    """What came for one window so far. `fault` is why it is not proven complete; `asked_at`, when it was asked for.
+
+    `new` counts the vault entries made, `announced` is LivePerson's count. `is_unreadable`: an answer could not be
+    read. `is_reordered`: nothing is wrong but the order of the rows.
+    """
 
     fault: str | None = None
     asked_at: datetime | None = None
@@ -21,18 +25,17 @@ class WindowTally:
     inside: set[str] = field(default_factory=set)
     new: int = 0
     announced: int = 0
-    is_unreadable: bool = False  # whether an answer could not be read
-    is_reordered: bool = False  # whether only the order of the rows is at fault
+    is_unreadable: bool = False
+    is_reordered: bool = False
 
-    def count(self, page: Page, window: Window, new: int) -> None:
-        """Takes a page in that was asked for a window and brought so many new entries."""
+    def count(self, page: Page, window: Window) -> None:
+        """Adds a page that was asked for a window."""
         self.ids.update(conversation.id for conversation in page.conversations)
         self.inside.update(item.id for item in page.conversations if item.started_at and item.started_at in window)
-        self.new += new
         self.announced = max(page.total, 0)
 
     def add(self, part: WindowTally) -> None:
-        """Takes in what came for a part of it."""
+        """Adds what came for a part of the window."""
         self.ids |= part.ids
         self.inside |= part.inside
         self.new += part.new
@@ -40,7 +43,7 @@ class WindowTally:
         self.is_reordered = self.is_reordered and (part.fault is None or part.is_reordered)
 
     def until_fault(self, pages: Iterator[Page]) -> Iterator[Page]:
-        """The pages; what is wrong with them as a whole is noted."""
+        """The pages up to the first fault, which is noted."""
         try:
             yield from pages
         except (BadAnswer, Unproven) as error:
@@ -54,10 +57,10 @@ def digest(ids: Iterable[str]) -> str:
 
 
 class RepeatedReads:
-    """Several readings of one window whose rows come in another order each time, as where many start at one moment.
+    """Several readings of one window whose rows come in another order each time, as when many start at one moment.
 
-    Together they are whole if each announced the same count and they have just as many ids between them: a row that
-    went away or began meanwhile would be one too many.
+    Together they are whole if each announced the same count and they have exactly as many ids between them: a row that
+    disappeared or was added meanwhile would be one too many.
     """
 
     def __init__(self) -> None:
@@ -67,7 +70,7 @@ class RepeatedReads:
         self._is_sound = True
 
     def settles(self, tally: WindowTally) -> bool:
-        """Takes a reading in; if it makes the window whole, the tally becomes that of all of them."""
+        """Adds a reading. If the window is whole with it, the tally becomes that of all readings."""
         self._ids |= tally.ids
         self._inside |= tally.inside
         self._announced.add(tally.announced)

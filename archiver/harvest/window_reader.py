@@ -1,33 +1,41 @@
-"""One window of LivePerson's conversations, read until it is proven complete, or named with the reason."""
+"""Reads windows of conversations until they are proven complete, or named with the reason why they are not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from archiver import windows
-from archiver.archive import OPEN, PROVISIONAL, SEALED, Reading, Run
+from archiver.archive import Run, WindowReading, WindowState
 from archiver.errors import BadAnswer, RateLimited, SourceError, SourceUnavailable, Unproven
+from archiver.harvest.halving import work_through
 from archiver.harvest.ingest import Ingest
 from archiver.harvest.prefetch import Prefetcher
 from archiver.harvest.tally import RepeatedReads, WindowTally, digest
 from archiver.liveperson import MOST_PER_PAGE, Status
+from archiver.logs import EventLogger
 from archiver.model import NO_PAGE, Page, Window
-from archiver.rawrecord import latest_skill
 
-_TRIES, _TRIES_AT_THE_FLOOR = 3, 10
-_MOST_BAD_WINDOWS = 20
-_MOST_PER_WINDOW = 2_000  # a longer answer gives pages more time to shift: split first
+_log = EventLogger("harvest")
+_TRIES, _TRIES_OF_A_CELL = 3, 10
+_MOST_UNREADABLE_IN_A_ROW = 20
+_MOST_PER_WINDOW = 2_000  # the rows of a longer answer have more time to move between its pages
 _WINDOWS_AHEAD = 2
 
-Named = tuple[Window, str]
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A window that is not proven complete, and why."""
+
+    window: Window
+    reason: str
 
 
-class _TooMany(Exception):
-    """More than a window should hold: by what the first page announced, or because its pages do not fit together.
+class _SplitWindow(Exception):
+    """A window has to be read in halves: it holds too much, its pages do not fit together, or can't be read.
 
-    With `is_unreadable` its answers could not be read, which says nothing about it.
+    `is_unreadable`: its answers could not be read, which says nothing about what was proven of it before.
     """
 
     def __init__(self, *, is_unreadable: bool = False) -> None:
@@ -36,8 +44,8 @@ class _TooMany(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    """A window whose first page was asked for: the page or what came instead, and the pages behind it."""
+class _StartedRead:
+    """A window whose first page was asked for: that page or the error, and the pages after it."""
 
     window: Window
     asked_at: datetime
@@ -53,128 +61,133 @@ class _Begun:
 
 
 class WindowReader:
-    """Reads windows for one run. `conversations` counts those that started in them."""
+    """Reads windows into the archive. `conversations` counts those that started in them."""
 
     def __init__(self, ingest: Ingest, *, content: str = "") -> None:
         self._ingest = ingest
         self._content = content
         self.conversations = 0
-        self._bad_windows = 0
+        self._unreadable_in_a_row = 0
 
-    def read_all(self, planned: Iterable[Window], run: Run | None) -> Iterator[tuple[Window, list[Named]]]:
-        """Each window once it was read, with what of it is not proven. Asks for the next ones meanwhile.
+    def read_all(self, planned: Iterable[Window], run: Run | None) -> Iterator[list[Gap]]:
+        """Reads the windows in order; for each, what of it is not proven. Asks for the next ones meanwhile.
 
-        A window that LivePerson fails at is named like others; raises SourceUnavailable if it fails at the next, too.
+        A window that LivePerson fails at becomes a gap; raises SourceUnavailable if it fails at the next one, too.
         """
-        ahead, is_down = Prefetcher((self._begin(window) for window in planned), most=_WINDOWS_AHEAD), False
+        started, is_down = Prefetcher((self._start(window) for window in planned), most=_WINDOWS_AHEAD), False
         try:
-            for begun in ahead:
+            for read in started:
                 try:
-                    named = list(self._read(begun.window, run, begun))
-                    is_down = False
+                    gaps, is_down = self._read(read.window, run, read), False
                 except SourceUnavailable as error:
                     if is_down or isinstance(error, RateLimited):
                         raise
-                    named, is_down = self.name(begun.window, run, error), True
-                yield begun.window, self._said(named)
+                    gaps, is_down = [self.record_failure(read.window, run, error)], True
+                yield gaps
         finally:
-            ahead.close()
+            started.close()
 
-    def _unseal(self, window: Window) -> None:
-        """What was proven of it was of fewer, or can't be shown again in one piece."""
-        with self._ingest.archive.transaction():
-            self._ingest.archive.unseal(window, "read again in halves", self._ingest.clock())
+    def read(self, window: Window, run: Run | None) -> list[Gap]:
+        """Reads one window; what of it is not proven."""
+        return self._read(window, run)
 
-    def name(self, window: Window, run: Run | None, error: SourceError) -> list[Named]:
+    def record_failure(self, window: Window, run: Run | None, error: SourceError) -> Gap:
         """Records that a window could not be read, as far as it was not proven complete before."""
-        self._record_now(window, WindowTally(error.message), run)
-        return [(window, error.message)]
+        self._record(window, WindowTally(error.message), run)
+        return _announced(Gap(window, error.message))
 
-    def read(self, window: Window, run: Run | None) -> list[Named]:
-        """Reads one window; what of it is not proven, which is also said."""
-        return self._said(list(self._read(window, run)))
-
-    def _said(self, named: list[Named]) -> list[Named]:
-        for part, reason in named:
-            self._ingest.progress.say(f"not proven complete: {part}: {reason}")
-        return named
-
-    def _begin(self, window: Window) -> _Begun:
+    def _start(self, window: Window) -> _StartedRead:
         asked_at, pages = self._ingest.clock(), self._ingest.source.pages(windows.widen(window))
         try:
-            return _Begun(window, asked_at, next(pages, NO_PAGE), pages)
+            return _StartedRead(window, asked_at, next(pages, NO_PAGE), pages)
         except SourceError as error:
-            return _Begun(window, asked_at, NO_PAGE, pages, error)
+            return _StartedRead(window, asked_at, NO_PAGE, pages, error)
 
-    def _read(self, window: Window, run: Run | None, begun: _Begun | None = None) -> Iterator[Named]:
-        """Reads a window until it is proven complete, in halves if that may help; yields what is not proven."""
-        halves = windows.split(window)
-        try:
-            tally = self._read_until_proven(window, run, begun, may_split=halves is not None)
-            if halves and self._would_halves_help(tally):
-                raise _TooMany(is_unreadable=tally.is_unreadable)
+    def _read(self, window: Window, run: Run | None, started: _StartedRead | None = None) -> list[Gap]:
+        """Reads a window until it is proven complete, in halves where that may help."""
+        gaps: list[Gap] = []
+
+        def attempt(part: Window) -> Sequence[Window]:
+            may_split = windows.split(part) is not None
+            try:
+                tally = self._read_until_proven(part, run, started if part is window else None, may_split=may_split)
+                if may_split and self._would_halves_help(tally):
+                    raise _SplitWindow(is_unreadable=tally.is_unreadable)
+            except _SplitWindow as reason:
+                return self._split(part, reason)
             self.conversations += len(tally.inside)
             if tally.fault:
-                yield window, tally.fault
-        except _TooMany as reason:
-            if not reason.is_unreadable:
-                self._unseal(window)
-            for half in halves or ():
-                yield from self._read(half, run)
+                gaps.append(_announced(Gap(part, tally.fault)))
+            return ()
+
+        work_through(window, attempt)
+        return gaps
+
+    def _split(self, window: Window, reason: _SplitWindow) -> Sequence[Window]:
+        """The halves. What was proven of the whole was of fewer records, or can't be shown again in one piece."""
+        if not reason.is_unreadable:
+            self._ingest.archive.unseal(window, "read again in halves", self._ingest.clock())
+        _log.debug("window.split", f"{window} is read in halves", window=window)
+        return windows.split(window) or ()
 
     def _read_until_proven(
-        self, window: Window, run: Run | None, begun: _Begun | None, *, may_split: bool
+        self, window: Window, run: Run | None, started: _StartedRead | None, *, may_split: bool
     ) -> WindowTally:
-        """The last of a few readings. A window that can't be split may also be proven by what several had together."""
-        union, tally = RepeatedReads(), WindowTally()
-        for attempt in range(_TRIES if may_split else _TRIES_AT_THE_FLOOR):
+        """The last of a few readings. A window that can't be split may also be proven by several readings together."""
+        together, tally = RepeatedReads(), WindowTally()
+        for attempt in range(_TRIES if may_split else _TRIES_OF_A_CELL):
             if attempt == 1 and not may_split and tally.announced > MOST_PER_PAGE:
                 tally = self._read_parts(window, run)
             else:
-                tally = self._read_once(window, run, begun if attempt == 0 else None, may_split=may_split)
+                tally = self._read_once(window, run, started if attempt == 0 else None, may_split=may_split)
             if tally.fault is None:
                 break
-            if not may_split and union.settles(tally):
-                self._record_now(window, tally, run)
+            if not may_split and together.settles(tally):
+                self._record(window, tally, run)
                 break
         return tally
 
     def _would_halves_help(self, tally: WindowTally) -> bool:
-        """A window of one page can't shift while it is read; and one spoilt record spoils only its own half.
+        """Halving helps if the window had several pages, as rows can move between them, or an unreadable answer, as
+        one bad record then spoils only its half.
 
-        Raises SourceUnavailable if LivePerson's answers have been unreadable for too many windows in a row.
+        Raises SourceUnavailable if LivePerson's answers were unreadable for too many windows in a row.
         """
-        self._bad_windows = self._bad_windows + 1 if tally.is_unreadable else 0
-        if self._bad_windows > _MOST_BAD_WINDOWS:
+        self._unreadable_in_a_row = self._unreadable_in_a_row + 1 if tally.is_unreadable else 0
+        if self._unreadable_in_a_row > _MOST_UNREADABLE_IN_A_ROW:
             raise SourceUnavailable(
                 f"LivePerson's answers can't be read, window after window: {tally.fault}",
                 hint="Run the same command again later; it goes on where it stopped.",
             )
         return bool(tally.fault) and (tally.announced > MOST_PER_PAGE or tally.is_unreadable)
 
-    def _read_once(self, window: Window, run: Run | None, begun: _Begun | None, *, may_split: bool) -> WindowTally:
-        """One pass over a window's pages. The last page is kept last, together with what the window came to."""
-        tally = WindowTally(asked_at=begun.asked_at if begun else self._ingest.clock())
-        asked = begun.pages() if begun else self._ingest.source.pages(windows.widen(window))
-        pages = tally.until_fault(asked)
+    def _read_once(
+        self, window: Window, run: Run | None, started: _StartedRead | None, *, may_split: bool
+    ) -> WindowTally:
+        """One pass over a window's pages. The last page is kept together with the record of the window."""
+        tally = WindowTally(asked_at=started.asked_at if started else self._ingest.clock())
+        pages = tally.until_fault(started.pages() if started else self._ingest.source.pages(windows.widen(window)))
         page = next(pages, NO_PAGE)
         if may_split and page.total > _MOST_PER_WINDOW:
-            raise _TooMany
+            raise _SplitWindow
         for following in pages:
             self._keep(page, window, tally)
             page = following
-        self._keep(page, window, tally, run, is_last=True)
+        tally.count(page, window)
+        readings = self._readings(window, tally, self._ingest.clock())
+        tally.new += self._ingest.keep(page, readings=readings, run=run)
+        _note_reading(readings)
         return tally
 
     def _read_parts(self, window: Window, run: Run | None) -> WindowTally:
-        """A full cell by status, and by skill where that is not enough: a part of one page can't shift.
+        """A full cell by status, and by skill where that is not enough: the rows of a single page can't move.
 
-        Open ones first: a conversation that closes meanwhile is seen twice, not never. All parts together must be as
+        Open conversations first: one that closes meanwhile is seen twice, not never. All parts together must be as
         many as LivePerson announces for the cell before and after.
         """
         whole = WindowTally(
             "its parts are not proven to be all of it", is_reordered=True, asked_at=self._ingest.clock()
-        )
+        )  # fmt: skip
         try:
             whole.announced = self._ingest.source.count(windows.widen(window))
             for status in (Status.OPEN, Status.CLOSED):
@@ -184,54 +197,48 @@ class WindowReader:
         except (BadAnswer, Unproven) as error:
             whole.fault, whole.is_reordered = error.message, False
         if RepeatedReads().settles(whole):
-            self._record_now(window, whole, run)
+            self._record(window, whole, run)
         return whole
 
     def _read_part(self, window: Window, whole: WindowTally, status: Status, skill: int | None = None) -> set[int]:
-        """The skills by which it has to be read again, if it was more than one page."""
+        """The skills by which the part has to be read again, if it was more than one page."""
         part, skills = WindowTally(), set[int]()
         only = () if skill is None else (skill,)
-        for page in part.until_fault(
-            self._ingest.source.pages(windows.widen(window), statuses=(status,), skill_ids=only)
-        ):
+        pages = self._ingest.source.pages(windows.widen(window), statuses=(status,), skill_ids=only)
+        for page in part.until_fault(pages):
             self._keep(page, window, part)
-            skills |= {latest_skill(item.raw) for item in page.conversations}
+            skills |= {conversation.skill_id for conversation in page.conversations}
         whole.add(part)
         return skills if part.announced > MOST_PER_PAGE and skill is None else set()
 
-    def _keep(
-        self, page: Page, window: Window, tally: WindowTally, run: Run | None = None, *, is_last: bool = False
-    ) -> None:
-        """Keeps a page; with the last one also what the window came to."""
+    def _keep(self, page: Page, window: Window, tally: WindowTally) -> None:
+        tally.count(page, window)
+        tally.new += self._ingest.keep(page)
 
-        def count(new: int, now: datetime) -> None:
-            tally.count(page, window, new)
-            if is_last:
-                self._record(window, tally, run, now)
+    def _record(self, window: Window, tally: WindowTally, run: Run | None) -> None:
+        now = self._ingest.clock()
+        readings = self._readings(window, tally, now)
+        self._ingest.archive.record(readings, run=run, now=now)
+        _note_reading(readings)
 
-        self._ingest.keep(page, count)
+    def _readings(self, window: Window, tally: WindowTally, now: datetime) -> list[WindowReading]:
+        """What is to be recorded of a window. Where nothing was learned of it, what was proven before stays so."""
+        ledger = self._ingest.archive.ledger
+        if not (tally.announced or tally.ids or not tally.fault):
+            return [self._reading(part, tally, now) for part in windows.subtract(window, ledger.sealed())]
+        if _starts_before_retention(window, now) and ledger.is_sealed(window):
+            return []
+        return [self._reading(window, tally, now)]
 
-    def _record_now(self, window: Window, tally: WindowTally, run: Run | None) -> None:
-        with self._ingest.archive.transaction():
-            self._record(window, tally, run, self._ingest.clock())
-
-    def _record(self, window: Window, tally: WindowTally, run: Run | None, now: datetime) -> None:
-        archive = self._ingest.archive
-        is_known = bool(tally.announced or tally.ids or not tally.fault)
-        if is_known and not (self._starts_before_retention(window, now) and archive.ledger.is_sealed(window)):
-            archive.record(self._reading(window, tally, now), run=run, now=now)
-        elif not is_known:  # nothing was learned of it: what was proven stays so
-            for part in windows.subtract(window, archive.ledger.sealed()):
-                archive.record(self._reading(part, tally, now), run=run, now=now)
-
-    def _reading(self, window: Window, tally: WindowTally, now: datetime) -> Reading:
+    def _reading(self, window: Window, tally: WindowTally, now: datetime) -> WindowReading:
         fault = tally.fault
-        if fault is None and self._starts_before_retention(window, now):
+        if fault is None and _starts_before_retention(window, now):
             fault = "LivePerson does not keep all of this time any more"
         is_unsettled = window.end > (tally.asked_at or now) - windows.SETTLE
-        return Reading(
+        state = WindowState.PROVISIONAL if is_unsettled else WindowState.SEALED
+        return WindowReading(
             window=window,
-            state=OPEN if fault else PROVISIONAL if is_unsettled else SEALED,
+            state=WindowState.UNPROVEN if fault else state,
             expected=tally.announced,
             seen=len(tally.ids),
             inside=len(tally.inside),
@@ -241,6 +248,21 @@ class WindowReader:
             ids=digest(tally.inside),
         )
 
-    def _starts_before_retention(self, window: Window, now: datetime) -> bool:
-        """Whether LivePerson does not keep the whole of a window, so that nothing proves that it is complete."""
-        return window.start < windows.retention(now).start
+
+def _starts_before_retention(window: Window, now: datetime) -> bool:
+    """Whether LivePerson no longer keeps all of a window, so that nothing proves it complete."""
+    return window.start < windows.retention(now).start
+
+
+def _announced(gap: Gap) -> Gap:
+    message = f"not proven complete: {gap.window}: {gap.reason}"
+    _log.warning("window.unproven", message, window=gap.window, reason=gap.reason)
+    return gap
+
+
+def _note_reading(readings: Iterable[WindowReading]) -> None:
+    for reading in readings:
+        _log.debug(
+            "window.recorded", f"{reading.window} is {reading.state}", window=reading.window, state=reading.state,
+            expected=reading.expected, seen=reading.seen, new=reading.new,
+        )  # fmt: skip

@@ -1,17 +1,19 @@
-"""From the vault into an index, from where it stands to the vault's head. A reindex is the same into an empty one."""
+"""Builds an index from the vault: from its position to the vault's head, or anew."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from archiver.archive import Archive, Record
-from archiver.errors import StoreError
-from archiver.index.protocol import Store, Writer
+from archiver.archive import ArchiveFile, Record
+from archiver.errors import StoreError, StoreOutdated
 from archiver.index.results import Refusal, Version
+from archiver.index.store import Store, StoreAdmin, Writer
+from archiver.logs import EventLogger
 from archiver.progress import Progress
 from archiver.transcript import project
 
+_log = EventLogger("index")
 BATCH_CONVERSATIONS = 1_000
 BATCH_BYTES = 24_000_000
 
@@ -24,8 +26,21 @@ class Applied:
     refused: tuple[Refusal, ...] = ()
 
 
-def catch_up(archive: Archive, store: Store, progress: Progress) -> Applied:
-    """Applies all that the store has not seen. Safe to stop and to repeat. Raises StoreError, IntegrityError."""
+def bring_up_to_date(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Applied:
+    """Applies everything that the index has not seen; builds it anew if another version of this program made it.
+
+    Safe to stop and to repeat. Raises StoreError, IntegrityError.
+    """
+    try:
+        return catch_up(archive, store, progress)
+    except StoreOutdated as error:
+        _log.info("index.rebuilding", f"{error.message}; building it again from the vault")
+        return rebuild(archive, store, progress)
+
+
+def catch_up(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
+    """Applies everything that the index has not seen. Raises StoreOutdated, StoreError, IntegrityError."""
+    store.check_current()
     head, start = archive.vault.head(), store.applied()
     if start > head:
         raise StoreError(
@@ -37,7 +52,7 @@ def catch_up(archive: Archive, store: Store, progress: Progress) -> Applied:
     return _apply(archive.vault.after(start), archive.vault.count_after(start), head, store, progress)
 
 
-def rebuild(archive: Archive, store: Store, progress: Progress) -> Applied:
+def rebuild(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Applied:
     """Builds the whole index anew from the vault alone; the old one answers until the new one is whole."""
     fresh = store.begin_rebuild()
     try:
@@ -48,14 +63,14 @@ def rebuild(archive: Archive, store: Store, progress: Progress) -> Applied:
     return applied
 
 
-def retry(archive: Archive, store: Store, progress: Progress) -> Applied:
-    """Gives the index once more what it has refused. Raises StoreError, IntegrityError."""
+def retry(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
+    """Gives the index again what it has refused. Raises StoreError, IntegrityError."""
     ids = [refusal.conversation_id for refusal in store.refused()]
     return _apply((archive.vault.current(id_) for id_ in ids), len(ids), store.applied(), store, progress)
 
 
 def _apply(records: Iterable[Record], count: int, head: int, store: Store, progress: Progress) -> Applied:
-    """Up to `head`, whose last entries may be no one's current version."""
+    """Applies records, and moves the position to `head`, whose last entries may be no current versions."""
     position = store.applied()
     progress.start("index", count, "conversations")
     done = 0

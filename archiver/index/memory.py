@@ -1,18 +1,27 @@
-"""A linear scan over transcripts in memory: slow and plainly right, the measure of every other store."""
+"""A linear scan over transcripts in memory: slow and plainly right, the reference for every other store."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
+from archiver.config import StoreAddress
 from archiver.index.results import Facet, Found, Key, Refusal, Sort, Version, most_frequent, rank
+from archiver.index.store import StoreStatus
 from archiver.model import Message, Transcript
 from archiver.query import Expression, Reading, Scope, facet_values, results
 
 
+def open_store(address: StoreAddress, folder: Path, archive_id: str) -> MemoryStore:
+    """An empty store, which is gone with the process."""
+    return MemoryStore()
+
+
 class MemoryStore:
+    """Holds transcripts, and reads them all for each query."""
+
     def __init__(self) -> None:
         self._readings: dict[str, Reading] = {}
         self._applied = 0
@@ -43,9 +52,9 @@ class MemoryStore:
     ) -> Found:
         if sort is Sort.RELEVANCE:
             return self._most_relevant(expression, scope, limit)
-        keys = [key(reading.transcript, message) for reading, message in self._results(expression, scope)]
+        keys = [_key(reading.transcript, message) for reading, message in self._results(expression, scope)]
         keys.sort(key=lambda found: (found.cursor, found.conversation_id), reverse=sort is Sort.NEWEST)
-        rest = [found for found in keys if is_after_cursor(found.cursor, after, sort)]
+        rest = [found for found in keys if _is_after(found.cursor, after, sort)]
         return Found(tuple(rest[:limit]), len(keys), rest[limit - 1].cursor if len(rest) > limit else None)
 
     def _results(self, expression: Expression, scope: Scope) -> Iterator[tuple[Reading, Message | None]]:
@@ -59,7 +68,7 @@ class MemoryStore:
             for reading, message in self._results(expression, scope)
         ]
         scored.sort(key=lambda item: -item[0])
-        keys = tuple(key(reading.transcript, message) for _, reading, message in scored[:limit])
+        keys = tuple(_key(reading.transcript, message) for _, reading, message in scored[:limit])
         return Found(keys, len(scored))
 
     def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
@@ -79,28 +88,34 @@ class MemoryStore:
         self._replaces._readings, self._replaces._applied = self._readings, self._applied
         self._replaces._refused = self._refused
 
-    def prepare(self) -> None:
-        pass
+    def check_current(self) -> None:
+        pass  # nothing of it outlives the program that made it
 
-    def describe(self) -> dict[str, Any]:
-        return {"kind": "memory", "applied": self._applied, "conversations": self.count()}
+    def prepare(self) -> None:
+        pass  # needs no preparation
+
+    def status(self) -> StoreStatus:
+        return StoreStatus(
+            kind="memory", place="this process", is_prepared=True, is_current=True, applied=self._applied,
+            conversations=self.count(),
+        )  # fmt: skip
 
     def drop(self) -> None:
         self.__init__()  # type: ignore[misc]
 
     def close(self) -> None:
-        pass
+        pass  # holds nothing open
 
 
 def _most_frequent(found: Sequence[Transcript], name: str, limit: int) -> tuple[Facet, ...]:
     return most_frequent(Counter(value for transcript in found for value in facet_values(transcript, name)), limit)
 
 
-def key(transcript: Transcript, message: Message | None) -> Key:
+def _key(transcript: Transcript, message: Message | None) -> Key:
     if message is None:
         return Key(transcript.id, None, rank(transcript.metadata.started_at, transcript.id))
     return Key(transcript.id, message.id, rank(message.sent_at, f"{transcript.id} {message.id}"))
 
 
-def is_after_cursor(cursor: int, after: int | None, sort: Sort) -> bool:
+def _is_after(cursor: int, after: int | None, sort: Sort) -> bool:
     return after is None or (cursor < after if sort is Sort.NEWEST else cursor > after)

@@ -1,44 +1,105 @@
-"""A question to the archive: the store finds ids, the vault gives the texts, the matcher says where it matched."""
+"""Answers a query: the store finds ids, the archive gives the texts, the matcher marks where they matched."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from archiver.archive import Archive
-from archiver.index.protocol import Store
-from archiver.index.results import Facet, Hit, Key, Results, Sort
+from archiver.archive import ArchiveFile
+from archiver.index.paging import every_item
+from archiver.index.results import Facet, Found, Hit, Key, Results, Sort
+from archiver.index.store import Store
 from archiver.query import Query, Reading, Scope
 from archiver.transcript import project
 
-_PAGE = 200
+_IDS_PER_PAGE = 200
+_HITS_PER_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
+    """What to search for. `limit` bounds the hits (None: all of them); `after` is the cursor of an earlier page."""
+
     query: Query
     scope: Scope = Scope.CONVERSATION
     sort: Sort = Sort.NEWEST
-    limit: int = 20
+    limit: int | None = 20
     after: int | None = None
 
 
-def search(archive: Archive, store: Store, request: Request) -> Results:
-    """One page of hits with marked texts. Raises StoreError, IntegrityError."""
-    found = store.search(
-        request.query.expression, scope=request.scope, sort=request.sort, limit=request.limit, after=request.after
-    )
-    hits = tuple(_hit(archive, request.query, key) for key in found.keys)
-    return Results(hits, found.total, found.next, request.query.notices)
+class Search:
+    """The hits of a request, in its order: found when they are asked for, a page at a time.
+
+    Iterating gives each hit once; iterate again to ask again. Raises StoreError, IntegrityError when used.
+    """
+
+    def __init__(self, archive: ArchiveFile, store: Store, request: Request, notices: Sequence[str] = ()) -> None:
+        self._archive, self._store = archive, store
+        self.request = request
+        self.notices = (*notices, *request.query.notices)
+        self._first: Found | None = None
+
+    @property
+    def total(self) -> int:
+        """How many results there are in all: exact, whatever the limit."""
+        if self._first is None:
+            self._first = self._ask(self.request.after, self._page_size(self.request.limit))
+        return self._first.total
+
+    def __iter__(self) -> Iterator[Hit]:
+        for page in self._pages():
+            yield from page.hits
+
+    def results(self) -> Results:
+        """All hits within the limit at once, with the total and the cursor after them."""
+        pages = list(self._pages())
+        hits = tuple(hit for page in pages for hit in page.hits)
+        return Results(hits, pages[0].total, pages[-1].next, self.notices)
+
+    def _pages(self) -> Iterator[Results]:
+        """Pages of hits, at least one."""
+        after, left = self.request.after, self.request.limit
+        while True:
+            size = self._page_size(left)
+            is_first = after == self.request.after and self._first is not None
+            found = self._first if is_first and self._first else self._ask(after, size)
+            self._first = self._first or found
+            yield Results(tuple(hydrate(self._archive, self.request.query, found.keys)), found.total, found.next)
+            after, left = found.next, None if left is None else left - len(found.keys)
+            if after is None or left == 0:
+                return
+
+    def _page_size(self, left: int | None) -> int:
+        if self.request.sort is Sort.RELEVANCE and left is not None:
+            return left  # most relevant first has no cursor: it is one page
+        return _HITS_PER_PAGE if left is None else min(left, _HITS_PER_PAGE)
+
+    def _ask(self, after: int | None, limit: int) -> Found:
+        request = self.request
+        return self._store.search(
+            request.query.expression, scope=request.scope, sort=request.sort, limit=limit, after=after
+        )
 
 
-def _hit(archive: Archive, query: Query, key: Key) -> Hit:
-    transcript = project(archive.vault.current(key.conversation_id).raw)
-    message = None
-    if key.message_id is not None:
-        message = next((item for item in transcript.messages if item.id == key.message_id), None)
-    matches = tuple(Reading(transcript).matches(query.expression, message))
-    return Hit(transcript, matches, key.message_id)
+def hydrate(archive: ArchiveFile, query: Query, keys: Sequence[Key]) -> list[Hit]:
+    """The hits of a page in its order. Each conversation is read once, however many of its messages are hits."""
+    wanted: dict[str, list[int]] = {}
+    for at, key in enumerate(keys):
+        wanted.setdefault(key.conversation_id, []).append(at)
+    hits: dict[int, Hit] = {}
+    for conversation_id, places in wanted.items():
+        transcript = project(archive.vault.current(conversation_id).raw)
+        reading, by_id = Reading(transcript), {message.id: message for message in transcript.messages}
+        for at in places:
+            message = by_id.get(keys[at].message_id or "")
+            matches = tuple(reading.matches(query.expression, message))
+            hits[at] = Hit(transcript, matches, keys[at].message_id)
+    return [hits[at] for at in range(len(keys))]
+
+
+def search(archive: ArchiveFile, store: Store, request: Request) -> Results:
+    """One result with all hits within the limit. Raises StoreError, IntegrityError."""
+    return Search(archive, store, request).results()
 
 
 def count_by(store: Store, query: Query, names: Sequence[str], limit: int) -> Mapping[str, tuple[Facet, ...]]:
@@ -48,10 +109,11 @@ def count_by(store: Store, query: Query, names: Sequence[str], limit: int) -> Ma
 
 def found_ids(store: Store, query: Query) -> Iterator[str]:
     """The ids of every conversation that a query finds, oldest first, a page at a time."""
-    after: int | None = None
-    while True:
-        found = store.search(query.expression, scope=Scope.CONVERSATION, sort=Sort.OLDEST, limit=_PAGE, after=after)
-        yield from (key.conversation_id for key in found.keys)
-        after = found.next
-        if after is None:
-            return
+
+    def page(after: int | None) -> tuple[tuple[Key, ...], int | None]:
+        found = store.search(
+            query.expression, scope=Scope.CONVERSATION, sort=Sort.OLDEST, limit=_IDS_PER_PAGE, after=after
+        )
+        return found.keys, found.next
+
+    return (key.conversation_id for key in every_item(page))

@@ -6,9 +6,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from archiver.archive import Archive, Finding
-from archiver.index.protocol import Store
-from archiver.index.results import Sort
+from archiver.archive import ArchiveFile, Finding
+from archiver.errors import StoreOutdated
+from archiver.index.paging import every_item
+from archiver.index.results import Key, Sort
+from archiver.index.store import Store
 from archiver.model import Transcript
 from archiver.progress import Progress
 from archiver.query import Everything, Scope
@@ -19,8 +21,13 @@ _PAGE = 1_000
 Keys = Iterator[tuple[str, str | None]]
 
 
-def verify_index(archive: Archive, store: Store, progress: Progress) -> Iterator[Finding]:
+def verify_index(archive: ArchiveFile, store: Store, progress: Progress) -> Iterator[Finding]:
     """Whether the index holds just the conversations and messages of the vault's current versions."""
+    try:
+        store.check_current()
+    except StoreOutdated as error:
+        yield Finding("index", f"{error.message}: archiver reindex")
+        return
     applied, head = store.applied(), archive.vault.head()
     if applied != head:
         yield Finding("index", f"it has applied entry {applied} of {head}: archiver reindex")
@@ -34,7 +41,7 @@ def verify_index(archive: Archive, store: Store, progress: Progress) -> Iterator
             yield from _differences(archive, store, scope, refused, what)
 
 
-def _vaults(archive: Archive, scope: Scope) -> Keys:
+def _vaults(archive: ArchiveFile, scope: Scope) -> Keys:
     for record in archive.vault.after(0):
         if scope is Scope.CONVERSATION:
             yield record.conversation_id, None
@@ -51,17 +58,15 @@ def _read(raw: bytes) -> Transcript | None:
 
 
 def _stores(store: Store, scope: Scope) -> Keys:
-    after: int | None = None
-    while True:
+    def page(after: int | None) -> tuple[tuple[Key, ...], int | None]:
         found = store.search(Everything(), scope=scope, sort=Sort.OLDEST, limit=_PAGE, after=after)
-        yield from ((key.conversation_id, key.message_id) for key in found.keys)
-        after = found.next
-        if after is None:
-            return
+        return found.keys, found.next
+
+    return ((key.conversation_id, key.message_id) for key in every_item(page))
 
 
 def _sum(keys: Keys, without: set[str], progress: Progress) -> tuple[int, int]:
-    """How many keys there are, and a sum of their digests: equal for equal keys in any order, whatever their number."""
+    """The number of keys and the sum of their digests: equal for equal keys in any order, in constant memory."""
     count = total = 0
     for key in keys:
         if key[0] not in without:
@@ -74,8 +79,8 @@ def _digest(key: tuple[str, str | None]) -> int:
     return int.from_bytes(hashlib.blake2b(repr(key).encode("utf-8", "replace"), digest_size=16).digest())
 
 
-def _differences(archive: Archive, store: Store, scope: Scope, without: set[str], what: str) -> Iterator[Finding]:
-    """Which keys differ; only now are they held in memory."""
+def _differences(archive: ArchiveFile, store: Store, scope: Scope, without: set[str], what: str) -> Iterator[Finding]:
+    """Which keys differ. Holds them all in memory, so it is called only when the sums differ."""
     wanted = {key for key in _vaults(archive, scope) if key[0] not in without}
     held = [key for key in _stores(store, scope) if key[0] not in without]
     yield from _named(f"{what} are missing", wanted - set(held))

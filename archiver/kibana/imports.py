@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from archiver.config import Secret, is_loopback
-from archiver.errors import ArchiverError, ConfigError, StoreDenied, StoreError, StoreUnavailable
+from archiver.config import Secret, server_url
+from archiver.errors import ArchiverError, StoreDenied, StoreError, StoreUnavailable
 from archiver.jsontext import decode
 from archiver.kibana.objects import Object, ndjson
 
@@ -59,11 +59,7 @@ def import_objects(
 
 
 def _client(address: KibanaAddress, transport: httpx.BaseTransport | None) -> httpx.Client:
-    url = httpx.URL(address.url)
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ConfigError(f"kibana_url {address.url!r} is no URL", hint="It looks like https://kibana.example:5601")
-    if url.scheme == "http" and not is_loopback(url.host):
-        raise ConfigError(f"{address.url} would carry credentials unencrypted", hint="Use https://… .")
+    url = server_url(address.url, setting="kibana_url", example="https://kibana.example:5601")
     headers, auth = {}, None
     if address.api_key:
         headers["Authorization"] = f"ApiKey {address.api_key.reveal()}"
@@ -71,7 +67,7 @@ def _client(address: KibanaAddress, transport: httpx.BaseTransport | None) -> ht
         auth = httpx.BasicAuth(address.user, address.password.reveal())
     trust = ssl.create_default_context(cafile=str(address.ca) if address.ca else None)
     return httpx.Client(
-        base_url=address.url, headers=headers, auth=auth, verify=trust, timeout=_CALL_S, transport=transport
+        base_url=str(url), headers=headers, auth=auth, verify=trust, timeout=_CALL_S, transport=transport
     )
 
 

@@ -1,7 +1,7 @@
 """One LivePerson account over HTTP: the Messaging Interactions API, and the services that let us in."""
 
 from archiver.liveperson.account import Account, account_of, connect
-from archiver.liveperson.calls import LARGEST_SKEW, Patience
+from archiver.liveperson.calls import LARGEST_SKEW, CallSettings
 from archiver.liveperson.client import Client
 from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE, Filters, Parameters, Status
 from archiver.liveperson.probes import Contact, Probes
@@ -11,11 +11,11 @@ __all__ = [
     "LARGEST_SKEW",
     "MOST_PER_PAGE",
     "Account",
+    "CallSettings",
     "Client",
     "Contact",
     "Filters",
     "Parameters",
-    "Patience",
     "Probes",
     "Status",
     "account_of",

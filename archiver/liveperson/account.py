@@ -1,4 +1,4 @@
-"""One account to read, and as whom: from settings to a contact center."""
+"""One LivePerson account and the credentials to read it: from settings to a client."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 
 from archiver.config import Settings
 from archiver.liveperson.auth import Access, AppKeys, ClientCredentials, Credentials, OAuth2, User
-from archiver.liveperson.calls import Patience, make_client
+from archiver.liveperson.calls import CallSettings, make_client
 from archiver.liveperson.client import Client
 from archiver.liveperson.domains import Domains
 from archiver.liveperson.rate_limit import LIVEPERSON_PER_S, SIMULATOR_PER_S, RateLimiter
@@ -32,8 +32,8 @@ class Account:
         """Whether it is a simulator on this machine."""
         return self.domain_url.startswith("http://")
 
-    def budget(self) -> RateLimiter:
-        """To be shared by everything in this process that asks the account."""
+    def rate_limiter(self) -> RateLimiter:
+        """A limiter to be shared by everything in this process that asks the account."""
         usual = SIMULATOR_PER_S if self.is_local else LIVEPERSON_PER_S
         return RateLimiter(self.per_s or usual)
 
@@ -60,23 +60,23 @@ def _credentials(settings: Settings) -> Credentials:
 def connect(
     account: Account,
     *,
-    patience: Patience | None = None,
+    settings: CallSettings | None = None,
     transport: httpx.BaseTransport | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     on_answer: Callable[[str], None] | None = None,
 ) -> Client:
-    """A contact center. Asks nothing yet. Raises ConfigError for an unusable `domain_url` or proxy.
+    """A client of the account. Asks nothing yet. Raises ConfigError for an unusable `domain_url` or proxy.
 
-    The patience's budget is shared by several contact centers of one account; without it, this one has its own.
+    The limiter of the settings is shared by several clients of one account; without it, this one has its own.
     `on_answer` is told the status of each answer.
     """
-    patience = patience or Patience()
-    patience = replace(patience, clock=clock, budget=patience.budget or account.budget())
+    settings = settings or CallSettings()
+    settings = replace(settings, clock=clock, limiter=settings.limiter or account.rate_limiter())
     client = make_client(transport, is_local=account.is_local)
     if on_answer:
         client.event_hooks = {"response": [lambda response: on_answer(str(response.status_code))]}
-    domains = Domains(client, account.domain_url, account.id, replace(patience, tries=_TRIES_AT_FIRST_CONTACT))
-    return Client(client, domains, account.id, _access(account, domains, clock), patience)
+    domains = Domains(client, account.domain_url, account.id, settings.with_tries(_TRIES_AT_FIRST_CONTACT))
+    return Client(client, domains, account.id, _access(account, domains, clock), settings)
 
 
 def _access(account: Account, domains: Domains, clock: Callable[[], datetime]) -> Access:

@@ -1,4 +1,4 @@
-"""Reading an answer of the Messaging Interactions API: the few fields we steer by, and each record's exact bytes."""
+"""Reads an answer of the Messaging Interactions API: the fields that ingest needs, and each record's exact bytes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from archiver.errors import BadAnswer
 from archiver.jsontext import decode, split_array, split_object
 from archiver.model import Conversation, Page, Unreadable
-from archiver.rawrecord import gist, integer, is_true, moment, section, text_of
+from archiver.rawrecord import integer, is_true, moment, peek, section, text_of
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # what some programs put before UTF-8
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _RECORDS, _METADATA = "conversationHistoryRecords", "_metadata"
 
 
@@ -43,15 +43,16 @@ def _page(metadata: Any, raws: list[bytes]) -> Page:
 
 
 def read_record(raw: bytes) -> Conversation | Unreadable:
-    """The little that we steer by; the rest of a record is not even looked at."""
+    """The fields of a record that ingest needs; nothing else of it is decoded."""
     try:
-        info, messages = gist(raw)
+        found = peek(raw)
     except ValueError as error:
         return Unreadable(raw, f"no readable JSON: {error}")
+    info = found.info
     conversation_id = text_of(info.get("conversationId"))
     if conversation_id is None:
         return Unreadable(raw, "no info.conversationId")
-    ended = integer(info.get("endTimeL"))
+    ended, skill_id = integer(info.get("endTimeL")), integer(info.get("latestSkillId"))
     return Conversation(
         id=conversation_id,
         started_at=moment(info, "startTime"),
@@ -59,5 +60,6 @@ def read_record(raw: bytes) -> Conversation | Unreadable:
         is_partial=is_true(info.get("isPartial")),
         raw=raw,
         ended_at=moment(info, "endTime"),
-        messages=messages,
+        message_count=found.message_count,
+        skill_id=-1 if skill_id is None else skill_id,
     )

@@ -1,11 +1,11 @@
-"""One HTTP call with everything that can go wrong in it, tried again as `pace` says."""
+"""One HTTP call to LivePerson, what each of its failures means, and when it is made again."""
 
 from __future__ import annotations
 
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar
@@ -24,10 +24,12 @@ from archiver.errors import (
     SourceError,
     SourceUnavailable,
 )
-from archiver.liveperson.pace import next_wait_s
 from archiver.liveperson.rate_limit import RateLimiter
+from archiver.logs import EventLogger
 from archiver.rawrecord import number
+from archiver.retry import RetryPolicy, call_with_retries
 
+_log = EventLogger("liveperson")
 TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 LARGEST_SKEW = timedelta(minutes=2)
 _SHOWN_CHARACTERS = 300
@@ -35,18 +37,30 @@ _HEADERS = {"User-Agent": f"archiver/{__version__}", "Accept": "application/json
 _NO_ACCESS = "Ask your LivePerson administrator for the permission Data > Conversation History / Messaging Interactions"
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How a call waits: `sleep` takes seconds and may raise to end it, `notify` is told why. `tries` bounds attempts.
+# LivePerson's own advice: three tries after 5, 10 and 15 seconds, then minutes (Retry Policy Recommendations).
+_DELAYS_S = (5.0, 10.0, 15.0, 120.0, 240.0, 480.0)
+_THROTTLED_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
-    `budget` is shared by all calls to one account: after a 429 they all wait. Without one nothing paces them.
+
+RETRIES = RetryPolicy(delays_s=_DELAYS_S, throttled_s=_THROTTLED_S, tries=7)
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """How calls to one account are made: retried by `retries`, and started at the pace of `limiter`.
+
+    The limiter is shared by all calls to the account: after a 429 they all wait. Without one nothing paces them.
+    `sleep` waits for seconds and may raise to end a call.
     """
 
+    retries: RetryPolicy = RETRIES
+    limiter: RateLimiter | None = None
     sleep: Callable[[float], None] = time.sleep
-    notify: Callable[[str], None] = lambda message: None
-    tries: int = 7
-    budget: RateLimiter | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def with_tries(self, tries: int) -> CallSettings:
+        """The same with another number of attempts."""
+        return replace(self, retries=replace(self.retries, tries=tries))
 
 
 def make_client(transport: httpx.BaseTransport | None = None, *, is_local: bool = False) -> httpx.Client:
@@ -84,26 +98,30 @@ def request(method: str, url: str, **content: Any) -> httpx.Request:
     return httpx.Request(method, url, headers=headers, extensions={"timeout": TIMEOUT.as_dict()}, **content)
 
 
-def persist(call: Callable[[], httpx.Response], patience: Patience) -> httpx.Response:
-    """The answer of a call (200 or 204), tried again while that can help. Raises SourceError."""
-    attempt = 0
-    while True:
-        try:
-            start_in_s = patience.budget.take() if patience.budget else 0.0
-            if start_in_s > 0:
-                patience.sleep(start_in_s)
-            return _checked(call, patience.clock)
-        except ArchiverError as error:
-            wait_s = next_wait_s(error, attempt) if attempt + 1 < patience.tries else None
-            is_paced = isinstance(error, RateLimited) and patience.budget is not None
-            if is_paced and patience.budget:
-                patience.budget.slow_down(wait_s or 0.0)
-            if wait_s is None:
-                raise
-            patience.notify(f"{error.message}; trying again in {wait_s:.0f} s")
-            if not is_paced:
-                patience.sleep(wait_s)
-            attempt += 1
+def perform(call: Callable[[], httpx.Response], settings: CallSettings) -> httpx.Response:
+    """The answer to a call (200 or 204), which is made again while that can help. Raises SourceError."""
+    limiter = settings.limiter
+
+    def call_at_pace() -> httpx.Response:
+        start_in_s = limiter.reserve() if limiter else 0.0
+        if start_in_s > 0:
+            settings.sleep(start_in_s)
+        return _checked(call, settings.clock)
+
+    def wait(error: ArchiverError, delay_s: float) -> None:
+        message = f"{error.message}; trying again in {delay_s:.0f} s"
+        _log.warning("request.retried", message, code=error.code, wait_s=round(delay_s, 1))
+        if limiter and isinstance(error, RateLimited):
+            limiter.back_off(delay_s)  # this call waits with all others, when it reserves its next start
+        else:
+            settings.sleep(delay_s)
+
+    try:
+        return call_with_retries(call_at_pace, settings.retries, wait=wait)
+    except RateLimited:
+        if limiter:
+            limiter.back_off(0.0)
+        raise
 
 
 def _checked(call: Callable[[], httpx.Response], clock: Callable[[], datetime]) -> httpx.Response:

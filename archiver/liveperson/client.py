@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +17,7 @@ from archiver.errors import AuthError, BadAnswer, SourceError, Unproven
 from archiver.jsontext import encode
 from archiver.liveperson.answers import read_page
 from archiver.liveperson.auth import Access
-from archiver.liveperson.calls import Patience, persist
+from archiver.liveperson.calls import CallSettings, perform
 from archiver.liveperson.domains import Domains
 from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE, Filters, Parameters, Status
 from archiver.liveperson.page_check import PageCheck
@@ -28,7 +27,7 @@ _TRIES_FOR_ALL_SHARDS, _TRIES_IN_BRIEF = 3, 2
 _ANCHOR = 2  # rows that neighbouring pages of a search share
 _SERVICE = "msgHist"
 
-Query = Callable[[int], dict[str, str | int]]  # the URL parameters of the page at an offset
+PageParameters = Callable[[int], dict[str, str | int]]  # the URL parameters of the page at an offset
 
 
 class Client:
@@ -39,13 +38,13 @@ class Client:
     """
 
     def __init__(
-        self, client: httpx.Client, domains: Domains, account: str, access: Access, patience: Patience
+        self, client: httpx.Client, domains: Domains, account: str, access: Access, settings: CallSettings
     ) -> None:
         self._client = client
         self._domains = domains
         self._path = f"/messaging_history/api/account/{account}/conversations"
         self._access = access
-        self._patience = patience
+        self._settings = settings
 
     def search(self, filters: Filters, parameters: Parameters = Parameters()) -> Iterator[Page]:  # noqa: B008  (frozen)
         """Method A: the conversations that the filters let through, by default oldest first; one may come twice."""
@@ -93,7 +92,7 @@ class Client:
 
     def _briefly(self) -> Client:
         other = copy(self)
-        other._patience = replace(self._patience, tries=_TRIES_IN_BRIEF)
+        other._settings = self._settings.with_tries(_TRIES_IN_BRIEF)
         return other
 
     def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]:
@@ -129,7 +128,7 @@ class Client:
         return response
 
     def _pages(
-        self, method: str, body: dict[str, Any], query: Query, *, most: int | None = None, anchor: int = 0
+        self, method: str, body: dict[str, Any], query: PageParameters, *, most: int | None = None, anchor: int = 0
     ) -> Iterator[Page]:
         """`most` is how many there can be at most, where that is known: then no count needs to be announced."""
         proof, offset, came, is_last = PageCheck(anchor), 0, 0, False
@@ -177,7 +176,7 @@ class Client:
                 auth=self._access,
             )
 
-        return persist(lambda: self._wherever_it_is(post), self._patience)
+        return perform(lambda: self._wherever_it_is(post), self._settings)
 
     def _wherever_it_is(self, call: Callable[[], httpx.Response]) -> httpx.Response:
         """A call whose host may have vanished: tried at once at the new one, if the Domain API names another."""

@@ -6,22 +6,24 @@ import re
 
 import httpx
 
-from archiver.config import is_loopback
-from archiver.errors import ConfigError, SourceError, SourceUnavailable
+from archiver.config import is_loopback, server_url
+from archiver.errors import SourceError, SourceUnavailable
 from archiver.jsontext import decode
-from archiver.liveperson.calls import Patience, persist
+from archiver.liveperson.calls import CallSettings, perform
+from archiver.logs import EventLogger
 
+_log = EventLogger("liveperson")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
 
 
 class Domains:
-    """The hosts of an account's services, each asked for once, and again when it vanishes."""
+    """The hosts of an account's services, each looked up once, and again when it can no longer be reached."""
 
-    def __init__(self, client: httpx.Client, url: str, account: str, patience: Patience) -> None:
+    def __init__(self, client: httpx.Client, url: str, account: str, settings: CallSettings) -> None:
         self._client = client
-        self._url = _checked_url(url)
+        self._url = str(server_url(url, setting="domain_url", example="https://api.liveperson.net"))
         self._account = account
-        self._patience = patience
+        self._settings = settings
         self._found: dict[str, str] = {}
 
     def base_url(self, service: str) -> str:
@@ -36,17 +38,19 @@ class Domains:
         before = {service: base for service, base in self._found.items() if httpx.URL(base).netloc.decode() == netloc}
         after = {service: self._look_up(service) for service in before}
         self._found.update(after)
+        for service in [service for service, base in after.items() if base != before[service]]:
+            _log.info("host.moved", f"{service} is at {after[service]} now", service=service, host=after[service])
         return after != before
 
     def _look_up(self, service: str) -> str:
         url = f"{self._url}/api/account/{self._account}/service/{service}/baseURI.json"
         try:
-            response = persist(lambda: self._client.get(url, params={"version": "1.0"}), self._patience)
+            response = perform(lambda: self._client.get(url, params={"version": "1.0"}), self._settings)
         except SourceError as error:
-            error.message = f"the host of {service} could not be looked up: {error.message}"
-            error.hint = error.hint or "Check account and domain_url (archiver config show)."
-            error.args = (error.message,)
-            raise
+            raise error.reworded(
+                message=f"the host of {service} could not be looked up: {error.message}",
+                hint=error.hint or "Check account and domain_url (archiver config show).",
+            ) from error
         host = _host(response, service, self._account)
         is_local = self._url.startswith("http://")
         if is_local and not is_loopback(host.rsplit(":", 1)[0]):
@@ -65,15 +69,3 @@ def _host(response: httpx.Response, service: str, account: str) -> str:
     if not isinstance(host, str) or not _HOST.fullmatch(host):
         raise SourceError(f"the Domain API named {host!r}, which is no host")
     return host
-
-
-def _checked_url(url: str) -> str:
-    try:
-        parsed = httpx.URL(url) if re.match(r"https?://", url) else None
-    except httpx.InvalidURL as error:
-        raise ConfigError(f"domain_url {url!r} is no URL: {error}", hint="https://api.liveperson.net") from None
-    if parsed is None or not parsed.host:
-        raise ConfigError(f"domain_url {url!r} is no URL", hint="It looks like https://api.liveperson.net")
-    if parsed.scheme == "http" and not is_loopback(parsed.host):
-        raise ConfigError(f"domain_url {url} must be https", hint="Only a simulator on this machine may use http.")
-    return url.rstrip("/")

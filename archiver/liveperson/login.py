@@ -72,7 +72,7 @@ class Login(BearerAccess):
         if response.status_code != 200:
             error = refused(response, "the login", "username and password; SSO users can't log in here", self._clock())
             if isinstance(error, RateLimited):
-                error.retry_after_s = max(error.retry_after_s or 0.0, TOO_MANY_LOGINS_S)
+                raise RateLimited(error.message, retry_after_s=max(error.retry_after_s or 0.0, TOO_MANY_LOGINS_S))
             raise error
         return _session(response, self._clock())
 

@@ -1,43 +1,20 @@
-"""When to try again, and how fast to go. Pure: the waiting itself is the caller's."""
+"""How fast one account is asked. Pure: the clock and the waiting are the caller's."""
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, replace
 
-from archiver.errors import ArchiverError, RateLimited
-
-# LivePerson's own advice: three tries after 5, 10 and 15 seconds, then minutes (Retry Policy Recommendations).
-LADDER_S = (5.0, 10.0, 15.0, 120.0, 240.0, 480.0)
-SHORT_LADDER_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-SHORTEST_WISH_S, LONGEST_WISH_S = 1.0, 600.0  # a burst right after a 429 is what brought it
 SLOWEST_PER_S = 0.1
 QUIET_S = 5.0  # as long without a refusal, and the next step up is taken
 _STEP_UP = 1.25
 _SMOOTHING = 0.2
 
 
-def next_wait_s(error: ArchiverError, attempt: int, *, chance: float | None = None) -> float | None:
-    """Seconds to wait before try number `attempt` + 1 (the first try is 0); None if trying again is of no use.
-
-    A wish of the server is honoured (one second to ten minutes); without one, a throttled call waits with full
-    jitter, so that several clients do not come back in step. `chance` in [0, 1) stands for the dice in tests.
-    """
-    if not error.transient or attempt >= len(LADDER_S):
-        return None
-    if isinstance(error, RateLimited):
-        if error.retry_after_s is not None:
-            return min(max(error.retry_after_s, SHORTEST_WISH_S), LONGEST_WISH_S)
-        dice = random.random() if chance is None else chance  # noqa: S311  (no secret)
-        return 1.0 + dice * SHORT_LADDER_S[attempt]
-    return LADDER_S[attempt]
-
-
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How fast one account is asked: evenly, half as fast after each refusal, and up again in steps to the ceiling.
+    """The request rate of one account: even, halved by each 429, raised again in steps up to the ceiling.
 
-    Times are seconds of one clock. From the slowest rate on, a ceiling of 2 is reached in about a minute.
+    Times are seconds of one clock. From the slowest rate, a ceiling of 2 a second is reached in about a minute.
     """
 
     per_s: float
@@ -45,7 +22,7 @@ class Rate:
     free_at_s: float = 0.0  # when the next request may start
     changed_at_s: float = 0.0
     asked_at_s: float | None = None
-    gap_s: float | None = None  # between two requests, smoothed: what the remote really met
+    gap_s: float | None = None  # between two requests, smoothed: the rate that the server really saw
 
     def taken(self, now_s: float) -> tuple[Rate, float]:
         """The rate once a request is let through, and how many seconds that request has to wait."""

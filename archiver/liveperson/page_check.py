@@ -1,4 +1,4 @@
-"""Whether the pages of one query are all that it has. Pure."""
+"""Whether the pages of one query are proven to be all of its result. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from archiver.model import Page
 
 
 class PageCheck:
-    """LivePerson has no snapshot and no cursor: what it announces on every page must be what came.
+    """LivePerson has neither snapshots nor cursors, so the count that every page announces must be the count that came.
 
-    With `anchor` rows, each page begins with the last rows of the one before it. Where they are others, rows were
-    added or went away meanwhile, and one may have slipped through unseen.
+    With `anchor` rows, each page begins with the last rows of the page before it. If they differ, rows were added or
+    removed meanwhile, and one may have been missed.
     """
 
     def __init__(self, anchor: int = 0) -> None:
@@ -22,7 +22,7 @@ class PageCheck:
         self._is_complete = True
 
     def add(self, page: Page) -> bool:
-        """Takes a page in; whether it brought anything that was not there before."""
+        """Adds a page; whether it brought anything new."""
         ids = [conversation.id for conversation in page.conversations]
         if self._tail is not None and ids[: len(self._tail)] != self._tail:
             self._moved = True
@@ -35,7 +35,7 @@ class PageCheck:
         return len(self._ids) > before
 
     def add_count(self, total: int) -> None:
-        """What is announced once more, after the last page."""
+        """Adds the count that is announced once more after the last page."""
         self._totals.append(total)
 
     def next_offset(self, offset: int, page: Page) -> int:
@@ -43,7 +43,7 @@ class PageCheck:
         return offset + max(len(page) - self._anchor, 1)
 
     def is_endless(self, offset: int) -> bool:
-        """Whether the announced count runs away from us while we read."""
+        """Whether the announced count grows faster than the pages that are read."""
         return self._totals[0] >= 0 and offset > 2 * self._totals[0] + 1_000
 
     def fault(self, *, needs_count: bool) -> str | None:
@@ -51,7 +51,7 @@ class PageCheck:
         if not self._is_complete:
             return "LivePerson answered with part of its data only (partialResult)"
         if self._unreadable:
-            return f"{self._unreadable} records could not be read and were set aside"
+            return f"{self._unreadable} records could not be read; their bytes are kept in quarantine"
         if max(self._totals) < 0:
             return "LivePerson announced no count, so nothing proves that this is all" if needs_count else None
         return self._count_fault()

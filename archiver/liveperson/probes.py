@@ -12,10 +12,10 @@ import httpx
 from archiver.errors import SourceUnavailable
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import AppKeys, User
-from archiver.liveperson.calls import Patience, clock_skew, make_client
+from archiver.liveperson.calls import CallSettings, clock_skew, make_client
 from archiver.liveperson.domains import Domains
 
-_ONCE = Patience(tries=1)
+_ONCE = CallSettings().with_tries(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Probes:
 
     def one_row(self) -> Contact:
         """One conversation asked for, with our credentials."""
-        center = connect(self._account, patience=_ONCE, transport=self._transport, clock=self._clock)
+        center = connect(self._account, settings=_ONCE, transport=self._transport, clock=self._clock)
         with closing(center):
             return self._contact(center.prove_access(self._clock()))
 

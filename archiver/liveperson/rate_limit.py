@@ -1,4 +1,4 @@
-"""One account's requests, however many threads make them: never faster than LivePerson takes them."""
+"""The pace of all requests to one account, whichever thread makes them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from archiver.liveperson.pace import Rate
 
-LIVEPERSON_PER_S = 2.0  # no limit is published; one that hurts nobody
+LIVEPERSON_PER_S = 2.0  # LivePerson publishes no limit; this rate is safe
 SIMULATOR_PER_S = 10_000.0
 
 
 class RateLimiter:
-    """Shared by everything that asks one account. `clock` counts seconds; waiting is the caller's."""
+    """Shared by everything that asks one account. `clock` counts seconds; the waiting itself is the caller's."""
 
     def __init__(self, ceiling_per_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = Rate(ceiling_per_s, ceiling_per_s)
@@ -22,20 +22,20 @@ class RateLimiter:
 
     @property
     def per_s(self) -> float:
-        """How many requests a second are let through now."""
+        """The present rate, in requests a second."""
         return self._rate.per_s
 
     @property
     def ceiling_per_s(self) -> float:
         return self._rate.ceiling_per_s
 
-    def take(self) -> float:
-        """Lets one more request through; how many seconds it has to wait before it starts."""
+    def reserve(self) -> float:
+        """Reserves a start for one request; returns the seconds until then."""
         with self._lock:
             self._rate, wait_s = self._rate.taken(self._clock())
         return wait_s
 
-    def slow_down(self, pause_s: float) -> None:
-        """After a 429: nobody asks for `pause_s` seconds, and everybody more slowly from then on."""
+    def back_off(self, pause_s: float) -> None:
+        """After a 429: no request starts for `pause_s` seconds, and the rate is halved from then on."""
         with self._lock:
             self._rate = self._rate.refused(self._clock(), pause_s)

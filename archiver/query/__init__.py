@@ -1,10 +1,12 @@
 """The query language: how it is read, what it is true of, and which spans of a text it marks. Pure."""
 
-from archiver.query.ast import And, Compare, Everything, Expression, Not, Or, Query, Scope, Words
+from archiver.query.ast import And, Compare, Everything, Expression, Not, OfConversation, Or, Query, Scope, Words
+from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, flat, for_messages
 from archiver.query.fields import (
     BY,
     FACETS,
     KEYWORDS,
+    MEANING,
     MESSAGE_ZONES,
     NOTE,
     NUMBERS,
@@ -23,9 +25,12 @@ __all__ = [
     "BY",
     "FACETS",
     "KEYWORDS",
+    "MEANING",
     "MESSAGE_ZONES",
     "NOTE",
     "NUMBERS",
+    "REPEATED_KEYWORDS",
+    "REPEATED_NUMBERS",
     "TOKENS_VERSION",
     "ZONES",
     "And",
@@ -34,6 +39,7 @@ __all__ = [
     "Expression",
     "Match",
     "Not",
+    "OfConversation",
     "Or",
     "Passage",
     "Query",
@@ -42,6 +48,8 @@ __all__ = [
     "Snippet",
     "Words",
     "facet_values",
+    "flat",
+    "for_messages",
     "message_passage",
     "parse",
     "passages",

@@ -1,4 +1,4 @@
-"""What a query means, once it is read: an expression over the fields of `fields.py`. Pure."""
+"""The meaning of a query: an expression over the fields of `fields.py`. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archiver.model import Role
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Consecutive words in one passage of `places` (zones, one fact, or `sde.path`); the last may be a prefix.
+    """Consecutive words in one passage of `places` (zones, one keyword field, or `sde.path`); the last may be a prefix.
 
     With `role`, only in messages of that role.
     """
@@ -47,18 +47,30 @@ class Or:
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    pass
+    """Every conversation, or every message."""
 
 
-Expression = Words | Compare | Not | And | Or | Everything
+@dataclass(frozen=True, slots=True)
+class OfConversation:
+    """In a query for messages: what it says of their conversation. Made by `documents.for_messages` only."""
+
+    child: Expression
+
+
+Expression = Words | Compare | Not | And | Or | Everything | OfConversation
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`notices` say how something doubtful was read."""
+    """A query as it was understood; `notices` say how something doubtful was read."""
 
     expression: Expression
     notices: tuple[str, ...] = ()
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether it asks for all there is."""
+        return isinstance(self.expression, Everything)
 
 
 class Scope(StrEnum):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from archiver.dates import FORMS, parse_length_ms, parse_span
+from archiver.dates import FORMS, parse_duration, parse_span
 from archiver.model import to_ms
 from archiver.query.ast import Compare, Expression, Not, Words
 from archiver.query.fields import HAS, NUMBERS
 
+_MILLISECOND = timedelta(milliseconds=1)
 _BOUNDS = re.compile(r"(<=|>=|<|>|=)?(.+)$", re.DOTALL)
 
 
@@ -42,7 +43,7 @@ def _number_value(name: str, value: str, now: datetime) -> Expression:
 
 
 def _length_value(name: str, value: str, now: datetime) -> Expression:
-    return _compare(name, value, parse_length_ms, 1)
+    return _compare(name, value, lambda text: parse_duration(text) / _MILLISECOND, 1)
 
 
 def _date_value(name: str, value: str, now: datetime) -> Expression:

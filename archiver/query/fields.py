@@ -1,6 +1,6 @@
 """The fields of the query language, and what each one reads in a transcript. Pure.
 
-Three kinds: *zones* hold what was said, written or recorded as text; *facts* hold words about the conversation;
+Three kinds: *zones* hold what was said, written or recorded as text; *keywords* hold words about the conversation;
 *numbers* can be compared. Every store indexes what these tables read, and the parser knows the fields from them.
 """
 
@@ -47,7 +47,7 @@ def message_passage(message: Message) -> Passage:
 
 
 def as_text(value: str | int | float | bool) -> str:
-    """An SDE's value as people would write it: true, 12, 12.5."""
+    """A value as people would write it: true, 12, 12.5."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -56,7 +56,7 @@ def as_text(value: str | int | float | bool) -> str:
 
 
 def path_names(path: str) -> Iterator[str]:
-    """The names that a path answers to: `customerInfo.customerId`, and `customerId` alone. Lower case."""
+    """The names by which a path can be asked for: `customerInfo.customerId`, and `customerId` alone. Lower case."""
     parts = path.lower().split(".")
     for start in range(len(parts)):
         yield ".".join(parts[start:])
@@ -93,7 +93,7 @@ def _has(transcript: Transcript) -> Iterator[str]:
 
 HAS_VALUES = ("attachment", "card", "form", "link", "note", "sde", "summary", "survey", "transfer")
 
-# The value of a fact matches as a word, a phrase or a prefix of it, in any case and accent.
+# A keyword matches as a word, a phrase or a prefix of it, in any case and accent.
 KEYWORDS: Mapping[str, Callable[[Transcript], Iterable[str]]] = {
     "agent": lambda t: _people(t.metadata.agents),
     "anyskill": lambda t: (*t.metadata.skills, *t.metadata.skill_ids),
@@ -125,7 +125,7 @@ NUMBERS: Mapping[str, Callable[[Transcript], float | None]] = {
 
 _LONGEST_FACET = 256  # characters: every store cuts alike
 
-# What results are counted by: values as people know them, unlike the folded words of facts.
+# What results are counted by: values as people know them, unlike the folded words of keywords.
 FACETS: Mapping[str, Callable[[Transcript], Iterable[str | None]]] = {
     "agent": lambda t: (person.name for person in t.metadata.agents if person.role is Role.AGENT),
     "bot": lambda t: (person.name for person in t.metadata.agents if person.role is Role.BOT),

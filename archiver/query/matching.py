@@ -1,4 +1,4 @@
-"""What a query is true of, and which spans of a text it marks. Pure: the meaning that every store must reproduce."""
+"""What a query is true of, and which spans of a text it marks. Pure: the meaning that every store reproduces."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archiver.model import Message, Transcript
-from archiver.query.ast import And, Compare, Everything, Expression, Not, Or, Scope, Words
-from archiver.query.fields import BY, KEYWORDS, MESSAGE_ZONES, NUMBERS, SDE, ZONES, Passage, passages, path_names
+from archiver.query.ast import And, Compare, Everything, Expression, Not, OfConversation, Or, Scope, Words
+from archiver.query.documents import is_about_message
+from archiver.query.fields import BY, KEYWORDS, NUMBERS, SDE, Passage, passages, path_names
 from archiver.query.tokens import Token, tokens
 
 Span = tuple[int, int]
@@ -59,15 +60,15 @@ def _fits(leaf: Words, found: Sequence[Token], at: int) -> bool:
 
 
 class Reading:
-    """A transcript with its passages analysed once, however many queries look at it."""
+    """A transcript with its passages tokenised once, for any number of queries."""
 
     def __init__(self, transcript: Transcript) -> None:
         self.transcript = transcript
         self.passages = [(passage, tokens(passage.text)) for passage in passages(transcript)]
-        self.facts = {name: [tokens(value) for value in read(transcript)] for name, read in KEYWORDS.items()}
+        self.keywords = {name: [tokens(value) for value in read(transcript)] for name, read in KEYWORDS.items()}
 
     def is_true(self, expression: Expression, message: Message | None = None) -> bool:
-        """Whether the conversation, or that one message of it with the conversation's facts, fits the expression."""
+        """Whether the expression is true of the conversation, or of one message of it."""
         match expression:
             case Everything():
                 return True
@@ -82,19 +83,21 @@ class Reading:
                 return number is not None and (low is None or low <= number) and (high is None or number < high)
             case Words():
                 return self._has(expression, message)
+            case OfConversation(child):
+                return self.is_true(child)
 
     def _has(self, leaf: Words, message: Message | None) -> bool:
         if message and leaf.places == (BY,):
             return leaf.words == (message.role.value,)
-        if leaf.places[0] in self.facts:
-            return any(any(spans(leaf, value)) for value in self.facts[leaf.places[0]])
+        if leaf.places[0] in self.keywords:
+            return any(any(spans(leaf, value)) for value in self.keywords[leaf.places[0]])
         return any(any(spans(leaf, found)) for _, found in self._looked_at(leaf, message))
 
     def _looked_at(self, leaf: Words, message: Message | None) -> Iterator[tuple[Passage, list[Token]]]:
-        """The passages that a leaf speaks of. With a message, bare words and message zones speak of it alone."""
-        is_about_message = message is not None and (leaf.places == ZONES or leaf.places[0] in MESSAGE_ZONES)
+        """The passages that a leaf is about: with a message, bare words and message zones look at it alone."""
+        only = message if message is not None and is_about_message(leaf) else None
         for passage, found in self.passages:
-            if is_about_message and passage.message is not message:
+            if only is not None and passage.message is not only:
                 continue
             if is_in_place(leaf, passage):
                 yield passage, found

@@ -1,18 +1,10 @@
 """The harvest that never ends, with its health and metrics."""
 
-from archiver.service.health import served
-from archiver.service.lanes import Schedule, make_lanes
-from archiver.service.service import Indexer, Service
-from archiver.service.state import ServiceState, Snapshot
-from archiver.service.systemd import Notifier
+from archiver.service.lanes import Schedule
+from archiver.service.run import Listen, follow
 
 __all__ = [
-    "Indexer",
-    "Notifier",
+    "Listen",
     "Schedule",
-    "Service",
-    "ServiceState",
-    "Snapshot",
-    "make_lanes",
-    "served",
+    "follow",
 ]

@@ -1,7 +1,7 @@
 """Health and metrics of a running service over HTTP, on this machine only unless told otherwise.
 
-`/healthz` the process goes on; `/readyz` it harvests and its index answers; `/health/harvest` how it is, in JSON, 503
-when somebody has to act; `/metrics` for Prometheus. Nothing of a conversation is in any of them.
+`/healthz`: the process makes progress; `/readyz`: it is up to date and its index answers; `/health/harvest`: its state
+in JSON, with status 503 when a person has to act; `/metrics`: for Prometheus. None shows content of a conversation.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ def describe(state: Snapshot, now: datetime) -> dict[str, Any]:
         "up_to_date_at": state.tailed_at,
         "lag_s": round(state.lag(now).total_seconds(), 1),
         "lanes": state.lanes,
-        "archive": state.facts,
+        "archive": state.counts,
         "index": state.index,
     }
 
 
-def answer(path: str, board: ServiceState, now: datetime) -> Response | None:
-    """What is said at a path; None where nothing is."""
-    state = board.read()
+def answer(path: str, state: ServiceState, now: datetime) -> Response | None:
+    """The response to a path; None for a path that is not served."""
+    snapshot = state.read()
     match path:
         case "/healthz":
-            return _plain(state.is_alive(now), "ok", "the harvest does not go on")
+            return _plain(snapshot.is_alive(now), "ok", "the harvest makes no progress")
         case "/readyz":
-            is_ready = state.is_alive(now) and state.tailed_at is not None and state.index.error is None
+            is_ready = snapshot.is_alive(now) and snapshot.tailed_at is not None and snapshot.index.error is None
             return _plain(is_ready, "ready", "not ready: see /health/harvest")
         case "/health/harvest":
-            return 503 if state.level(now) is Level.RED else 200, _JSON, encode(describe(state, now))
+            return 503 if snapshot.level(now) is Level.RED else 200, _JSON, encode(describe(snapshot, now))
         case "/metrics":
             registry = CollectorRegistry()
-            registry.register(_Metrics(state, now))
+            registry.register(_Metrics(snapshot, now))
             return 200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(registry)
     return None
 
@@ -95,25 +95,25 @@ class _Metrics:
         yield CounterMetricFamily("archiver_vault_entries_made", made, value=state.entries_made)
 
     def _of_archive(self) -> Iterator[Metric]:
-        facts = self._state.facts
-        yield _gauge("vault_conversations", "Conversations in the vault.", facts.conversations)
-        yield _gauge("vault_messages", "Messages of their current versions.", facts.messages)
-        yield _gauge("vault_head", "Newest vault entry.", facts.head)
-        yield _gauge("aside_records", "Unreadable records that were set aside.", facts.aside)
-        yield _gauge("watched_conversations", "Conversations that are looked at again.", facts.watched)
-        yield _gauge("erasures_pending", "Erasures that wait for a person.", facts.pending_erasures)
-        yield _gauge("coverage_gaps", "Spans that are not proven complete.", facts.gaps)
-        yield _gauge("coverage_gap_hours", "Their hours.", facts.gap_hours)
-        yield _gauge("coverage_lost_hours", "Hours lost to LivePerson's retention.", facts.lost_hours)
-        if facts.hours_left is not None:
+        counts = self._state.counts
+        yield _gauge("vault_conversations", "Conversations in the vault.", counts.conversations)
+        yield _gauge("vault_messages", "Messages of their current versions.", counts.messages)
+        yield _gauge("vault_head", "Newest vault entry.", counts.head)
+        yield _gauge("quarantined_records", "Unreadable records that are kept aside.", counts.quarantined)
+        yield _gauge("watched_conversations", "Conversations that are looked at again.", counts.watched)
+        yield _gauge("erasures_pending", "Erasures that wait for a person.", counts.pending_erasures)
+        yield _gauge("coverage_gaps", "Spans that are not proven complete.", counts.gaps)
+        yield _gauge("coverage_gap_hours", "Their hours.", counts.gap_hours)
+        yield _gauge("coverage_lost_hours", "Hours lost to LivePerson's retention.", counts.lost_hours)
+        if counts.hours_left is not None:
             left = "Until the oldest gap begins to be lost."
-            yield _gauge("retention_margin_seconds", left, facts.hours_left * 3600)
+            yield _gauge("retention_margin_seconds", left, counts.hours_left * 3600)
 
     def _of_index(self) -> Iterator[Metric]:
         index = self._state.index
         if index.applied is not None:
-            lag = max(self._state.facts.head - index.applied, 0)
-            yield _gauge("index_lag_entries", "Vault entries not yet applied.", lag)
+            lag = max(self._state.counts.head - index.applied, 0)
+            yield _gauge("index_lag_entries", "Vault entries not yet applied to the index.", lag)
         yield _gauge("index_refused_conversations", "Conversations that the index refused.", index.refused)
         yield _gauge("index_up", "Whether the index answered when it was last needed.", index.error is None)
 
@@ -129,13 +129,13 @@ def _labelled(kind: Any, name: str, meaning: str, label: str, values: dict[str, 
     return family
 
 
-def _handler(board: ServiceState, clock: Clock) -> type[BaseHTTPRequestHandler]:
+def _handler(state: ServiceState, clock: Clock) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version = "archiver", ""
 
         def do_GET(self) -> None:
-            found = answer(self.path.partition("?")[0], board, clock())
-            status, kind, body = found or (404, "text/plain", b"/healthz /readyz /health/harvest /metrics\n")
+            response = answer(self.path.partition("?")[0], state, clock())
+            status, kind, body = response or (404, "text/plain", b"/healthz /readyz /health/harvest /metrics\n")
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
@@ -162,9 +162,9 @@ def _bound(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> Threa
 
 
 @contextmanager
-def served(board: ServiceState, clock: Clock, host: str, port: int) -> Iterator[str]:
+def served(state: ServiceState, clock: Clock, host: str, port: int) -> Iterator[str]:
     """Serves health and metrics while in the context; the URL. Raises ConfigError if the port can't be had."""
-    server = _bound(host, port, _handler(board, clock))
+    server = _bound(host, port, _handler(state, clock))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     try:

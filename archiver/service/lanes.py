@@ -1,7 +1,7 @@
-"""The kinds of work of a continuous harvest. Each does one small piece at a time, so that what comes first can.
+"""The kinds of work of a continuous harvest. Each does one small piece at a time, so that the most urgent comes first.
 
-Their order is that of `lanes`: what is new, what is about to be lost, what changed, what may change, the rest of the
-past, and whether what was proven still holds. All go through one LivePerson budget.
+In order of `make_lanes`: what is new, what LivePerson is about to delete, what changed, what may change, the rest of
+the past, and whether what was proven still holds. All share one rate limit.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from archiver import windows
-from archiver.archive import SWEPT, TAILED, Recorded, is_last_chance, next_check
+from archiver.archive import Bookmark, RecordedWindow, is_last_chance, next_check
 from archiver.errors import BadAnswer, SourceError, SourceUnavailable, Unproven
 from archiver.harvest import Ingest, Lookups, WindowReader
 from archiver.liveperson import MOST_PER_PAGE
+from archiver.logs import EventLogger
 from archiver.model import CELL, NO_PAGE, Window
 
+_log = EventLogger("service")
 LAG = timedelta(minutes=2)  # records appear up to a minute late
-REACH = timedelta(days=2)  # of what is new; older gaps are the past's
+TAIL_SPAN = timedelta(days=2)  # how far back the newest conversations go; older gaps belong to the past
 SWEEP_EVERY = timedelta(minutes=15)
 PLAN_EVERY = timedelta(hours=1)
 _HOUR = timedelta(hours=1)
@@ -31,21 +33,21 @@ class Lane(Protocol):
     def name(self) -> str: ...
 
     def step(self, now: datetime) -> bool:
-        """Does a small piece of what is due; whether anything was. Raises what has to be waited for, or corrected."""
+        """Does one small piece of what is due; whether anything was. Raises ArchiverError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How often the newest conversations are asked for, and how far back the harvest goes; None is all there is."""
+    """How often the newest conversations are asked for, and how far back the harvest goes; None: as far as it can."""
 
     every: timedelta = timedelta(minutes=5)
     since: datetime | None = None
 
     def target(self, now: datetime) -> Window:
-        """What is to be complete in the end."""
-        kept = windows.provable(now)
-        start = max(kept.start, self.since or kept.start)
+        """The span that is to be complete in the end."""
+        provable = windows.provable(now)
+        start = max(provable.start, self.since or provable.start)
         return Window(min(start, now - LAG - CELL), now)
 
 
@@ -61,70 +63,71 @@ class Tail:
         self._due: datetime | None = None
 
     def step(self, now: datetime) -> bool:
-        ledger = self._ingest.archive.ledger
         if not self._planned:
             if self._due and now < self._due:
                 return False
-            self._planned = list(windows.plan(self._target(now), ledger.sealed(), width=_HOUR))
+            self._planned = list(
+                windows.plan(self._span(now), self._ingest.archive.ledger.sealed(), width=_HOUR)
+            )  # fmt: skip
             self._began, self._due = now, now + self._schedule.every
-        if self._planned:  # one that can't be read keeps no newer one from being read: the next round has it again
+        if self._planned:  # an hour that can't be read keeps no newer one from being read: the next round has it again
             _read(self._reader, self._planned.pop(0))
         if not self._planned and self._began:
-            with self._ingest.archive.transaction():
-                ledger.mark(TAILED, self._began)
-                ledger.note_target(self._schedule.target(now).start)
+            target = self._schedule.target(now).start
+            self._ingest.archive.set_bookmark(Bookmark.TAILED, self._began, target=target)
         return True
 
-    def _target(self, now: datetime) -> Window:
+    def _span(self, now: datetime) -> Window:
         end = windows.floor(now - LAG)
-        return Window(min(max(end - REACH, windows.floor(self._schedule.target(now).start)), end - CELL), end)
+        return Window(min(max(end - TAIL_SPAN, windows.floor(self._schedule.target(now).start)), end - CELL), end)
 
 
-class Gaps:
-    """What of the past is not proven complete, planned anew once in a while: so what can't be read is tried again."""
+class PastGaps:
+    """The windows of the past that are not proven complete; planned again every hour, so that failed ones come back."""
 
     def __init__(self, ingest: Ingest, schedule: Schedule) -> None:
         self._ingest, self._schedule = ingest, schedule
         self._planned: list[Window] = []
         self._due: datetime | None = None
 
-    def take(self, now: datetime, *, expiring: bool) -> Window | None:
-        """The newest gap, or the oldest one if it is about to leave what LivePerson keeps."""
+    def take(self, now: datetime, *, is_expiring: bool) -> Window | None:
+        """The newest gap; or with `is_expiring` the oldest one, if LivePerson is about to delete it."""
         if self._due is None or now >= self._due:
             self._planned = self._plan(now)
             self._due = now + PLAN_EVERY
         if not self._planned:
             return None
-        if not expiring:
+        if not is_expiring:
             return self._planned.pop()
         edge = windows.retention(now).start + windows.EXPIRY_MARGIN
         return self._planned.pop(0) if self._planned[0].start < edge else None
 
     def _plan(self, now: datetime) -> list[Window]:
-        start, end = windows.floor(self._schedule.target(now).start), windows.floor(now - LAG) - REACH
+        start, end = windows.floor(self._schedule.target(now).start), windows.floor(now - LAG) - TAIL_SPAN
         if start >= end:
             return []
         return list(windows.plan(Window(start, end), self._ingest.archive.ledger.sealed()))
 
 
-class Past:
-    """Gaps of the past: those that are about to be lost, oldest first, or all, newest first."""
+class Backfill:
+    """Gaps of the past: those that LivePerson is about to delete, oldest first, or all, newest first."""
 
-    def __init__(self, reader: WindowReader, gaps: Gaps, *, expiring: bool) -> None:
-        self._reader, self._gaps, self._expiring = reader, gaps, expiring
-        self.name = "expiring" if expiring else "backfill"
+    def __init__(self, reader: WindowReader, gaps: PastGaps, *, is_expiring: bool) -> None:
+        self._reader, self._gaps, self._is_expiring = reader, gaps, is_expiring
+        self.name = "expiring" if is_expiring else "backfill"
 
     def step(self, now: datetime) -> bool:
-        window = self._gaps.take(now, expiring=self._expiring)
+        window = self._gaps.take(now, is_expiring=self._is_expiring)
         if window:
             _read(self._reader, window)
         return window is not None
 
 
 class Updates:
-    """All that LivePerson notes as changed since the last time, whenever it started.
+    """Everything that LivePerson notes as changed since the last sweep, whenever it started.
 
-    Where a sweep begins is its own clock's time, never one that was read. One that is not proven whole is repeated.
+    A sweep begins where this machine's clock was at the begin of the last one, never at a time that was read. One that
+    is not proven whole is repeated.
     """
 
     name = "updates"
@@ -144,18 +147,18 @@ class Updates:
         if self._since and self._parts:
             self._sweep(self._parts.pop(0), self._since - windows.SWEEP_OVERLAP)
         if not self._parts and self._is_whole and self._began:
-            with self._ingest.archive.transaction():
-                self._ingest.archive.ledger.mark(SWEPT, self._began)
+            self._ingest.archive.set_bookmark(Bookmark.SWEPT, self._began)
         return True
 
     def _begin(self, now: datetime) -> None:
         ledger = self._ingest.archive.ledger
-        self._since = ledger.marked(SWEPT) or ledger.first_begun()
-        self._parts = list(windows.plan(self._schedule.target(now), width=windows.SWEEP_WIDTH)) if self._since else []
+        self._since = ledger.bookmark(Bookmark.SWEPT) or ledger.first_begun()
+        target = self._schedule.target(now)
+        self._parts = list(windows.plan(target, width=windows.SWEEP_WIDTH)) if self._since else []
         self._began, self._is_whole = now, True
 
     def _sweep(self, part: Window, since: datetime) -> None:
-        """In halves until a part fits into one page, which can't shift while it is read."""
+        """In halves until a part fits into one page, whose rows can't move while it is read."""
         pages = self._ingest.source.updated(part, since)
         try:
             page = next(pages, NO_PAGE)
@@ -167,7 +170,8 @@ class Updates:
             for page in pages:
                 self._ingest.keep(page)
         except (BadAnswer, Unproven) as error:
-            self._ingest.progress.say(f"changes of {part} are not proven whole: {error.message}")
+            message = f"changes of {part} are not proven whole: {error.message}"
+            _log.warning("sweep.unproven", message, window=part, code=error.code)
             self._is_whole = False
         except SourceError:
             self._parts.append(part)
@@ -180,16 +184,16 @@ class Watch:
     name = "watch"
 
     def __init__(self, ingest: Ingest) -> None:
-        self._look_ups = Lookups(ingest)
+        self._lookups = Lookups(ingest)
 
     def step(self, now: datetime) -> bool:
-        return self._look_ups.some(seen_before=now, due_by=now)
+        return self._lookups.recheck_some(seen_before=now, due_by=now)
 
 
 class Reconcile:
-    """Whether LivePerson still announces as many for what was proven complete; what differs is read again.
+    """Whether LivePerson's present count agrees with what was sealed; a window where it differs is read again.
 
-    A window that is about to leave what LivePerson keeps is read in full once more.
+    A window whose last month in LivePerson's keeping has begun is read in full once more.
     """
 
     name = "reconcile"
@@ -199,48 +203,48 @@ class Reconcile:
 
     def step(self, now: datetime) -> bool:
         archive = self._ingest.archive
-        found = archive.ledger.due_for_check(now)
-        if found is None:
+        due = archive.ledger.due_for_check(now)
+        if due is None:
             return False
-        window, ledger = found.reading.window, archive.ledger
+        window = due.reading.window
         try:
-            self._check(found, now)
+            self._check(due, now)
         except SourceError as error:
-            with archive.transaction():
-                ledger.postpone_check(window, now + PLAN_EVERY)
+            archive.postpone_check(window, now + PLAN_EVERY)
             if not isinstance(error, BadAnswer | Unproven):
                 raise
-            self._ingest.progress.say(f"{window} can't be checked now: {error.message}")
+            message = f"{window} can't be checked now: {error.message}"
+            _log.warning("check.failed", message, window=window, code=error.code)
         else:
-            with archive.transaction():
-                ledger.checked(window, next_check(window, now, found.checks + 1))
+            archive.record_check(window, next_check(window, now, due.checks + 1))
         return True
 
-    def _check(self, found: Recorded, now: datetime) -> None:
-        window, archive = found.reading.window, self._ingest.archive
+    def _check(self, due: RecordedWindow, now: datetime) -> None:
+        window, expected = due.reading.window, due.reading.expected
         if window.start - windows.OVERLAP < windows.retention(now).start:
-            return  # part of it is gone, so that counts prove nothing
+            return  # part of it is deleted, so that counts prove nothing
         count = self._ingest.source.count(windows.widen(window))
-        if count != found.reading.expected:
-            with archive.transaction():
-                archive.unseal(window, f"LivePerson announces {count} now, not {found.reading.expected}", now)
-        if count != found.reading.expected or is_last_chance(window, now):
+        if count != expected:
+            reason = f"LivePerson announces {count} now, not {expected}"
+            self._ingest.archive.unseal(window, reason, now)
+            _log.info("window.unsealed", f"{window}: {reason}", window=window, expected=expected, count=count)
+        if count != expected or is_last_chance(window, now):
             _read(self._reader, window)
 
 
 def _read(reader: WindowReader, window: Window) -> None:
-    """Reads a window; what can't be read is recorded with its reason."""
+    """Reads a window; one that LivePerson fails at is recorded with the reason."""
     try:
         reader.read(window, None)
     except SourceUnavailable as error:
-        reader.name(window, None, error)
+        reader.record_failure(window, None, error)
         raise
 
 
 def make_lanes(ingest: Ingest, reader: WindowReader, schedule: Schedule) -> list[Lane]:
     """All lanes, the most urgent first."""
-    gaps = Gaps(ingest, schedule)
+    gaps = PastGaps(ingest, schedule)
     return [
-        Tail(ingest, reader, schedule), Past(reader, gaps, expiring=True), Updates(ingest, schedule), Watch(ingest),
-        Past(reader, gaps, expiring=False), Reconcile(ingest, reader),
+        Tail(ingest, reader, schedule), Backfill(reader, gaps, is_expiring=True), Updates(ingest, schedule),
+        Watch(ingest), Backfill(reader, gaps, is_expiring=False), Reconcile(ingest, reader),
     ]  # fmt: skip

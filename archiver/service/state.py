@@ -1,4 +1,4 @@
-"""How a continuous harvest is: written by the harvest, read by whoever asks for its health. Safe between threads."""
+"""The service's current state: written by the harvest thread, read by the health endpoints. Safe between threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STUCK_AFTER = timedelta(minutes=30)  # longer than a call can wait for LivePerso
 
 
 class Level(StrEnum):
-    """From good to bad. Red: somebody has to act."""
+    """From good to bad. Red: a person has to act."""
 
     GREEN = "green"
     YELLOW = "yellow"
@@ -32,17 +32,17 @@ class LaneState:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveCounts:
-    """What was counted in the archive, a little while ago."""
+    """What the archive held when it was last counted. Spans and hours are those of `archiver coverage`."""
 
     conversations: int = 0
     messages: int = 0
     head: int = 0
     watched: int = 0
-    aside: int = 0
+    quarantined: int = 0
     pending_erasures: int = 0
     gaps: int = 0
     gap_hours: float = 0.0
-    failed: int = 0
+    unproven: int = 0
     lost: int = 0
     lost_hours: float = 0.0
     hours_left: float | None = None
@@ -50,7 +50,7 @@ class ArchiveCounts:
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """Up to which vault entry the index is; `error` is why it is not further, if it is out of reach."""
+    """Up to which vault entry the index is; `error`: why it could not be written when it was last tried."""
 
     applied: int | None = None
     refused: int = 0
@@ -59,15 +59,15 @@ class IndexState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All of it at one moment. `fresh_within` is how old the newest conversations may be."""
+    """The state at one moment. `fresh_within` is how old the newest conversations may be."""
 
     account: str
     fresh_within: timedelta
     started_at: datetime
-    beat_at: datetime
+    heartbeat_at: datetime
     tailed_at: datetime | None = None
     lanes: dict[str, LaneState] = field(default_factory=dict)
-    facts: ArchiveCounts = ArchiveCounts()
+    counts: ArchiveCounts = ArchiveCounts()
     index: IndexState = IndexState()
     entries_made: int = 0
     answers: dict[str, int] = field(default_factory=dict)
@@ -77,27 +77,27 @@ class Snapshot:
         return now - (self.tailed_at or self.started_at)
 
     def is_alive(self, now: datetime) -> bool:
-        return now - self.beat_at < STUCK_AFTER
+        return now - self.heartbeat_at < STUCK_AFTER
 
     def troubles(self, now: datetime) -> Iterator[tuple[Level, str]]:
-        """All that is not as it should be, in words."""
-        if self.facts.lost:
-            yield Level.RED, f"{self.facts.lost} spans were lost to LivePerson's retention (archiver coverage --gaps)"
+        """Everything that is not as it should be, in words."""
+        if self.counts.lost:
+            yield Level.RED, f"{self.counts.lost} spans were lost to LivePerson's retention (archiver coverage --gaps)"
         if self.lag(now) > self.fresh_within:
             yield Level.RED, f"nothing new from LivePerson for {self.lag(now).total_seconds() / 60:,.0f} minutes"
         if not self.is_alive(now):
-            yield Level.RED, "the harvest does not go on"
+            yield Level.RED, "the harvest makes no progress"
         for name, lane in self.lanes.items():
             if lane.error:
                 yield Level.YELLOW, f"{name}: {lane.error}"
-        if self.facts.failed:
-            yield Level.YELLOW, f"{self.facts.failed} spans are not proven complete (archiver coverage --gaps)"
+        if self.counts.unproven:
+            yield Level.YELLOW, f"{self.counts.unproven} spans are not proven complete (archiver coverage --gaps)"
         if self.index.error:
             yield Level.YELLOW, f"the index: {self.index.error}"
         if self.index.refused:
             yield Level.YELLOW, f"{self.index.refused} conversations are refused by the index (archiver store status)"
-        if self.facts.pending_erasures:
-            yield Level.YELLOW, f"{self.facts.pending_erasures} erasures wait for a person (archiver erasures)"
+        if self.counts.pending_erasures:
+            yield Level.YELLOW, f"{self.counts.pending_erasures} erasures wait for a person (archiver erasures)"
 
     def level(self, now: datetime) -> Level:
         order = list(Level)
@@ -105,7 +105,7 @@ class Snapshot:
 
 
 class ServiceState:
-    """Holds the newest state."""
+    """Holds the newest snapshot."""
 
     def __init__(self, state: Snapshot) -> None:
         self._state = state
@@ -126,7 +126,7 @@ class ServiceState:
 
     @contextmanager
     def lane(self, name: str, now: datetime) -> Iterator[None]:
-        """A lane's step; what it raises is its error."""
+        """Counts a lane's step; what the step raises becomes the lane's error, and is raised."""
         before = self._state.lanes.get(name, LaneState())
         try:
             yield

@@ -1,4 +1,4 @@
-"""What the process that started a service is told of it (systemd, Service Notification Protocol: sd_notify)."""
+"""Notifications to the service manager (systemd, Service Notification Protocol: sd_notify)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Mapping
 
 
 class Notifier:
-    """Tells systemd, where `NOTIFY_SOCKET` says that it listens; elsewhere nothing."""
+    """Notifies systemd where `NOTIFY_SOCKET` names its socket; elsewhere does nothing."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        self._address = environment.get("NOTIFY_SOCKET", "").replace("@", "\0", 1)
+        address = environment.get("NOTIFY_SOCKET", "")
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address  # @: an abstract socket
         self._is_ready = False
 
-    def tell(self, *words: str) -> None:
-        """Sends lines such as READY=1. What does not reach the supervisor is not worth ending for."""
+    def notify(self, *words: str) -> None:
+        """Sends lines such as READY=1. A notification that can't be delivered is dropped."""
         if not self._address:
             return
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
@@ -25,7 +26,7 @@ class Notifier:
                 return
 
     def tick(self, status: str) -> None:
-        """The service goes on: at first that it is ready, later that it lives."""
+        """Notifies that the service makes progress; the first time, that it is ready."""
         first = () if self._is_ready else ("READY=1",)
         self._is_ready = True
-        self.tell(*first, "WATCHDOG=1", f"STATUS={status}")
+        self.notify(*first, "WATCHDOG=1", f"STATUS={status}")

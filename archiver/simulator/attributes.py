@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archiver.model import to_ms
+from archiver.simulator.calendar import to_ms
 from archiver.simulator.lives import Life
 
 _PRODUCT = {"name": "Travel pillow", "category": "Accessories", "sku": "TP-1", "price": 19.9}

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from archiver.model import from_ms, to_ms
-from archiver.rawrecord import integer, items, leaves, number, section
+from archiver.simulator.calendar import floor, from_ms, to_ms
 from archiver.simulator.kinds import (
     BadRequest,
     Make,
@@ -22,8 +21,8 @@ from archiver.simulator.kinds import (
     time_between,
     with_words,
 )
+from archiver.simulator.values import items, number, scalars, section
 from archiver.simulator.views import View
-from archiver.windows import floor
 
 _SHAPES_THE_ANSWER = frozenset(("contentToRetrieve", "selectedIntentOnly", "cappingConfiguration"))
 _SDE_KEYS = frozenset(
@@ -62,7 +61,7 @@ def _updated(value: Any, _: Record, __: datetime) -> Test:
 
 def _texts(record: Record) -> Iterator[str]:
     for message in items(record, "messageRecords"):
-        yield from (str(value) for _, value in leaves("", message.get("messageData")))
+        yield from map(str, scalars(message.get("messageData")))
 
 
 def _skills(record: Record) -> Iterator[Any]:
@@ -129,7 +128,7 @@ def _sdes(value: Any, _: Record, __: datetime) -> Test:
     def holds(view: View) -> bool:
         events = [event for name in ("sdes", "unAuthSdes") for event in items(section(view.record, name), "events")]
         return any(
-            words in plain(" ".join(str(leaf) for _, leaf in leaves("", event.get(kind))))
+            words in plain(" ".join(map(str, scalars(event.get(kind)))))
             for event in events
             for kind, words in wanted.items()
         )
@@ -246,5 +245,5 @@ FILTERS = frozenset((*_MAKERS, "start", *_SHAPES_THE_ANSWER))
 
 def updated_ms(info: Record) -> int:
     """When a record that does not live was last updated: at its end, as far as it says."""
-    times = (integer(info.get(name)) or 0 for name in ("startTimeL", "endTimeL", "fullDialogEndTimeL"))
+    times = (int(number(info.get(name)) or 0) for name in ("startTimeL", "endTimeL", "fullDialogEndTimeL"))
     return max(times)

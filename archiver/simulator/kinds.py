@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from archiver.model import from_ms
-from archiver.rawrecord import moment, section
+from archiver.simulator.calendar import ceil, floor, from_ms, moment_of, months_earlier
+from archiver.simulator.values import section
 from archiver.simulator.views import View
-from archiver.windows import ceil, floor, months_before
 
 LONGEST_RANGE_MONTHS = 3
 
@@ -32,7 +31,7 @@ def time_range(bounds: Any, now: datetime, name: str) -> tuple[datetime, datetim
     start, end = from_ms(low), now if high == -1 else from_ms(high)
     if end < start:
         raise BadRequest(f"{name}.to is before {name}.from")
-    if months_before(end, LONGEST_RANGE_MONTHS) > start:
+    if months_earlier(end, LONGEST_RANGE_MONTHS) > start:
         raise BadRequest(f"the interval of {name} is longer than 3 months")
     return floor(start), ceil(end)
 
@@ -40,7 +39,7 @@ def time_range(bounds: Any, now: datetime, name: str) -> tuple[datetime, datetim
 def time_between(name: str) -> Callable[..., Test]:
     def make(value: Any, _: Record, now: datetime) -> Test:
         start, end = time_range(value, now, name)
-        return lambda view: (at := moment(view.info, name.removesuffix("L"))) is not None and start <= at <= end
+        return lambda view: (at := moment_of(view.info, name.removesuffix("L"))) is not None and start <= at <= end
 
     return make
 

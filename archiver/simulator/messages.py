@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from archiver.jsontext import encode
-from archiver.model import to_ms
+from archiver.simulator.calendar import to_ms
 from archiver.simulator.dialogues import ACCOUNT, BOT, CHANNELS
 from archiver.simulator.lives import Life, Turn
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from archiver.model import to_ms
 from archiver.simulator.attributes import sdes
+from archiver.simulator.calendar import to_ms
 from archiver.simulator.dialogues import ACCOUNT, BOT, CHANNELS, SKILLS
 from archiver.simulator.lives import Life, Turn
 from archiver.simulator.messages import DELETED, DEVICES, is_deleted, message, message_id, pid, score, statuses, time

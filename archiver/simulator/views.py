@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from archiver.jsontext import decode, encode, split_object
-from archiver.model import to_ms
+from archiver.simulator.calendar import to_ms
 from archiver.simulator.lives import Life, step
 from archiver.simulator.sections import record
 

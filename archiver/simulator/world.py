@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from archiver.jsontext import decode, encode, raw_json, split_object
-from archiver.model import from_ms, to_ms
-from archiver.rawrecord import integer, items, section
+from archiver.simulator.calendar import KEPT_MONTHS, from_ms, months_earlier, to_ms
 from archiver.simulator.filters import tests, updated_ms
 from archiver.simulator.kinds import BadRequest, time_range
 from archiver.simulator.lives import Life
+from archiver.simulator.values import items, number, section
 from archiver.simulator.views import Item, Living, Stored, View
-from archiver.windows import RETENTION_MONTHS, months_before
 
 MOST_PER_PAGE = 100
 DEFAULT_CONTENT = (
@@ -76,7 +75,7 @@ class World:
         holding = tests(body, now)
         found = [view for view in self._between(start, end) if all(test(view) for test in holding)]
         if order.startswith("end"):
-            found.sort(key=lambda view: integer(view.info.get("endTimeL")) or 0)
+            found.sort(key=lambda view: number(view.info.get("endTimeL")) or 0)
         if order.endswith("desc"):
             found.reverse()
         shape = _Shape(body, version, now)
@@ -89,7 +88,7 @@ class World:
         return [item.at(seen_at) for item in self.stored[low:high]]
 
     def _oldest(self) -> datetime:
-        return months_before(self.clock(), RETENTION_MONTHS)
+        return months_earlier(self.clock(), KEPT_MONTHS)
 
     def look_up(self, ids: Sequence[str], body: dict[str, Any], version: int = 2) -> Selection:
         """Method B. Unknown ids are left out."""
@@ -194,7 +193,7 @@ def _capped(raw: bytes, most: dict[str, int]) -> bytes:
     """The newest events of each type, by default one."""
     found = decode(raw)
     kept: dict[str, list[dict[str, Any]]] = {}
-    for event in sorted(items(found, "events"), key=lambda event: -(integer(event.get("serverTimeStamp")) or 0)):
+    for event in sorted(items(found, "events"), key=lambda event: -(number(event.get("serverTimeStamp")) or 0)):
         kind = str(event.get("sdeType"))
         of_kind = kept.setdefault(kind, [])
         if len(of_kind) < most.get(kind.replace("_", "").lower(), 1):

@@ -1,10 +1,12 @@
 """From the exact bytes of a record to what a person reads. Pure and total."""
 
-from archiver.transcript.projection import project
-from archiver.transcript.serialize import as_json, iso
+from archiver.transcript.projection import VERSION, project
+from archiver.transcript.serialize import as_json, iso, message_as_json
 
 __all__ = [
+    "VERSION",
     "as_json",
     "iso",
+    "message_as_json",
     "project",
 ]

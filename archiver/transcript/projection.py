@@ -1,4 +1,4 @@
-"""One raw record → its transcript: metadata, messages, SDEs, survey answers, events. Pure and total.
+"""Projects a raw record to its transcript: metadata, messages, SDEs, survey answers, events. Pure and total.
 
 Every field of a record is optional and may have another type than documented (Messaging Interactions API,
 Conversations). What cannot be read is left out here and stays in the raw record; what people wrote is never altered.
@@ -18,6 +18,10 @@ from archiver.transcript.sdes import sdes
 from archiver.transcript.surveys import answers
 from archiver.transcript.text import message_text, summary_texts
 from archiver.transcript.timeline import events
+
+# Part of the shape of every index: raise it when the transcript of any record changes, so that indexes made by the
+# earlier projection are built again. A golden test asks for it.
+VERSION = 1
 
 # What the documents hold under a name of its own, or say in another way.
 _KNOWN_OF_INFO = frozenset(

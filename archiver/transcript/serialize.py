@@ -30,7 +30,7 @@ def _transcript(transcript: Transcript) -> dict[str, Any]:
         "start": iso(transcript.metadata.started_at),
         "end": iso(transcript.metadata.ended_at),
         "metadata": _metadata(transcript.metadata),
-        "messages": [message_json(message) for message in transcript.messages],
+        "messages": [message_as_json(message) for message in transcript.messages],
         "events": [_event(event) for event in transcript.events],
         "surveys": [_answer(answer) for answer in transcript.answers],
         "summaries": list(transcript.summaries),
@@ -44,7 +44,7 @@ def _metadata(metadata: Metadata) -> dict[str, Any]:
     return content
 
 
-def message_json(message: Message) -> dict[str, Any]:
+def message_as_json(message: Message) -> dict[str, Any]:
     return {
         "id": message.id,
         "sent_at": iso(message.sent_at),
@@ -57,6 +57,7 @@ def message_json(message: Message) -> dict[str, Any]:
         "file": message.file,
         "dialog_id": message.dialog_id,
         "seq": message.seq,
+        "extra": [{"path": path, "value": value} for path, value in message.extra],
     }
 
 

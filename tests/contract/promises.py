@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archiver.index.protocol import Store
 from archiver.index.results import Facet, Found, Refusal, Sort, Version
+from archiver.index.store import Store
 from archiver.model import Transcript, to_ms
 from archiver.query.ast import Scope
 from archiver.query.parser import parse
@@ -191,7 +191,7 @@ class StoreContract:
         store.drop()
         assert (store.applied(), store.count(), ask(store, "x").total) == (0, 0, 0)
         store.prepare()
-        assert store.describe()["applied"] == 0
+        assert store.status().applied == 0
         put(store, [project(record("c1", NOW, "x"))], applied=5)
         assert ask(store, "x").total == 1
 

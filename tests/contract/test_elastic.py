@@ -8,7 +8,7 @@ import pytest
 from archiver.config.settings import StoreAddress
 from archiver.index.elastic.server import connect
 from archiver.index.elastic.store import ElasticStore
-from archiver.index.protocol import Store
+from archiver.index.store import Store
 from tests.contract.promises import Make, StoreContract
 from tests.nodes import Node
 

@@ -7,7 +7,7 @@ import pytest
 
 from archiver.errors import StoreBusy, StoreError
 from archiver.index.embedded.store import EmbeddedStore
-from archiver.index.protocol import Store
+from archiver.index.store import Store
 from archiver.transcript.projection import project
 from tests.conftest import NOW, record
 from tests.contract.promises import Make, StoreContract, ask, put

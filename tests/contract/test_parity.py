@@ -14,8 +14,8 @@ from archiver.index.elastic.server import connect
 from archiver.index.elastic.store import ElasticStore
 from archiver.index.embedded.store import EmbeddedStore
 from archiver.index.memory import MemoryStore
-from archiver.index.protocol import Store
 from archiver.index.results import Sort
+from archiver.index.store import Store
 from archiver.query.ast import Scope
 from archiver.query.fields import FACETS
 from archiver.query.parser import parse

@@ -12,14 +12,14 @@ import pytest
 from oauthlib.oauth1 import Client as IndependentSigner
 from oauthlib.oauth1.rfc5849 import signature as independent
 
-from archiver.archive.file import Archive
+from archiver.archive.file import ArchiveFile
 from archiver.config.secrets import Secret
 from archiver.errors import AuthError, PermissionMissing, RateLimited, SourceError
 from archiver.harvest.harvest import Harvest
 from archiver.jsontext import decode
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import AppKeys, ClientCredentials, Credentials, User
-from archiver.liveperson.calls import Patience
+from archiver.liveperson.calls import CallSettings
 from archiver.liveperson.oauth1 import OAuth1
 from archiver.model import Window
 from archiver.progress import Silent
@@ -101,7 +101,7 @@ def test_wrong_credentials_are_told_once_and_never_shown(account: Recorder, way:
 
 @pytest.mark.parametrize("way", ["oauth2", "login"])
 def test_what_ends_in_the_middle_of_a_run_is_renewed_without_losing_a_page(
-    archive: Archive, account: Recorder, way: str
+    archive: ArchiveFile, account: Recorder, way: str
 ) -> None:
     calls = 0
 
@@ -267,7 +267,7 @@ def test_too_many_logins_are_waited_out_five_seconds_at_a_time(account: Recorder
     simulator = account.simulator
     center = connect(
         Account(simulator.world.account, "https://api.simulator.test", credentials(simulator, "login")),
-        patience=Patience(sleep=waited.append), transport=httpx.MockTransport(account), clock=lambda: NOW,
+        settings=CallSettings(sleep=waited.append), transport=httpx.MockTransport(account), clock=lambda: NOW,
     )  # fmt: skip
     list(center.pages(Window(NOW - DAY, NOW)))
     assert 5.0 <= max(waited) < 7.0
@@ -360,7 +360,7 @@ def test_an_answer_that_repeats_what_we_sent_does_not_show_it(account: Recorder,
     simulator = account.simulator
     center = connect(
         Account(simulator.world.account, "https://api.simulator.test", credentials(simulator, way)),
-        patience=Patience(sleep=lambda seconds: None, notify=said.append), transport=httpx.MockTransport(account),
+        settings=CallSettings(sleep=lambda seconds: None), transport=httpx.MockTransport(account),
     )  # fmt: skip
     with pytest.raises(SourceError) as told:
         list(center.pages(SPAN))

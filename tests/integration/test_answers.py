@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from archiver import windows
-from archiver.archive.file import Archive
+from archiver.archive.file import ArchiveFile
 from archiver.errors import SourceError, SourceUnavailable
 from archiver.harvest.fetch import Fetch
 from archiver.harvest.harvest import Harvest, Summary
@@ -41,12 +41,12 @@ def account(simulator: Simulator) -> Simulator:
     return simulator
 
 
-def harvest(archive: Archive, simulator: Simulator, *faults: Fault) -> Summary:
+def harvest(archive: ArchiveFile, simulator: Simulator, *faults: Fault) -> Summary:
     respond = Faults(simulator, faults, sleep=lambda seconds: None)
     return Harvest(connected(respond, simulator), archive, clock=lambda: NOW, progress=Silent()).run(SPAN)
 
 
-def ids(archive: Archive) -> set[str]:
+def ids(archive: ArchiveFile) -> set[str]:
     return {record.conversation_id for record in archive.vault.after(0)}
 
 
@@ -55,23 +55,23 @@ def test_every_fault_has_an_outcome_that_is_tested() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(PASSING))
-def test_a_fault_that_passes_costs_nothing(archive: Archive, account: Simulator, kind: str) -> None:
+def test_a_fault_that_passes_costs_nothing(archive: ArchiveFile, account: Simulator, kind: str) -> None:
     """Also where it meets a window's only page: the harvest reads it again, or the next one does."""
     first = harvest(archive, account, Fault(kind, after=3, every=4, times=2))
     again = harvest(archive, account)
     assert again.unproven == ()
     assert ids(archive) >= set(account.world.by_id)
-    assert {summary_reason for _, summary_reason in first.unproven} <= {
-        "1 records could not be read and were set aside"
-    }
+    assert {gap.reason for gap in first.unproven} <= {"1 records could not be read; their bytes are kept in quarantine"}
 
 
 @pytest.mark.parametrize("kind", sorted({"partial-result", "dropped-record", "wrong-count", "repeated-record"}))
-def test_a_short_answer_that_stays_is_never_called_complete(archive: Archive, account: Simulator, kind: str) -> None:
+def test_a_short_answer_that_stays_is_never_called_complete(
+    archive: ArchiveFile, account: Simulator, kind: str
+) -> None:
     summary = harvest(archive, account, Fault(kind, times=None))
     assert len(summary.unproven) >= 9
     assert [
-        window for window in archive.ledger.sealed() if any(overlaps(window, bad) for bad, _ in summary.unproven)
+        window for window in archive.ledger.sealed() if any(overlaps(window, gap.window) for gap in summary.unproven)
     ] == []
 
 
@@ -80,14 +80,16 @@ def overlaps(one: Window, other: Window) -> bool:
 
 
 @pytest.mark.parametrize("kind", sorted(FINAL))
-def test_a_final_refusal_ends_the_harvest_with_what_was_said(archive: Archive, account: Simulator, kind: str) -> None:
+def test_a_final_refusal_ends_the_harvest_with_what_was_said(
+    archive: ArchiveFile, account: Simulator, kind: str
+) -> None:
     with pytest.raises(SourceError) as told:
         harvest(archive, account, Fault(kind, after=4, times=None))
     assert told.value.hint or "bad request" in told.value.message
     assert archive.ledger.sealed()  # what was proven before stays so
 
 
-def test_no_redirect_and_no_link_is_followed(archive: Archive, account: Simulator) -> None:
+def test_no_redirect_and_no_link_is_followed(archive: ArchiveFile, account: Simulator) -> None:
     hosts: set[str] = set()
     faulty = Faults(account, [Fault("redirect", after=2)])
 
@@ -100,7 +102,9 @@ def test_no_redirect_and_no_link_is_followed(archive: Archive, account: Simulato
     assert hosts == {"api.simulator.test", account.host}
 
 
-def test_unknown_fields_and_types_and_broken_inner_json_are_kept_as_text(archive: Archive, account: Simulator) -> None:
+def test_unknown_fields_and_types_and_broken_inner_json_are_kept_as_text(
+    archive: ArchiveFile, account: Simulator
+) -> None:
     harvest(archive, account, Fault("unexpected", times=None))
     found = project(next(archive.vault.after(0)).raw)
     texts = [message.text for message in found.messages]
@@ -111,12 +115,12 @@ def test_unknown_fields_and_types_and_broken_inner_json_are_kept_as_text(archive
     assert sde.values == (("telepathy.thought", "blue"),)
 
 
-def watched(archive: Archive) -> set[str]:
+def watched(archive: ArchiveFile) -> set[str]:
     """Why conversations are looked at again."""
     return {row[0] for row in archive.ledger._connection.execute("SELECT reason FROM watch")}
 
 
-def test_what_a_search_cut_short_is_read_in_full_by_its_id(archive: Archive, account: Simulator) -> None:
+def test_what_a_search_cut_short_is_read_in_full_by_its_id(archive: ArchiveFile, account: Simulator) -> None:
     harvest(archive, account, Fault("is-partial", times=None))
     assert watched(archive) <= {"settling"}
     for kept in archive.vault.after(0):
@@ -125,29 +129,29 @@ def test_what_a_search_cut_short_is_read_in_full_by_its_id(archive: Archive, acc
         assert len(decode(kept.raw)["messageRecords"]) > 1
 
 
-def test_what_stays_cut_short_is_kept_and_watched(archive: Archive, account: Simulator) -> None:
+def test_what_stays_cut_short_is_kept_and_watched(archive: ArchiveFile, account: Simulator) -> None:
     both = [Fault("is-partial", place=place, times=None) for place in ("search", "by-id")]
     harvest(archive, account, *both)
     assert archive.ledger.count_watched() == COUNT
     assert ids(archive) == set(account.world.by_id)
 
 
-def test_a_look_up_that_fails_does_not_cost_the_search_its_records(archive: Archive, account: Simulator) -> None:
+def test_a_look_up_that_fails_does_not_cost_the_search_its_records(archive: ArchiveFile, account: Simulator) -> None:
     broken = [Fault("is-partial", times=None), Fault("html", place="by-id", times=None)]
     harvest(archive, account, *broken)
     assert ids(archive) == set(account.world.by_id)
 
 
-def test_a_record_that_cannot_be_read_is_kept_aside_byte_for_byte_and_costs_no_other(
-    archive: Archive, account: Simulator
+def test_a_record_that_cannot_be_read_is_quarantined_byte_for_byte_and_costs_no_other(
+    archive: ArchiveFile, account: Simulator
 ) -> None:
     summary = harvest(archive, account, Fault("unreadable-record", after=2))
-    assert archive.vault.count_aside() == 1
+    assert archive.vault.count_quarantined() == 1
     assert ids(archive) == set(account.world.by_id)
-    assert summary.aside == 1
+    assert summary.quarantined == 1
 
 
-def test_a_page_of_tens_of_megabytes_is_read_whole(archive: Archive, simulator: Simulator) -> None:
+def test_a_page_of_tens_of_megabytes_is_read_whole(archive: ArchiveFile, simulator: Simulator) -> None:
     long = "a word and another " * 25_000
     simulator.world.fill(record(f"big{number}", NOW - DAY, long) for number in range(80))
     assert harvest(archive, simulator).conversations == 80
@@ -178,7 +182,7 @@ def test_an_answer_that_is_no_utf_8_at_all_is_told(charset: str) -> None:
         read_page('{"conversationHistoryRecords":[]}'.encode(charset))
 
 
-def test_an_answer_of_204_means_no_conversations(archive: Archive, simulator: Simulator) -> None:
+def test_an_answer_of_204_means_no_conversations(archive: ArchiveFile, simulator: Simulator) -> None:
     simulator.no_content = True
     simulator.world.put(record("c", NOW - DAY))
     summary = harvest(archive, simulator)
@@ -202,7 +206,7 @@ def without_count(respond: Callable[[httpx.Request], httpx.Response], path: str)
 
 @pytest.mark.parametrize("page", [100, 50, 7])
 def test_a_look_up_without_a_count_is_read_on_until_all_have_come(
-    archive: Archive, account: Simulator, page: int
+    archive: ArchiveFile, account: Simulator, page: int
 ) -> None:
     """Also where the server pages it."""
 
@@ -220,7 +224,7 @@ def test_a_look_up_without_a_count_is_read_on_until_all_have_come(
     assert (fetched.conversations, fetched.absent, fetched.faults) == (60, ("gone",), ())
 
 
-def test_a_search_without_a_count_keeps_what_comes_and_proves_nothing(archive: Archive, account: Simulator) -> None:
+def test_a_search_without_a_count_keeps_what_comes_and_proves_nothing(archive: ArchiveFile, account: Simulator) -> None:
     source = connected(without_count(account, "/conversations/search"), account)
     summary = Harvest(source, archive, clock=lambda: NOW, progress=Silent()).run(SPAN)
     assert ids(archive) == set(account.world.by_id)
@@ -228,7 +232,7 @@ def test_a_search_without_a_count_keeps_what_comes_and_proves_nothing(archive: A
     assert archive.ledger.sealed() == []
 
 
-def test_a_look_up_that_is_partial_calls_nobody_gone(archive: Archive, account: Simulator) -> None:
+def test_a_look_up_that_is_partial_calls_nobody_gone(archive: ArchiveFile, account: Simulator) -> None:
     partial = Faults(account, [Fault("partial-result", place="by-id", times=None)])
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -256,14 +260,18 @@ def test_a_partial_result_may_be_spelled_in_other_ways(spelled: dict[str, object
 
 
 @pytest.mark.parametrize("kind", ["500-0007", "400", "html", "truncated"])
-def test_a_cut_record_that_cannot_be_looked_up_costs_no_window(archive: Archive, account: Simulator, kind: str) -> None:
+def test_a_cut_record_that_cannot_be_looked_up_costs_no_window(
+    archive: ArchiveFile, account: Simulator, kind: str
+) -> None:
     faults = [Fault("is-partial", times=None), Fault(kind, place="by-id", times=None)]
     summary = harvest(archive, account, *faults)
     assert summary.unproven == ()
     assert ids(archive) == set(account.world.by_id)
 
 
-def test_a_record_that_spoils_its_page_costs_only_its_own_ten_minutes(archive: Archive, simulator: Simulator) -> None:
+def test_a_record_that_spoils_its_page_costs_only_its_own_ten_minutes(
+    archive: ArchiveFile, simulator: Simulator
+) -> None:
     start = NOW - 3 * DAY
     simulator.world.fill(record(f"c{number:03d}", start + number * timedelta(minutes=5)) for number in range(300))
 
@@ -277,11 +285,11 @@ def test_a_record_that_spoils_its_page_costs_only_its_own_ten_minutes(archive: A
     assert {id_ for id_ in simulator.world.by_id if id_ not in ids(archive)} <= {
         f"c{number}" for number in range(119, 128)
     }
-    assert sum((window.length for window, _ in summary.unproven), timedelta(0)) <= timedelta(minutes=30)
+    assert sum((gap.window.length for gap in summary.unproven), timedelta(0)) <= timedelta(minutes=30)
 
 
 def test_an_account_that_answers_nothing_readable_ends_the_harvest_and_unseals_nothing(
-    archive: Archive, account: Simulator
+    archive: ArchiveFile, account: Simulator
 ) -> None:
     harvest(archive, account)
     sealed = archive.ledger.sealed()
@@ -293,7 +301,7 @@ def test_an_account_that_answers_nothing_readable_ends_the_harvest_and_unseals_n
 
 @pytest.mark.parametrize("place", ["token", "domain"])
 def test_a_maintenance_page_in_another_service_unseals_nothing(
-    archive: Archive, account: Simulator, place: str
+    archive: ArchiveFile, account: Simulator, place: str
 ) -> None:
     harvest(archive, account)
     sealed = archive.ledger.sealed()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from archiver.archive import chain
-from archiver.archive.file import Archive, make_archive, open_archive
+from archiver.archive.file import ArchiveFile
+from archiver.archive.ledger import Bookmark
+from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import verify_vault
 from archiver.errors import ArchiveError, ConfigError, IntegrityError, NotFound
 from archiver.harvest.harvest import Harvest
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation, Window
+from archiver.model import Conversation, Unreadable, Window
 from archiver.progress import Silent
 from archiver.simulator.services import Simulator
 from tests.conftest import ACCOUNT, NOW, connected, record
@@ -27,12 +30,11 @@ def conversation(raw: bytes) -> Conversation:
     return read
 
 
-def keep(archive: Archive, *raws: bytes) -> int:
-    with archive.transaction():
-        return archive.keep([conversation(raw) for raw in raws], (), NOW)
+def keep(archive: ArchiveFile, *raws: bytes) -> int:
+    return archive.keep([conversation(raw) for raw in raws], (), NOW)
 
 
-def test_an_archive_of_another_account_is_refused(archive: Archive) -> None:
+def test_an_archive_of_another_account_is_refused(archive: ArchiveFile) -> None:
     with pytest.raises(ConfigError, match=ACCOUNT):
         make_archive(archive.folder, "999")
 
@@ -56,7 +58,7 @@ def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
         open_archive(tmp_path)
 
 
-def test_a_full_disk_loses_nothing_and_the_next_run_goes_on(archive: Archive, simulator: Simulator) -> None:
+def test_a_full_disk_loses_nothing_and_the_next_run_goes_on(archive: ArchiveFile, simulator: Simulator) -> None:
     noise = [os.urandom(4000).hex() for _ in range(150)]
     simulator.world.fill(record(f"c{n}", NOW - timedelta(hours=n), text) for n, text in enumerate(noise))
     harvest = Harvest(connected(simulator, simulator), archive, clock=lambda: NOW, progress=Silent())
@@ -73,23 +75,29 @@ def test_a_full_disk_loses_nothing_and_the_next_run_goes_on(archive: Archive, si
     assert list(chain.faults(archive.inspection.entries())) == []
 
 
-def test_what_fails_in_the_middle_leaves_nothing_behind(archive: Archive) -> None:
-    with pytest.raises(KeyboardInterrupt), archive.transaction():
-        archive.keep([conversation(record("c", NOW))], (), NOW)
+def test_what_fails_in_the_middle_leaves_nothing_behind(archive: ArchiveFile) -> None:
+    def interrupted() -> Iterator[Unreadable]:
         raise KeyboardInterrupt
+        yield
+
+    with pytest.raises(KeyboardInterrupt):
+        archive.keep([conversation(record("c", NOW))], interrupted(), NOW)
     assert archive.vault.head() == 0
     assert keep(archive, record("d", NOW)) == 1
 
 
-def test_a_reader_sees_whole_pages_only_while_another_process_writes(archive: Archive) -> None:
+def test_a_reader_sees_whole_pages_only_while_another_process_writes(archive: ArchiveFile) -> None:
     with open_archive(archive.folder) as reader:
-        with archive.transaction():
-            archive.keep([conversation(record("c", NOW))], (), NOW)
+
+        def meanwhile() -> Iterator[Unreadable]:
             assert reader.vault.head() == 0
-        assert reader.vault.head() == 1
+            yield Unreadable(b"{", "cut")
+
+        archive.keep([conversation(record("c", NOW))], meanwhile(), NOW)
+        assert (reader.vault.head(), reader.vault.count_quarantined()) == (1, 1)
 
 
-def test_a_damaged_body_is_named_never_shown(archive: Archive) -> None:
+def test_a_damaged_body_is_named_never_shown(archive: ArchiveFile) -> None:
     keep(archive, record("c", NOW, "hello"), record("d", NOW, "world"))
     (body,) = archive._connection.execute("SELECT body FROM bodies WHERE seq = 1").fetchone()
     for damaged in (body[:-3], body[:20] + bytes([body[20] ^ 1]) + body[21:]):
@@ -103,22 +111,20 @@ def test_a_damaged_body_is_named_never_shown(archive: Archive) -> None:
         archive.vault.current("c")
 
 
-def test_an_unknown_conversation_is_not_found(archive: Archive) -> None:
+def test_an_unknown_conversation_is_not_found(archive: ArchiveFile) -> None:
     with pytest.raises(NotFound):
         archive.vault.current("nobody")
 
 
-def test_the_archive_is_closed_to_other_users(archive: Archive) -> None:
+def test_the_archive_is_closed_to_other_users(archive: ArchiveFile) -> None:
     assert archive.folder.stat().st_mode & 0o077 == 0
 
 
-def test_a_conversation_is_watched_while_it_may_change(archive: Archive) -> None:
+def test_a_conversation_is_watched_while_it_may_change(archive: ArchiveFile) -> None:
     is_open = record("c", NOW, info={"status": "OPEN", "endTimeL": -1})
-    with archive.transaction():
-        archive.keep([conversation(is_open), conversation(record("d", NOW - timedelta(days=2)))], (), NOW)
+    archive.keep([conversation(is_open), conversation(record("d", NOW - timedelta(days=2)))], (), NOW)
     assert archive.ledger.count_watched() == 1
-    with archive.transaction():
-        archive.keep([conversation(record("c", NOW))], (), NOW + timedelta(days=2))
+    archive.keep([conversation(record("c", NOW))], (), NOW + timedelta(days=2))
     assert archive.ledger.count_watched() == 0
 
 
@@ -157,7 +163,7 @@ INSERT INTO watch VALUES ('c', 'open', '2026-01-01')
 """
 
 
-def test_an_archive_of_the_first_format_is_brought_to_the_newest(archive: Archive, tmp_path: Path) -> None:
+def test_an_archive_of_the_first_format_is_brought_to_the_newest(archive: ArchiveFile, tmp_path: Path) -> None:
     keep(archive, record("c", NOW, "kept"))
     folder = tmp_path / "old"
     folder.mkdir()
@@ -171,7 +177,7 @@ def test_an_archive_of_the_first_format_is_brought_to_the_newest(archive: Archiv
     for _ in range(2):
         with open_archive(folder) as again:
             assert again.ledger.watched(NOW, NOW, 10) == ["c"]
-            assert again.ledger.marked("swept") is None
+            assert again.ledger.bookmark(Bookmark.SWEPT) is None
             assert b"kept" in again.vault.current("c").raw
             assert list(again.vault.started(600_000)) == [(int(NOW.timestamp()) // 600, 1)]
             assert [entry.type for entry, _ in again.inspection.entries()] == ["record", "window_sealed"]
@@ -179,7 +185,7 @@ def test_an_archive_of_the_first_format_is_brought_to_the_newest(archive: Archiv
             assert tables(again) == tables(archive)
 
 
-def tables(archive: Archive) -> dict[str, list[tuple[object, ...]]]:
+def tables(archive: ArchiveFile) -> dict[str, list[tuple[object, ...]]]:
     """The columns of every table, by name."""
     connection = archive.ledger._connection
     names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'index')")]

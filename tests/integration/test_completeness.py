@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archiver.archive.file import Archive
+from archiver.archive.file import ArchiveFile
 from archiver.errors import SourceError
 from archiver.harvest.harvest import Harvest
 from archiver.liveperson.client import Client
@@ -150,7 +150,7 @@ class Shuffling:
 
 @pytest.mark.parametrize("count", [101, 150, 280])
 def test_many_that_start_at_one_moment_are_proven_by_several_readings_though_their_order_changes(
-    archive: Archive, simulator: Simulator, count: int
+    archive: ArchiveFile, simulator: Simulator, count: int
 ) -> None:
     simulator.world.fill(record(f"c{number}", NOW - DAY) for number in range(count))
     source = connected(Shuffling(simulator), simulator)
@@ -161,7 +161,7 @@ def test_many_that_start_at_one_moment_are_proven_by_several_readings_though_the
 
 
 def test_where_rows_come_and_go_meanwhile_nothing_is_proven_by_several_readings(
-    archive: Archive, simulator: Simulator
+    archive: ArchiveFile, simulator: Simulator
 ) -> None:
     simulator.world.fill(record(f"c{number}", NOW - DAY) for number in range(150))
     source = connected(Shuffling(simulator, purge_at=30), simulator)

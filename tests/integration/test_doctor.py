@@ -10,12 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from archiver.archive.file import make_archive
+from archiver.archive.opening import make_archive
 from archiver.config.settings import Settings, load
 from archiver.doctor import Check, Verdict, examine
 from archiver.errors import ConfigError
 from archiver.liveperson.account import Account
 from archiver.liveperson.probes import Probes
+from archiver.retry import RetryPolicy
 from archiver.simulator.services import Simulator
 from tests.conftest import ACCOUNT, NOW
 
@@ -190,7 +191,7 @@ def test_a_store_that_is_away_fails_and_the_rest_is_still_checked(
     settings: dict[str, str], simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    monkeypatch.setattr("archiver.index.elastic.server._PATIENCE_S", 0.0)
+    monkeypatch.setattr("archiver.index.elastic.server._RETRIES", RetryPolicy(delays_s=(0.0,), tries=1))
     make_archive(Path(settings["ARCHIVER_ARCHIVE"]), ACCOUNT).close()
     found = checks({**settings, "ARCHIVER_STORE": "http://127.0.0.1:9"}, simulator)
     assert failed(found) == ["store"]

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from archiver.archive.file import Archive
+from archiver.archive.file import ArchiveFile
 from archiver.config.settings import StoreAddress
 from archiver.errors import StoreError, StoreUnavailable
 from archiver.index.build import catch_up, rebuild, retry
@@ -32,11 +32,10 @@ SMALL = Limits(senders=2, request_bytes=30_000, smallest_request_bytes=2_000, qu
 COUNT = 120
 
 
-def keep(archive: Archive, *raws: bytes) -> None:
+def keep(archive: ArchiveFile, *raws: bytes) -> None:
     """As current versions, also with fewer messages than before, which somebody approves."""
     for at in (NOW, NOW + timedelta(hours=1)):
-        with archive.transaction():
-            archive.keep([read_record(raw) for raw in raws], (), at)  # type: ignore[misc]
+        archive.keep([read_record(raw) for raw in raws], (), at)  # type: ignore[misc]
     for erasure in archive.erasures.listed():
         archive.decide(erasure.seq, approve=True, by="me", reason=None, now=NOW)
 
@@ -53,7 +52,7 @@ def prefix(elasticsearch: Node) -> Iterator[str]:
 
 
 @pytest.fixture
-def full(archive: Archive) -> Archive:
+def full(archive: ArchiveFile) -> ArchiveFile:
     keep(archive, *(conversation(number) for number in range(COUNT)))
     return archive
 
@@ -63,7 +62,7 @@ def store_at(url: str, prefix: str, limits: Limits = SMALL, archive_id: str = ""
     return store
 
 
-def assert_whole(store: ElasticStore, archive: Archive) -> None:
+def assert_whole(store: ElasticStore, archive: ArchiveFile) -> None:
     """The index has each document of the vault exactly once, and knows that it has."""
     assert store.applied() == archive.vault.head()
     conversations, messages = archive.vault.totals()
@@ -138,14 +137,14 @@ FAULTS: dict[str, Callable[[int, Exchange], Reply | None]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_nothing_is_lost_or_doubled_by(name: str, full: Archive, elasticsearch: Node, prefix: str) -> None:
+def test_nothing_is_lost_or_doubled_by(name: str, full: ArchiveFile, elasticsearch: Node, prefix: str) -> None:
     with proxy(elasticsearch.url, bulks(FAULTS[name])) as url:
         catch_up(full, store_at(url, prefix), Silent())
     assert_whole(store_at(elasticsearch.url, prefix), full)
 
 
 def test_a_server_that_stays_busy_is_given_up_and_caught_up_with_later(
-    full: Archive, elasticsearch: Node, prefix: str
+    full: ArchiveFile, elasticsearch: Node, prefix: str
 ) -> None:
     patient = Limits(request_bytes=20_000, patience_s=0.5)
     always = bulks(lambda number, exchange: busy() if number > 3 else None)
@@ -156,7 +155,7 @@ def test_a_server_that_stays_busy_is_given_up_and_caught_up_with_later(
     assert_whole(store_at(elasticsearch.url, prefix), full)
 
 
-def test_a_read_only_block_is_waited_for(full: Archive, elasticsearch: Node, prefix: str) -> None:
+def test_a_read_only_block_is_waited_for(full: ArchiveFile, elasticsearch: Node, prefix: str) -> None:
     """What Elasticsearch does when its disk is nearly full."""
     direct = store_at(elasticsearch.url, prefix)
     catch_up(full, direct, Silent())
@@ -178,7 +177,7 @@ def test_a_read_only_block_is_waited_for(full: Archive, elasticsearch: Node, pre
 
 
 def test_a_server_killed_in_the_middle_and_started_again_gets_everything(
-    full: Archive, elasticsearch: Node, prefix: str
+    full: ArchiveFile, elasticsearch: Node, prefix: str
 ) -> None:
     if not elasticsearch.can_restart:
         pytest.skip("the Elasticsearch of ARCHIVER_TEST_ES_URL is not ours to stop")
@@ -200,7 +199,7 @@ def test_a_server_killed_in_the_middle_and_started_again_gets_everything(
 
 
 def test_a_catch_up_killed_at_any_bulk_request_is_finished_by_the_next(
-    archive: Archive, elasticsearch: Node, prefix: str
+    archive: ArchiveFile, elasticsearch: Node, prefix: str
 ) -> None:
     """With updates, so that leftovers of older versions have to be hidden too."""
     for stop_at in range(6):
@@ -228,7 +227,7 @@ def test_a_catch_up_killed_at_any_bulk_request_is_finished_by_the_next(
 
 
 def test_refused_documents_are_listed_and_given_again_after_a_fix(
-    full: Archive, elasticsearch: Node, prefix: str
+    full: ArchiveFile, elasticsearch: Node, prefix: str
 ) -> None:
     store = store_at(elasticsearch.url, prefix)
     store.prepare()
@@ -239,7 +238,7 @@ def test_refused_documents_are_listed_and_given_again_after_a_fix(
         body.pop(date, None)
     store._server.ask("PUT", template, body)
     applied = catch_up(full, store, Silent())
-    assert len(applied.refused) == COUNT == store.describe()["refused"]
+    assert len(applied.refused) == COUNT == len(store.refused())
     assert "dialog_id" in applied.refused[0].reason
     assert store.applied() == full.vault.head()
     store._server.ask("PUT", f"/{prefix}-messages/_mapping", {"properties": {"dialog_id": good}})
@@ -247,13 +246,13 @@ def test_refused_documents_are_listed_and_given_again_after_a_fix(
     assert_whole(store, full)
 
 
-def test_the_indices_of_another_archive_are_refused(full: Archive, elasticsearch: Node, prefix: str) -> None:
+def test_the_indices_of_another_archive_are_refused(full: ArchiveFile, elasticsearch: Node, prefix: str) -> None:
     catch_up(full, store_at(elasticsearch.url, prefix), Silent())
     with pytest.raises(StoreError, match="another archive"):
         catch_up(full, store_at(elasticsearch.url, prefix, archive_id="other"), Silent())
 
 
-def test_an_index_that_is_ahead_of_the_vault_is_refused(full: Archive, elasticsearch: Node, prefix: str) -> None:
+def test_an_index_that_is_ahead_of_the_vault_is_refused(full: ArchiveFile, elasticsearch: Node, prefix: str) -> None:
     store = store_at(elasticsearch.url, prefix)
     with store.writing(expected=1) as writer:
         writer.replace([], applied=COUNT + 50)
@@ -263,7 +262,7 @@ def test_an_index_that_is_ahead_of_the_vault_is_refused(full: Archive, elasticse
     assert_whole(store, full)
 
 
-def test_a_late_write_never_puts_old_over_new(full: Archive, elasticsearch: Node, prefix: str) -> None:
+def test_a_late_write_never_puts_old_over_new(full: ArchiveFile, elasticsearch: Node, prefix: str) -> None:
     store = store_at(elasticsearch.url, prefix)
     catch_up(full, store, Silent())
     keep(full, conversation(3, "only this"))
@@ -274,7 +273,7 @@ def test_a_late_write_never_puts_old_over_new(full: Archive, elasticsearch: Node
 
 
 def test_backfill_settings_are_taken_back_also_after_a_crash(
-    full: Archive, elasticsearch: Node, prefix: str, monkeypatch: pytest.MonkeyPatch
+    full: ArchiveFile, elasticsearch: Node, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("archiver.index.elastic.writer.LARGE", 100)
     store = store_at(elasticsearch.url, prefix)
@@ -288,7 +287,7 @@ def test_backfill_settings_are_taken_back_also_after_a_crash(
         writer.replace([Version(1, project(conversation(1)), True)], applied=1)
         raise KeyboardInterrupt
     assert settings() == {("-1", "async", "false")}
-    assert store.describe()["is_backfilling"]
+    assert store.status().is_backfilling
     monkeypatch.setattr("archiver.index.elastic.writer.LARGE", 10_000)
     catch_up(full, store, Silent())
     assert settings() == {(None, None, "0-1")}
@@ -296,7 +295,7 @@ def test_backfill_settings_are_taken_back_also_after_a_crash(
 
 
 def test_another_mapping_is_built_beside_the_old_one_which_answers_meanwhile(
-    full: Archive, elasticsearch: Node, prefix: str, monkeypatch: pytest.MonkeyPatch
+    full: ArchiveFile, elasticsearch: Node, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = store_at(elasticsearch.url, prefix)
     catch_up(full, old, Silent())
@@ -311,12 +310,12 @@ def test_another_mapping_is_built_beside_the_old_one_which_answers_meanwhile(
     assert old.count() == COUNT
     fresh.finish_rebuild()
     assert_whole(old, full)
-    assert old.describe()["family"] == 2
-    assert not [name for name in old.describe()["indices"] if "-v1-" in name]
+    assert old.status().indices
+    assert all("-v2-" in name for name in old.status().indices)
 
 
 def test_a_writer_of_a_family_that_was_replaced_stops_and_makes_no_index_by_accident(
-    full: Archive, elasticsearch: Node, prefix: str
+    full: ArchiveFile, elasticsearch: Node, prefix: str
 ) -> None:
     store = store_at(elasticsearch.url, prefix)
     catch_up(full, store, Silent())
@@ -334,7 +333,7 @@ def test_a_writer_of_a_family_that_was_replaced_stops_and_makes_no_index_by_acci
 
 
 def test_sdes_are_searchable_as_typed_values_and_as_text_and_unknown_fields_are_kept(
-    archive: Archive, elasticsearch: Node, prefix: str
+    archive: ArchiveFile, elasticsearch: Node, prefix: str
 ) -> None:
     event = {
         "sdeType": "PURCHASE", "serverTimeStamp": 1_780_000_000_000,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.archive.file import Archive
+from archiver.archive.file import ArchiveFile
 from archiver.config.secrets import Secret
 from archiver.config.settings import StoreAddress, load
 from archiver.errors import ConfigError, StoreDenied, StoreUnavailable
@@ -54,7 +54,7 @@ def store(node: Node, key: str) -> ElasticStore:
 
 
 @pytest.fixture
-def indexed(archive: Archive, secure_elasticsearch: Node, keys: dict[str, str]) -> Iterator[Archive]:
+def indexed(archive: ArchiveFile, secure_elasticsearch: Node, keys: dict[str, str]) -> Iterator[ArchiveFile]:
     """An archive with its indices: prepared by the key that manages, filled by the one that harvests."""
     manager = store(secure_elasticsearch, keys["manage"])
     manager.prepare()
@@ -65,13 +65,13 @@ def indexed(archive: Archive, secure_elasticsearch: Node, keys: dict[str, str]) 
 
 
 def test_the_harvest_key_does_all_that_harvesting_needs(
-    indexed: Archive, secure_elasticsearch: Node, keys: dict[str, str]
+    indexed: ArchiveFile, secure_elasticsearch: Node, keys: dict[str, str]
 ) -> None:
     harvesting = store(secure_elasticsearch, keys["harvest"])
     keep(indexed, *(record(f"c{number}", NOW, "changed") for number in range(0, 20, 2)))
     catch_up(indexed, harvesting, Silent())
     assert_whole(harvesting, indexed)
-    assert harvesting.describe()["conversations"] == 20
+    assert harvesting.status().conversations == 20
 
 
 def denied(node: Node, key: str, method: str, path: str, body: object = None) -> None:
@@ -80,7 +80,7 @@ def denied(node: Node, key: str, method: str, path: str, body: object = None) ->
 
 
 def test_the_harvest_key_may_neither_delete_nor_manage_nor_leave_its_indices(
-    indexed: Archive, secure_elasticsearch: Node, keys: dict[str, str]
+    indexed: ArchiveFile, secure_elasticsearch: Node, keys: dict[str, str]
 ) -> None:
     node, key = secure_elasticsearch, keys["harvest"]
     denied(node, key, "DELETE", f"/{PREFIX}-state-v1/_doc/position")
@@ -94,7 +94,7 @@ def test_the_harvest_key_may_neither_delete_nor_manage_nor_leave_its_indices(
 
 
 def test_the_read_key_searches_and_may_write_nothing(
-    indexed: Archive, secure_elasticsearch: Node, keys: dict[str, str]
+    indexed: ArchiveFile, secure_elasticsearch: Node, keys: dict[str, str]
 ) -> None:
     node, key = secure_elasticsearch, keys["read"]
     reading = store(node, key)
@@ -111,7 +111,7 @@ def test_the_read_key_searches_and_may_write_nothing(
 
 
 def test_the_erase_key_removes_documents_and_may_add_none(
-    indexed: Archive, secure_elasticsearch: Node, keys: dict[str, str]
+    indexed: ArchiveFile, secure_elasticsearch: Node, keys: dict[str, str]
 ) -> None:
     node, key = secure_elasticsearch, keys["erase"]
     document = f"/{PREFIX}-metadata-v1-2026.06/_doc/12345678:c3"

@@ -11,15 +11,16 @@ import pytest
 from click.testing import CliRunner
 
 from archiver.archive.events import Decision
-from archiver.archive.file import Archive, make_archive, open_archive
+from archiver.archive.file import ArchiveFile
+from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import verify_vault
 from archiver.cli.root import root
 from archiver.config.settings import StoreAddress
 from archiver.errors import NotFound
 from archiver.harvest.harvest import Harvest
 from archiver.index.build import catch_up
-from archiver.index.protocol import open_store
 from archiver.index.results import Sort
+from archiver.index.store import open_store
 from archiver.index.verify import verify_index
 from archiver.model import Policies, Policy, Window
 from archiver.progress import Silent
@@ -63,15 +64,15 @@ def account(tmp_path: Path, request: pytest.FixtureRequest) -> Account:
     return Account(tmp_path / "archive", getattr(request, "param", Policies()))
 
 
-def states(archive: Archive) -> list[tuple[str, Decision]]:
+def states(archive: ArchiveFile) -> list[tuple[str, Decision]]:
     return [(erasure.kind, erasure.state) for erasure in archive.erasures.listed(is_pending=False)]
 
 
-def versions(archive: Archive) -> list[bytes | None]:
+def versions(archive: ArchiveFile) -> list[bytes | None]:
     return [raw for _, raw, _ in archive.inspection.bodies("record")]
 
 
-def files(archive: Archive) -> bytes:
+def files(archive: ArchiveFile) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(archive.folder.rglob("*")) if path.is_file())
 
 

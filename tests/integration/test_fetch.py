@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from archiver.archive.file import Archive
+from archiver.archive.file import ArchiveFile
 from archiver.archive.verify import verify_vault
 from archiver.config.settings import StoreAddress
 from archiver.errors import AuthError
 from archiver.harvest.fetch import Fetch, Fetched
 from archiver.harvest.harvest import Harvest
 from archiver.index.build import catch_up
-from archiver.index.protocol import open_store
+from archiver.index.store import open_store
 from archiver.index.verify import verify_index
 from archiver.jsontext import decode
 from archiver.model import Window
@@ -41,14 +41,14 @@ def account(simulator: Simulator) -> Simulator:
 
 
 def fetch(
-    archive: Archive, simulator: Simulator, ids: Sequence[str], consumers: Sequence[str] = (), *faults: Fault
+    archive: ArchiveFile, simulator: Simulator, ids: Sequence[str], consumers: Sequence[str] = (), *faults: Fault
 ) -> Fetched:
     source = connected(Faults(simulator, faults, sleep=lambda seconds: None), simulator)
     return Fetch(source, archive, clock=lambda: NOW, progress=Silent()).run(ids, consumers)
 
 
 def test_ids_are_fetched_in_full_whenever_they_started_and_those_that_are_gone_are_named(
-    archive: Archive, account: Simulator
+    archive: ArchiveFile, account: Simulator
 ) -> None:
     wanted = [f"c{number:03d}" for number in range(250)]
     fetched = fetch(archive, account, [*wanted, "gone", "c007"])
@@ -59,7 +59,9 @@ def test_ids_are_fetched_in_full_whenever_they_started_and_those_that_are_gone_a
     assert fetch(archive, account, wanted).new == 0
 
 
-def test_a_consumers_conversations_are_fetched_in_full_open_and_closed(archive: Archive, account: Simulator) -> None:
+def test_a_consumers_conversations_are_fetched_in_full_open_and_closed(
+    archive: ArchiveFile, account: Simulator
+) -> None:
     who = [{"participantId": "who1"}]
     is_open = {"status": "OPEN", "endTimeL": -1}
     account.world.put(record("open", NOW - DAY, "hi", info=is_open, consumerParticipants=who))
@@ -70,7 +72,7 @@ def test_a_consumers_conversations_are_fetched_in_full_open_and_closed(archive: 
     assert reasons == ["open", "settling"]
 
 
-def test_one_conversation_that_spoils_its_answer_costs_no_other(archive: Archive, account: Simulator) -> None:
+def test_one_conversation_that_spoils_its_answer_costs_no_other(archive: ArchiveFile, account: Simulator) -> None:
     """As where one record breaks LivePerson's own service."""
 
     def respond(request):  # type: ignore[no-untyped-def]
@@ -87,7 +89,7 @@ def test_one_conversation_that_spoils_its_answer_costs_no_other(archive: Archive
 
 @pytest.mark.parametrize("kind", ["partial-result", "dropped-record", "wrong-count"])
 def test_a_consumers_conversations_that_are_not_proven_whole_are_kept_and_said(
-    archive: Archive, account: Simulator, kind: str
+    archive: ArchiveFile, account: Simulator, kind: str
 ) -> None:
     fetched = fetch(archive, account, [], ["who1"], Fault(kind, place="consumer", times=None))
     assert fetched.conversations >= 50
@@ -95,30 +97,32 @@ def test_a_consumers_conversations_that_are_not_proven_whole_are_kept_and_said(
     assert "who1" in fetched.faults[0]
 
 
-def test_where_the_look_up_fails_the_search_is_kept(archive: Archive, account: Simulator) -> None:
+def test_where_the_look_up_fails_the_search_is_kept(archive: ArchiveFile, account: Simulator) -> None:
     fetched = fetch(archive, account, [], ["who1"], Fault("html", place="by-id", times=None))
     assert fetched.conversations == 100
     assert "as the search gave them" in fetched.faults[0]
 
 
-def test_a_record_that_cannot_be_read_is_set_aside_and_nobody_is_called_absent(
-    archive: Archive, account: Simulator
+def test_a_record_that_cannot_be_read_is_quarantine_and_nobody_is_called_absent(
+    archive: ArchiveFile, account: Simulator
 ) -> None:
     fetched = fetch(archive, account, ["c001", "c002"], (), Fault("unreadable-record", place="by-id", times=None))
-    assert archive.vault.count_aside() >= 1
+    assert archive.vault.count_quarantined() >= 1
     assert fetched.absent == ()
     assert fetched.conversations == 2
-    assert "set aside" in fetched.faults[0]
+    assert "in quarantine" in fetched.faults[0]
 
 
-def test_a_refusal_ends_it_and_what_came_before_stays(archive: Archive, account: Simulator) -> None:
+def test_a_refusal_ends_it_and_what_came_before_stays(archive: ArchiveFile, account: Simulator) -> None:
     wanted = [f"c{number:03d}" for number in range(250)]
     with pytest.raises(AuthError):
         fetch(archive, account, wanted, (), Fault("403", place="by-id", after=1, times=None))
     assert archive.vault.head() == 100
 
 
-def test_a_harvest_after_a_fetch_does_not_forget_what_the_fetch_brought(archive: Archive, account: Simulator) -> None:
+def test_a_harvest_after_a_fetch_does_not_forget_what_the_fetch_brought(
+    archive: ArchiveFile, account: Simulator
+) -> None:
     fetch(archive, account, ["c003"])
     store = open_store(StoreAddress(), folder=archive.folder, archive_id=archive.id)
     catch_up(archive, store, Silent())

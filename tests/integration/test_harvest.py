@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -11,8 +12,9 @@ import pytest
 
 from archiver import windows
 from archiver.archive import chain
-from archiver.archive.file import Archive
+from archiver.archive.file import ArchiveFile
 from archiver.archive.lease import Lease
+from archiver.archive.ledger import Bookmark
 from archiver.archive.verify import verify_vault
 from archiver.errors import AuthError, Locked, RateLimited, SourceUnavailable
 from archiver.harvest.harvest import Harvest, Summary
@@ -36,22 +38,22 @@ def fill(
     world.fill(record(f"c{number:04d}", start + number * step, f"text {number}") for number in range(count))
 
 
-def harvest(archive: Archive, simulator: Simulator, respond: Respond | None = None, span: Window = SPAN) -> Summary:
+def harvest(archive: ArchiveFile, simulator: Simulator, respond: Respond | None = None, span: Window = SPAN) -> Summary:
     source = connected(respond or simulator, simulator)
     return Harvest(source, archive, clock=simulator.world.clock, progress=Silent()).run(span)
 
 
-def records(archive: Archive) -> int:
+def records(archive: ArchiveFile) -> int:
     """How many versions of conversations the vault holds."""
     return sum(1 for _ in archive.inspection.bodies("record"))
 
 
-def contents(archive: Archive) -> dict[str, bytes]:
+def contents(archive: ArchiveFile) -> dict[str, bytes]:
     return {record.conversation_id: record.raw for record in archive.vault.after(0)}
 
 
 def test_every_conversation_arrives_byte_for_byte_and_a_second_look_adds_nothing(
-    archive: Archive, simulator: Simulator
+    archive: ArchiveFile, simulator: Simulator
 ) -> None:
     fill(simulator.world, 500)
     simulator.world.put(record("open", NOW - timedelta(hours=5), "hi", info={"status": "OPEN", "endTimeL": -1}))
@@ -69,7 +71,9 @@ def test_every_conversation_arrives_byte_for_byte_and_a_second_look_adds_nothing
     assert list(chain.faults(archive.inspection.entries())) == []
 
 
-def test_a_changed_conversation_is_a_new_version_and_the_old_one_stays(archive: Archive, simulator: Simulator) -> None:
+def test_a_changed_conversation_is_a_new_version_and_the_old_one_stays(
+    archive: ArchiveFile, simulator: Simulator
+) -> None:
     start = NOW - timedelta(days=2)
     simulator.world.put(record("c", start, "first"))
     harvest(archive, simulator)
@@ -79,20 +83,20 @@ def test_a_changed_conversation_is_a_new_version_and_the_old_one_stays(archive: 
     assert b"second" in archive.vault.current("c").raw
 
 
-def test_a_cell_with_more_conversations_than_a_page_is_read_whole(archive: Archive, simulator: Simulator) -> None:
+def test_a_cell_with_more_conversations_than_a_page_is_read_whole(archive: ArchiveFile, simulator: Simulator) -> None:
     fill(simulator.world, 730, start=NOW - timedelta(days=3), step=timedelta(0))
     summary = harvest(archive, simulator)
     assert (summary.conversations, summary.unproven) == (730, ())
 
 
-def test_a_window_with_very_many_conversations_is_split(archive: Archive, simulator: Simulator) -> None:
+def test_a_window_with_very_many_conversations_is_split(archive: ArchiveFile, simulator: Simulator) -> None:
     fill(simulator.world, 2_500, start=NOW - timedelta(days=3, hours=11), step=timedelta(seconds=20))
     assert harvest(archive, simulator).conversations == 2_500
     lengths = {window.length for window in archive.ledger.sealed()}
     assert timedelta(hours=12) in lengths
 
 
-def test_starts_on_the_edges_of_windows_and_of_the_span_are_kept(archive: Archive, simulator: Simulator) -> None:
+def test_starts_on_the_edges_of_windows_and_of_the_span_are_kept(archive: ArchiveFile, simulator: Simulator) -> None:
     edges = [SPAN.start, SPAN.start + timedelta(days=1), NOW - timedelta(minutes=1), NOW.replace(hour=0)]
     for number, edge in enumerate(edges):
         simulator.world.put(record(f"edge{number}", edge))
@@ -101,14 +105,14 @@ def test_starts_on_the_edges_of_windows_and_of_the_span_are_kept(archive: Archiv
     assert {f"edge{number}" for number in range(len(edges))} <= set(contents(archive))
 
 
-def test_the_newest_windows_are_not_called_complete_yet(archive: Archive, simulator: Simulator) -> None:
+def test_the_newest_windows_are_not_called_complete_yet(archive: ArchiveFile, simulator: Simulator) -> None:
     fill(simulator.world, 10)
     harvest(archive, simulator)
     assert max(window.end for window in archive.ledger.sealed()) <= NOW - timedelta(hours=2)
 
 
 def test_a_token_that_expires_in_the_middle_is_renewed_without_losing_a_page(
-    archive: Archive, simulator: Simulator
+    archive: ArchiveFile, simulator: Simulator
 ) -> None:
     fill(simulator.world, 300)
     calls = 0
@@ -124,7 +128,7 @@ def test_a_token_that_expires_in_the_middle_is_renewed_without_losing_a_page(
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_passing_faults_are_waited_out(archive: Archive, simulator: Simulator, status: int) -> None:
+def test_passing_faults_are_waited_out(archive: ArchiveFile, simulator: Simulator, status: int) -> None:
     fill(simulator.world, 300)
     calls = 0
 
@@ -138,7 +142,7 @@ def test_passing_faults_are_waited_out(archive: Archive, simulator: Simulator, s
 
 
 @pytest.mark.parametrize("broken", ["cut", "html", "reset"])
-def test_an_unreadable_answer_is_asked_for_again(archive: Archive, simulator: Simulator, broken: str) -> None:
+def test_an_unreadable_answer_is_asked_for_again(archive: ArchiveFile, simulator: Simulator, broken: str) -> None:
     fill(simulator.world, 300)
     calls = 0
 
@@ -170,7 +174,7 @@ def altered(simulator: Simulator, change: Callable[[dict[str, object]], None]) -
     return respond
 
 
-def test_partial_results_are_never_called_complete(archive: Archive, simulator: Simulator) -> None:
+def test_partial_results_are_never_called_complete(archive: ArchiveFile, simulator: Simulator) -> None:
     fill(simulator.world, 20)
     partial = altered(
         simulator, lambda content: content["_metadata"].update(shardsStatusResult={"partialResult": True})
@@ -181,7 +185,7 @@ def test_partial_results_are_never_called_complete(archive: Archive, simulator: 
     assert archive.ledger.sealed() == []
 
 
-def test_a_dropped_record_leaves_its_window_unproven(archive: Archive, simulator: Simulator) -> None:
+def test_a_dropped_record_leaves_its_window_unproven(archive: ArchiveFile, simulator: Simulator) -> None:
     fill(simulator.world, 20, step=timedelta(hours=5))
     liar = altered(
         simulator,
@@ -191,20 +195,22 @@ def test_a_dropped_record_leaves_its_window_unproven(archive: Archive, simulator
         ),
     )  # type: ignore[index, func-returns-value]
     summary = harvest(archive, simulator, liar)
-    assert all("announced" in reason for _, reason in summary.unproven)
+    assert all("announced" in gap.reason for gap in summary.unproven)
     assert len(summary.unproven) >= 4
 
 
-def test_one_bad_record_never_costs_its_page_and_is_kept_aside(archive: Archive, simulator: Simulator) -> None:
+def test_one_bad_record_never_costs_its_page_and_is_quarantined(archive: ArchiveFile, simulator: Simulator) -> None:
     fill(simulator.world, 50)
     bad = altered(simulator, lambda content: content["conversationHistoryRecords"].append({"info": {"no": "id"}}))  # type: ignore[attr-defined]
     summary = harvest(archive, simulator, bad)
     assert summary.conversations == 50
-    assert archive.vault.count_aside() == 1
+    assert archive.vault.count_quarantined() == 1
     assert summary.unproven
 
 
-def test_a_full_cell_whose_pages_never_fit_is_read_by_status_and_skill(archive: Archive, simulator: Simulator) -> None:
+def test_a_full_cell_whose_pages_never_fit_is_read_by_status_and_skill(
+    archive: ArchiveFile, simulator: Simulator
+) -> None:
     """The server shows any hundred rows of more; only what fits into one page can be trusted."""
     start = NOW - timedelta(days=3)
     for number in range(290):
@@ -231,14 +237,14 @@ def test_a_full_cell_whose_pages_never_fit_is_read_by_status_and_skill(archive: 
 
 
 def test_a_window_that_liveperson_does_not_keep_whole_is_never_called_complete(
-    archive: Archive, simulator: Simulator
+    archive: ArchiveFile, simulator: Simulator
 ) -> None:
     """And what was proven while it was kept stays proven."""
     old = windows.retention(NOW).start + timedelta(days=1)
     simulator.world.put(record("old", old, "hello"))
     span = Window(old - timedelta(days=3), old + timedelta(days=3))
     assert all(
-        window.start < windows.retention(NOW).start for window, _ in harvest(archive, simulator, span=span).unproven
+        gap.window.start < windows.retention(NOW).start for gap in harvest(archive, simulator, span=span).unproven
     )
     assert archive.ledger.is_sealed(Window(old, old + timedelta(minutes=10)))
     simulator.world.clock = lambda: NOW + timedelta(days=30)
@@ -247,7 +253,7 @@ def test_a_window_that_liveperson_does_not_keep_whole_is_never_called_complete(
     assert not archive.ledger.is_sealed(Window(old - timedelta(days=3), old - timedelta(days=2)))
 
 
-def test_a_failed_look_at_hours_that_were_proven_unproves_none(archive: Archive, simulator: Simulator) -> None:
+def test_a_failed_look_at_hours_that_were_proven_unproves_none(archive: ArchiveFile, simulator: Simulator) -> None:
     fill(simulator.world, 100)
     day = Window(NOW - timedelta(days=6, hours=12), NOW - timedelta(days=5, hours=12))
     for hour in range(24):
@@ -264,7 +270,7 @@ def test_a_failed_look_at_hours_that_were_proven_unproves_none(archive: Archive,
 
 
 def test_a_proven_window_that_has_grown_is_not_called_complete_by_half(
-    archive: Archive, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    archive: ArchiveFile, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("archiver.harvest.window_reader._MOST_PER_WINDOW", 3)
     day = Window(NOW - timedelta(days=6, hours=12), NOW - timedelta(days=5, hours=12))
@@ -290,7 +296,7 @@ def test_a_proven_window_that_has_grown_is_not_called_complete_by_half(
 
 
 def test_one_window_that_liveperson_fails_at_is_named_and_the_others_are_read(
-    archive: Archive, simulator: Simulator
+    archive: ArchiveFile, simulator: Simulator
 ) -> None:
     fill(simulator.world, 900)
     bad = NOW - timedelta(days=5, hours=3)
@@ -303,16 +309,17 @@ def test_one_window_that_liveperson_fails_at_is_named_and_the_others_are_read(
         return simulator(request)
 
     summary = harvest(archive, simulator, respond)
-    ((window, reason),) = summary.unproven
+    (gap,) = summary.unproven
+    window, reason = gap.window, gap.reason
     assert bad in window
     assert "500" in reason
-    assert archive.ledger.unproven() == list(summary.unproven)
+    assert archive.ledger.unproven() == [(window, reason)]
     assert harvest(archive, simulator).unproven == ()
     assert set(contents(archive)) == set(simulator.world.by_id)
     assert archive.ledger.unproven() == []
 
 
-def test_a_cut_record_is_read_again_by_its_id(archive: Archive, simulator: Simulator) -> None:
+def test_a_cut_record_is_read_again_by_its_id(archive: ArchiveFile, simulator: Simulator) -> None:
     start = NOW - timedelta(days=1)
     simulator.world.put(record("c", start, "one", "two", "three"))
 
@@ -327,7 +334,7 @@ def test_a_cut_record_is_read_again_by_its_id(archive: Archive, simulator: Simul
     assert b"three" in archive.vault.current("c").raw
 
 
-def test_lone_surrogates_and_broken_utf8_are_kept_as_they_came(archive: Archive, simulator: Simulator) -> None:
+def test_lone_surrogates_and_broken_utf8_are_kept_as_they_came(archive: ArchiveFile, simulator: Simulator) -> None:
     raw = record("odd", NOW - timedelta(days=1), "MARK").replace(b"MARK", b"half \\ud83d and \xff")
     simulator.world.put(record("fine", NOW - timedelta(days=1)))
 
@@ -345,7 +352,7 @@ def test_lone_surrogates_and_broken_utf8_are_kept_as_they_came(archive: Archive,
     assert archive.vault.current("odd").raw == raw
 
 
-def test_wrong_credentials_stop_at_once_and_keep_nothing(archive: Archive, simulator: Simulator) -> None:
+def test_wrong_credentials_stop_at_once_and_keep_nothing(archive: ArchiveFile, simulator: Simulator) -> None:
     source = connected(simulator, simulator)
     simulator.tokens.client_secret = "changed"
     with pytest.raises(AuthError):
@@ -353,7 +360,7 @@ def test_wrong_credentials_stop_at_once_and_keep_nothing(archive: Archive, simul
     assert archive.vault.head() == 0
 
 
-def test_a_missing_permission_is_named(archive: Archive, simulator: Simulator) -> None:
+def test_a_missing_permission_is_named(archive: ArchiveFile, simulator: Simulator) -> None:
     def forbid(request: httpx.Request) -> httpx.Response:
         return httpx.Response(403) if "messaging_history" in request.url.path else simulator(request)
 
@@ -363,7 +370,7 @@ def test_a_missing_permission_is_named(archive: Archive, simulator: Simulator) -
 
 
 def test_a_server_that_stays_down_ends_the_harvest_and_the_next_one_goes_on(
-    archive: Archive, simulator: Simulator
+    archive: ArchiveFile, simulator: Simulator
 ) -> None:
     fill(simulator.world, 300)
     searches = 0
@@ -382,7 +389,7 @@ def test_a_server_that_stays_down_ends_the_harvest_and_the_next_one_goes_on(
     assert set(contents(archive)) == set(simulator.world.by_id)
 
 
-def test_endless_throttling_is_told_as_what_it_is(archive: Archive, simulator: Simulator) -> None:
+def test_endless_throttling_is_told_as_what_it_is(archive: ArchiveFile, simulator: Simulator) -> None:
     def slow(request: httpx.Request) -> httpx.Response:
         return httpx.Response(429, headers={"Retry-After": "1"}) if "search" in request.url.path else simulator(request)
 
@@ -390,21 +397,19 @@ def test_endless_throttling_is_told_as_what_it_is(archive: Archive, simulator: S
         harvest(archive, simulator, slow)
 
 
-def test_a_second_harvester_is_refused_and_a_dead_ones_place_is_taken(archive: Archive, simulator: Simulator) -> None:
+def test_a_second_harvester_is_refused_and_a_dead_ones_place_is_taken(
+    archive: ArchiveFile, simulator: Simulator
+) -> None:
     other = Lease(archive.ledger._connection)
-    with archive.transaction():
-        other.take(NOW)
-        archive.ledger._connection.execute("UPDATE lease SET pid = 1, host = 'elsewhere'")
+    other.acquire(NOW)
+    archive._connection.execute("UPDATE lease SET pid = 1, host = 'elsewhere'")
     with pytest.raises(Locked):
         harvest(archive, simulator)
-    with archive.transaction():
-        archive.ledger._connection.execute(
-            "UPDATE lease SET pid = 2147480000, host = ?", (__import__("socket").gethostname(),)
-        )
+    archive._connection.execute("UPDATE lease SET pid = 2147480000, host = ?", (socket.gethostname(),))
     assert harvest(archive, simulator).unproven == ()
 
 
-def test_a_host_of_a_link_is_never_asked(archive: Archive, simulator: Simulator) -> None:
+def test_a_host_of_a_link_is_never_asked(archive: ArchiveFile, simulator: Simulator) -> None:
     fill(simulator.world, 300, step=timedelta(minutes=1))
     hosts = set()
 
@@ -416,7 +421,7 @@ def test_a_host_of_a_link_is_never_asked(archive: Archive, simulator: Simulator)
     assert hosts == {"api.simulator.test", simulator.host}
 
 
-def test_what_is_older_than_retention_is_not_given_and_not_missed(archive: Archive, simulator: Simulator) -> None:
+def test_what_is_older_than_retention_is_not_given_and_not_missed(archive: ArchiveFile, simulator: Simulator) -> None:
     simulator.world.put(record("old", NOW - timedelta(days=420)))
     summary = harvest(archive, simulator, span=Window(NOW - timedelta(days=425), NOW - timedelta(days=415)))
     assert (summary.conversations, summary.unproven) == (0, ())
@@ -426,7 +431,7 @@ def test_what_is_older_than_retention_is_not_given_and_not_missed(archive: Archi
 
 
 def test_a_conversation_that_was_open_outside_the_span_is_looked_at_again(
-    archive: Archive, simulator: Simulator
+    archive: ArchiveFile, simulator: Simulator
 ) -> None:
     start = NOW - timedelta(days=8)
     simulator.world.put(record("slow", start, "one", info={"status": "OPEN", "endTimeL": -1}))
@@ -439,7 +444,7 @@ def test_a_conversation_that_was_open_outside_the_span_is_looked_at_again(
 
 
 def test_what_is_open_and_gone_at_liveperson_is_not_asked_for_again_and_stays_in_the_vault(
-    archive: Archive, simulator: Simulator
+    archive: ArchiveFile, simulator: Simulator
 ) -> None:
     simulator.world.put(record("slow", NOW - timedelta(days=8), "one", info={"status": "OPEN", "endTimeL": -1}))
     harvest(archive, simulator)
@@ -453,19 +458,19 @@ def test_what_is_open_and_gone_at_liveperson_is_not_asked_for_again_and_stays_in
     assert archive.vault.totals()[0] == 1
 
 
-def sweep(archive: Archive, simulator: Simulator, respond: Respond | None = None) -> int:
+def sweep(archive: ArchiveFile, simulator: Simulator, respond: Respond | None = None) -> int:
     """All that changed since the last time; how many versions that made."""
     source = connected(respond or simulator, simulator)
     clock = simulator.world.clock
     ingest = Ingest(source, archive, clock=clock, progress=Silent())
     updates = Updates(ingest, Schedule())
-    with ingest.alone():
+    with ingest.exclusive():
         while updates.step(clock()):
             pass
     return ingest.new
 
 
-def test_a_sweep_finds_what_changed_long_after_it_was_harvested(archive: Archive, simulator: Simulator) -> None:
+def test_a_sweep_finds_what_changed_long_after_it_was_harvested(archive: ArchiveFile, simulator: Simulator) -> None:
     """A late survey, a mask, a deletion: of conversations closed long ago."""
     simulator.world.live(lives(NOW - timedelta(days=60), NOW, 200, deletes=True))
     now = [NOW - timedelta(days=20)]
@@ -483,7 +488,7 @@ def test_a_sweep_finds_what_changed_long_after_it_was_harvested(archive: Archive
     assert contents(archive).keys() == shown.keys()
 
 
-def test_a_sweep_that_is_not_proven_whole_is_done_again(archive: Archive, simulator: Simulator) -> None:
+def test_a_sweep_that_is_not_proven_whole_is_done_again(archive: ArchiveFile, simulator: Simulator) -> None:
     fill(simulator.world, 30)
     now = [NOW]
     simulator.world.clock = lambda: now[0]
@@ -495,8 +500,8 @@ def test_a_sweep_that_is_not_proven_whole_is_done_again(archive: Archive, simula
         simulator, lambda content: content["_metadata"].update(shardsStatusResult={"partialResult": True})
     )  # type: ignore[attr-defined]
     sweep(archive, simulator, partial)
-    assert archive.ledger.marked("swept") == NOW
+    assert archive.ledger.bookmark(Bookmark.SWEPT) == NOW
     now[0] += timedelta(hours=1)
     sweep(archive, simulator)
-    assert archive.ledger.marked("swept") == now[0]
+    assert archive.ledger.bookmark(Bookmark.SWEPT) == now[0]
     assert b"changed" in archive.vault.current("c0003").raw

@@ -17,8 +17,8 @@ import pytest
 import zstandard
 from click.testing import CliRunner
 
-from archiver.archive.file import Archive
-from archiver.archive.ledger import SEALED, Reading
+from archiver.archive.file import ArchiveFile
+from archiver.archive.ledger import WindowReading, WindowState
 from archiver.cli.root import COMMANDS, GROUPS, root
 from archiver.config.options import OPTIONS
 from archiver.liveperson.answers import read_record
@@ -82,15 +82,15 @@ def test_every_query_in_the_documentation_is_one() -> None:
         parse(text, now=NOW)
 
 
-def test_a_stranger_can_verify_a_vault_with_the_document_alone(archive: Archive) -> None:
+def test_a_stranger_can_verify_a_vault_with_the_document_alone(archive: ArchiveFile) -> None:
     raws = [record(f"c{number}", NOW, f"straße {number}") for number in range(5)]
     masked = record("c3", NOW, "str*** 3")
     window = Window(NOW - CELL, NOW + CELL)
     ids = sha256("\n".join(f"c{number}" for number in range(5)).encode()).hexdigest()
-    with archive.transaction():
-        archive.keep([read_record(raw) for raw in raws], (), NOW)  # type: ignore[misc]
-        archive.keep([read_record(masked)], (), NOW)  # type: ignore[list-item]
-        archive.record(Reading(window, SEALED, 5, 5, 5, 5, "", None, ids), run=None, now=NOW)
+    archive.keep([read_record(raw) for raw in raws], (), NOW)  # type: ignore[misc]
+    archive.keep([read_record(masked)], (), NOW)  # type: ignore[list-item]
+    reading = WindowReading(window, WindowState.SEALED, 5, 5, 5, 5, "", None, ids)
+    archive.record([reading], run=None, now=NOW)
     text = (TOP / "docs/vault-format.md").read_text(encoding="utf-8")
     chain, bodies, bodiless = re.findall(r"```sql\n(.+?)```", text, re.DOTALL)
     connection = sqlite3.connect(archive.folder / "archive.sqlite3")

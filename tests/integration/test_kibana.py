@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from archiver.archive.file import Archive
+from archiver.archive.file import ArchiveFile
 from archiver.config.secrets import Secret
 from archiver.errors import ConfigError, StoreDenied, StoreError, StoreUnavailable
 from archiver.index.build import catch_up
@@ -174,7 +174,7 @@ RICH = record(
 
 
 @pytest.fixture
-def shown(archive: Archive, elasticsearch: Node) -> Iterator[Any]:
+def shown(archive: ArchiveFile, elasticsearch: Node) -> Iterator[Any]:
     keep(archive, RICH, record("open", NOW, "hi", info={"status": "OPEN", "endTimeL": -1}))
     store = store_at(elasticsearch.url, "shown")
     catch_up(archive, store, Silent())

@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from archiver.archive.file import make_archive
-from archiver.archive.ledger import SEALED
+from archiver.archive.ledger import WindowState
+from archiver.archive.opening import make_archive
 from archiver.archive.verify import verify_vault
 from archiver.errors import SourceError
 from archiver.harvest.harvest import Harvest, Summary
 from archiver.model import Window, from_ms
 from archiver.progress import Silent
-from archiver.rawrecord import count_messages
+from archiver.rawrecord import peek
 from archiver.simulator.faults import KINDS, Fault, Faults
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
@@ -62,7 +62,7 @@ class Account(RuleBasedStateMachine):
         """A conversation has other messages, and is closed."""
         id_ = data.draw(st.sampled_from(sorted(self.world.by_id)))
         item = self.world.by_id[id_]
-        said = count_messages(item.at(self.now).raw)
+        said = peek(item.at(self.now).raw).message_count
         self.world.put(record(id_, from_ms(item.start_ms), *texts(said)))
 
     @precondition(lambda self: self.world.by_id)
@@ -117,7 +117,7 @@ class Account(RuleBasedStateMachine):
         held = {item.conversation_id for item in self.archive.vault.after(0)}
         rows = self.archive.ledger._connection.execute(
             "SELECT start_ms, end_ms, inside FROM windows WHERE state = ? AND read_at = ?",
-            (SEALED, self.now.isoformat()),
+            (WindowState.SEALED, self.now.isoformat()),
         )
         for start, end, inside in rows:
             shown = {item.id for item in self.world.stored if start <= item.start_ms < end}
@@ -144,7 +144,7 @@ class Account(RuleBasedStateMachine):
     @invariant()
     def nothing_young_is_called_complete(self) -> None:
         for reading in self.archive.ledger.readings():
-            assert reading.state != SEALED or reading.window.end <= self.now - 2 * HOUR
+            assert reading.state != WindowState.SEALED or reading.window.end <= self.now - 2 * HOUR
 
     def teardown(self) -> None:
         """In quiet times two harvests bring the archive up to date with the account."""
@@ -156,7 +156,7 @@ class Account(RuleBasedStateMachine):
         for id_, item in self.world.by_id.items():
             if from_ms(item.start_ms) >= SPAN_START:
                 kept, shown = self.archive.vault.current(id_).raw, item.at(self.now).raw
-                fewer = count_messages(shown) < count_messages(kept)
+                fewer = peek(shown).message_count < peek(kept).message_count
                 assert fewer or texts(kept) == texts(shown)
         self.the_archive_is_what_was_written()
         self.archive.close()

@@ -15,7 +15,7 @@ from archiver.jsontext import decode, encode
 from archiver.liveperson.account import Account
 from archiver.liveperson.answers import read_page
 from archiver.liveperson.auth import ClientCredentials
-from archiver.liveperson.calls import Patience, make_client, persist
+from archiver.liveperson.calls import CallSettings, make_client, perform
 from archiver.liveperson.domains import Domains
 from archiver.liveperson.filters import CONTENT
 from archiver.model import Page, Window, to_ms
@@ -212,27 +212,27 @@ def test_a_record_without_an_id_is_named_and_costs_no_other(records: bytes) -> N
 def test_over_http_nothing_is_sent_to_a_host_that_is_not_this_machine(host: str) -> None:
     client = make_client(httpx.MockTransport(lambda request: httpx.Response(200, content=encode({"baseURI": host}))))
     with pytest.raises(SourceError, match="nothing is sent there"):
-        Domains(client, "http://127.0.0.1:1", "1", Patience()).base_url("sentinel")
+        Domains(client, "http://127.0.0.1:1", "1", CallSettings()).base_url("sentinel")
 
 
 @pytest.mark.parametrize("url", ["http://api.example", "ftp://x", "nonsense", "https://"])
 def test_an_unsafe_or_broken_domain_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigError):
-        Domains(make_client(), url, "1", Patience())
+        Domains(make_client(), url, "1", CallSettings())
 
 
 @pytest.mark.parametrize("answer", [{"baseURI": None}, {}, {"baseURI": "a/b"}, {"baseURI": "user@host"}, []])
 def test_a_domain_answer_without_a_host_is_an_error(answer: Any) -> None:
     client = make_client(httpx.MockTransport(lambda request: httpx.Response(200, content=encode(answer))))
     with pytest.raises(SourceError):
-        Domains(client, "https://api.example", "1", Patience()).base_url("msgHist")
+        Domains(client, "https://api.example", "1", CallSettings()).base_url("msgHist")
 
 
 def test_a_wish_to_wait_is_honoured() -> None:
     answers = iter([httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(200)])
     waited: list[float] = []
     client = make_client(httpx.MockTransport(lambda request: next(answers)))
-    persist(lambda: client.get("https://x"), Patience(sleep=waited.append))
+    perform(lambda: client.get("https://x"), CallSettings(sleep=waited.append))
     assert waited == [pytest.approx(7.0, abs=0.5)]
 
 

@@ -21,13 +21,13 @@ from typing import Any
 import httpx
 import pytest
 
-from archiver.archive.file import Archive
+from archiver.archive.file import ArchiveFile
 from archiver.config.secrets import Secret
 from archiver.errors import SourceError, SourceUnavailable
 from archiver.harvest.harvest import Harvest
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import ClientCredentials
-from archiver.liveperson.calls import Patience, make_client
+from archiver.liveperson.calls import CallSettings, make_client
 from archiver.model import Window
 from archiver.progress import Silent
 from archiver.simulator.server import bind, running
@@ -43,7 +43,7 @@ PROGRAM = [sys.executable, "-m", "archiver"]
 
 
 def test_a_host_that_vanishes_in_the_middle_is_looked_up_again_and_no_page_is_lost(
-    archive: Archive, simulator: Simulator
+    archive: ArchiveFile, simulator: Simulator
 ) -> None:
     simulator.world.fill(
         record(f"c{number:03d}", NOW - 9 * DAY + number * timedelta(minutes=40)) for number in range(300)
@@ -60,8 +60,8 @@ def test_a_host_that_vanishes_in_the_middle_is_looked_up_again_and_no_page_is_lo
 
     waited: list[float] = []
     account = Account(simulator.world.account, "https://api.simulator.test", _credentials(simulator), per_s=1_000)
-    patience = Patience(sleep=waited.append)
-    source = connect(account, patience=patience, transport=httpx.MockTransport(respond), clock=lambda: NOW)
+    settings = CallSettings(sleep=waited.append)
+    source = connect(account, settings=settings, transport=httpx.MockTransport(respond), clock=lambda: NOW)
     summary = Harvest(source, archive, clock=lambda: NOW, progress=Silent()).run(SPAN)
     assert (summary.conversations, summary.unproven) == (300, ())
     assert "moved.simulator.test" in calls
@@ -247,8 +247,8 @@ def test_an_untrusted_certificate_is_never_talked_to(certificate: tuple[Path, Pa
     server.socket = context.wrap_socket(server.socket, server_side=True)
     with running(server, simulator):
         account = Account(simulator.world.account, f"https://{server.host}", _credentials(simulator))
-        patience = Patience(sleep=lambda seconds: None)
-        with closing(connect(account, patience=patience)) as center, pytest.raises(SourceUnavailable, match="certif"):
+        settings = CallSettings(sleep=lambda seconds: None)
+        with closing(connect(account, settings=settings)) as center, pytest.raises(SourceUnavailable, match="certif"):
             next(center.pages(SPAN))
 
 

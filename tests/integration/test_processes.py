@@ -95,9 +95,9 @@ def store(request: pytest.FixtureRequest, shell: Shell) -> Iterator[str]:
 def test_the_whole_way(shell: Shell, store: str, tmp_path: Path) -> None:
     shell.run("harvest", "--from", "30d")
     status = shell.json("status")
-    assert status["schema"] == "archiver.status/1"
+    assert status["schema"] == "archiver.status/2"
     head = status["vault"].pop("head")
-    assert status["vault"] == {"conversations": COUNT, "messages": 2 * COUNT, "aside": 0}
+    assert status["vault"] == {"conversations": COUNT, "messages": 2 * COUNT, "quarantined": 0}
     assert status["index"]["applied"] == head
     shell.run("harvest", "--from", "30d")
     assert shell.json("status")["vault"]["head"] == head
@@ -148,7 +148,7 @@ def test_what_is_found_can_be_shown_exported_and_found_again_in_a_new_index(
     shell.run("reindex", "--refused")
 
     covered = shell.json("coverage", "--from", "20d")
-    assert (covered["schema"], len(covered["days"])) == ("archiver.coverage/1", 21)
+    assert (covered["schema"], len(covered["days"])) == ("archiver.coverage/2", 21)
     assert {gap["state"] for gap in covered["gaps"]} <= {"open"}  # the minutes since the harvest
     assert "■" in shell.run("coverage")[0]
     shell.run("coverage", "--fail-on-gaps", expect=9)
@@ -182,7 +182,7 @@ def test_killed_at_any_moment_the_same_command_ends_like_an_undisturbed_run(shel
     shell.run("harvest", "--from", "30d")
     status = shell.json("status")
     head = status["vault"].pop("head")
-    assert status["vault"] == {"conversations": COUNT, "messages": 2 * COUNT, "aside": 0}
+    assert status["vault"] == {"conversations": COUNT, "messages": 2 * COUNT, "quarantined": 0}
     assert (status["index"]["applied"], status["index"]["conversations"]) == (head, COUNT)
     shell.run("verify")
     assert shell.json("search", "hello")["total"] == COUNT
@@ -374,7 +374,7 @@ def test_a_dry_run_prints_what_would_be_read_and_reads_nothing(shell: Shell) -> 
 
 def test_conversations_are_fetched_by_id_and_consumer(shell: Shell) -> None:
     fetched = json.loads(shell.run("fetch", "c001", "c002", "--json")[0])
-    assert (fetched["schema"], fetched["conversations"], fetched["absent"]) == ("archiver.fetch/1", 2, [])
+    assert (fetched["schema"], fetched["conversations"], fetched["absent"]) == ("archiver.fetch/2", 2, [])
     assert shell.json("search", "hello 2")["total"] == 1
     _, err = shell.run("fetch", "gone", "c003", expect=3)
     assert "LivePerson has nothing of gone" in err

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from archiver.archive.file import Archive
+from archiver.archive.file import ArchiveFile
 from archiver.config.settings import StoreAddress
 from archiver.export.ndjson import lines
 from archiver.index.build import catch_up, rebuild
-from archiver.index.protocol import Store, open_store
 from archiver.index.retrieval import Request, search
+from archiver.index.store import Store, open_store
 from archiver.jsontext import decode, encode
 from archiver.liveperson.answers import read_record
 from archiver.model import Conversation
@@ -21,17 +21,16 @@ from archiver.simulator.sections import record as shown
 from tests.conftest import NOW, record
 
 
-def keep(archive: Archive, *raws: bytes) -> Store:
+def keep(archive: ArchiveFile, *raws: bytes) -> Store:
     """An archive holding these records, with an index that is up to date."""
     conversations = [item for item in map(read_record, raws) if isinstance(item, Conversation)]
-    with archive.transaction():
-        archive.keep(conversations, (), NOW)
+    archive.keep(conversations, (), NOW)
     store = open_store(StoreAddress(), folder=archive.folder, archive_id=archive.id)
     catch_up(archive, store, Silent())
     return store
 
 
-def test_matches_say_where_they_stand_and_marks_are_spans_of_the_text(archive: Archive) -> None:
+def test_matches_say_where_they_stand_and_marks_are_spans_of_the_text(archive: ArchiveFile) -> None:
     raw = record(
         "c", NOW, "A Café for two", "nothing", summary={"text": "met in the CAFE\u0301"},
         conversationSurveys=[{"surveyData": [{"question": "how?", "answer": "nice cafe"}]}],
@@ -44,26 +43,26 @@ def test_matches_say_where_they_stand_and_marks_are_spans_of_the_text(archive: A
     assert marked == [["Café"], ["cafe"], ["CAFE\u0301"], ["cafe"]]
 
 
-def test_a_phrase_is_marked_as_a_whole_and_a_prefix_as_its_word(archive: Archive) -> None:
+def test_a_phrase_is_marked_as_a_whole_and_a_prefix_as_its_word(archive: ArchiveFile) -> None:
     store = keep(archive, record("c", NOW, "I will book a hotel, a reservation"))
     (hit,) = search(archive, store, Request(parse('"book a hotel" reserv*', now=NOW))).hits
     assert [piece for piece, is_hit in hit.matches[0].snippet.pieces() if is_hit] == ["book a hotel", "reservation"]
 
 
-def test_what_a_query_excludes_is_never_marked(archive: Archive) -> None:
+def test_what_a_query_excludes_is_never_marked(archive: ArchiveFile) -> None:
     store = keep(archive, record("c", NOW, "refund please", "sorry"))
     (hit,) = search(archive, store, Request(parse("refund OR -sorry", now=NOW))).hits
     assert [match.snippet.text for match in hit.matches] == ["refund please"]
 
 
-def test_a_message_result_shows_that_message_alone(archive: Archive) -> None:
+def test_a_message_result_shows_that_message_alone(archive: ArchiveFile) -> None:
     store = keep(archive, record("c", NOW, "refund one", "x", "refund two"))
     results = search(archive, store, Request(parse("refund", now=NOW), Scope.MESSAGE))
     assert results.total == 2
     assert [hit.matches[0].snippet.text for hit in results.hits] == ["refund two", "refund one"]
 
 
-def test_rebuilding_from_the_vault_alone_gives_the_same_answers(archive: Archive) -> None:
+def test_rebuilding_from_the_vault_alone_gives_the_same_answers(archive: ArchiveFile) -> None:
     store = keep(archive, *(encode(shown(life, NOW)) for life in lives(NOW - timedelta(days=75), NOW, 240)))
     asked = ["table", '"window table"', "refund -order", "skill:Flights lawyer", "book*", "from:agent sorry", "*"]
 
@@ -77,14 +76,14 @@ def test_rebuilding_from_the_vault_alone_gives_the_same_answers(archive: Archive
     assert answers() == before
 
 
-def test_an_updated_conversation_is_found_by_its_new_words_only(archive: Archive) -> None:
+def test_an_updated_conversation_is_found_by_its_new_words_only(archive: ArchiveFile) -> None:
     keep(archive, record("c", NOW, "before"))
     store = keep(archive, record("c", NOW, "after"))
     assert search(archive, store, Request(parse("before", now=NOW))).total == 0
     assert search(archive, store, Request(parse("after", now=NOW))).total == 1
 
 
-def test_an_export_holds_everything_once_and_the_raw_record_exactly(archive: Archive) -> None:
+def test_an_export_holds_everything_once_and_the_raw_record_exactly(archive: ArchiveFile) -> None:
     raws = [record(f"c{n}", NOW - timedelta(minutes=n), f"text {n}").replace(b":", b": ", 3) for n in range(450)]
     store = keep(archive, *raws)
     rows = [decode(line) for line in lines(archive, store, parse("", now=NOW), with_raw=True)]

@@ -14,13 +14,14 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archiver.archive.file import Archive, make_archive, open_archive
+from archiver.archive.file import ArchiveFile
+from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import Finding, verify_vault
 from archiver.config.settings import StoreAddress
 from archiver.harvest.harvest import Harvest
 from archiver.index.build import catch_up, rebuild
-from archiver.index.protocol import Store, open_store
 from archiver.index.results import Version
+from archiver.index.store import Store, open_store
 from archiver.index.verify import verify_index
 from archiver.liveperson.answers import read_record
 from archiver.model import Window
@@ -35,7 +36,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A harvested archive with versions, sealed windows, and a record set aside."""
+    """A harvested archive with versions, sealed windows, and a quarantined record."""
     folder = tmp_path_factory.mktemp("whole") / "archive"
     world = World(ACCOUNT, lambda: NOW)
     world.fill(record(f"c{number:02d}", NOW - number * DAY, "hello", "world") for number in range(20))
@@ -51,13 +52,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for erasure, approve in zip(archive.erasures.listed()[:2], (True, False), strict=True):
             archive.decide(erasure.seq, approve=approve, by="somebody", reason="because", now=NOW)
         harvest(archive, simulator, Window(NOW - timedelta(days=9, hours=7), NOW - timedelta(days=2, hours=3)))
-        with archive.transaction():
-            unreadable = read_record(b'{"info":{}}')
-            archive.vault.set_aside(unreadable, fetched_at=NOW)  # type: ignore[arg-type]
+        archive.keep([], [read_record(b'{"info":{}}')], NOW)  # type: ignore[list-item]
     return folder
 
 
-def harvest(archive: Archive, simulator: Simulator, span: Window = Window(NOW - 25 * DAY, NOW)) -> None:  # noqa: B008
+def harvest(archive: ArchiveFile, simulator: Simulator, span: Window = Window(NOW - 25 * DAY, NOW)) -> None:  # noqa: B008
     source = connected(simulator, simulator)
     Harvest(source, archive, clock=lambda: NOW, progress=Silent()).run(span)
 
@@ -90,7 +89,7 @@ COLUMNS = {
     "erasures": (
         "conversation_id", "kind", "record", "state", "decision", "decided_at", "decided_by", "reason", "seq",
     ),
-    "aside": ("digest", "body"),
+    "quarantine": ("digest", "body"),
     "windows": (
         "expected", "seen", "inside", "vault_head", "state", "reason", "new", "read_at", "run", "content", "ids",
         "certificate", "start_ms", "end_ms",
@@ -110,7 +109,7 @@ def changed(value: Any, dice: random.Random) -> Any:
 
 
 def tamper(connection: sqlite3.Connection, how: str, table: str, column: str, dice: random.Random) -> None:
-    key = {"current": "conversation_id", "aside": "digest", "windows": "start_ms"}.get(table, "seq")
+    key = {"current": "conversation_id", "quarantine": "digest", "windows": "start_ms"}.get(table, "seq")
     where = " WHERE state = 'sealed' AND inside > 0" if table == "windows" else ""
     rows = connection.execute(f"SELECT {key}, {column} FROM {table}{where} ORDER BY {key}").fetchall()
     row_key, value = dice.choice(rows)
@@ -132,7 +131,7 @@ def tamper(connection: sqlite3.Connection, how: str, table: str, column: str, di
 def test_any_row_that_was_changed_removed_or_swapped_is_found(
     whole: Path, tmp_path_factory: pytest.TempPathFactory, how: str, table: str, number: int, seed: int
 ) -> None:
-    if (how, table) in {("remove", "aside"), ("swap", "aside"), ("swap", "windows")}:
+    if (how, table) in {("remove", "quarantine"), ("swap", "quarantine"), ("swap", "windows")}:
         return  # nothing vouches for how many of these there are
     folder = copied(whole, tmp_path_factory.mktemp("copy") / "archive")
     column = COLUMNS[table][number % len(COLUMNS[table])]
@@ -204,7 +203,7 @@ def meaning(connection: sqlite3.Connection) -> list[Any]:
     rows: list[Any] = []
     for table, columns in COLUMNS.items():
         for row in connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1, 2"):
-            rows.append([unpacked(value) if table in ("bodies", "aside") else value for value in row])
+            rows.append([unpacked(value) if table in ("bodies", "quarantine") else value for value in row])
     return rows
 
 
@@ -227,7 +226,7 @@ def indexed(whole: Path, tmp_path: Path) -> Any:
         store.close()
 
 
-def of_index(archive: Archive, store: Store) -> list[str]:
+def of_index(archive: ArchiveFile, store: Store) -> list[str]:
     return [finding.words for finding in verify_index(archive, store, Silent())]
 
 
@@ -237,8 +236,7 @@ def test_an_index_that_holds_just_the_vault_has_no_findings(indexed: Any) -> Non
 
 def test_an_index_that_is_behind_is_told(indexed: Any) -> None:
     archive, store = indexed
-    with archive.transaction():
-        archive.keep([read_record(record("new", NOW))], (), NOW)
+    archive.keep([read_record(record("new", NOW))], (), NOW)
     assert "archiver reindex" in of_index(archive, store)[0]
 
 

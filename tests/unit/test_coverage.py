@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.archive.coverage import GAPS, CoverageState, days, gaps, hours_left, stretches, whole_span
-from archiver.archive.ledger import OPEN, PROVISIONAL, SEALED, Reading
+from archiver.archive.ledger import WindowReading, WindowState
 from archiver.model import CELL, Window
 from archiver.windows import floor, retention
 from tests.conftest import NOW
@@ -19,22 +19,31 @@ MIDNIGHT = NOW.replace(hour=0)
 OLDEST = floor(retention(NOW).start)
 
 
-def reading(start_days: float, end_days: float, state: str = SEALED, inside: int = 3) -> Reading:
+def reading(start_days: float, end_days: float, state: str = WindowState.SEALED, inside: int = 3) -> WindowReading:
     """Of a window that lies so many days before today."""
     window = Window(MIDNIGHT - start_days * DAY, MIDNIGHT - end_days * DAY)
-    reason = "counts moved" if state == OPEN else None
-    return Reading(window, state, inside + 1, inside + 1, inside, 0, "", reason)
+    reason = "counts moved" if state == WindowState.UNPROVEN else None
+    return WindowReading(window, state, inside + 1, inside + 1, inside, 0, "", reason)
 
 
 @st.composite
-def readings(draw: st.DrawFn) -> Reading:
+def readings(draw: st.DrawFn) -> WindowReading:
     start = NOW - draw(st.integers(0, 450 * 144)) * CELL
     window = Window(start, start + draw(st.integers(1, 400)) * CELL)
-    return Reading(window, draw(st.sampled_from([SEALED, PROVISIONAL, OPEN])), 1, 1, 1, 1, "", None)
+    return WindowReading(
+        window,
+        draw(st.sampled_from([WindowState.SEALED, WindowState.PROVISIONAL, WindowState.UNPROVEN])),
+        1,
+        1,
+        1,
+        1,
+        "",
+        None,
+    )
 
 
 @given(st.lists(readings(), max_size=12))
-def test_the_span_is_covered_once_without_holes_and_the_best_reading_counts(found: list[Reading]) -> None:
+def test_the_span_is_covered_once_without_holes_and_the_best_reading_counts(found: list[WindowReading]) -> None:
     span = whole_span(found, NOW)
     parts = list(stretches(span, found, NOW))
     assert parts[0].window.start == span.start
@@ -44,23 +53,30 @@ def test_the_span_is_covered_once_without_holes_and_the_best_reading_counts(foun
     for part in parts:
         at = part.window.start
         states = {item.state for item in found if at in item.window}
-        assert (part.state is CoverageState.SEALED) == (SEALED in states)
+        assert (part.state is CoverageState.SEALED) == (WindowState.SEALED in states)
         if part.state in (CoverageState.OPEN, CoverageState.LOST):
-            assert SEALED not in states
+            assert WindowState.SEALED not in states
         if part.state is CoverageState.LOST:
             assert part.window.end <= OLDEST
 
 
 def test_what_was_proven_once_stays_so_though_a_later_reading_failed() -> None:
-    parts = list(stretches(Window(MIDNIGHT - 2 * DAY, MIDNIGHT), [reading(2, 0), reading(1.5, 1, OPEN)], NOW))
+    parts = list(
+        stretches(Window(MIDNIGHT - 2 * DAY, MIDNIGHT), [reading(2, 0), reading(1.5, 1, WindowState.UNPROVEN)], NOW)
+    )
     assert [part.state for part in parts] == [CoverageState.SEALED]
 
 
-def test_gaps_are_what_is_open_failed_or_lost_and_neighbours_are_one() -> None:
-    found = [reading(5, 4), reading(4, 3, OPEN), reading(3, 2, OPEN), reading(1, 0, PROVISIONAL)]
+def test_gaps_are_what_is_open_unproven_or_lost_and_neighbours_are_one() -> None:
+    found = [
+        reading(5, 4),
+        reading(4, 3, WindowState.UNPROVEN),
+        reading(3, 2, WindowState.UNPROVEN),
+        reading(1, 0, WindowState.PROVISIONAL),
+    ]
     missing = gaps(stretches(Window(MIDNIGHT - 5 * DAY, MIDNIGHT), found, NOW))
     assert [(gap.state, gap.window.length) for gap in missing] == [
-        (CoverageState.FAILED, 2 * DAY),
+        (CoverageState.UNPROVEN, 2 * DAY),
         (CoverageState.OPEN, DAY),
     ]
     assert missing[0].reason == "counts moved"
@@ -68,7 +84,7 @@ def test_gaps_are_what_is_open_failed_or_lost_and_neighbours_are_one() -> None:
 
 def test_what_left_liveperson_unproven_is_lost_and_what_was_proven_before_is_not() -> None:
     span = Window(OLDEST - 10 * DAY, OLDEST + DAY)
-    whole = Reading(Window(OLDEST - 10 * DAY, OLDEST - 5 * DAY), SEALED, 1, 1, 1, 1, "", None)
+    whole = WindowReading(Window(OLDEST - 10 * DAY, OLDEST - 5 * DAY), WindowState.SEALED, 1, 1, 1, 1, "", None)
     states = [(part.state, part.window.length) for part in stretches(span, [whole], NOW)]
     assert states == [(CoverageState.SEALED, 5 * DAY), (CoverageState.LOST, 5 * DAY), (CoverageState.OPEN, DAY)]
 
@@ -83,21 +99,21 @@ def test_what_was_to_be_read_and_never_was_is_lost_for_ever() -> None:
 
 def test_the_hours_until_the_oldest_gap_is_lost() -> None:
     span = whole_span([], NOW)
-    sealed = Reading(Window(span.start, span.start + 2 * DAY), SEALED, 1, 1, 1, 1, "", None)
+    sealed = WindowReading(Window(span.start, span.start + 2 * DAY), WindowState.SEALED, 1, 1, 1, 1, "", None)
     left = hours_left(stretches(span, [sealed], NOW), NOW)
     assert left is not None
     assert 47.5 <= left <= 48.5
-    everything = Reading(span, SEALED, 1, 1, 1, 1, "", None)
+    everything = WindowReading(span, WindowState.SEALED, 1, 1, 1, 1, "", None)
     assert hours_left(stretches(span, [everything], NOW), NOW) is None
 
 
 def test_a_day_is_as_good_as_its_worst_hour_and_counts_what_was_counted() -> None:
-    found = [reading(2, 1.5), reading(1.5, 1, OPEN), reading(1, 0)]
+    found = [reading(2, 1.5), reading(1.5, 1, WindowState.UNPROVEN), reading(1, 0)]
     kept = {(MIDNIGHT - DAY).date(): 4}
     first, second = days(stretches(Window(MIDNIGHT - 2 * DAY, MIDNIGHT), found, NOW), kept)
     assert (first.state, first.hours, first.conversations) == (
-        CoverageState.FAILED,
-        {"sealed": 12.0, "failed": 12.0},
+        CoverageState.UNPROVEN,
+        {"sealed": 12.0, "unproven": 12.0},
         6,
     )
     assert (second.state, second.conversations, second.is_exact) == (CoverageState.SEALED, 3, True)

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.errors import RateLimited
-from archiver.liveperson.pace import QUIET_S, SLOWEST_PER_S, Rate, next_wait_s
+from archiver.liveperson.calls import RETRIES
+from archiver.liveperson.pace import QUIET_S, SLOWEST_PER_S, Rate
 from archiver.liveperson.rate_limit import RateLimiter
+from archiver.retry import retry_delay
 
 CEILINGS = st.sampled_from([0.5, 2.0, 10.0, 10_000.0])
 
@@ -66,16 +68,16 @@ def test_refusals_of_requests_that_were_on_their_way_together_count_once() -> No
 
 def test_a_pause_is_everybodys() -> None:
     clock = [100.0]
-    budget = RateLimiter(50.0, clock=lambda: clock[0])
-    budget.slow_down(7.0)
-    assert budget.take() == pytest.approx(7.0)
-    assert budget.take() > 7.0
+    limiter = RateLimiter(50.0, clock=lambda: clock[0])
+    limiter.back_off(7.0)
+    assert limiter.reserve() == pytest.approx(7.0)
+    assert limiter.reserve() > 7.0
 
 
-def test_threads_share_one_budget() -> None:
-    budget = RateLimiter(100.0, clock=lambda: 0.0)
+def test_threads_share_one_limiter() -> None:
+    limiter = RateLimiter(100.0, clock=lambda: 0.0)
     waits: list[float] = []
-    threads = [threading.Thread(target=lambda: waits.extend(budget.take() for _ in range(25))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: waits.extend(limiter.reserve() for _ in range(25))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -90,4 +92,4 @@ def test_a_refusal_never_makes_it_faster(ceiling: float) -> None:
 
 @pytest.mark.parametrize(("wish", "waits"), [(0.0, 1.0), (0.2, 1.0), (30.0, 30.0), (9_999.0, 600.0)])
 def test_a_wish_of_the_server_is_honoured_within_bounds(wish: float, waits: float) -> None:
-    assert next_wait_s(RateLimited("slow", retry_after_s=wish), 0) == waits
+    assert retry_delay(RateLimited("slow", retry_after_s=wish), 0, RETRIES) == waits

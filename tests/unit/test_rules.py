@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from archiver import windows
 from archiver.archive import chain
 from archiver.archive.chain import Entry
-from archiver.dates import parse_length_ms, parse_span
+from archiver.dates import parse_duration, parse_span
 from archiver.errors import AuthError, RateLimited, SourceUnavailable
 from archiver.index.results import rank
-from archiver.liveperson.pace import LADDER_S, next_wait_s
+from archiver.liveperson.calls import RETRIES
 from archiver.model import CELL, EPOCH, Window
 from archiver.query.matching import Snippet, merge
+from archiver.retry import retry_delay
 from tests.conftest import NOW, record
 
 CELLS = st.integers(0, 2_000)
@@ -84,7 +85,7 @@ def test_a_date_names_a_whole_span(text: str, start: datetime, end: datetime) ->
 def test_lengths_of_time_reach_back_from_now() -> None:
     assert parse_span("90d", NOW).start == NOW - timedelta(days=90)
     assert parse_span("now-13mo", NOW).start == datetime(2025, 5, 15, 12, tzinfo=UTC)
-    assert parse_length_ms("1.5h") == 5_400_000
+    assert parse_duration("1.5h") == timedelta(minutes=90)
 
 
 @pytest.mark.parametrize("text", ["soon", "2026-13", "31.03.2026", "999999y", "", "9999", "0000-01-01"])
@@ -103,11 +104,12 @@ def test_months_before_stays_in_the_month_it_reaches(day: object) -> None:
 
 
 def test_only_what_may_pass_is_tried_again_and_not_for_ever() -> None:
-    assert next_wait_s(AuthError("no"), 0) is None
-    assert [next_wait_s(SourceUnavailable("down"), attempt) for attempt in range(7)] == [*LADDER_S, None]
-    assert next_wait_s(RateLimited("slow", retry_after_s=7), 0) == 7
-    assert next_wait_s(RateLimited("slow", retry_after_s=86_400), 0) == 600
-    assert next_wait_s(RateLimited("slow"), 0, chance=0.0) == 1.0
+    assert retry_delay(AuthError("no"), 0, RETRIES) is None
+    delays = [retry_delay(SourceUnavailable("down"), attempt, RETRIES) for attempt in range(7)]
+    assert delays == [5.0, 10.0, 15.0, 120.0, 240.0, 480.0, None]
+    assert retry_delay(RateLimited("slow", retry_after_s=7), 0, RETRIES) == 7
+    assert retry_delay(RateLimited("slow", retry_after_s=86_400), 0, RETRIES) == 600
+    assert retry_delay(RateLimited("slow"), 0, RETRIES, chance=0.0) == 1.0
 
 
 def entries(count: int) -> list[tuple[Entry, bytes]]:

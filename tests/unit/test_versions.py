@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.archive.file import Archive
-from archiver.archive.versions import Change, compare
+from archiver.archive.file import ArchiveFile
+from archiver.archive.versions import Change, compare_raw
 from archiver.jsontext import decode, encode
 from archiver.liveperson.answers import read_record
 from archiver.model import Conversation
@@ -29,25 +29,25 @@ def raw(*, leads: int = 3, preview: bool = True, text: str = "hello", **info: An
 
 @pytest.mark.parametrize("less", [raw(leads=1), raw(preview=False), raw(leads=0, preview=False)])
 def test_a_record_that_leaves_out_sdes_or_thumbnails_is_shallower(less: bytes) -> None:
-    assert compare(less, raw()) is Change.LESS_DETAIL
-    assert compare(raw(), less) is Change.NEWER
+    assert compare_raw(less, raw()) is Change.LESS_DETAIL
+    assert compare_raw(raw(), less) is Change.NEWER
 
 
 def test_one_that_leaves_out_the_repetition_of_an_sde_is_shallower() -> None:
     twice = encode(decode(raw()) | {"sdes": {"events": [*LEADS, AGAIN]}})
-    assert compare(raw(), twice) is Change.LESS_DETAIL
-    assert compare(twice, raw()) is Change.NEWER
+    assert compare_raw(raw(), twice) is Change.LESS_DETAIL
+    assert compare_raw(twice, raw()) is Change.NEWER
 
 
 def test_places_in_a_list_are_not_mistaken_for_one_another() -> None:
     """A rating shown as stars is no mask over the word beside it."""
     rated = decode(record("c", NOW, "hello"))
     rated["messageRecords"][0]["messageData"] = {"choices": ["***", "good"]}
-    assert compare(encode(rated | {"summary": {"text": "new"}}), encode(rated)) is Change.NEWER
+    assert compare_raw(encode(rated | {"summary": {"text": "new"}}), encode(rated)) is Change.NEWER
 
 
 def test_a_cut_record_with_fewer_sdes_is_shallower() -> None:
-    assert compare(raw(leads=1, isPartial=True), raw()) is Change.LESS_DETAIL
+    assert compare_raw(raw(leads=1, isPartial=True), raw()) is Change.LESS_DETAIL
 
 
 @pytest.mark.parametrize(
@@ -58,16 +58,15 @@ def test_a_cut_record_with_fewer_sdes_is_shallower() -> None:
     ],
 )  # fmt: skip
 def test_a_record_that_says_anything_else_is_not(other: bytes) -> None:
-    assert compare(other, raw()) is not Change.LESS_DETAIL
+    assert compare_raw(other, raw()) is not Change.LESS_DETAIL
 
 
-def keep(archive: Archive, *raws: bytes) -> int:
+def keep(archive: ArchiveFile, *raws: bytes) -> int:
     read = [read_record(item) for item in raws]
-    with archive.transaction():
-        return archive.keep([item for item in read if isinstance(item, Conversation)], (), NOW)
+    return archive.keep([item for item in read if isinstance(item, Conversation)], (), NOW)
 
 
-def test_a_shallower_read_is_kept_once_and_does_not_become_current(archive: Archive) -> None:
+def test_a_shallower_read_is_kept_once_and_does_not_become_current(archive: ArchiveFile) -> None:
     assert keep(archive, raw()) == 1
     assert keep(archive, raw(leads=1, preview=False)) == 1
     assert keep(archive, raw(leads=1, preview=False), raw()) == 0
@@ -75,7 +74,7 @@ def test_a_shallower_read_is_kept_once_and_does_not_become_current(archive: Arch
     assert archive.vault.head() == 2
 
 
-def test_a_deeper_or_changed_read_becomes_current(archive: Archive) -> None:
+def test_a_deeper_or_changed_read_becomes_current(archive: ArchiveFile) -> None:
     keep(archive, raw(leads=1, preview=False))
     keep(archive, raw())
     assert archive.vault.current("c").raw == raw()
@@ -83,10 +82,10 @@ def test_a_deeper_or_changed_read_becomes_current(archive: Archive) -> None:
     assert archive.vault.current("c").raw == raw(leads=1, preview=False, text="edited")
 
 
-def test_a_record_in_another_order_or_with_blanks_is_no_new_version(archive: Archive) -> None:
+def test_a_record_in_another_order_or_with_blanks_is_no_new_version(archive: ArchiveFile) -> None:
     first = raw()
     again = json.dumps(dict(reversed(json.loads(first).items())), indent=1).encode()
-    assert compare(again, first) is Change.SAME
+    assert compare_raw(again, first) is Change.SAME
     assert keep(archive, first, again, first) == 1
     assert archive.vault.head() == 1
 
@@ -118,7 +117,7 @@ def said(*texts: str, **changes: Any) -> bytes:
     ],
 )  # fmt: skip
 def test_what_a_read_says_against_the_current_version_is_told(new: Any, change: Change) -> None:
-    assert compare(new if isinstance(new, bytes) else encode(new), WHOLE) is change
+    assert compare_raw(new if isinstance(new, bytes) else encode(new), WHOLE) is change
 
 
 @given(st.text(min_size=1), st.data())
@@ -126,5 +125,5 @@ def test_a_text_with_any_part_of_it_covered_is_masked_and_never_the_other_way_ro
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
     masked = text[:start] + "*" * data.draw(st.integers(len(text) + 2, len(text) + 9)) + text[end:]
-    assert compare(said(masked), said(text)) is Change.MASKING
-    assert compare(said(text), said(masked)) is Change.STALE  # until it is seen again
+    assert compare_raw(said(masked), said(text)) is Change.MASKING
+    assert compare_raw(said(text), said(masked)) is Change.STALE  # until it is seen again

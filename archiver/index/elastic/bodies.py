@@ -14,15 +14,15 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from archiver.index.elastic.queries import MESSAGE_KEYWORDS, tagged
+from archiver.index.elastic.queries import KEYWORDS_FIELD, tagged
 from archiver.index.results import Version, rank
 from archiver.jsontext import canonical, encode
 from archiver.model import Message, Metadata, Role, Sde, Transcript, to_ms
-from archiver.query import FACETS, KEYWORDS, facet_values, passages, path_names, words
+from archiver.query import FACETS, KEYWORDS, REPEATED_KEYWORDS, facet_values, passages, path_names, words
 
 KINDS = ("messages", "sdes", "metadata")
 _LONGEST_ID = 480  # bytes; Elasticsearch allows 512
-_REMEMBERED = 20_000  # facts and SDE values that come again and again
+_REMEMBERED = 20_000  # keywords and SDE values that come again and again
 _LONGEST_EXTRA = 2_000  # characters of one value that we do not know
 
 # Leaves of SDEs that have a field of their own, by the last name of their path (Engagement Attributes, type list).
@@ -137,7 +137,7 @@ class _Read:
 def _messages(version: Version, common: dict[str, Any], read: _Read) -> Iterator[tuple[str, bytes]]:
     transcript, metadata = version.transcript, version.transcript.metadata
     shared = common | {name: getattr(metadata, name) for name in ("skill", "group", "status", "source", "language")}
-    tail = b"," + encode(shared | {"facts": list(_facts(transcript, MESSAGE_KEYWORDS))})[1:]
+    tail = b"," + encode(shared | {KEYWORDS_FIELD: list(_keywords(transcript, REPEATED_KEYWORDS))})[1:]
     for message, (_, found) in zip(transcript.messages, read.passages, strict=False):  # messages are read first
         own: dict[str, Any] = {
             "id": message.id, "dialog_id": message.dialog_id, "seq": message.seq, "sent_at": message.sent_at,
@@ -206,7 +206,7 @@ def _flattened(values: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:
 
 def _metadata(version: Version, read: _Read) -> dict[str, Any]:
     transcript, metadata = version.transcript, version.transcript.metadata
-    facts = _plain(metadata) | {
+    fields = _plain(metadata) | {
         "message_count": len(transcript.messages),
         "sde_count": len(transcript.sdes),
         "first_response_ms": next(iter(read.waits_ms.values()), None),
@@ -217,12 +217,12 @@ def _metadata(version: Version, read: _Read) -> dict[str, Any]:
         "facets": {name: facet_values(transcript, name) for name in FACETS},
         "rank": rank(metadata.started_at, transcript.id),
     }
-    return facts | _words(transcript, read)
+    return fields | _words(transcript, read)
 
 
 def _plain(metadata: Metadata) -> dict[str, Any]:
-    facts = {name: getattr(metadata, name) for name in Metadata.__slots__}
-    return facts | {"extra": _flattened(metadata.extra)}
+    fields = {name: getattr(metadata, name) for name in Metadata.__slots__}
+    return fields | {"extra": _flattened(metadata.extra)}
 
 
 def _lag_ms(version: Version) -> int | None:
@@ -238,7 +238,7 @@ def _words(transcript: Transcript, read: _Read) -> dict[str, Any]:
     everything: list[str] = []
     by_role: dict[str, dict[str, list[str]]] = {"text_words": defaultdict(list), "note_words": defaultdict(list)}
     by_zone: dict[str, list[str]] = defaultdict(list)
-    facts = list(_facts(transcript, KEYWORDS))
+    keywords = list(_keywords(transcript, KEYWORDS))
     for passage, text in read.passages:
         if not text:
             continue
@@ -248,8 +248,8 @@ def _words(transcript: Transcript, read: _Read) -> dict[str, Any]:
         else:
             by_zone[f"{passage.zone}_words"].append(text)
             if passage.path:
-                facts += _at_paths(passage.path, text)
-    return {"words": everything, "facts": facts, **by_role, **by_zone}
+                keywords += _at_paths(passage.path, text)
+    return {"words": everything, KEYWORDS_FIELD: keywords, **by_role, **by_zone}
 
 
 @lru_cache(_REMEMBERED)
@@ -259,9 +259,9 @@ def _at_paths(path: str, text: str) -> tuple[str, ...]:
 
 
 @lru_cache(_REMEMBERED)
-def _fact(name: str, value: str) -> str:
+def _keyword(name: str, value: str) -> str:
     return " ".join(tagged(name, word) for word in words(value))
 
 
-def _facts(transcript: Transcript, names: Iterable[str]) -> Iterator[str]:
-    return (fact for name in names for value in KEYWORDS[name](transcript) if (fact := _fact(name, value)))
+def _keywords(transcript: Transcript, names: Iterable[str]) -> Iterator[str]:
+    return (keyword for name in names for value in KEYWORDS[name](transcript) if (keyword := _keyword(name, value)))

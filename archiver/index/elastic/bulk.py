@@ -7,11 +7,9 @@ or blocked), refused (this document will never fit), or stop.
 from __future__ import annotations
 
 import queue
-import random
 import threading
-import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -21,10 +19,14 @@ from archiver.errors import ArchiverError, StoreError, StoreTooLarge, StoreUnava
 from archiver.index.elastic.bodies import Body
 from archiver.index.elastic.server import Server
 from archiver.index.results import Refusal
+from archiver.logs import EventLogger
+from archiver.retry import Retries, RetryPolicy, doubling
 
 _MIB = 1024 * 1024
 _IDLE_S = 0.5
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 15.0
+_DELAYS_S = doubling(0.1, 15.0)
+_UNREMARKABLE = 3  # waits in a row before somebody is told
+_log = EventLogger("index")
 
 
 class Outcome(Enum):
@@ -73,14 +75,10 @@ _Document = tuple[Body, Batch, bytes]  # whose it is, and its two lines
 class Senders:
     """Threads that send bodies. Errors of theirs are raised by the next call of any method but `stop`."""
 
-    def __init__(
-        self, server: Server, limits: Limits, *, notify: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+    def __init__(self, server: Server, limits: Limits) -> None:
         self._server = server
         self._limits = limits
-        self._notify = notify
-        self._clock = clock
+        self._retries = RetryPolicy(delays_s=_DELAYS_S, patience_s=limits.patience_s, spread=0.9)
         self._change = threading.Condition()
         self._queued_bytes = 0
         self._error: BaseException | None = None
@@ -146,7 +144,7 @@ class Senders:
     def _send(self, bodies: Sequence[tuple[Body, Batch]]) -> None:
         """All documents of the bodies, until each is done or refused."""
         rest: list[_Document] | None = None
-        patience = _Patience(self._limits.patience_s, self._clock)
+        retries, least = Retries(self._retries), sum(body.count for body, _ in bodies)
         while rest is None or rest:
             if self._stopping.is_set():
                 return
@@ -157,8 +155,11 @@ class Senders:
                 if isinstance(error, StoreTooLarge):
                     rest = self._make_smaller(rest)
                     continue
+            if rest is not None and len(rest) < least:
+                least = len(rest)
+                retries.progressed()
             if reason:
-                self._wait(patience, len(rest), reason)
+                self._wait(retries, reason)
             else:
                 self._request_bytes = min(self._request_bytes + _MIB // 4, self._limits.request_bytes)
         self._settle(bodies)
@@ -216,14 +217,13 @@ class Senders:
         self._request_bytes = max(1, sum(len(lines) for _, _, lines in sent) // 2)
         return rest
 
-    def _wait(self, patience: _Patience, count: int, reason: ArchiverError) -> None:
+    def _wait(self, retries: Retries, reason: ArchiverError) -> None:
         self._request_bytes = max(self._request_bytes // 2, self._limits.smallest_request_bytes)
-        wait_s = patience.next_wait_s(count)
-        if wait_s is None:
-            raise reason
-        if patience.is_worth_telling():
-            self._notify(f"{reason.message}; trying again for up to {self._limits.patience_s:.0f} s")
-        self._stopping.wait(wait_s)
+        delay_s = retries.delay_after(reason)
+        if retries.attempt == _UNREMARKABLE:
+            message = f"{reason.message}; trying again for up to {self._limits.patience_s:.0f} s"
+            _log.warning("index.throttled", message, code=reason.code, patience_s=self._limits.patience_s)
+        self._stopping.wait(delay_s)
 
     def _settle(self, bodies: Sequence[tuple[Body, Batch]]) -> None:
         with self._change:
@@ -233,34 +233,6 @@ class Senders:
                     batch.renewed.append((body.conversation_id, body.seq))
                 self._queued_bytes -= len(body.lines)
             self._change.notify_all()
-
-
-class _Patience:
-    """How long to wait next; None once nothing has moved for too long."""
-
-    def __init__(self, patience_s: float, clock: Callable[[], float]) -> None:
-        self._patience_s = patience_s
-        self._clock = clock
-        self._since: float | None = None
-        self._least: int | None = None
-        self._tries = 0
-        self._told = False
-
-    def next_wait_s(self, count: int) -> float | None:
-        now = self._clock()
-        if self._since is None or self._least is None or count < self._least:
-            self._since, self._least, self._tries = now, count, 0
-        if now - self._since > self._patience_s:
-            return None
-        self._tries += 1
-        longest: float = min(_FIRST_WAIT_S * 2**self._tries, _LONGEST_WAIT_S)
-        return _FIRST_WAIT_S + random.random() * longest  # noqa: S311  (no secret)
-
-    def is_worth_telling(self) -> bool:
-        """Once, after the first few seconds."""
-        is_due = self._tries > 3 and not self._told
-        self._told = self._told or is_due
-        return is_due
 
 
 def documents(bodies: Sequence[tuple[Body, Batch]]) -> Iterator[_Document]:

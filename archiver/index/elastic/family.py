@@ -17,8 +17,9 @@ from archiver.index.elastic.server import Server
 from archiver.jsontext import canonical
 from archiver.query import TOKENS_VERSION
 from archiver.resources import mapping
+from archiver.transcript import VERSION as TRANSCRIPT_VERSION
 
-SCHEMA = 1  # raise it when the documents change in a way that the mappings don't show
+SCHEMA = 2  # raise it when the documents change in a way that the mappings don't show
 _STATE = "state"
 _COMPONENTS = ("settings", "common")
 _PARTS = (*_COMPONENTS, *KINDS, _STATE)
@@ -37,7 +38,7 @@ NORMAL = {"index": {"refresh_interval": None, "auto_expand_replicas": "0-1", "tr
 def shape() -> str:
     """What documents and mappings look like: an index of another shape has to be built anew."""
     parts = [mapping(part) for part in _PARTS]
-    return hashlib.sha256(canonical([SCHEMA, TOKENS_VERSION, parts])).hexdigest()[:16]
+    return hashlib.sha256(canonical([SCHEMA, TOKENS_VERSION, TRANSCRIPT_VERSION, parts])).hexdigest()[:16]
 
 
 def serving(server: Server, prefix: str) -> int | None:
@@ -63,8 +64,8 @@ class Family:
         try:
             self._install(is_serving=is_serving)
         except StoreError as error:
-            error.hint = error.hint or "The mappings need a whole Elasticsearch, 8.0 or newer (docs/elasticsearch.md)."
-            raise
+            hint = error.hint or "The mappings need a whole Elasticsearch, 8.0 or newer (docs/elasticsearch.md)."
+            raise error.reworded(hint=hint) from error
 
     def _install(self, *, is_serving: bool) -> None:
         self._guard()

@@ -7,6 +7,7 @@ from typing import Any
 
 from archiver.errors import StoreError
 from archiver.index.elastic.server import Server
+from archiver.index.paging import every_item
 from archiver.index.results import Refusal
 from archiver.jsontext import encode
 
@@ -47,23 +48,20 @@ class Position:
 
     def refused(self) -> Iterator[Refusal]:
         """In the order of the vault."""
-        after: list[Any] | None = None
-        while True:
-            body: dict[str, Any] = {
-                "query": {"bool": {"filter": [{"term": {"kind": _REFUSED}}, {"term": {"is_resolved": False}}]}},
-                "sort": [{"vault_seq": "asc"}, {"conversation_id": "asc"}], "size": _PAGE,
-            }  # fmt: skip
-            if after:
-                body["search_after"] = after
-            hits = self._server.ask("POST", f"/{self._index}/_search", body, absent={"hits": {"hits": []}})["hits"][
-                "hits"
-            ]
-            for hit in hits:
-                source = hit["_source"]
-                yield Refusal(source["vault_seq"], source["conversation_id"], source["reason"])
-            if len(hits) < _PAGE:
-                return
-            after = hits[-1]["sort"]
+        for hit in every_item(self._page_of_refused):
+            source = hit["_source"]
+            yield Refusal(source["vault_seq"], source["conversation_id"], source["reason"])
+
+    def _page_of_refused(self, after: list[Any] | None) -> tuple[list[dict[str, Any]], list[Any] | None]:
+        body: dict[str, Any] = {
+            "query": {"bool": {"filter": [{"term": {"kind": _REFUSED}}, {"term": {"is_resolved": False}}]}},
+            "sort": [{"vault_seq": "asc"}, {"conversation_id": "asc"}], "size": _PAGE,
+        }  # fmt: skip
+        if after:
+            body["search_after"] = after
+        answer = self._server.ask("POST", f"/{self._index}/_search", body, absent={"hits": {"hits": []}})
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
+        return hits, hits[-1]["sort"] if len(hits) == _PAGE else None
 
     def note_refused(self, refusals: Sequence[Refusal]) -> None:
         self._note((refusal, False) for refusal in refusals)

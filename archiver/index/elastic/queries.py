@@ -1,6 +1,6 @@
-"""From expressions to Elasticsearch's Query DSL. Pure; users' text never meets one of Elasticsearch's own parsers.
+"""From expressions to Elasticsearch's Query DSL. Pure; users' text never reaches Elasticsearch's own parsers.
 
-Documents hold the words of our own analysis joined by blanks, and are searched with the built-in `whitespace`
+Documents hold our own tokens joined by blanks, and are searched with the built-in `whitespace`
 analyzer: the same words are compared as in every other store.
 """
 
@@ -22,20 +22,22 @@ from archiver.query import (
     Everything,
     Expression,
     Not,
+    OfConversation,
     Or,
     Scope,
     Words,
+    flat,
+    for_messages,
 )
 
 Dsl = dict[str, Any]
-KEYWORDS_FIELD = "facts"
+KEYWORDS_FIELD = "keywords"
 # ArchiveCounts that each message repeats; what else a message-scoped query says of the conversation is looked up first.
 MESSAGE_KEYWORDS = ("group", "lang", "skill", "source", "status")
 NUMBER_FIELDS = {
     "csat": "csat", "duration": "duration_ms", "mcs": "mcs", "messages": "message_count", "start": "started_at",
     "transfers": "transfers",
 }  # fmt: skip
-MESSAGE_NUMBERS = ("start",)
 VISIBLE: Dsl = {"bool": {"must_not": [{"term": {"superseded": True}}]}}
 _TERMS_AT_ONCE = 60_000  # Elasticsearch takes 65,536 in one terms query
 _LONGEST_TAGGED = 255  # characters; the whitespace analyzer cuts longer tokens
@@ -45,7 +47,7 @@ assert NUMBER_FIELDS.keys() == NUMBERS.keys()
 
 
 def tagged(name: str, word: str) -> str:
-    """A word that says which fact or SDE path it stands in. Never longer than one token may be."""
+    """A word that carries the keyword field or SDE path it stands in. Never longer than one token may be."""
     return f"{'_'.join(name.split())}:{word}"[:_LONGEST_TAGGED]
 
 
@@ -56,7 +58,7 @@ def conversation_query(expression: Expression) -> Dsl:
 
 def message_query(expression: Expression, conversations: Callable[[Dsl], Iterable[str]]) -> Dsl:
     """Over message documents. `conversations` gives the ids of the conversations that a query finds."""
-    return _Translator(Scope.MESSAGE, conversations).query(expression)
+    return _Translator(Scope.MESSAGE, conversations).query(for_messages(expression))
 
 
 class _Translator:
@@ -74,47 +76,19 @@ class _Translator:
             case Not(child):
                 return silent({"bool": {"must_not": [self._of(child)]}})
             case And():
-                return self._all(list(_flat(expression)))
+                return {"bool": {"must": [self._of(child) for child in flat(expression)]}}
             case Or():
-                return any_of([self._of(child) for child in _flat(expression)])
-            case Words() | Compare():
-                return self._leaf(expression)
-
-    def _leaf(self, leaf: Words | Compare) -> Dsl:
-        if not self._is_here(leaf):
-            return self._join(leaf)
-        return self._words(leaf) if isinstance(leaf, Words) else silent(_range(leaf))
-
-    def _all(self, children: Sequence[Expression]) -> Dsl:
-        """What speaks of the conversation alone is looked up in one go."""
-        there = [child for child in children if self._is_of_conversation(child)]
-        here = [self._of(child) for child in children if child not in there]
-        joined = [self._join(And(tuple(there)))] if there else []
-        return {"bool": {"must": here + joined}}
-
-    def _is_of_conversation(self, expression: Expression) -> bool:
-        match expression:
-            case Words() | Compare():
-                return not self._is_here(expression)
-            case Not(child):
-                return self._is_of_conversation(child)
-            case And(children) | Or(children):
-                return all(map(self._is_of_conversation, children))
-            case Everything():
-                return False
-
-    def _is_here(self, leaf: Words | Compare) -> bool:
-        """Whether documents of this scope hold what the leaf speaks of."""
-        if not self._is_message:
-            return True
-        if isinstance(leaf, Compare):
-            return leaf.field in MESSAGE_NUMBERS
-        place = leaf.places[0]
-        return leaf.places == ZONES or place in (BY, *MESSAGE_ZONES, *MESSAGE_KEYWORDS)
+                return any_of([self._of(child) for child in flat(expression)])
+            case Words():
+                return self._words(expression)
+            case Compare():
+                return silent(_range(expression))
+            case OfConversation(child):
+                return self._join(child)
 
     def _join(self, expression: Expression) -> Dsl:
-        found = list(self._conversations(conversation_query(expression)))
-        pieces = [found[start : start + _TERMS_AT_ONCE] for start in range(0, len(found), _TERMS_AT_ONCE)]
+        ids = list(self._conversations(conversation_query(expression)))
+        pieces = [ids[start : start + _TERMS_AT_ONCE] for start in range(0, len(ids), _TERMS_AT_ONCE)]
         return any_of([silent({"terms": {"conversation_id": piece}}) for piece in pieces])
 
     def _words(self, leaf: Words) -> Dsl:
@@ -134,15 +108,6 @@ class _Translator:
 
     def _of_conversation(self, leaf: Words) -> Dsl:
         return any_of([_consecutive(field, leaf.words, leaf.is_prefix) for field in _fields(leaf)])
-
-
-def _flat(expression: And | Or) -> Iterator[Expression]:
-    """The parts of a conjunction or disjunction, without parentheses that say nothing: nesting is limited."""
-    for child in expression.children:
-        if type(child) is type(expression):
-            yield from _flat(child)
-        else:
-            yield child
 
 
 def _fields(leaf: Words) -> Iterator[str]:
@@ -167,7 +132,7 @@ def _range(leaf: Compare) -> Dsl:
 
 
 def _consecutive(field: str, words: Sequence[str], is_prefix: bool) -> Dsl:
-    """Words one right behind another, the last one whole or as a prefix of whatever the index holds."""
+    """Consecutive words; the last one whole, or as a prefix of any word in the index."""
     if len(words) == 1:
         return {"prefix" if is_prefix else "term": {field: {"value": words[0]}}}
     phrase: Dsl = {"query": " ".join(words), "analyzer": "whitespace"}
@@ -177,7 +142,7 @@ def _consecutive(field: str, words: Sequence[str], is_prefix: bool) -> Dsl:
 
 
 def silent(query: Dsl) -> Dsl:
-    """A query that says yes or no, and nothing about relevance."""
+    """A query that filters, and does not add to relevance."""
     return {"constant_score": {"filter": query, "boost": 0.0}}
 
 

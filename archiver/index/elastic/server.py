@@ -1,34 +1,45 @@
-"""One Elasticsearch cluster as its client library shows it: the only module that knows that library.
+"""One Elasticsearch cluster through its client library: the only module that knows that library.
 
-What the library and the server say is turned into our own errors here, and the first contact checks that the two fit.
+Errors of the library and of the server become our own here. The first call checks that client and server fit.
 """
 
 from __future__ import annotations
 
-import random
 import ssl
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import elasticsearch
+from elastic_transport import ApiResponseMeta, HttpHeaders, Urllib3HttpNode
 from elasticsearch import Elasticsearch
 
-from archiver.config import StoreAddress, is_loopback
+from archiver.config import StoreAddress, server_url
 from archiver.errors import ArchiverError, ConfigError, StoreDenied, StoreError, StoreTooLarge, StoreUnavailable
+from archiver.retry import RetryPolicy, call_with_retries, doubling
 
 LOWEST_MAJOR = 8
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
-_PATIENCE_S = 6.0
+# A person at a screen waits for a few seconds; `Server.patient` sets the time for work that may take longer.
+_RETRIES = RetryPolicy(delays_s=doubling(0.2, 10.0), patience_s=6.0, spread=0.5)
 _TRANSIENT = frozenset((429, 502, 503, 504))
 _CALL_S, _BULK_S = 60.0, 120.0
-_EXAMPLE = "It looks like https://elasticsearch.example:9200"
 _SENDERS = 8  # connections kept open
 
-warnings.simplefilter("ignore", elasticsearch.ElasticsearchWarning)  # hints for administrators, not for our users
+
+class _QuietNode(Urllib3HttpNode):
+    """Leaves the server's `Warning` headers out, which the client would raise as Python warnings in our process.
+
+    They are hints for administrators of Elasticsearch, who find them in its own deprecation log.
+    """
+
+    def perform_request(self, *args: Any, **options: Any) -> Any:
+        meta, body = answer = super().perform_request(*args, **options)
+        if "warning" not in meta.headers:
+            return answer
+        headers = HttpHeaders({name: value for name, value in meta.headers.items() if name.lower() != "warning"})
+        return type(answer)(ApiResponseMeta(meta.status, meta.http_version, headers, meta.duration, meta.node), body)
 
 
 class Server:
@@ -36,34 +47,30 @@ class Server:
 
     def __init__(self, client: Elasticsearch, name: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
-        self._name = name
+        self.name = name
         self._sleep = sleep
-        self._patience_s = _PATIENCE_S
+        self._retries = _RETRIES
         self.version: str | None = None
 
     def ask(
         self, method: str, path: str, body: Any = None, params: Mapping[str, Any] | None = None, *, absent: Any = ...
     ) -> Any:
-        """One call, tried again as long as patience lasts while the server is busy. `absent` is given for a 404."""
-        waited_s, wait_s = 0.0, _FIRST_WAIT_S
-        while True:
-            try:
-                self._meet()
-                return self._call(method, path, body, params, absent)
-            except StoreUnavailable:
-                if waited_s >= self._patience_s:
-                    raise
-                self._sleep(wait_s * (0.5 + random.random() / 2))  # noqa: S311  (no secret)
-                waited_s, wait_s = waited_s + wait_s, min(2 * wait_s, _LONGEST_WAIT_S)
+        """The answer to one call, which is made again while the server is busy. `absent` is returned for a 404."""
+
+        def call() -> Any:
+            self._meet()
+            return self._call(method, path, body, params, absent)
+
+        return call_with_retries(call, self._retries, wait=lambda error, delay_s: self._sleep(delay_s))
 
     @contextmanager
     def patient(self, patience_s: float) -> Iterator[None]:
-        """For a while, a server that does not answer is waited for longer than a person at a screen would."""
-        usual, self._patience_s = self._patience_s, patience_s
+        """Within the context, a server that does not answer is waited for this long."""
+        usual, self._retries = self._retries, replace(self._retries, patience_s=patience_s)
         try:
             yield
         finally:
-            self._patience_s = usual
+            self._retries = usual
 
     def bulk(self, lines: Sequence[bytes], *, is_seen_at_once: bool = False) -> dict[str, Any]:
         """One bulk request, tried once: {"errors": bool, "items": [{"index": {"status": …, "error": …}}, …]}."""
@@ -85,12 +92,12 @@ class Server:
                 return absent
             raise self._answered(error) from error
         except elasticsearch.UnsupportedProductError as error:
-            raise ConfigError(f"{self._name} is not Elasticsearch", hint="Check ARCHIVER_STORE.") from error
+            raise ConfigError(f"{self.name} is not Elasticsearch", hint="Check ARCHIVER_STORE.") from error
         except elasticsearch.ApiError as error:
             raise self._answered(error) from error
         except elasticsearch.SSLError as error:
             raise ConfigError(
-                f"{self._name} shows a certificate that is not trusted: {error.message}",
+                f"{self.name} shows a certificate that is not trusted: {error.message}",
                 hint="Name the file of its certificate authority with ARCHIVER_STORE_CA.",
             ) from error
         except (elasticsearch.TransportError, OSError) as error:
@@ -98,7 +105,7 @@ class Server:
 
     def _silent(self, reason: str) -> StoreUnavailable:
         return StoreUnavailable(
-            f"Elasticsearch at {self._name} does not answer: {reason}",
+            f"Elasticsearch at {self.name} does not answer: {reason}",
             hint="Start it or check ARCHIVER_STORE, then run the same command again.",
         )
 
@@ -107,22 +114,20 @@ class Server:
         if kind == "media_type_header_exception":
             return self._wrong_client()
         if status == 413:
-            return StoreTooLarge(f"{self._name} takes no request of this size: {reason}")
+            return StoreTooLarge(f"{self.name} takes no request of this size: {reason}")
         if status in _TRANSIENT or kind == "cluster_block_exception":
             return StoreUnavailable(
-                f"Elasticsearch at {self._name} takes no requests now: {reason} ({status})",
+                f"Elasticsearch at {self.name} takes no requests now: {reason} ({status})",
                 hint="See its log and its disk (a full disk makes indices read-only), then run the same command again.",
             )
         if status == 401:
             return StoreDenied(
-                f"{self._name} refuses our credentials",
+                f"{self.name} refuses our credentials",
                 hint="Check ARCHIVER_STORE_API_KEY, or ARCHIVER_STORE_USER and ARCHIVER_STORE_PASSWORD.",
             )
         if status == 403:
-            return StoreDenied(
-                f"{self._name} does not allow this: {reason}", hint="docs/elasticsearch.md lists rights."
-            )
-        return StoreError(f"{self._name} refuses the request: {reason} ({status})")
+            return StoreDenied(f"{self.name} does not allow this: {reason}", hint="docs/elasticsearch.md lists rights.")
+        return StoreError(f"{self.name} refuses the request: {reason} ({status})")
 
     def _wrong_client(self) -> ConfigError:
         major = elasticsearch.__version__[0]
@@ -139,7 +144,7 @@ class Server:
         self.version = version or "unknown"
         major = int(version.split(".")[0]) if version else None
         if major is not None and major < LOWEST_MAJOR:
-            raise ConfigError(f"{self._name} is Elasticsearch {version}", hint="Use Elasticsearch 8 or newer.")
+            raise ConfigError(f"{self.name} is Elasticsearch {version}", hint="Use Elasticsearch 8 or newer.")
 
     def _told_version(self) -> str | None:
         """From the root page, or from the node list, where a minimal distribution has no root page."""
@@ -181,6 +186,7 @@ def connect(address: StoreAddress) -> Server:
     """Checks the address, and asks nothing yet. Raises ConfigError."""
     options: dict[str, Any] = {
         "max_retries": 0, "retry_on_status": (), "request_timeout": _CALL_S, "connections_per_node": _SENDERS,
+        "node_class": _QuietNode,
     }  # fmt: skip
     if address.api_key:
         key = address.api_key.reveal()  # as Kibana shows it, or "id:key"
@@ -190,25 +196,10 @@ def connect(address: StoreAddress) -> Server:
     kind, _, rest = (address.url or "").partition(":")
     if kind == "cloud":
         return Server(_client(cloud_id=rest, **options), f"cloud deployment {rest.partition(':')[0]}")
-    url, is_encrypted = _checked_url(address.url or "")
-    if is_encrypted:
+    url = server_url(address.url or "", setting="store", example="https://elasticsearch.example:9200")
+    if url.is_encrypted:
         options["ssl_context"] = _trust(address)
-    return Server(_client(hosts=[url], **options), url)
-
-
-def _checked_url(url: str) -> tuple[str, bool]:
-    """The URL as the client wants it, with its port; and whether it is encrypted."""
-    try:
-        parts = urlsplit(url)
-        host, port, is_encrypted = parts.hostname or "", parts.port, parts.scheme == "https"
-    except ValueError as error:
-        raise ConfigError(f"store {url!r} is no URL: {error}", hint=_EXAMPLE) from None
-    if not host:
-        raise ConfigError(f"store {url!r} names no host", hint=_EXAMPLE)
-    if not is_encrypted and not is_loopback(host):
-        raise ConfigError(f"store {url} would carry transcripts unencrypted", hint="Use https://… .")
-    place = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{place}:{port or (443 if is_encrypted else 80)}{parts.path.rstrip('/')}", is_encrypted
+    return Server(_client(hosts=[url.with_port], **options), url.with_port)
 
 
 def _client(**options: Any) -> Elasticsearch:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from archiver.config import StoreAddress
-from archiver.errors import StoreError
+from archiver.errors import StoreError, StoreOutdated
 from archiver.index.elastic.bulk import Limits
 from archiver.index.elastic.family import Family, serving, shape
 from archiver.index.elastic.position import Position
 from archiver.index.elastic.queries import VISIBLE, Dsl, conversation_query, message_query
 from archiver.index.elastic.server import Server, connect
 from archiver.index.elastic.writer import ElasticWriter
+from archiver.index.paging import every_item
 from archiver.index.results import Facet, Found, Key, Refusal, Sort
+from archiver.index.store import StoreStatus
 from archiver.query import Expression, Scope
 
 _MOST_AT_ONCE = 10_000  # Elasticsearch's own limit of one page
@@ -26,22 +30,20 @@ _ORDERS = {
 }
 
 
-def open_elastic_store(address: StoreAddress, archive_id: str, notify: Callable[[str], None]) -> ElasticStore:
-    """Asks the server nothing yet. Raises ConfigError for an address that cannot be."""
-    return ElasticStore(connect(address), address.prefix, archive_id, notify=notify)
+def open_store(address: StoreAddress, folder: Path, archive_id: str) -> ElasticStore:
+    """The store at an address. Asks the server nothing yet. Raises ConfigError for an unusable address."""
+    return ElasticStore(connect(address), address.prefix, archive_id)
 
 
 class ElasticStore:
     """The family behind the prefix's aliases; with `building`, one that is not yet behind them."""
 
     def __init__(
-        self, server: Server, prefix: str, archive_id: str, *, notify: Callable[[str], None] = lambda _: None,
-        limits: Limits | None = None, building: int | None = None,
-    ) -> None:  # fmt: skip
+        self, server: Server, prefix: str, archive_id: str, *, limits: Limits | None = None, building: int | None = None
+    ) -> None:
         self._server = server
         self._prefix = prefix
         self._archive_id = archive_id
-        self._notify = notify
         self._limits = limits or Limits()
         self._building = building
         self._shares_server = building is not None
@@ -57,6 +59,11 @@ class ElasticStore:
         family = self._family()
         return int(self._position(family).read().get("applied", 0)) if family else 0
 
+    def check_current(self) -> None:
+        family = self._family()
+        if family:
+            _check_shape(self._position(family).read())
+
     @contextmanager
     def writing(self, *, expected: int) -> Iterator[ElasticWriter]:
         family = self._family()
@@ -65,12 +72,8 @@ class ElasticStore:
             family = self._family()
             assert family is not None
         position = self._position(family)
-        if position.read().get("shape", shape()) != shape():
-            raise StoreError(
-                "these indices were made for another version of the documents",
-                hint="They still answer. Build the new ones beside them: archiver reindex",
-            )
-        writer = ElasticWriter(self._server, family, position, self._limits, self._notify, expected)
+        _check_shape(position.read())
+        writer = ElasticWriter(self._server, family, position, self._limits, expected)
         with self._server.patient(self._limits.patience_s), writer.running():
             yield writer
 
@@ -94,24 +97,28 @@ class ElasticStore:
 
     def _conversations(self, query: Dsl) -> Iterator[str]:
         """The ids of all conversations that a query finds, whatever their number."""
-        after: list[Any] | None = None
-        while True:
-            hits, _ = self._page(Scope.CONVERSATION, query, Sort.OLDEST, _MOST_AT_ONCE, after)
-            yield from (hit["fields"]["conversation_id"][0] for hit in hits)
-            if len(hits) < _MOST_AT_ONCE:
-                return
-            after = hits[-1]["sort"]
+        hits = self._every_hit(Scope.CONVERSATION, query, Sort.OLDEST, _MOST_AT_ONCE)
+        return (hit["fields"]["conversation_id"][0] for hit in hits)
 
     def _hits(
         self, scope: Scope, query: Dsl, sort: Sort, limit: int, after: list[Any] | None
     ) -> tuple[list[dict[str, Any]], int]:
-        hits, total = self._page(scope, query, sort, min(limit, _MOST_AT_ONCE), after, is_counted=True)
-        while hits and len(hits) < min(limit, total):
-            more, _ = self._page(scope, query, sort, min(limit - len(hits), _MOST_AT_ONCE), hits[-1]["sort"])
-            if not more:
-                break
-            hits += more
+        """The first hits after a cursor, over as many requests as that takes, and the exact total."""
+        size = min(limit, _MOST_AT_ONCE)
+        hits, total = self._page(scope, query, sort, size, after, is_counted=True)
+        if hits and len(hits) < min(limit, total):
+            more = self._every_hit(scope, query, sort, size, after=hits[-1]["sort"])
+            hits += islice(more, limit - len(hits))
         return hits, total
+
+    def _every_hit(
+        self, scope: Scope, query: Dsl, sort: Sort, size: int, *, after: list[Any] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        def page(after: list[Any] | None) -> tuple[list[dict[str, Any]], list[Any] | None]:
+            hits, _ = self._page(scope, query, sort, size, after)
+            return hits, hits[-1]["sort"] if len(hits) == size else None
+
+        return every_item(page, after=after)
 
     def _page(
         self, scope: Scope, query: Dsl, sort: Sort, size: int, after: list[Any] | None, *, is_counted: bool = False
@@ -160,9 +167,7 @@ class ElasticStore:
         fresh = Family(self._server, self._prefix, current + 1)
         fresh.drop()
         fresh.prepare(is_serving=False)
-        return ElasticStore(
-            self._server, self._prefix, self._archive_id, notify=self._notify, limits=self._limits, building=current + 1
-        )
+        return ElasticStore(self._server, self._prefix, self._archive_id, limits=self._limits, building=current + 1)
 
     def finish_rebuild(self) -> None:
         family = self._family()
@@ -176,33 +181,32 @@ class ElasticStore:
         family = Family(self._server, self._prefix, number or 1)
         position = self._position(family)
         found = position.read()
-        if found.get("shape", shape()) != shape():
-            raise StoreError(
-                "these indices were made for another version of the documents",
-                hint="Build the new ones beside them: archiver reindex",
-            )
+        _check_shape(found)
         family.prepare(is_serving=True)
         if found.get("is_backfilling"):
-            ElasticWriter(self._server, family, position, self._limits, self._notify, 0).end_backfill()
+            ElasticWriter(self._server, family, position, self._limits, 0).end_backfill()
         elif not found:
             position.write(applied=0, shape=shape(), is_backfilling=False)
 
-    def describe(self) -> dict[str, Any]:
+    def status(self) -> StoreStatus:
         family = self._family()
         if family is None:
-            return {"kind": "elasticsearch", "version": self._server.version, "prepared": False}
-        found = self._position(family).read()
+            return StoreStatus(
+                kind="elasticsearch", place=self._server.name, version=self._server.version, is_prepared=False,
+                is_current=True, applied=0, conversations=0,
+            )  # fmt: skip
+        position = self._position(family).read()
         stats = self._server.ask(
             "GET", f"/{family.pattern()}/_stats/store,docs", None, {"filter_path": "_all.primaries"}, absent={}
         )
         primaries = stats.get("_all", {}).get("primaries", {})
-        return {
-            "kind": "elasticsearch", "version": self._server.version, "prepared": True, "family": family.names.family,
-            "applied": found.get("applied", 0), "is_current": found.get("shape", shape()) == shape(),
-            "is_backfilling": found.get("is_backfilling", False), "indices": list(family.indices()),
-            "conversations": self.count(), "documents": primaries.get("docs", {}).get("count", 0),
-            "bytes": primaries.get("store", {}).get("size_in_bytes", 0), "refused": len(self.refused()),
-        }  # fmt: skip
+        return StoreStatus(
+            kind="elasticsearch", place=self._server.name, version=self._server.version, is_prepared=True,
+            is_current=position.get("shape", shape()) == shape(), applied=int(position.get("applied", 0)),
+            conversations=self.count(), documents=primaries.get("docs", {}).get("count", 0),
+            bytes=primaries.get("store", {}).get("size_in_bytes", 0), indices=tuple(family.indices()),
+            is_backfilling=bool(position.get("is_backfilling", False)),
+        )  # fmt: skip
 
     def drop(self) -> None:
         family = self._family()
@@ -214,6 +218,14 @@ class ElasticStore:
     def close(self) -> None:
         if not self._shares_server:
             self._server.close()
+
+
+def _check_shape(position: dict[str, Any]) -> None:
+    if position.get("shape", shape()) != shape():
+        raise StoreOutdated(
+            "the indices in Elasticsearch were built by another version of this program",
+            hint="They still answer. Build new ones beside them: archiver reindex",
+        )
 
 
 _NOTHING: dict[str, Any] = {"hits": {"hits": [], "total": {"value": 0}}}

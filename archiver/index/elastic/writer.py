@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,22 +14,20 @@ from archiver.index.elastic.family import BACKFILL, NORMAL, Family, shape
 from archiver.index.elastic.position import Position
 from archiver.index.elastic.server import Server
 from archiver.index.results import Refusal, Version
+from archiver.logs import EventLogger
 
+_log = EventLogger("index")
 LARGE = 20_000  # conversations: from here on other settings pay
 _SWEPT_AT_ONCE = 1_000
 _LEFTOVERS_AT_ONCE = 5_000
 
 
 class ElasticWriter:
-    def __init__(
-        self, server: Server, family: Family, position: Position, limits: Limits, notify: Callable[[str], None],
-        expected: int,
-    ) -> None:  # fmt: skip
+    def __init__(self, server: Server, family: Family, position: Position, limits: Limits, expected: int) -> None:
         self._server = server
         self._family = family
         self._position = position
         self._limits = limits
-        self._notify = notify
         self._is_large = expected >= LARGE
         self._is_backfilling = False
         self._batches: deque[Batch] = deque()
@@ -46,7 +44,7 @@ class ElasticWriter:
         self._refused = {refusal.conversation_id: refusal for refusal in self._position.refused()}
         if self._is_large:
             self._begin_backfill()
-        self._senders = Senders(self._server, self._limits, notify=self._notify)
+        self._senders = Senders(self._server, self._limits)
         try:
             yield self
             self._finish()
@@ -148,7 +146,7 @@ class ElasticWriter:
     def _begin_backfill(self) -> None:
         """The flag first: whoever finds it after a crash restores the settings."""
         if not self._family.may_manage():
-            self._notify("indexing at normal settings: this key may not change them for a backfill")
+            _log.info("index.settings_kept", "indexing at normal settings: this key may not change them for a backfill")
             return
         self._is_backfilling = True
         self._write_position()

@@ -1,6 +1,6 @@
-"""The embedded index: tantivy in a folder beside the archive's SQLite file, rebuilt whenever in doubt.
+"""The embedded index: tantivy in a folder beside the archive's SQLite file. It can be built again at any time.
 
-The folder's name carries the versions of schema and analysis. Its watermark lies in a file of its own that is
+The folder's name carries the versions of fields, tokens and projection. The position is in a file of its own that is
 written after the commit: after a crash the last batch is applied again, which changes nothing.
 """
 
@@ -15,16 +15,27 @@ from typing import Any
 
 import tantivy
 
-from archiver.errors import ArchiverError, StoreBusy, StoreError
-from archiver.index.embedded import schema
+from archiver.config import StoreAddress
+from archiver.errors import ArchiverError, StoreBusy, StoreError, StoreOutdated
+from archiver.index.embedded.documents import documents
+from archiver.index.embedded.queries import after_cursor, conversation_query, message_query
+from archiver.index.embedded.schema import CONVERSATION_NUMBER, build_schema, facet_field, of_kind, register_tokenizer
+from archiver.index.embedded.schema import VERSION as FIELDS_VERSION
 from archiver.index.results import Facet, Found, Key, Refusal, Sort, Version, most_frequent
+from archiver.index.store import StoreStatus
 from archiver.jsontext import decode, encode
 from archiver.model import Transcript
 from archiver.query import TOKENS_VERSION, Expression, Scope
+from archiver.transcript import VERSION as TRANSCRIPT_VERSION
 
 HEAP_BYTES = 128_000_000
-_MARK = "applied.json"
+_POSITION_FILE = "applied.json"
 _MOST_VALUES = 60_000  # of one facet; tantivy refuses more than 65,000
+
+
+def open_store(address: StoreAddress, folder: Path, archive_id: str) -> EmbeddedStore:
+    """The index inside an archive's folder. Opens nothing yet."""
+    return EmbeddedStore(folder / "index", archive_id)
 
 
 class EmbeddedStore:
@@ -33,24 +44,42 @@ class EmbeddedStore:
     def __init__(self, root: Path, archive_id: str, *, suffix: str = "") -> None:
         self._root = root
         self._archive_id = archive_id
-        self._name = f"schema{schema.VERSION}-analysis{TOKENS_VERSION}"
+        self._name = f"fields{FIELDS_VERSION}-tokens{TOKENS_VERSION}-transcript{TRANSCRIPT_VERSION}"
         self._folder = root / (self._name + suffix)
-        self._schema = schema.build_schema()
+        self._schema = build_schema()
         self._index: Any = None
         self._writer: Any = None
         self._replaced: EmbeddedStore | None = None
 
     def applied(self) -> int:
-        return int(self._mark().get("applied", 0))
+        return int(self._position().get("applied", 0))
 
-    def _mark(self) -> dict[str, Any]:
+    def check_current(self) -> None:
+        if not self._is_current():
+            raise StoreOutdated(
+                f"the search index in {self._root} was built by another version of this program",
+                hint="Build it again from the vault: archiver reindex",
+            )
+
+    def _is_current(self) -> bool:
+        """Whether there is no index yet, or one of this version."""
+        return self._replaced is not None or self._folder.exists() or not self._outdated()
+
+    def _outdated(self) -> list[Path]:
+        """The folders of indexes that other versions of this program built."""
+        if not self._root.is_dir():
+            return []
+        return [path for path in self._root.iterdir() if path.is_dir() and not path.name.startswith(self._name)]
+
+    def _position(self) -> dict[str, Any]:
         """What was noted after the last commit; nothing if that was for another archive or is unreadable."""
-        mark = self._folder / _MARK
-        if not mark.is_file():
+        path = self._folder / _POSITION_FILE
+        if not path.is_file():
             return {}
         try:
-            found = decode(mark.read_bytes())
-            return found if found["archive"] == self._archive_id and isinstance(found["applied"], int) else {}
+            position = decode(path.read_bytes())
+            is_ours = position["archive"] == self._archive_id and isinstance(position["applied"], int)
+            return position if is_ours else {}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
 
@@ -59,7 +88,7 @@ class EmbeddedStore:
             if not self.applied():
                 shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._index = schema.register(tantivy.Index(self._schema, path=str(self._folder), reuse=True))
+            self._index = register_tokenizer(tantivy.Index(self._schema, path=str(self._folder), reuse=True))
             self._index.config_reader("manual", 0)
         return self._index
 
@@ -72,7 +101,7 @@ class EmbeddedStore:
             transcripts = {version.transcript.id: version.transcript for version in versions}
             self._write(transcripts.values())
             refused = [refusal for refusal in self.refused() if refusal.conversation_id not in transcripts]
-            self._set_mark(applied, refused)
+            self._write_position(applied, refused)
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         if not refusals:
@@ -80,17 +109,17 @@ class EmbeddedStore:
         known = {refusal.conversation_id: refusal for refusal in (*self.refused(), *refusals)}
         with _our_errors(self._folder):
             self._open()
-            self._set_mark(self.applied(), list(known.values()))
+            self._write_position(self.applied(), list(known.values()))
 
     def refused(self) -> tuple[Refusal, ...]:
-        return tuple(Refusal(**item) for item in self._mark().get("refused", ()))
+        return tuple(Refusal(**item) for item in self._position().get("refused", ()))
 
     def _write(self, transcripts: Iterable[Transcript]) -> None:
         writer = self._open_writer()
         try:
             for transcript in transcripts:
                 writer.delete_documents_by_term("key", transcript.id)
-                for document in schema.documents(transcript):
+                for document in documents(transcript):
                     writer.add_document(document)
             writer.commit()
         except BaseException:
@@ -103,13 +132,13 @@ class EmbeddedStore:
             self._writer = self._open().writer(HEAP_BYTES, 1)
         return self._writer
 
-    def _set_mark(self, applied: int, refused: Sequence[Refusal]) -> None:
-        fresh = self._folder / f"{_MARK}.new"
+    def _write_position(self, applied: int, refused: Sequence[Refusal]) -> None:
+        fresh = self._folder / f"{_POSITION_FILE}.new"
         with fresh.open("wb") as file:
             file.write(encode({"applied": applied, "archive": self._archive_id, "refused": refused}))
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(self._folder / _MARK)
+        fresh.replace(self._folder / _POSITION_FILE)
 
     def search(
         self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
@@ -118,19 +147,24 @@ class EmbeddedStore:
             return Found()
         with _our_errors(self._folder):
             searcher = self._searcher()
-            query = schema.Translator(self._schema, scope, lambda asked: _numbers(searcher, asked)).query(expression)
+            query = self._query(searcher, expression, scope)
             total = searcher.search(query, 1, count=True, order_by_field="rank").count
             if sort is Sort.RELEVANCE:
                 hits = searcher.search(query, limit, count=False).hits
                 return Found(tuple(_key(searcher, address, 0) for _, address in hits), total)
             return self._page(searcher, query, total, sort, limit, after)
 
+    def _query(self, searcher: Any, expression: Expression, scope: Scope) -> Any:
+        if scope is Scope.CONVERSATION:
+            return conversation_query(self._schema, expression)
+        return message_query(self._schema, expression, lambda query: _numbers(searcher, query))
+
     def _page(self, searcher: Any, query: Any, total: int, sort: Sort, limit: int, after: int | None) -> Found:
-        asked = (
-            query if after is None else schema.after_cursor(self._schema, query, after, is_newest=sort is Sort.NEWEST)
-        )
+        rest = query
+        if after is not None:
+            rest = after_cursor(self._schema, query, after, is_newest=sort is Sort.NEWEST)
         order = tantivy.Order.Desc if sort is Sort.NEWEST else tantivy.Order.Asc
-        hits = searcher.search(asked, limit + 1, count=False, order_by_field="rank", order=order).hits
+        hits = searcher.search(rest, limit + 1, count=False, order_by_field="rank", order=order).hits
         keys = tuple(_key(searcher, address, rank) for rank, address in hits[:limit])
         return Found(keys, total, keys[-1].cursor if len(hits) > limit else None)
 
@@ -144,8 +178,8 @@ class EmbeddedStore:
             return dict.fromkeys(names, ())
         with _our_errors(self._folder):
             searcher = self._searcher()
-            query = schema.Translator(self._schema, Scope.CONVERSATION, lambda asked: ()).query(expression)
-            terms = {name: {"terms": {"field": schema.facet_field(name), "size": _MOST_VALUES}} for name in names}
+            query = conversation_query(self._schema, expression)
+            terms = {name: {"terms": {"field": facet_field(name), "size": _MOST_VALUES}} for name in names}
             found = searcher.aggregate(query, terms)
         return {name: most_frequent(_counts(found[name]), limit) for name in names}
 
@@ -153,7 +187,7 @@ class EmbeddedStore:
         if not self.applied():
             return 0
         with _our_errors(self._folder):
-            return int(self._searcher().search(schema.of_kind(self._schema, Scope.CONVERSATION), 1, count=True).count)
+            return int(self._searcher().search(of_kind(self._schema, Scope.CONVERSATION), 1, count=True).count)
 
     def begin_rebuild(self) -> EmbeddedStore:
         fresh = EmbeddedStore(self._root, self._archive_id, suffix=".new")
@@ -164,7 +198,7 @@ class EmbeddedStore:
         return fresh
 
     def _keep_others_out(self) -> None:
-        """Nobody may write to an index that is about to be replaced; a damaged one nobody can."""
+        """Nobody may write to an index that is about to be replaced. A damaged one can't be written anyway."""
         try:
             with _our_errors(self._folder):
                 self._open_writer()
@@ -178,7 +212,7 @@ class EmbeddedStore:
         with _our_errors(self._folder):
             if not self.applied():
                 self._open()
-                self._set_mark(0, ())
+                self._write_position(0, ())
             self.close()
             self._replaced.close()
             self._take_place()
@@ -190,25 +224,27 @@ class EmbeddedStore:
             final.rename(old)
         self._folder.rename(final)
         self._folder = final
-        shutil.rmtree(old, ignore_errors=True)
+        for path in (old, *self._outdated()):
+            shutil.rmtree(path, ignore_errors=True)
 
     def prepare(self) -> None:
         with _our_errors(self._folder):
             self._open()
-            self._set_mark(self.applied(), self.refused())
+            self._write_position(self.applied(), self.refused())
 
-    def describe(self) -> dict[str, Any]:
+    def status(self) -> StoreStatus:
         size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
-        return {
-            "kind": "embedded", "folder": str(self._folder), "applied": self.applied(), "conversations": self.count(),
-            "bytes": size,
-        }  # fmt: skip
+        return StoreStatus(
+            kind="embedded", place=str(self._folder), is_prepared=self._folder.exists(), is_current=self._is_current(),
+            applied=self.applied(), conversations=self.count(), bytes=size,
+        )  # fmt: skip
 
     def drop(self) -> None:
         with _our_errors(self._folder):
             self._keep_others_out()
             self.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            for path in (self._folder, *self._outdated()):
+                shutil.rmtree(path, ignore_errors=True)
 
     def close(self) -> None:
         self._index = self._writer = None
@@ -224,14 +260,15 @@ def _key(searcher: Any, address: Any, rank: int) -> Key:
 
 
 def _numbers(searcher: Any, query: Any) -> list[int]:
-    count = searcher.search(query, 1, count=True, order_by_field=schema.NUMBER).count
+    count = searcher.search(query, 1, count=True, order_by_field=CONVERSATION_NUMBER).count
     return [
-        number for number, _ in searcher.search(query, max(count, 1), count=False, order_by_field=schema.NUMBER).hits
+        number
+        for number, _ in searcher.search(query, max(count, 1), count=False, order_by_field=CONVERSATION_NUMBER).hits
     ]
 
 
 class _our_errors:  # noqa: N801  (used as a statement)
-    """Turns what tantivy and the disk say into our words."""
+    """Turns errors of tantivy and the disk into our own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -241,7 +278,7 @@ class _our_errors:  # noqa: N801  (used as a statement)
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if error is None or isinstance(error, ArchiverError) or not isinstance(error, ValueError | OSError):
             return
-        words = str(error)
+        words = str(error)  # tantivy has no error codes
         if "LockBusy" in words or "Lockfile" in words:
             raise StoreBusy(
                 "another process is writing the search index", hint="Run the command again when it has finished."

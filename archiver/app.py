@@ -1,0 +1,313 @@
+"""The program's parts, put together once: one object for the command line, the page and programs that import it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver import windows
+from archiver.archive import (
+    ArchiveFile,
+    Coverage,
+    Finding,
+    HistoryEntry,
+    is_archive,
+    make_archive,
+    measure_coverage,
+    open_archive,
+    verify_vault,
+)
+from archiver.config import Settings, find_settings
+from archiver.dates import parse_span
+from archiver.errors import ConfigError, StoreBusy, StoreDenied, StoreError, StoreOutdated
+from archiver.index import (
+    Applied,
+    Facet,
+    Refusal,
+    Request,
+    Search,
+    Sort,
+    StoreAdmin,
+    bring_up_to_date,
+    catch_up,
+    count_by,
+    found_ids,
+    open_store,
+    rebuild,
+    retry,
+    verify_index,
+)
+from archiver.model import Transcript, Window
+from archiver.progress import Progress, Silent
+from archiver.query import Query, Scope, parse
+from archiver.transcript import project
+
+if TYPE_CHECKING:
+    from archiver.harvest import Fetched, Summary
+    from archiver.liveperson import Client
+    from archiver.service import Listen, Schedule
+
+Moment = str | datetime | None  # a date as people type it, or an aware datetime
+
+
+def open(folder: str | Path | None = None, *, config: str | Path | None = None, profile: str | None = None,
+         progress: Progress | None = None, **settings: str) -> Archive:  # fmt: skip
+    """An archive by its folder and any settings by their names; what is not given comes from where the command line
+    finds it: the environment, then the settings files. Opens nothing yet. Raises ConfigError.
+
+    `config` names a settings file, `profile` one of its profiles. `progress` is told how far long work is.
+    """
+    given: dict[str, str | None] = {**settings, **({} if folder is None else {"archive": str(folder)})}
+    return Archive(find_settings(given, config=config, profile=profile), progress=progress)
+
+
+class Archive:
+    """One archive: harvest into it, search it, read it, verify it. Closing is the caller's: use it with `with`.
+
+    The archive's file and its index are opened when they are first needed. All methods raise ArchiverError or one of
+    its kinds (`archiver.errors`).
+    """
+
+    def __init__(
+        self, settings: Settings, *, progress: Progress | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:  # fmt: skip
+        self.settings = settings
+        self._progress = progress or Silent()
+        self._clock = clock
+        self._file: ArchiveFile | None = None
+        self._store: StoreAdmin | None = None
+
+    # ── parts ──
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder holds an archive."""
+        return is_archive(self.settings.archive)
+
+    @property
+    def file(self) -> ArchiveFile:
+        """The archive's file, which must exist. Raises ConfigError, ArchiveError."""
+        if self._file is None:
+            settings = self.settings
+            account = settings.optional("account")
+            self._file = open_archive(settings.archive, account=account, policies=settings.policies)
+        return self._file
+
+    @property
+    def store(self) -> StoreAdmin:
+        """The search index, as it is. Raises StoreError, ConfigError."""
+        if self._store is None:
+            self._store = self.open_store()
+        return self._store
+
+    def open_store(self) -> StoreAdmin:
+        """The search index once more, for another thread. Closing is the caller's. Raises StoreError, ConfigError."""
+        return open_store(self.settings.store, folder=self.file.folder, archive_id=self.file.id)
+
+    def now(self) -> datetime:
+        """The present moment, by this archive's clock."""
+        return self._clock()
+
+    def make(self) -> ArchiveFile:
+        """The archive's file, made for the account of the settings if there is none."""
+        if not self.exists:
+            make_archive(self.settings.archive, self.settings.account).close()
+        return self.file
+
+    def client(self, *, tries: int | None = None, on_answer: Callable[[str], None] | None = None) -> Client:
+        """LivePerson, as the account of the settings. Closing is the caller's. `on_answer` is told each status."""
+        from archiver.liveperson import CallSettings, account_of, connect
+
+        calls = CallSettings() if tries is None else CallSettings().with_tries(tries)
+        return connect(account_of(self.settings), settings=calls, clock=self._clock, on_answer=on_answer)
+
+    # ── bringing conversations in ──
+
+    def harvest(self, start: Moment = None, end: Moment = None) -> Summary:
+        """Reads every conversation that started from `start` to the end of `end`, and brings the index up to date.
+
+        Without dates, everything that LivePerson keeps. Safe to stop at any time and to repeat.
+        """
+        from archiver.harvest import Harvest
+        from archiver.liveperson import CONTENT
+
+        span = self.harvest_span(start, end)
+        with self._bringing() as client:
+            content = ",".join(CONTENT)
+            return Harvest(client, self.file, clock=self._clock, progress=self._progress, content=content).run(span)
+
+    def fetch(self, ids: Sequence[str], consumers: Sequence[str] = ()) -> Fetched:
+        """Brings conversations in by their ids, and all conversations of consumers by theirs, in full."""
+        from archiver.harvest import Fetch
+
+        with self._bringing() as client:
+            return Fetch(client, self.file, clock=self._clock, progress=self._progress).run(ids, consumers)
+
+    def follow(self, schedule: Schedule, *, stop: threading.Event, listen: Listen | None = None) -> None:
+        """Harvests continuously until `stop` is set; health and metrics are served at `listen`."""
+        from archiver.service import follow
+
+        follow(self, schedule, account=self.settings.account, stop=stop, listen=listen)
+
+    def harvest_span(self, start: Moment = None, end: Moment = None) -> Window:
+        """The span that a harvest between two dates reads: as far as LivePerson still keeps it. Raises ConfigError."""
+        now = self.now()
+        kept = windows.provable(now)
+        first = max(self._moment(start, is_end=False) or kept.start, kept.start)
+        last = min(self._moment(end, is_end=True) or now, now)
+        if first >= last:
+            raise ConfigError(
+                f"the start must be before the end and before now, and the end after {kept.start:%Y-%m-%d}: "
+                "LivePerson keeps 13 months",
+                hint="archiver harvest --from 2026-01-01 --to 2026-03",
+            )
+        return Window(first, last)
+
+    @contextmanager
+    def _bringing(self) -> Iterator[Client]:
+        """LivePerson within the context, whose end brings the index up to date."""
+        with closing(self.client()) as client:
+            self.make_for(client)
+            store = self.store  # an unusable address is found before the harvest, not after it
+            yield client
+        try:
+            bring_up_to_date(self.file, store, self._progress)
+        except StoreError as error:
+            hint = " ".join(filter(None, ("All conversations are kept.", error.hint, "Then: archiver reindex")))
+            raise error.reworded(hint=hint) from error
+
+    def make_for(self, client: Client) -> ArchiveFile:
+        """The archive's file. Before it is made, the account is proven: a mistyped one must not own an archive."""
+        if not self.exists:
+            client.prove_access(self.now())
+            make_archive(self.settings.archive, self.settings.account).close()
+        return self.file
+
+    # ── searching and reading ──
+
+    def search(
+        self, query: str | Query = "", *, scope: str = "conversation", sort: str = "newest", limit: int | None = None,
+        after: int | None = None,
+    ) -> Search:  # fmt: skip
+        """The hits of a query, found while they are iterated, after the index was brought up to date.
+
+        `scope` is `conversation` or `message`; `sort` is `newest`, `oldest` or `relevance`; without `limit` there are
+        all hits; `after` is the cursor of an earlier page. Raises QueryError, StoreError.
+        """
+        request = Request(self.parse(query), Scope(scope), Sort(sort), limit, after)
+        notices = self._ready()
+        return Search(self.file, self.store, request, notices)
+
+    def count_by(self, query: str | Query, *facets: str, limit: int = 20) -> Mapping[str, tuple[Facet, ...]]:
+        """For each facet, how many conversations of a query have each value: the `limit` most frequent ones."""
+        parsed = self.parse(query)
+        self._ready()
+        return count_by(self.store, parsed, facets, limit)
+
+    def transcript(self, conversation_id: str) -> Transcript:
+        """The current version of a conversation. Raises NotFound."""
+        return project(self.raw(conversation_id))
+
+    def raw(self, conversation_id: str) -> bytes:
+        """The current version of a conversation, exactly as LivePerson gave it. Raises NotFound."""
+        return self.file.vault.current(conversation_id).raw
+
+    def history(self, conversation_id: str) -> list[HistoryEntry]:
+        """Every version of a conversation and every event about it, oldest first. Raises NotFound."""
+        return self.file.vault.history(conversation_id)
+
+    def transcripts(self, query: str | Query = "") -> Iterator[Transcript]:
+        """The conversations that a query finds, oldest first; without a query all, in the order of the vault."""
+        parsed = self.parse(query)
+        if parsed.is_everything:
+            return (project(record.raw) for record in self.file.vault.after(0))
+        self._ready()
+        return (self.transcript(id_) for id_ in found_ids(self.store, parsed))
+
+    def parse(self, query: str | Query) -> Query:
+        """The meaning of a query. Raises QueryError."""
+        return parse(query, now=self.now()) if isinstance(query, str) else query
+
+    def _ready(self) -> tuple[str, ...]:
+        """Brings the index up to date; what a reader has to know if that can't be done."""
+        try:
+            catch_up(self.file, self.store, self._progress)
+        except StoreOutdated as error:
+            if self.store.status().kind != "embedded":  # its indices still answer; building them may take hours
+                return (f"{error.message}; answers may differ from a new index: archiver reindex",)
+            rebuild(self.file, self.store, self._progress)
+        except (StoreBusy, StoreDenied) as error:
+            behind = self.file.vault.head() - self.store.applied()
+            return (f"{behind:,} vault entries are not searchable yet: {error.message}",)
+        return ()
+
+    # ── what it can swear to ──
+
+    def coverage(self, start: Moment = None, end: Moment = None) -> Coverage:
+        """Which parts of a span are proven complete; by default of all that LivePerson keeps and all that was read."""
+        first, last = self._moment(start, is_end=False), self._moment(end, is_end=True)
+        try:
+            return measure_coverage(self.file, self.now(), start=first, end=last)
+        except ValueError:
+            raise ConfigError(
+                "the start must be before the end and before now", hint="archiver coverage --from 2026-01"
+            ) from None
+
+    def verify(self, *, head: tuple[int, str] | None = None, with_index: bool = True) -> list[Finding]:
+        """Every fault of the archive's file, and of its index; empty if there is none.
+
+        `head` is a sequence number and link that were noted elsewhere earlier.
+        """
+        found = list(verify_vault(self.file, self._progress, head=head))
+        if with_index and not any(finding.where == "file" for finding in found):
+            found += self.verify_index()
+        return found
+
+    def verify_index(self) -> list[Finding]:
+        """Every difference between the index and the archive's file."""
+        return list(verify_index(self.file, self.store, self._progress))
+
+    def reindex(self, *, only_refused: bool = False) -> Applied:
+        """Builds the index anew from the vault; with `only_refused`, only gives it again what it has refused."""
+        work = retry if only_refused else rebuild
+        return work(self.file, self.store, self._progress)
+
+    def refused(self) -> tuple[Refusal, ...]:
+        """What the archive holds and the index could not take, with the reason."""
+        return self.store.refused()
+
+    def decide(self, seq: int, *, approve: bool, by: str, reason: str | None = None) -> list[int]:
+        """Approves a pending erasure, or keeps the older versions: `ArchiveFile.decide`."""
+        return self.file.decide(seq, approve=approve, by=by, reason=reason, now=self.now())
+
+    # ── the end ──
+
+    def _moment(self, given: Moment, *, is_end: bool) -> datetime | None:
+        """The first moment that a date names; for an end, the moment after its last."""
+        if given is None or isinstance(given, datetime):
+            return given
+        try:
+            span = parse_span(given, self.now())
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
+        return span.end if is_end else span.start
+
+    def close(self) -> None:
+        """Closes the index and the file. Using the archive again opens them again."""
+        store, file = self._store, self._file
+        self._store = self._file = None
+        if store:
+            store.close()
+        if file:
+            file.close()
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,144 @@
+"""Writes the ledger, for the archive's own methods. Everything here happens inside a transaction of the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from archiver.archive.ledger import ROWS, Bookmark, Ledger, Run, WindowReading, WindowState, row_digest
+from archiver.model import Window, from_ms, to_ms
+from archiver.windows import subtract
+
+RESUME_WITHIN = timedelta(days=1)
+
+
+class LedgerWriter(Ledger):
+    """The ledger with its writers."""
+
+    # ── runs and bookmarks ──
+
+    def begin(self, span: Window, now: datetime) -> Run:
+        """The unfinished run to resume, if it is younger than a day, or a new one."""
+        row = self._connection.execute(
+            "SELECT id, started_at FROM runs WHERE finished_at IS NULL AND started_at > ? ORDER BY id DESC LIMIT 1",
+            ((now - RESUME_WITHIN).isoformat(),),
+        ).fetchone()
+        if row:
+            return Run(row[0], datetime.fromisoformat(row[1]))
+        cursor = self._connection.execute(
+            "INSERT INTO runs (start_ms, end_ms, started_at) VALUES (?, ?, ?)",
+            (to_ms(span.start), to_ms(span.end), now.isoformat()),
+        )
+        return Run(int(cursor.lastrowid or 0), now)
+
+    def finish(self, now: datetime) -> None:
+        """Closes every run that is not finished."""
+        self._connection.execute("UPDATE runs SET finished_at = ? WHERE finished_at IS NULL", (now.isoformat(),))
+
+    def set_bookmark(self, name: Bookmark, at: datetime) -> None:
+        """Remembers a moment."""
+        self._connection.execute("INSERT OR REPLACE INTO bookmarks VALUES (?, ?)", (name, at.isoformat()))
+
+    def extend_target(self, start: datetime) -> None:
+        """Remembers since when conversations are to be covered, if that is earlier than before."""
+        before = self.bookmark(Bookmark.TARGET)
+        if before is None or start < before:
+            self.set_bookmark(Bookmark.TARGET, start)
+
+    # ── windows ──
+
+    def record(
+        self, reading: WindowReading, *, run: Run | None, now: datetime, vault_head: int, certificate: int | None,
+        due: datetime | None,
+    ) -> None:  # fmt: skip
+        """Replaces what was known about exactly this window and the windows inside it.
+
+        `certificate` is the entry of the chain that says the same; `due`, when the window is to be checked.
+        """
+        start, end = to_ms(reading.window.start), to_ms(reading.window.end)
+        self._connection.execute("DELETE FROM windows WHERE start_ms >= ? AND end_ms <= ?", (start, end))
+        row = (
+            start, end, reading.state, reading.reason, reading.expected, reading.seen, reading.inside, reading.new,
+            now.isoformat(), run.id if run else 0, reading.content, vault_head, reading.ids, certificate,
+        )  # fmt: skip
+        self._connection.execute(
+            "INSERT INTO windows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+            (*row, row_digest(row), due.isoformat() if due else None),
+        )
+        if reading.state is WindowState.SEALED:
+            self._forget_covered(start, end)
+
+    def _forget_covered(self, start: int, end: int) -> None:
+        """Removes rows of wider windows that were not proven, and are by now proven in pieces."""
+        rows = self._connection.execute(
+            "SELECT start_ms, end_ms FROM windows WHERE start_ms <= ? AND end_ms >= ? AND state <> ?",
+            (start, end, WindowState.SEALED),
+        ).fetchall()
+        for key in rows:
+            wider = Window(*map(from_ms, key))
+            pieces = [item.reading.window for item in self.sealed_within(wider)]
+            if not list(subtract(wider, pieces)):
+                self.forget(wider)
+
+    def forget(self, window: Window) -> None:
+        """Removes the row of exactly this window."""
+        key = (to_ms(window.start), to_ms(window.end))
+        self._connection.execute("DELETE FROM windows WHERE start_ms = ? AND end_ms = ?", key)
+
+    def certify(self, window: Window, certificate: int | None, *, due: datetime | None) -> None:
+        """Ties a row of an older format to the entry of the chain that says the same, and gives it its digest."""
+        key = (to_ms(window.start), to_ms(window.end))
+        row = self._connection.execute(f"{ROWS} WHERE start_ms = ? AND end_ms = ?", key).fetchone()
+        self._connection.execute(
+            "UPDATE windows SET certificate = ?, digest = ?, due_at = ? WHERE start_ms = ? AND end_ms = ?",
+            (certificate, row_digest((*row[:-2], certificate)), due.isoformat() if due else None, *key),
+        )
+
+    def record_check(self, window: Window, due: datetime) -> None:
+        """Notes that LivePerson still announces as many for a window, and when to compare again."""
+        self._connection.execute(
+            "UPDATE windows SET checks = checks + 1, due_at = ? WHERE start_ms = ? AND end_ms = ?",
+            (due.isoformat(), to_ms(window.start), to_ms(window.end)),
+        )
+
+    def postpone_check(self, window: Window, due: datetime) -> None:
+        """Notes when to compare a window again that could not be compared now."""
+        self._connection.execute(
+            "UPDATE windows SET due_at = ? WHERE start_ms = ? AND end_ms = ?",
+            (due.isoformat(), to_ms(window.start), to_ms(window.end)),
+        )
+
+    # ── conversations to look at again ──
+
+    def watch(
+        self, conversation_id: str, reason: str, *, due: datetime, now: datetime, latest_at: datetime | None = None
+    ) -> None:
+        """Notes that a conversation may still change, that it was seen now, and when to look again."""
+        latest = latest_at.isoformat() if latest_at else None
+        self._connection.execute(
+            "INSERT OR REPLACE INTO watch VALUES (?, ?, ?, ?, ?)",
+            (conversation_id, reason, now.isoformat(), due.isoformat(), latest),
+        )
+
+    def unwatch(self, ids: Iterable[str]) -> None:
+        """These are not to be looked at again. What the vault has of them stays."""
+        self._connection.executemany("DELETE FROM watch WHERE conversation_id = ?", ((id_,) for id_ in ids))
+
+    def note_absent(self, ids: Iterable[str], *, due: datetime, now: datetime) -> None:
+        """LivePerson does not show these: the second time, they are not looked at again. The vault keeps all."""
+        for id_ in ids:
+            self._connection.execute(
+                "DELETE FROM watch WHERE conversation_id = ? AND reason = 'absent' AND seen_at < ?",
+                (id_, now.isoformat()),
+            )
+            self._connection.execute(
+                "UPDATE watch SET reason = 'absent', seen_at = ?, due_at = ? WHERE conversation_id = ?",
+                (now.isoformat(), due.isoformat(), id_),
+            )
+
+    def postpone(self, ids: Iterable[str], *, due: datetime, now: datetime) -> None:
+        """Notes when to look again at conversations that could not be looked at now."""
+        self._connection.executemany(
+            "UPDATE watch SET seen_at = ?, due_at = ? WHERE conversation_id = ?",
+            ((now.isoformat(), due.isoformat(), id_) for id_ in ids),
+        )

@@ -1,0 +1,28 @@
+"""What a harvest asks of LivePerson."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from archiver.liveperson import Status
+from archiver.model import Conversation, Page, Window
+
+
+class Source(Protocol):
+    """LivePerson's search and look-ups, as `archiver.liveperson.Client` offers them."""
+
+    def pages(
+        self, span: Window, *, statuses: Sequence[Status] = (), skill_ids: Sequence[int] = ()
+    ) -> Iterator[Page]: ...
+
+    def count(self, span: Window) -> int: ...
+
+    def updated(self, span: Window, since: datetime) -> Iterator[Page]: ...
+
+    def by_ids(self, ids: Sequence[str], *, is_brief: bool = False) -> Iterator[Page]: ...
+
+    def by_consumer(self, consumer: str) -> Iterator[Page]: ...
+
+    def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]: ...

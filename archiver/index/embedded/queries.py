@@ -1,0 +1,135 @@
+"""From expressions to tantivy queries, always built from objects: users' text never reaches tantivy's own parser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from tantivy import FieldType, Occur, Query
+
+from archiver.index.embedded.schema import (
+    ALL_WORDS,
+    CONVERSATION_NUMBER,
+    RECORD_ZONES,
+    SDE_PATH,
+    at_path,
+    keyword_field,
+    number_field,
+    of_kind,
+)
+from archiver.model import Role
+from archiver.query import (
+    KEYWORDS,
+    MESSAGE_ZONES,
+    ZONES,
+    And,
+    Compare,
+    Everything,
+    Expression,
+    Not,
+    OfConversation,
+    Or,
+    Scope,
+    Words,
+    for_messages,
+)
+
+Conversations = Callable[[Any], Iterable[int]]
+
+
+def conversation_query(schema: Any, expression: Expression) -> Any:
+    """Over conversation documents."""
+    return _Translator(schema, Scope.CONVERSATION, lambda query: ()).query(expression)
+
+
+def message_query(schema: Any, expression: Expression, conversations: Conversations) -> Any:
+    """Over message documents. `conversations` gives the numbers of the conversations that a query finds."""
+    return _Translator(schema, Scope.MESSAGE, conversations).query(for_messages(expression))
+
+
+class _Translator:
+    def __init__(self, schema: Any, scope: Scope, conversations: Conversations) -> None:
+        self._schema = schema
+        self._scope = scope
+        self._conversations = conversations
+
+    def query(self, expression: Expression) -> Any:
+        kind = Query.const_score_query(of_kind(self._schema, self._scope), 0.0)
+        return Query.boolean_query([(Occur.Must, kind), (Occur.Must, self._of(expression))])
+
+    def _of(self, expression: Expression) -> Any:
+        match expression:
+            case Everything():
+                return Query.const_score_query(Query.all_query(), 0.0)
+            case Not(child):
+                everything = (Occur.Must, Query.const_score_query(Query.all_query(), 0.0))
+                return Query.boolean_query([everything, (Occur.MustNot, self._of(child))])
+            case And(children):
+                return Query.boolean_query([(Occur.Must, self._of(child)) for child in children])
+            case Or(children):
+                return Query.boolean_query([(Occur.Should, self._of(child)) for child in children])
+            case Compare():
+                return self._range(expression)
+            case Words():
+                return self._words(expression)
+            case OfConversation(child):
+                return self._join(child)
+
+    def _range(self, leaf: Compare) -> Any:
+        low = None if leaf.low is None else float(leaf.low)
+        high = None if leaf.high is None else float(leaf.high)
+        name = number_field(leaf.field)
+        query = Query.range_query(self._schema, name, FieldType.Float, low, high, True, high is None)
+        return Query.const_score_query(query, 0.0)
+
+    def _words(self, leaf: Words) -> Any:
+        place = leaf.places[0]
+        if place in KEYWORDS:
+            return Query.const_score_query(self._phrase(keyword_field(place), leaf), 0.0)
+        queries = [self._phrase(field, leaf) for field in self._fields(leaf)]
+        return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Should, query) for query in queries])
+
+    def _fields(self, leaf: Words) -> Iterator[str]:
+        if leaf.places == ZONES and not leaf.role and self._scope is Scope.CONVERSATION:
+            yield ALL_WORDS
+            return
+        for place in leaf.places:
+            if place in MESSAGE_ZONES:
+                yield from (f"{place}_{role.value}" for role in Role if leaf.role in (None, role))
+            elif self._scope is Scope.CONVERSATION:
+                yield place if place in RECORD_ZONES else SDE_PATH
+
+    def _join(self, expression: Expression) -> Any:
+        numbers = list(self._conversations(conversation_query(self._schema, expression)))
+        if not numbers:
+            return Query.empty_query()
+        return Query.const_score_query(Query.term_set_query(self._schema, CONVERSATION_NUMBER, numbers), 0.0)
+
+    def _phrase(self, field: str, leaf: Words) -> Any:
+        path = leaf.places[0].removeprefix("sde.")
+        terms = [at_path(path, word) if field == SDE_PATH else word for word in leaf.words]
+        if leaf.is_prefix:
+            return self._prefix(field, [_escape(term) for term in terms])
+        if len(terms) == 1:
+            return Query.term_query(self._schema, field, terms[0])
+        return Query.phrase_query(self._schema, field, [*terms])
+
+    def _prefix(self, field: str, patterns: list[str]) -> Any:
+        patterns[-1] += ".*"
+        if len(patterns) == 1:
+            return Query.regex_query(self._schema, field, patterns[0])
+        return Query.regex_phrase_query(self._schema, field, [*patterns])
+
+
+_SPECIAL = frozenset(r"\.+*?()|[]{}^$#&-~/")
+
+
+def _escape(word: str) -> str:
+    return "".join(f"\\{char}" if char in _SPECIAL else char for char in word)
+
+
+def after_cursor(schema: Any, query: Any, after: int, *, is_newest: bool) -> Any:
+    """The results of a query that come after a cursor."""
+    low, high = (None, after) if is_newest else (after, None)
+    rest = Query.range_query(schema, "rank", FieldType.Integer, low, high, low is None, high is None)
+    return Query.boolean_query([(Occur.Must, query), (Occur.Must, Query.const_score_query(rest, 0.0))])

@@ -1,0 +1,18 @@
+"""The one loop that follows a cursor to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+C = TypeVar("C")
+
+
+def every_item(ask: Callable[[C | None], tuple[Sequence[T], C | None]], *, after: C | None = None) -> Iterator[T]:
+    """All items of all pages. `ask` returns the page after a cursor and the cursor after that page; None at the end."""
+    while True:
+        items, after = ask(after)
+        yield from items
+        if after is None:
+            return

@@ -1,0 +1,139 @@
+"""What a search index promises, and how one is opened. `tests/contract` holds every store to these promises."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+from archiver.config import StoreAddress
+from archiver.errors import ConfigError
+from archiver.index.results import Facet, Found, Refusal, Sort, Version
+from archiver.query import Expression, Scope
+
+
+class Writer(Protocol):
+    """What puts versions of conversations into a store."""
+
+    def replace(self, versions: Sequence[Version], *, applied: int) -> None:
+        """Holds exactly these versions of their conversations, then notes the position `applied`. Safe to repeat.
+
+        May return before that is done; leaving `Store.writing` waits for it.
+        """
+        ...
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        """Notes vault entries that can't be indexed, to be listed by `Store.refused`."""
+        ...
+
+
+class Store(Protocol):
+    """A projection of the vault that answers queries with ids. All methods raise StoreError or one of its kinds."""
+
+    def applied(self) -> int:
+        """The vault sequence number up to which everything is applied; 0 when new."""
+        ...
+
+    def check_current(self) -> None:
+        """Raises StoreOutdated if the index was built by another version of tokens, documents or projection."""
+        ...
+
+    def writing(self, *, expected: int) -> AbstractContextManager[Writer]:
+        """A writer for about `expected` conversations. Left without an error, everything it was given is durable."""
+        ...
+
+    def refused(self) -> tuple[Refusal, ...]:
+        """What the vault has and this index has not, with the reason, until a newer version or a retry succeeds."""
+        ...
+
+    def search(
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
+    ) -> Found:
+        """The first `limit` results after the cursor `after`, and the exact total of all results.
+
+        Newest first, oldest first, or most relevant first (which has no cursor: `Found.next` is None).
+        What a query is true of: `archiver.query.matching`.
+        """
+        ...
+
+    def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
+        """For each name in `query.FACETS`, how many conversations of a query have each value.
+
+        Exact counts of the `limit` most frequent values, in the order of `results.most_frequent`.
+        """
+        ...
+
+    def count(self) -> int:
+        """How many conversations the index holds."""
+        ...
+
+    def close(self) -> None:
+        """Releases what is held open. Using the store again opens it again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStatus:
+    """What an index is and how it is. `place`: its folder or server; `documents` and `bytes` where they are known."""
+
+    kind: str
+    place: str
+    is_prepared: bool
+    is_current: bool
+    applied: int
+    conversations: int
+    documents: int | None = None
+    bytes: int | None = None
+    version: str | None = None
+    is_backfilling: bool = False
+    indices: tuple[str, ...] = ()
+
+
+class StoreAdmin(Store, Protocol):
+    """A store with its administration."""
+
+    def prepare(self) -> None:
+        """Makes the index ready to be written to. Changes nothing if it is."""
+        ...
+
+    def status(self) -> StoreStatus:
+        """What the index is and how it is."""
+        ...
+
+    def drop(self) -> None:
+        """Removes the index, which can be built again from the vault."""
+        ...
+
+    def begin_rebuild(self) -> StoreAdmin:
+        """An empty store that takes this one's place when `finish_rebuild` is called on it."""
+        ...
+
+    def finish_rebuild(self) -> None:
+        """Puts a store made by `begin_rebuild` in the place of the old one, at once for every reader."""
+        ...
+
+
+# By scheme of the store's URL: the module whose `open_store(address, folder, archive_id)` opens it. They are imported
+# when they are used, because their libraries take long to load.
+_STORES = {
+    "embedded": "archiver.index.embedded.store",
+    "memory": "archiver.index.memory",
+    "http": "archiver.index.elastic.store",
+    "https": "archiver.index.elastic.store",
+    "cloud": "archiver.index.elastic.store",
+}
+
+
+def open_store(address: StoreAddress, *, folder: Path, archive_id: str) -> StoreAdmin:
+    """The store at an address; without a URL, the embedded index inside the archive's folder. Raises ConfigError."""
+    scheme = (address.url or "embedded:").split(":", 1)[0].lower()
+    if scheme not in _STORES:
+        raise ConfigError(
+            f"a store at {scheme}:… is not known",
+            hint="Use https://host:9200, cloud:ID, or leave store unset for the embedded index.",
+        )
+    module = importlib.import_module(_STORES[scheme])
+    return cast(StoreAdmin, module.open_store(address, folder, archive_id))
