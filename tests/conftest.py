@@ -27,6 +27,7 @@ from archiver.simulator.world import World
 from tests import nodes
 from tests.nodes import Node
 
+TOP = Path(__file__).parents[1]  # of the source tree
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 ACCOUNT = "12345678"
 

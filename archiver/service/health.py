@@ -29,9 +29,9 @@ _JSON = "application/json"
 
 
 def describe(state: Snapshot, now: datetime) -> dict[str, Any]:
-    """`archiver.health/1`."""
+    """`archiver.health/2`."""
     return {
-        "schema": "archiver.health/1",
+        "schema": "archiver.health/2",
         "level": state.level(now),
         "troubles": [{"level": level, "what": words} for level, words in state.troubles(now)],
         "account": state.account,

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from archiver.config.options import OPTIONS
+from tests.conftest import TOP
 
-TOP = Path(__file__).parents[2]
 EXAMPLE = (TOP / ".env.example").read_text()
 
 

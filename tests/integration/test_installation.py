@@ -26,9 +26,7 @@ from archiver.model import CELL, Message, Metadata, Sde, Window
 from archiver.query.fields import MEANING
 from archiver.resources import mapping, mappings_folder
 from archiver.service.state import STUCK_AFTER
-from tests.conftest import NOW, record
-
-TOP = Path(__file__).parents[2]
+from tests.conftest import NOW, TOP, record
 
 
 def test_a_wheel_holds_the_mappings_and_every_module(tmp_path: Path) -> None:

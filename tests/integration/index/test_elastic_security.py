@@ -19,12 +19,12 @@ from archiver.index.elastic.store import ElasticStore
 from archiver.index.results import Sort
 from archiver.progress import Silent
 from archiver.query.ast import Everything, Scope
-from tests.conftest import NOW, record
+from tests.conftest import NOW, TOP, record
 from tests.faults import Reply, proxy
-from tests.integration.test_elastic_faults import assert_whole, keep
+from tests.integration.index.test_elastic_faults import assert_whole, keep
 from tests.nodes import PASSWORD, USER, Node
 
-SETUP = Path(__file__).parents[2] / "setup" / "setup.sh"
+SETUP = TOP / "setup" / "setup.sh"
 PREFIX = "guarded"
 
 

@@ -20,9 +20,9 @@ from archiver.simulator.lives import Life, lives
 from archiver.simulator.scenario import read_scenario
 from archiver.simulator.sections import record as shown
 from archiver.simulator.services import Simulator
-from tests.conftest import NOW, connected, record
+from tests.conftest import NOW, TOP, connected, record
 from tests.documented import FIELDS
-from tests.unit.test_filters import EVERY
+from tests.unit.liveperson.test_filters import EVERY
 
 DAY = timedelta(days=1)
 SPAN = Window(NOW - 20 * DAY, NOW)
@@ -304,7 +304,7 @@ def scenario(tmp_path: Path, text: str) -> Any:
 
 
 def test_the_documented_scenario_is_one_and_every_kind_and_place_is_documented(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[2] / "docs/simulator.md").read_text(encoding="utf-8")
+    text = (TOP / "docs/simulator.md").read_text(encoding="utf-8")
     found = scenario(tmp_path, text.split("```toml\n")[1].split("```")[0])
     assert (found.speed, found.faults[0].wait_as, found.faults[1].kind) == (60, "date", "partial-result")
     assert [name for name in (*KINDS, *PLACES) if f"`{name}`" not in text] == []

@@ -19,7 +19,7 @@ from archiver.kibana.objects import Object, ndjson, saved_objects
 from archiver.progress import Silent
 from archiver.resources import kibana_panels, mapping
 from tests.conftest import NOW, record
-from tests.integration.test_elastic_faults import keep, store_at
+from tests.integration.index.test_elastic_faults import keep, store_at
 from tests.nodes import Node
 
 LINK = "http://127.0.0.1:8080/conversations/{{value}}"
