@@ -29,12 +29,28 @@ succeed later, which is all that a retry looks at (`archiver.retry`). `hint` say
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import Self
 
+# What the command line's exit codes mean; docs/exit-codes.md is made from this table.
+EXIT_CODES: Mapping[int, str] = {
+    0: "done, also if nothing was found",
+    1: "unexpected; or there is no such conversation",
+    2: "usage, settings or query; also no archive at that place, or the archive of another account",
+    3: "finished, but not everything came or is proven complete",
+    4: "LivePerson refused the credentials or the permission",
+    5: "try again later: LivePerson or Elasticsearch does not answer or asks to slow down",
+    6: "the archive's file, the index or a disk can't be used",
+    8: "another process is harvesting into this archive, or writing its index",
+    9: "a check found something: `verify`, `doctor`, or `coverage --fail-on-gaps`",
+    130: "interrupted",
+}
+
 
 class ArchiverError(Exception):
+    """Everything that this program raises on purpose."""
+
     code = "internal"
     exit_code = 1
     transient = False

@@ -135,7 +135,10 @@ def _checked(call: Callable[[], httpx.Response], clock: Callable[[], datetime]) 
         raise BadAnswer(f"{_host(error)} sent an answer that cannot be unpacked: {error}") from error
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise SourceUnavailable(f"{type(error).__name__} from {_host(error)}: {error}") from error
-    if response.status_code not in (200, 204):
+    request, status = response.request, response.status_code
+    message = f"{request.method} {request.url.host}{request.url.path} answered {status}"
+    _log.debug("request.answered", message, host=request.url.host, path=request.url.path, status=status)
+    if status not in (200, 204):
         raise refusal(response, clock())
     return response
 

@@ -45,6 +45,7 @@ class _Context:
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_]*(?:\.[\w.-]+)?):(?!//)", re.ASCII)
 _PLAIN = re.compile(r'[^\s()"]+')
+_NEGATED = re.compile(r'-+(?:[\w("]|\*(?:[\s)]|$))')
 _OPERATOR = re.compile(r'(OR|AND|NOT)(?=[\s()"]|$)')
 _LATER = re.compile(r"[wW]/\d|[pP][rR][eE]/\d|.*~\d*$")
 
@@ -116,7 +117,7 @@ class _Parser:
             if self._operator() == "NOT":
                 self._take(3)
                 self._needs_term(position, "NOT")
-            elif self.text.startswith("-", self.at) and re.match(r'-+[\w("]', self.text[self.at : self.at + 50]):
+            elif self.text.startswith("-", self.at) and _NEGATED.match(self.text, self.at):
                 self.at += 1
             else:
                 break
@@ -185,8 +186,8 @@ class _Parser:
 
     def _word(self, context: _Context) -> Expression | None:
         position, word = self.at, self._plain()
-        if word == "*":
-            return Everything()
+        if word == "*":  # within from: it stands for any message of that role
+            return Words((context.role.value,), (BY,)) if context.role else Everything()
         if _LATER.match(word):
             raise QueryError(
                 f"{word!r}: proximity and similarity (w/5, pre/5, ~1) are not available yet",

@@ -32,8 +32,6 @@ from archiver.query import (
 
 Dsl = dict[str, Any]
 KEYWORDS_FIELD = "keywords"
-# ArchiveCounts that each message repeats; what else a message-scoped query says of the conversation is looked up first.
-MESSAGE_KEYWORDS = ("group", "lang", "skill", "source", "status")
 NUMBER_FIELDS = {
     "csat": "csat", "duration": "duration_ms", "mcs": "mcs", "messages": "message_count", "start": "started_at",
     "transfers": "transfers",
