@@ -1,4 +1,4 @@
-"""Checks settings, network, credentials, archive, index and disk: what was found and, if it is wrong, what to do."""
+"""Checks settings, network, credentials, archive, index and disk; says what is wrong and what to do next."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a check found. `advice` is what to do next, as a command where there is one."""
+    """The result of one check. `advice` is what to do next, as a command where there is one."""
 
     name: str
     verdict: Verdict
@@ -38,7 +38,7 @@ class Check:
 def examine(
     load: Callable[[], Settings], *, is_offline: bool = False, probes_of: Callable[[Account], Probes] = Probes
 ) -> Iterator[Check]:
-    """All checks in their order, each as soon as it is made. Errors become failed checks."""
+    """All checks in order, each as soon as it is finished. Errors become failed checks."""
     try:
         settings = load()
     except ArchiverError as error:
@@ -83,7 +83,7 @@ def _tried(name: str, work: Callable[[], Check]) -> Check:
 
 
 def _liveperson(account: Account, probes_of: Callable[[Account], Probes]) -> Iterator[Check]:
-    """Stops at the first that fails: the later ones depend on it."""
+    """Stops at the first failure: the later checks depend on it."""
     names = iter(_ABOUT_LIVEPERSON)
     try:
         with closing(probes_of(account)) as probes:

@@ -61,7 +61,7 @@ class ArchiverError(Exception):
         self.hint = hint
 
     def reworded(self, *, message: str | None = None, hint: str | None = None) -> Self:
-        """The same error in other words, as a new one: an error that was raised is never changed."""
+        """The same error with another text, as a new exception: an exception that was raised is never changed."""
         other = copy(self)
         other.message, other.hint = message or self.message, hint or self.hint
         other.args = (other.message,)
@@ -76,7 +76,7 @@ class ConfigError(ArchiverError):
 
 
 class QueryError(ArchiverError):
-    """The query has to be asked differently; `position` is the offset of the fault in the query's text."""
+    """The query has a fault; `position` is its offset in the query's text."""
 
     code = "query"
     exit_code = 2
@@ -87,7 +87,7 @@ class QueryError(ArchiverError):
 
 
 class SourceError(ArchiverError):
-    """LivePerson gave no usable answer."""
+    """LivePerson gave no usable response."""
 
     code = "source"
 
@@ -100,7 +100,7 @@ class AuthError(SourceError):
 
 
 class PermissionMissing(AuthError):
-    """LivePerson knows us, and does not let us read conversations."""
+    """LivePerson accepts the credentials but does not permit reading conversations."""
 
     code = "source.permission"
 
@@ -114,7 +114,7 @@ class SourceUnavailable(SourceError):
 
 
 class RateLimited(SourceUnavailable):
-    """LivePerson asked us to slow down; `retry_after_s` is the wait that it named, in seconds, if it named one."""
+    """LivePerson demands a slower rate; `retry_after_s` is the wait that it named, in seconds, if any."""
 
     code = "source.slow"
 
@@ -124,13 +124,13 @@ class RateLimited(SourceUnavailable):
 
 
 class BadAnswer(SourceError):
-    """LivePerson answered what we cannot read."""
+    """LivePerson's response cannot be read."""
 
     code = "source.answer"
 
 
 class Unproven(SourceError):
-    """What LivePerson gave is not proven to be all that it has.
+    """LivePerson's response is not proven to be complete.
 
     `is_reordered`: the announced count did not change and only the order of the rows differed between pages.
     """
@@ -144,7 +144,7 @@ class Unproven(SourceError):
 
 
 class StoreError(ArchiverError):
-    """The search index has a problem that trying again will not cure."""
+    """The search index has a problem that a retry will not cure."""
 
     code = "store"
     exit_code = 6
@@ -179,7 +179,7 @@ class StoreOutdated(StoreError):
 
 
 class StoreTooLarge(StoreError):
-    """The store takes no request of this size."""
+    """The store does not accept a request of this size."""
 
     code = "store.large"
 
@@ -223,7 +223,7 @@ class IntegrityError(ArchiverError):
 
 
 def suggest(word: str, known: Iterable[str], *, what: str, suffix: str = "") -> str:
-    """A sentence for an error's hint: the nearest known word, or all of them under the heading `what`."""
+    """A sentence for an error's hint: the nearest known word, or all of them after the heading `what`."""
     choices = sorted(known)
     near = difflib.get_close_matches(word, choices, n=1)
     return f"Did you mean {near[0]}{suffix}?" if near else f"{what}: {', '.join(choices)}."

@@ -1,8 +1,8 @@
-"""What the program notes while it works: standard log records with the name of an event, a sentence, and fields.
+"""Events of the running program: standard log records with an event name, a sentence and fields.
 
-Progress is for people who watch; these records are for whoever reads afterwards. Text and JSON are two formatters of
-the same records. No record holds a message's text, a name or a secret. Loggers are `archiver.<room>`; a program that
-imports this package decides by the standard `logging` module what becomes of them.
+Progress is for people who watch; these records are for later analysis. Text and JSON are two formatters of the same
+records. No record holds a message's text, a name or a secret. Loggers are `archiver.<room>`; a program that imports
+this package configures them with the standard `logging` module.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ logging.getLogger("archiver").addHandler(logging.NullHandler())
 
 
 class EventLogger:
-    """Notes events of one room. Fields are numbers, texts or moments, never what people wrote."""
+    """Logs events of one room. Fields are numbers, texts or moments, never what people wrote."""
 
     def __init__(self, room: str) -> None:
         self._logger = logging.getLogger(f"archiver.{room}")

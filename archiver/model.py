@@ -85,7 +85,7 @@ NO_PAGE = Page((), (), 0, True)  # LivePerson has no conversations that match
 
 
 class Role(StrEnum):
-    """Who speaks. An agent that is a program is a bot."""
+    """Who speaks. A bot is an agent that is a program."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
@@ -235,7 +235,7 @@ class Transcript:
 
 
 class Policy(StrEnum):
-    """What becomes of older versions when LivePerson takes back what is in them."""
+    """What happens to older versions when LivePerson masks or deletes their text."""
 
     FOLLOW = "follow"  # they go
     KEEP = "keep"  # they stay
@@ -244,7 +244,7 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """For each way of taking back: text covered with mask characters, and text deleted."""
+    """For each kind of erasure: text covered with mask characters, and text deleted."""
 
     masking: Policy = Policy.FOLLOW
     erasure: Policy = Policy.ASK

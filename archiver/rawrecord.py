@@ -53,7 +53,7 @@ def section(record: Any, name: str) -> dict[str, Any]:
 
 
 def text_of(value: Any) -> str | None:
-    """A metadata value as text; None for LivePerson's ways of saying nothing ("undefined", "null", -1)."""
+    """A metadata value as text; None for LivePerson's placeholders ("undefined", "null", -1)."""
     if type(value) is not str:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             return None
@@ -99,9 +99,9 @@ Scalar = str | int | float | bool
 
 
 def leaves(path: str, value: Any, without: Set[str] = frozenset()) -> list[tuple[str, Scalar]]:
-    """All values below one, with their paths; those of a list share its path. Names in `without` are left out.
+    """All values below one, with their paths; the elements of a list share its path. Names in `without` are left out.
 
-    A name right below itself counts once: six SDE types wrap their data so (Engagement Attributes, type list).
+    A name nested directly in itself counts once: six SDE types wrap their data so (Engagement Attributes, type list).
     """
     found: list[tuple[str, Scalar]] = []
     _collect(path, value, without, found)
@@ -122,12 +122,12 @@ def _collect(path: str, value: Any, without: Set[str], found: list[tuple[str, Sc
 
 
 def unread(record: dict[str, Any], known: Set[str]) -> tuple[tuple[str, Scalar], ...]:
-    """What a record says under names that we do not know."""
+    """The members of a record whose names this program does not know."""
     if record.keys() <= known:
         return ()
     return tuple(pair for name in sorted(record.keys() - known) for pair in leaves(name, record[name]))
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:
-    """The values that say something, once each, in order."""
+    """The values that are neither None nor empty, once each, in order."""
     return tuple(dict.fromkeys(value for value in values if value))

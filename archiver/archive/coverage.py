@@ -1,4 +1,4 @@
-"""Which spans of time are proven complete: of all that LivePerson still keeps or that was ever read. Pure."""
+"""Which spans of time are proven complete, among everything that LivePerson still keeps or that was ever read. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DAY_MS = 86_400_000
 
 
 class CoverageState(StrEnum):
-    """From best to worst. A gap is what is open, unproven or lost."""
+    """From best to worst. Open, unproven and lost spans are gaps."""
 
     SEALED = "sealed"  # proven complete
     PROVISIONAL = "provisional"  # read whole, and so young that records may still arrive
@@ -35,9 +35,8 @@ _ORDER = list(CoverageState)
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A span in one state. `conversations` of those that started in it came, of `expected` that LivePerson announced.
-
-    Where only a part of what was read at once is shown, the counts are None.
+    """A span in one state. LivePerson announced `expected` conversations that started in it, `conversations` were
+    received. If the span is only a part of what was read at once, the counts are None.
     """
 
     window: Window
@@ -53,10 +52,11 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """`state` is the worst of the day's; `hours`, how much of it is in each; `is_exact`, whether all was counted.
+    """One day. `state` is the worst of the day; `hours`, the hours in each state; `is_exact`, whether every part was
+    counted.
 
-    LivePerson announced `expected` conversations that started in it, `conversations` came when it was last read, and
-    `kept` are in the vault, which also has those that LivePerson does not have any more.
+    LivePerson announced `expected` conversations that started in it, `conversations` were received at the last reading,
+    and `kept` are in the vault, including those that LivePerson no longer has.
     """
 
     day: date
@@ -70,8 +70,8 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Which parts of a span are proven complete. `hours_left`: until the oldest gap begins to be lost; None: no gap
-    can be closed any more, or there is none.
+    """Which parts of a span are proven complete. `hours_left`: until the oldest gap begins to be lost; None if there is
+    no gap, or none that can still be closed.
     """
 
     span: Window
@@ -84,8 +84,7 @@ class Coverage:
 def measure_coverage(
     archive: ArchiveFile, now: datetime, *, start: datetime | None = None, end: datetime | None = None
 ) -> Coverage:
-    """The coverage of a span, by default of all that LivePerson keeps and all that was ever read or to be read.
-
+    """The coverage of a span, by default of everything that LivePerson keeps and everything ever read or targeted.
     Raises ValueError for a span that ends before it starts, or starts in the future.
     """
     readings = list(archive.ledger.readings())
@@ -97,7 +96,7 @@ def measure_coverage(
 
 
 def whole_span(readings: Iterable[WindowReading], now: datetime, target: datetime | None = None) -> Window:
-    """All that LivePerson still keeps, all that was ever read, and all since `target` that was to be read."""
+    """Everything that LivePerson still keeps, everything ever read, and everything since `target`."""
     starts = [provable(now).start, *(reading.window.start for reading in readings), *([target] if target else [])]
     return Window(floor(min(starts)), floor(now))
 
@@ -105,7 +104,7 @@ def whole_span(readings: Iterable[WindowReading], now: datetime, target: datetim
 def stretches(span: Window, readings: Sequence[WindowReading], now: datetime) -> Iterator[Stretch]:
     """The whole span, cut where the state or the reading changes, oldest first.
 
-    Where readings overlap the best of them counts: what was proven complete once stays so.
+    Where readings overlap, the best one counts: what was proven complete once stays so.
     """
     oldest = floor(retention(now).start)
     found: list[Stretch] = []
@@ -141,7 +140,7 @@ def _stretch(reading: WindowReading, window: Window) -> Stretch:
 
 
 def _cut_at(stretch: Stretch, oldest: datetime) -> list[Stretch]:
-    """A gap that LivePerson does not keep any more is lost, from then back."""
+    """A gap before the retention limit is lost; this cuts gaps there."""
     window = stretch.window
     if stretch.state is CoverageState.SEALED or window.start >= oldest:
         return [stretch]
@@ -152,7 +151,7 @@ def _cut_at(stretch: Stretch, oldest: datetime) -> list[Stretch]:
 
 
 def gaps(found: Iterable[Stretch]) -> list[Stretch]:
-    """What is open, unproven or lost; neighbours of one state and reason as one."""
+    """Open, unproven and lost spans; neighbours of one state and reason are joined."""
     merged: list[Stretch] = []
     for stretch in (item for item in found if item.state in GAPS):
         last = merged[-1] if merged else None
@@ -164,14 +163,14 @@ def gaps(found: Iterable[Stretch]) -> list[Stretch]:
 
 
 def hours_left(found: Iterable[Stretch], now: datetime) -> float | None:
-    """Until the oldest gap begins to leave what LivePerson keeps; None if there is no gap that could be closed."""
+    """Hours until the oldest gap begins to leave LivePerson's retention; None without a gap that can be closed."""
     oldest = retention(now).start
     starts = [item.window.start for item in found if item.state in (CoverageState.OPEN, CoverageState.UNPROVEN)]
     return max((min(starts) - oldest) / _HOUR, 0.0) if starts else None
 
 
 def days(found: Iterable[Stretch], kept: Mapping[date, int]) -> Iterator[Day]:
-    """The same by days, in UTC, beside how many conversations of each day the vault has."""
+    """Coverage by days, in UTC, with how many conversations of each day the vault has."""
     for day, group in groupby(_by_day(found), key=lambda item: item.window.start.date()):
         parts = list(group)
         hours = {

@@ -22,7 +22,7 @@ REMOVING = (*UPSTREAM, DECIDED)  # events that may come with the removal of bodi
 
 
 class Decision(StrEnum):
-    """What becomes of the older versions after LivePerson masked, deleted or left out text."""
+    """What happens to the older versions after LivePerson masked, deleted or left out text."""
 
     PENDING = "pending"  # a person decides
     FOLLOWED = "followed"  # removed, by the policy
@@ -39,7 +39,7 @@ BY_POLICY: Mapping[str, Decision] = {
 
 
 def removed_by(type_: str, body: bytes) -> frozenset[int]:
-    """The sequence numbers of the bodies that an entry says were removed with it."""
+    """The sequence numbers of the bodies that were removed according to an entry."""
     if type_ not in REMOVING:
         return frozenset()
     try:

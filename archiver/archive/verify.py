@@ -1,6 +1,6 @@
-"""Whether the archive's file is what was written, and its ledger true of it. Finds every fault and repairs none.
+"""Whether the archive's file is unaltered and its ledger agrees with its records. Finds every fault, repairs none.
 
-What a chain can't show by itself, that nothing was cut off its end, shows only a head that was noted elsewhere.
+The chain alone can't prove that nothing was cut off its end; a head that was noted elsewhere can.
 """
 
 from __future__ import annotations
@@ -30,10 +30,7 @@ Keys = Iterator[tuple[str, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it must be.
-
-    `where`: file, chain, body, current, quarantine, erasures, head, ledger or index.
-    """
+    """A fault. `where`: file, chain, body, current, quarantine, erasures, head, ledger or index."""
 
     where: str
     words: str
@@ -41,8 +38,7 @@ class Finding:
 
 
 def verify_vault(archive: ArchiveFile, progress: Progress, *, head: tuple[int, str] | None = None) -> Iterator[Finding]:
-    """Every fault of the vault's chain and bodies and of the ledger's claims; `head` was noted earlier, elsewhere.
-
+    """Every fault of the vault's chain and bodies and of the ledger's claims; `head` was noted elsewhere earlier.
     Raises ArchiveError for a file that SQLite can't read any further.
     """
     with archive.snapshot():
@@ -126,7 +122,9 @@ def _peek(raw: bytes) -> Peek:
 
 
 def _ledger(archive: ArchiveFile, cells: Counter[int]) -> Iterator[Finding]:
-    """A window that is called complete must have been, and what it counted must be in the vault."""
+    """A window recorded as complete must be proven in the chain, and the conversations counted in it must be in the
+    vault.
+    """
     altered = list(archive.ledger.altered())
     yield from (Finding("ledger", f"the row of {key} was changed after it was written") for key in altered)
     if altered:
@@ -148,7 +146,7 @@ Claims = dict[Window, tuple[int, object]]
 
 
 def _claims(archive: ArchiveFile) -> Claims:
-    """What the chain says is proven complete: its sealings and unsealings, one after the other."""
+    """The windows that the chain proves complete, after all its sealings and unsealings."""
     claims: Claims = {}
     for entry, body, _ in archive.inspection.bodies(WINDOW_SEALED, WINDOW_UNSEALED):
         try:

@@ -1,4 +1,4 @@
-"""A linear scan over transcripts in memory: slow and plainly right, the reference for every other store."""
+"""A linear scan over transcripts in memory: slow and simple, the reference for every other store."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from archiver.query import Expression, Reading, Scope, facet_values, results
 
 
 def open_store(address: StoreAddress, folder: Path, archive_id: str) -> MemoryStore:
-    """An empty store, which is gone with the process."""
+    """An empty store that lives as long as the process."""
     return MemoryStore()
 
 
 class MemoryStore:
-    """Holds transcripts, and reads them all for each query."""
+    """Holds transcripts and scans them all for each query."""
 
     def __init__(self) -> None:
         self._readings: dict[str, Reading] = {}

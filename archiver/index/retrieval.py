@@ -1,4 +1,4 @@
-"""Answers a query: the store finds ids, the archive gives the texts, the matcher marks where they matched."""
+"""Answers a query: the store finds ids, the archive provides the texts, the matcher marks the matches."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Request:
 
 
 class Search:
-    """The hits of a request, in its order: found when they are asked for, a page at a time.
+    """The hits of a request, in its order, fetched page by page while they are iterated.
 
-    Iterating gives each hit once; iterate again to ask again. Raises StoreError, IntegrityError when used.
+    Iterating yields each hit once; iterating again searches again. Raises StoreError, IntegrityError when used.
     """
 
     def __init__(self, archive: ArchiveFile, store: Store, request: Request, notices: Sequence[str] = ()) -> None:
@@ -57,7 +57,7 @@ class Search:
         return Results(hits, pages[0].total, pages[-1].next, self.notices)
 
     def _pages(self) -> Iterator[Results]:
-        """Pages of hits, at least one."""
+        """Pages of hits; at least one, which may be empty."""
         after, left = self.request.after, self.request.limit
         while True:
             size = self._page_size(left)

@@ -1,4 +1,4 @@
-"""Whether an index holds just what the current versions are projected to. Finds every difference, repairs none."""
+"""Compares an index with the vault's current versions. Reports every difference, repairs none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Keys = Iterator[tuple[str, str | None]]
 
 
 def verify_index(archive: ArchiveFile, store: Store, progress: Progress) -> Iterator[Finding]:
-    """Whether the index holds just the conversations and messages of the vault's current versions."""
+    """Compares the conversations and messages in an index with the vault's current versions."""
     try:
         store.check_current()
     except StoreOutdated as error:
@@ -80,7 +80,7 @@ def _digest(key: tuple[str, str | None]) -> int:
 
 
 def _differences(archive: ArchiveFile, store: Store, scope: Scope, without: set[str], what: str) -> Iterator[Finding]:
-    """Which keys differ. Holds them all in memory, so it is called only when the sums differ."""
+    """Which keys differ. Holds all keys in memory, so it is called only when the sums differ."""
     wanted = {key for key in _vaults(archive, scope) if key[0] not in without}
     held = [key for key in _stores(store, scope) if key[0] not in without]
     yield from _named(f"{what} are missing", wanted - set(held))

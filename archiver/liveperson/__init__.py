@@ -1,4 +1,4 @@
-"""One LivePerson account over HTTP: the Messaging Interactions API, and the services that let us in."""
+"""One LivePerson account over HTTP: the Messaging Interactions API, and the services that grant access to it."""
 
 from archiver.liveperson.account import Account, account_of, connect
 from archiver.liveperson.calls import LARGEST_SKEW, CallSettings

@@ -1,4 +1,4 @@
-"""One HTTP call to LivePerson, what each of its failures means, and when it is made again."""
+"""One HTTP call to LivePerson: what each failure means, and when the call is retried."""
 
 from __future__ import annotations
 
@@ -47,10 +47,11 @@ RETRIES = RetryPolicy(delays_s=_DELAYS_S, throttled_s=_THROTTLED_S, tries=7)
 
 @dataclass(frozen=True, slots=True)
 class CallSettings:
-    """How calls to one account are made: retried by `retries`, and started at the pace of `limiter`.
+    """How calls to one account are made.
 
-    The limiter is shared by all calls to the account: after a 429 they all wait. Without one nothing paces them.
-    `sleep` waits for seconds and may raise to end a call.
+    `retries` says when a failed call is retried; `limiter` paces the calls. The limiter is shared by all calls to the
+    account, so that after a 429 they all wait; None means no limit. `sleep` waits for seconds and may raise to cancel
+    the call.
     """
 
     retries: RetryPolicy = RETRIES
@@ -59,15 +60,15 @@ class CallSettings:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def with_tries(self, tries: int) -> CallSettings:
-        """The same with another number of attempts."""
+        """The same settings with another number of attempts."""
         return replace(self, retries=replace(self.retries, tries=tries))
 
 
 def make_client(transport: httpx.BaseTransport | None = None, *, is_local: bool = False) -> httpx.Client:
-    """A client that trusts what the operating system trusts, keeps no cookies and follows no redirect.
+    """An HTTP client that trusts the operating system's certificates, keeps no cookies and follows no redirect.
 
-    Proxies come from the environment (HTTPS_PROXY, NO_PROXY); a simulator on this machine is asked directly.
-    Raises ConfigError for a proxy that can't be used.
+    Proxies come from the environment (HTTPS_PROXY, NO_PROXY); a simulator on this machine is called directly. Raises
+    ConfigError for an unusable proxy.
     """
     try:
         return httpx.Client(
@@ -87,19 +88,19 @@ def make_client(transport: httpx.BaseTransport | None = None, *, is_local: bool 
 
 
 class _NoCookies(CookieJar):
-    """Takes no cookie, and so sends none to anybody; the one that a login needs is the login's own affair."""
+    """Stores no cookie, and so sends none. The cookie that a login needs is handled by the login itself."""
 
     def extract_cookies(self, response: object, request: object) -> None: ...
 
 
 def request(method: str, url: str, **content: Any) -> httpx.Request:
-    """A request to be yielded by an authentication flow, which httpx gives neither a timeout nor our name."""
+    """A request for an authentication flow to yield: httpx gives those neither a timeout nor the User-Agent."""
     headers = {**_HEADERS, **content.pop("headers", {})}
     return httpx.Request(method, url, headers=headers, extensions={"timeout": TIMEOUT.as_dict()}, **content)
 
 
 def perform(call: Callable[[], httpx.Response], settings: CallSettings) -> httpx.Response:
-    """The answer to a call (200 or 204), which is made again while that can help. Raises SourceError."""
+    """The response to a call (200 or 204), retried while a retry can help. Raises SourceError."""
     limiter = settings.limiter
 
     def call_at_pace() -> httpx.Response:
@@ -149,9 +150,9 @@ def _host(error: Exception) -> str:
 
 
 def refusal(response: httpx.Response, now: datetime, *, is_quotable: bool = True) -> SourceError:
-    """What a status other than 200 and 204 means for us (Messaging Interactions API, Conversations; Retry Policy).
+    """The error for a status other than 200 and 204 (Messaging Interactions API, Conversations; Retry Policy).
 
-    Not `is_quotable` is an answer to a request that held a secret: it may repeat it.
+    Pass `is_quotable=False` for the response to a request that contained a secret: such a response may repeat it.
     """
     status = response.status_code
     said = f"{response.request.url.host} answered {status}{_excerpt(response) if is_quotable else ''}"
@@ -182,14 +183,14 @@ def _denied(status: int, said: str, about_the_clock: str | None) -> AuthError:
 
 
 def clock_skew(response: httpx.Response, now: datetime) -> timedelta | None:
-    """How far our clock is ahead of the server's, by the `Date` of its answer; None if it does not say."""
+    """How far the local clock is ahead of the server's, by the `Date` header of a response; None without one."""
     said_at = _date(response.headers.get("Date", ""))
     age = number(response.headers.get("Age")) or 0.0  # of an answer that somebody kept
     return None if said_at is None else now - said_at - timedelta(seconds=age)
 
 
 def skew_hint(response: httpx.Response, now: datetime) -> str | None:
-    """Advice if our clock is so wrong that signatures and tokens fail."""
+    """Advice to correct the local clock if it is so wrong that signatures and tokens fail; None otherwise."""
     skew = clock_skew(response, now)
     if skew is None or abs(skew) < LARGEST_SKEW:
         return None
@@ -206,7 +207,7 @@ def _date(text: str) -> datetime | None:
 
 
 def _retry_after_s(response: httpx.Response, now: datetime) -> float | None:
-    """The server's wish, in seconds or as a date; a date is read by the server's own clock."""
+    """The wait that the server demands, in seconds or as a date; a date is compared with the server's own clock."""
     wish = response.headers.get("Retry-After", "").strip()
     seconds = number(wish)
     if seconds is not None:

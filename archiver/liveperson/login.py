@@ -1,6 +1,7 @@
-"""A user's login: a session with a bearer, a cookie and a csrf token (Login Service API: User Login, Refresh, Logout).
+"""A user's login: a session with a bearer token, a cookie and a csrf token (Login Service API: User Login, Refresh,
+Logout).
 
-LivePerson asks that third-party programs do not use it, and it does not work with single sign-on.
+LivePerson asks third-party programs not to use it, and it does not work with single sign-on.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Session:
 
 
 class Login(BearerAccess):
-    """Logs in when the first request needs it, refreshes while in use, logs in anew once after a 401, and logs out."""
+    """Logs in with the first request, refreshes while in use, logs in again once after a 401, and logs out."""
 
     def __init__(self, base_url: Callable[[], str], account: str, user: User, *, clock: Callable[[], datetime]) -> None:
         self._base_url = base_url
@@ -48,7 +49,7 @@ class Login(BearerAccess):
         self._session: Session | None = None
 
     def _current(self) -> Bearers:
-        """Of the session there is, refreshed when that is due, or of a new one."""
+        """The bearer token of the present session, refreshed when due, or of a new session."""
         with self._lock:
             now = self._clock()
             if self._session is None or now >= self._session.renew_at:
@@ -77,7 +78,9 @@ class Login(BearerAccess):
         return _session(response, self._clock())
 
     def _refreshed(self, session: Session) -> Generator[httpx.Request, httpx.Response, Session]:
-        """The answer's body is empty. A session that cannot be refreshed is replaced by a new one."""
+        """Refreshes the session; the response's body is empty. A session that cannot be refreshed is replaced by a new
+        one.
+        """
         response = yield self._in_session("refresh", session)
         if response.status_code == 401:
             return (yield from self._log_in())
@@ -118,7 +121,7 @@ def _session(response: httpx.Response, now: datetime) -> Session:
 
 
 def _cookie(response: httpx.Response) -> str | None:
-    """The session's cookie, whatever attributes come with it: it goes back to this service only."""
+    """The session's cookie without its attributes: it is only ever sent back to this service."""
     for line in response.headers.get_list("Set-Cookie"):
         name, _, value = line.partition(";")[0].partition("=")
         if name.strip() == _COOKIE:

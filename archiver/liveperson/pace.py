@@ -1,4 +1,4 @@
-"""How fast one account is asked. Pure: the clock and the waiting are the caller's."""
+"""The request rate of one account, as a rule. Pure: clock and sleep belong to the caller."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _SMOOTHING = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """The request rate of one account: even, halved by each 429, raised again in steps up to the ceiling.
+    """The request rate of one account: evenly spaced, halved by each 429, raised again in steps up to the ceiling.
 
-    Times are seconds of one clock. From the slowest rate, a ceiling of 2 a second is reached in about a minute.
+    Times are seconds of one clock. From the slowest rate, a ceiling of 2 per second is reached in about a minute.
     """
 
     per_s: float
@@ -25,7 +25,7 @@ class Rate:
     gap_s: float | None = None  # between two requests, smoothed: the rate that the server really saw
 
     def taken(self, now_s: float) -> tuple[Rate, float]:
-        """The rate once a request is let through, and how many seconds that request has to wait."""
+        """The rate after one request was let through, and how many seconds that request has to wait."""
         rate = self._recovered(now_s)
         start_s = max(now_s, rate.free_at_s)
         gap_s = rate.gap_s
@@ -36,7 +36,7 @@ class Rate:
         return rate, start_s - now_s
 
     def refused(self, now_s: float, pause_s: float) -> Rate:
-        """After a 429. Refusals of requests that were on their way together count once."""
+        """The rate after a 429. Several 429s for requests that were in flight together count once."""
         free_at_s = max(self.free_at_s, now_s + pause_s)
         if now_s < self.changed_at_s:
             return replace(self, free_at_s=free_at_s)

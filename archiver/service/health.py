@@ -1,7 +1,7 @@
-"""Health and metrics of a running service over HTTP, on this machine only unless told otherwise.
+"""Health and metrics of a running service over HTTP, by default on this machine only.
 
 `/healthz`: the process makes progress; `/readyz`: it is up to date and its index answers; `/health/harvest`: its state
-in JSON, with status 503 when a person has to act; `/metrics`: for Prometheus. None shows content of a conversation.
+in JSON, with status 503 when a person has to act; `/metrics`: for Prometheus. None contains conversation content.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _plain(is_good: bool, good: str, bad: str) -> Response:
 
 
 class _Metrics:
-    """The state as Prometheus knows things."""
+    """The state as Prometheus metrics."""
 
     def __init__(self, state: Snapshot, now: datetime) -> None:
         self._state, self._now = state, now
@@ -163,7 +163,7 @@ def _bound(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> Threa
 
 @contextmanager
 def served(state: ServiceState, clock: Clock, host: str, port: int) -> Iterator[str]:
-    """Serves health and metrics while in the context; the URL. Raises ConfigError if the port can't be had."""
+    """Serves health and metrics within the context; the URL. Raises ConfigError if the port is not available."""
     server = _bound(host, port, _handler(state, clock))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()

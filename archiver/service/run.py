@@ -1,4 +1,4 @@
-"""A continuous harvest as a whole: its parts put together, its health served, systemd notified."""
+"""The continuous harvest as a whole: assembles its parts, serves its health, notifies systemd."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TRIES = 3  # of a call: the service itself waits longer, and keeps its heartbea
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where health and metrics are served. Where that is not `is_required`, a taken port does not end the service."""
+    """Where health and metrics are served. Unless `is_required`, a taken port does not end the service."""
 
     host: str = "127.0.0.1"
     port: int = 9464
@@ -38,7 +38,7 @@ class Listen:
 
 
 class Parts(Protocol):
-    """What the service is put together from (`archiver.app.Archive`)."""
+    """The parts from which the service is assembled (by `archiver.app.Archive`)."""
 
     def client(self, *, tries: int | None = None, on_answer: Callable[[str], None] | None = None) -> Client: ...
 
@@ -50,7 +50,7 @@ class Parts(Protocol):
 
 
 def follow(parts: Parts, schedule: Schedule, *, account: str, stop: threading.Event, listen: Listen | None) -> None:
-    """Harvests until `stop` is set. Raises what a person has to correct."""
+    """Harvests until `stop` is set. Raises errors that a person has to correct."""
     now = parts.now()
     fresh_within = max(3 * schedule.every, _SHORTEST_FRESHNESS)
     state, notifier = ServiceState(Snapshot(account, fresh_within, started_at=now, heartbeat_at=now)), Notifier()

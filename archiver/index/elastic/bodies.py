@@ -1,7 +1,7 @@
-"""From a version of a conversation to the lines of a bulk request. Pure.
+"""Turns a version of a conversation into the lines of a bulk request. Pure.
 
 A conversation becomes one metadata document, one document for each message and one for each SDE. Each carries the
-vault's sequence number as its external version: late or repeated writes never put old over new.
+vault's sequence number as its external version: late or repeated writes never replace newer content.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Body:
 
 
 class Names:
-    """What the indices and documents of one family are called."""
+    """The names of one family's indices and documents."""
 
     def __init__(self, prefix: str, family: int) -> None:
         self.prefix = prefix
@@ -69,7 +69,7 @@ class Names:
 
 
 def month_of(started_at: datetime | None) -> str:
-    """The start of a conversation never changes, so neither does the index it lives in."""
+    """The month whose index holds a conversation: its start never changes."""
     return f"{started_at:%Y.%m}" if started_at else "undated"
 
 
@@ -94,7 +94,7 @@ def body(version: Version, names: Names, *, is_retry: bool = False) -> Body:
 
 
 def stub(index: str, id_: str, conversation_id: str, seq: int) -> bytes:
-    """The lines that put a document which its conversation no longer has out of every query."""
+    """The lines that replace a document which its conversation no longer has by one that no query returns."""
     source = encode({"conversation_id": conversation_id, "vault_seq": seq, "superseded": True})
     return b"\n".join((_action(_action_head(index), id_, seq, b"external"), source, b""))
 
@@ -108,7 +108,7 @@ def _action(head: bytes, id_: str, seq: int, kind_of_version: bytes) -> bytes:
 
 
 def _document_id(transcript: Transcript, *parts: str) -> str:
-    """Deterministic, so that a repeated write meets the same document."""
+    """Deterministic, so that a repeated write replaces the same document."""
     id_ = ":".join((transcript.metadata.account, transcript.id, *parts))
     raw = id_.encode()
     if len(raw) <= _LONGEST_ID:
@@ -127,7 +127,7 @@ def _common(version: Version) -> dict[str, Any]:
 
 
 class _Read:
-    """What several documents of a conversation need, worked out once."""
+    """Values that several documents of a conversation need, computed once."""
 
     def __init__(self, transcript: Transcript) -> None:
         self.passages = [(passage, " ".join(words(passage.text))) for passage in passages(transcript)]
@@ -152,7 +152,7 @@ def _messages(version: Version, common: dict[str, Any], read: _Read) -> Iterator
 
 
 def response_times_ms(messages: Iterable[Message]) -> dict[str, int]:
-    """By id of the brand's answers: how long the customer's first unanswered message had waited for them."""
+    """By message id of an answer: how many milliseconds the customer's first unanswered message had waited for it."""
     found: dict[str, int] = {}
     waiting_since: datetime | None = None
     for message in messages:
@@ -197,7 +197,7 @@ def _number(value: Any) -> float | None:
 
 
 def _flattened(values: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:
-    """As a flattened field takes it: paths without what it refuses in a name, values as text."""
+    """For a flattened field: paths without the characters it refuses in a name, values as text."""
     found: dict[str, list[str]] = defaultdict(list)
     for path, value in values:
         found[path.replace("\0", "")[:_LONGEST_EXTRA] or "_"].append(str(value)[:_LONGEST_EXTRA])
@@ -226,7 +226,7 @@ def _plain(metadata: Metadata) -> dict[str, Any]:
 
 
 def _lag_ms(version: Version) -> int | None:
-    """From the end of a conversation to the moment it was harvested."""
+    """Milliseconds from the end of a conversation to its harvest."""
     ended_at = version.transcript.metadata.ended_at
     if ended_at is None or version.fetched_at is None:
         return None

@@ -1,4 +1,4 @@
-"""The indices of one mapping: how they are called, made from templates, swapped for others, and removed.
+"""The indices of one mapping: their names, templates, aliases and removal.
 
 A family is `<prefix>-<kind>-v<N>-<month>` for each kind of document, and `<prefix>-state-v<N>` with the position up to
 which the vault is applied. The aliases `<prefix>-<kind>` point to the family that answers queries.
@@ -36,7 +36,7 @@ NORMAL = {"index": {"refresh_interval": None, "auto_expand_replicas": "0-1", "tr
 
 
 def shape() -> str:
-    """What documents and mappings look like: an index of another shape has to be built anew."""
+    """Identifies the form of documents and mappings: an index of another shape has to be rebuilt."""
     parts = [mapping(part) for part in _PARTS]
     return hashlib.sha256(canonical([SCHEMA, TOKENS_VERSION, TRANSCRIPT_VERSION, parts])).hexdigest()[:16]
 
@@ -60,7 +60,9 @@ class Family:
         return self.names.of_family(_STATE)
 
     def prepare(self, *, is_serving: bool) -> None:
-        """Installs templates and the state index. Raises StoreError if the server lacks a feature or we a right."""
+        """Installs templates and the state index. Raises StoreError if the server lacks a feature or the key a
+        permission.
+        """
         try:
             self._install(is_serving=is_serving)
         except StoreError as error:
@@ -84,7 +86,7 @@ class Family:
         return f"{self.names.prefix}-v{self.names.family}-{part}"
 
     def _guard(self) -> None:
-        """No index of ours ever comes to be by itself, with a mapping that the server guessed."""
+        """Prevents Elasticsearch from creating an index automatically, with a mapping that it guesses."""
         body = {
             "index_patterns": [f"{self.names.prefix}-*"], "priority": _GUARD_PRIORITY, "allow_auto_create": False,
             "_meta": {"description": "Keeps the archive's indices from being created by accident"},
@@ -104,9 +106,9 @@ class Family:
         self._server.ask("PUT", f"/_index_template/{self._part(kind)}", body)
 
     def make_month(self, month: str) -> None:
-        """The indices of a month, once. Template and aliases come from the server.
+        """Creates the indices of a month, once. Template and aliases come from the server.
 
-        Raises StoreError for a family that was dropped: without its templates an index would get guessed mappings.
+        Raises StoreError for a family that was dropped: without its templates an index would get a guessed mapping.
         """
         if month in self._known_months:
             return
@@ -144,7 +146,7 @@ class Family:
         self._server.ask("POST", f"/{self.pattern()}/_refresh", None, {"ignore_unavailable": "true"})
 
     def may_manage(self) -> bool:
-        """Whether we may change settings, tried on one that is so anyway."""
+        """Whether the key may change settings, tried with a change that has no effect."""
         try:
             self._server.ask("PUT", f"/{self.state}/_settings", {"index.refresh_interval": None})
         except StoreError as error:
@@ -157,7 +159,7 @@ class Family:
         self._server.ask("PUT", f"/{self.pattern()}/_settings", settings, absent=None)
 
     def take_place_of(self, old: Family | None) -> None:
-        """From now on this family answers queries: templates first, then all aliases in one step."""
+        """Makes this family answer queries from now on: templates first, then all aliases in one request."""
         for kind in KINDS:
             self._install_template(kind, is_serving=True)
         actions: list[dict[str, Any]] = []

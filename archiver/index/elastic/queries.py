@@ -1,7 +1,7 @@
-"""From expressions to Elasticsearch's Query DSL. Pure; users' text never reaches Elasticsearch's own parsers.
+"""Expressions to Elasticsearch's Query DSL. Pure; users' text never reaches Elasticsearch's own parsers.
 
-Documents hold our own tokens joined by blanks, and are searched with the built-in `whitespace`
-analyzer: the same words are compared as in every other store.
+Documents hold our own tokens joined by blanks, and are searched with the built-in `whitespace` analyzer: so every store
+compares the same words.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ assert NUMBER_FIELDS.keys() == NUMBERS.keys()
 
 
 def tagged(name: str, word: str) -> str:
-    """A word that carries the keyword field or SDE path it stands in. Never longer than one token may be."""
+    """A word prefixed with its keyword field or SDE path. Never longer than the longest allowed token."""
     return f"{'_'.join(name.split())}:{word}"[:_LONGEST_TAGGED]
 
 
 def conversation_query(expression: Expression) -> Dsl:
-    """Over conversation documents, which hold all that belongs to a conversation."""
+    """A query on conversation documents, which hold everything that belongs to the conversation."""
     return _Translator(Scope.CONVERSATION, lambda _: ()).query(expression)
 
 
 def message_query(expression: Expression, conversations: Callable[[Dsl], Iterable[str]]) -> Dsl:
-    """Over message documents. `conversations` gives the ids of the conversations that a query finds."""
+    """A query on message documents. `conversations` returns the ids of the conversations that match a query."""
     return _Translator(Scope.MESSAGE, conversations).query(for_messages(expression))
 
 
@@ -140,7 +140,7 @@ def _consecutive(field: str, words: Sequence[str], is_prefix: bool) -> Dsl:
 
 
 def silent(query: Dsl) -> Dsl:
-    """A query that filters, and does not add to relevance."""
+    """A query that filters without adding to relevance."""
     return {"constant_score": {"filter": query, "boost": 0.0}}
 
 

@@ -1,4 +1,4 @@
-"""The store in Elasticsearch: position, queries, rebuilds. Texts always come from the vault."""
+"""The Elasticsearch store: position, queries, rebuilds. Texts always come from the vault."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _ORDERS = {
 
 
 def open_store(address: StoreAddress, folder: Path, archive_id: str) -> ElasticStore:
-    """The store at an address. Asks the server nothing yet. Raises ConfigError for an unusable address."""
+    """The store at an address; makes no request yet. Raises ConfigError for an unusable address."""
     return ElasticStore(connect(address), address.prefix, archive_id)
 
 
 class ElasticStore:
-    """The family behind the prefix's aliases; with `building`, one that is not yet behind them."""
+    """The family behind the prefix's aliases; with `building`, a new family that is not yet behind them."""
 
     def __init__(
         self, server: Server, prefix: str, archive_id: str, *, limits: Limits | None = None, building: int | None = None
@@ -103,7 +103,7 @@ class ElasticStore:
     def _hits(
         self, scope: Scope, query: Dsl, sort: Sort, limit: int, after: list[Any] | None
     ) -> tuple[list[dict[str, Any]], int]:
-        """The first hits after a cursor, over as many requests as that takes, and the exact total."""
+        """The first hits after a cursor, in as many requests as needed, and the exact total."""
         size = min(limit, _MOST_AT_ONCE)
         hits, total = self._page(scope, query, sort, size, after, is_counted=True)
         if hits and len(hits) < min(limit, total):
@@ -135,7 +135,7 @@ class ElasticStore:
         return hits, int(found["hits"].get("total", {}).get("value", 0))
 
     def _search(self, kind: str, body: dict[str, Any], params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One search over all shards. An answer of some of them only is no answer."""
+        """One search over all shards. A response from only some shards raises an error."""
         family = self._family() if self._building else None
         target = f"{family.names.of_family(kind)}-*" if family else f"{self._prefix}-{kind}"
         params = {**(params or {}), "allow_partial_search_results": "false"}

@@ -1,4 +1,4 @@
-"""Writes versions of conversations: bodies to the senders, then leftovers out of sight, then the position."""
+"""Writes versions of conversations: bodies to the senders, then stubs for removed documents, then the position."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ElasticWriter:
 
     @contextmanager
     def running(self) -> Iterator[ElasticWriter]:
-        """Left without an error, all is in the index, searchable, and the position says so."""
+        """When the context ends without an error, everything is indexed and searchable, and the position is stored."""
         found = self._position.read()
         self._applied = int(found.get("applied", 0))
         self._is_backfilling = bool(found.get("is_backfilling"))
@@ -76,7 +76,7 @@ class ElasticWriter:
         self._advance()
 
     def _advance(self) -> None:
-        """Moves the position over every batch from the first on of which nothing is outstanding."""
+        """Moves the position over every leading batch without outstanding documents."""
         done: list[Batch] = []
         while self._batches and not self._batches[0].outstanding:
             done.append(self._batches.popleft())
@@ -99,7 +99,7 @@ class ElasticWriter:
         self._position.write(applied=self._applied, shape=shape(), is_backfilling=self._is_backfilling)
 
     def _sweep(self, renewed: dict[str, int]) -> None:
-        """Puts documents that only an earlier version of their conversation had out of every query."""
+        """Replaces documents that only an earlier version of their conversation had by stubs."""
         if not renewed:
             return
         self._family.refresh()
@@ -129,7 +129,7 @@ class ElasticWriter:
         return hits
 
     def _hide(self, leftovers: Sequence[dict[str, Any]], renewed: dict[str, int]) -> int:
-        """How many documents were replaced by stubs; those that are newer by now stay."""
+        """How many documents were replaced by stubs; documents that are newer by now stay."""
         lines = [
             stub(
                 hit["_index"], hit["_id"], hit["_source"]["conversation_id"], renewed[hit["_source"]["conversation_id"]]
@@ -144,7 +144,7 @@ class ElasticWriter:
         return sum(status < 300 for status, _ in outcomes)
 
     def _begin_backfill(self) -> None:
-        """The flag first: whoever finds it after a crash restores the settings."""
+        """Sets the flag first: a later run that finds it after a crash restores the settings."""
         if not self._family.may_manage():
             _log.info("index.settings_kept", "indexing at normal settings: this key may not change them for a backfill")
             return
@@ -154,7 +154,7 @@ class ElasticWriter:
         self._family.put_settings(BACKFILL)
 
     def end_backfill(self) -> None:
-        """Gives the indices back their normal settings."""
+        """Restores the normal settings of the indices."""
         self._family.put_settings(NORMAL)
         self._is_backfilling = False
         found = self._position.read()

@@ -1,4 +1,4 @@
-"""The fields of the embedded index. No text is stored, only ids: words come from our own tokens, joined by blanks."""
+"""The fields of the embedded index. It stores ids but no text; words are our own tokens, joined by blanks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def build_schema() -> Any:
 
 
 def register_tokenizer(index: Any) -> Any:
-    """Makes the tokenizer known, which every index object needs anew."""
+    """Registers the tokenizer, which every new index object needs."""
     index.register_tokenizer(TOKENIZER, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
     return index
 
@@ -56,7 +56,7 @@ def number_field(name: str) -> str:
 
 
 def at_path(name: str, word: str) -> str:
-    """A word that carries the SDE path it stands at."""
+    """A word prefixed with its SDE path."""
     return f"{'_'.join(name.split())}{_PATH_SEPARATOR}{word}"
 
 

@@ -1,4 +1,4 @@
-"""The embedded index: tantivy in a folder beside the archive's SQLite file. It can be built again at any time.
+"""The embedded index: tantivy in a folder beside the archive's SQLite file. It can be rebuilt at any time.
 
 The folder's name carries the versions of fields, tokens and projection. The position is in a file of its own that is
 written after the commit: after a crash the last batch is applied again, which changes nothing.
@@ -72,7 +72,7 @@ class EmbeddedStore:
         return [path for path in self._root.iterdir() if path.is_dir() and not path.name.startswith(self._name)]
 
     def _position(self) -> dict[str, Any]:
-        """What was noted after the last commit; nothing if that was for another archive or is unreadable."""
+        """The position stored after the last commit; none if it belongs to another archive or is unreadable."""
         path = self._folder / _POSITION_FILE
         if not path.is_file():
             return {}
@@ -127,7 +127,7 @@ class EmbeddedStore:
             raise
 
     def _open_writer(self) -> Any:
-        """The one writer, held until `close`: a fresh one for each batch leaves memory behind in its threads."""
+        """The one writer, held until `close`: a new one per batch would leave memory behind in its threads."""
         if self._writer is None:
             self._writer = self._open().writer(HEAP_BYTES, 1)
         return self._writer
@@ -198,7 +198,7 @@ class EmbeddedStore:
         return fresh
 
     def _keep_others_out(self) -> None:
-        """Nobody may write to an index that is about to be replaced. A damaged one can't be written anyway."""
+        """Prevents writing to an index that is about to be replaced. A damaged index cannot be written to anyway."""
         try:
             with _our_errors(self._folder):
                 self._open_writer()
@@ -268,7 +268,7 @@ def _numbers(searcher: Any, query: Any) -> list[int]:
 
 
 class _our_errors:  # noqa: N801  (used as a statement)
-    """Turns errors of tantivy and the disk into our own."""
+    """Converts errors of tantivy and the disk into ours."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
