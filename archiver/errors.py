@@ -119,7 +119,7 @@ class RateLimited(SourceUnavailable):
     code = "source.slow"
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
-        super().__init__(message, hint="Run the same command again later; it goes on where it stopped.")
+        super().__init__(message, hint="Run the same command again later; it continues where it stopped.")
         self.retry_after_s = retry_after_s
 
 
@@ -139,7 +139,7 @@ class Unproven(SourceError):
     exit_code = 3
 
     def __init__(self, message: str, *, is_reordered: bool = False) -> None:
-        super().__init__(message, hint="Run the command again. What came is kept.")
+        super().__init__(message, hint="Run the command again. Everything received so far is kept.")
         self.is_reordered = is_reordered
 
 

@@ -43,5 +43,5 @@ def show(context: click.Context, as_json: bool) -> None:
 
 
 def _shown(value: str) -> str:
-    """Without the password that a URL may carry."""
+    """Without the password that a URL may contain."""
     return re.sub(r"//[^/@]*@", "//********@", value)

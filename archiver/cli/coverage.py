@@ -25,10 +25,12 @@ _SHOWN_GAPS = 20
 
 
 @click.command("coverage")
-@click.option("--from", "from_", metavar="DATE", help="First day; default is all that LivePerson keeps or was read.")
+@click.option(
+    "--from", "from_", metavar="DATE", help="First day; default is everything that LivePerson keeps or that was read."
+)
 @click.option("--to", metavar="DATE", help="Last day, inclusive; default is now.")
-@click.option("--gaps", "only_gaps", is_flag=True, help="Print only what is open, unproven or lost.")
-@click.option("--fail-on-gaps", is_flag=True, help="Exit with 9 if there are any.")
+@click.option("--gaps", "only_gaps", is_flag=True, help="Print only the gaps: open, unproven and lost spans.")
+@click.option("--fail-on-gaps", is_flag=True, help="Exit with code 9 if there are gaps.")
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.coverage/2.")
 @click.pass_context
 def command(
@@ -97,7 +99,7 @@ def _month(name: str, found: list[Day]) -> dict[str, object]:
 
 
 def _print_calendar(covered: Iterable[Day]) -> None:
-    """A line for each month, a sign for each day."""
+    """A line per month, a sign per day."""
     click.echo("         " + "".join(str(day % 10) for day in range(1, 32)))
     for month, group in groupby(covered, key=_month_of):
         in_month = {item.day.day: item for item in group}
@@ -107,7 +109,7 @@ def _print_calendar(covered: Iterable[Day]) -> None:
 
 
 def _counted(found: Iterable[Day]) -> str:
-    """What LivePerson announced, and what the vault has: also what LivePerson does not have any more."""
+    """What LivePerson announced, and what the vault has, including what LivePerson no longer has."""
     expected, kept, is_exact = 0, 0, True
     for day in found:
         expected, kept, is_exact = expected + day.expected, kept + day.kept, is_exact and day.is_exact

@@ -20,7 +20,7 @@ from archiver.progress import Progress
 
 @contextmanager
 def _output(name: str) -> Iterator[BinaryIO]:
-    """Standard output, or a file that has its name only when it is whole. A pipe or device is written into."""
+    """Standard output, or a file that gets its name when it is complete. Pipes and devices are written to directly."""
     if name == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -43,10 +43,10 @@ def _output(name: str) -> Iterator[BinaryIO]:
 
 
 def _checked(name: str) -> Path:
-    """The file meant, behind any link. Raises ConfigError where none can be."""
+    """The file meant, behind any link. Raises ConfigError if no file can be made there."""
     path = Path(name).resolve()
     if not name or path.is_dir():
-        raise ConfigError(f"--output {name or 'is empty'} is no file", hint="Name a file, or - for standard output.")
+        raise ConfigError(f"--output {name or 'is empty'} is not a file", hint="Name a file, or - for standard output.")
     if not path.parent.is_dir():
         raise ConfigError(f"there is no folder {path.parent}", hint="Make it first, or choose another --output.")
     return path

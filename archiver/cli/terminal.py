@@ -1,4 +1,4 @@
-"""Text for terminals: what customers wrote may not steer the reader's terminal or turn text around."""
+"""Makes text safe for terminals: what customers wrote must not control the reader's terminal or reverse text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def one_line(text: str) -> str:
 
 
 def highlighted(snippet: Snippet) -> str:
-    """The text around the first mark on one line, marks in colour, or in »…« where there is none."""
+    """The text around the first mark on one line, marks in colour, or in »…« where there is no colour."""
     pieces = _near_first_mark(snippet)
     return "".join(_emphasised(_flat(piece)) if is_hit else _flat(piece) for piece, is_hit in pieces)
 

@@ -18,13 +18,13 @@ _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
 
 
 @click.command("verify")
-@click.option("--head", metavar="SEQ:LINK", help="A head that an earlier call printed and that was kept elsewhere.")
-@click.option("--index/--no-index", "with_index", default=True, help="Compare the index with the vault, too.")
-@click.option("--repair", is_flag=True, help="Build the index again if it is wrong.")
+@click.option("--head", metavar="SEQ:LINK", help="The head that an earlier verify printed, as you noted it.")
+@click.option("--index/--no-index", "with_index", default=True, help="Also compare the index with the vault.")
+@click.option("--repair", is_flag=True, help="Rebuild the index if it has a fault.")
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.verify/1.")
 @click.pass_context
 def command(context: click.Context, head: str | None, with_index: bool, repair: bool, as_json: bool) -> None:
-    """Check that nothing in the archive was changed since it was written.
+    """Check that nothing in the archive was altered since it was written.
 
     Reads every entry and body of the vault, the ledger's claims, and what the index holds; reports changed, removed,
     added and swapped rows. Exit code 9 if there are any. Note the head that it prints in another place, and give it to
@@ -54,16 +54,16 @@ def _noted(head: str | None) -> tuple[int, str] | None:
         return None
     found = _HEAD.fullmatch(head)
     if not found:
-        raise ConfigError(f"--head {head} is no head", hint="Give it as an earlier verify printed it: SEQ:LINK")
+        raise ConfigError(f"--head {head} is not a head", hint="Give it as an earlier verify printed it: SEQ:LINK")
     return int(found[1]), found[2]
 
 
 def _repaired(archive: Archive, found: list[Finding]) -> list[Finding]:
-    """Builds the index again; what is wrong after that."""
+    """Rebuilds the index; the faults that remain."""
     for finding in found:
         if finding.where == "index":
             click.echo(f"index: {safe(finding.words)}", err=True)
-    click.echo("Building the index again from the vault …", err=True)
+    click.echo("Rebuilding the index from the vault …", err=True)
     shared.show_refused(archive.reindex().refused)
     return [finding for finding in found if finding.where != "index"] + archive.verify_index()
 

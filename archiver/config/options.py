@@ -1,4 +1,4 @@
-"""Which settings there are, and what each means."""
+"""Which settings exist, and what each means."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Settings: flag > environment > project file > user file > system file > default, each with its origin.
 
-The only module that knows where settings come from. Files hold secrets as references only, and secrets have a type
-that never shows them.
+The only module that knows where settings come from. Files hold secrets as references only, and secrets have a type that
+never shows them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class StoreAddress:
-    """Where the search index is and how to get in. `url` is None for the embedded index; `prefix` names the indices."""
+    """Where the search index is, and the credentials for it. `url` is None for the embedded index; `prefix` begins the
+    names of the indices.
+    """
 
     url: str | None = None
     prefix: str = "archiver"
@@ -48,13 +50,13 @@ class StoreAddress:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting with its origin; the properties are what the program asks for. All raise ConfigError."""
+    """Every setting with its origin; the properties are checked values. All raise ConfigError."""
 
     all: Mapping[str, Setting]
     profile: str | None = None
 
     def text(self, key: str) -> str:
-        """A setting that must be there."""
+        """A setting that must be present."""
         value = self.all[key].value
         if isinstance(value, Secret):
             raise TypeError(f"{key} is a secret")
@@ -81,7 +83,7 @@ class Settings:
         return Path(self._placed("archive")).expanduser()
 
     def _placed(self, key: str) -> str:
-        """A setting that may say {account} and {profile}, so that several accounts share one configuration."""
+        """A setting that may contain {account} and {profile}, so that several accounts share one configuration."""
         text = self.text(key)
         if "{account}" in text:
             text = text.replace("{account}", self.account)
@@ -93,7 +95,7 @@ class Settings:
 
     @property
     def store(self) -> StoreAddress:
-        """A user and password inside the URL are taken out of it."""
+        """A user and password inside the URL are moved out of it."""
         url, user, password = _split_login(self.optional("store"))
         prefix = self._placed("store_prefix")
         if not _PREFIX.fullmatch(prefix):
@@ -114,7 +116,7 @@ class Settings:
 
     @property
     def auth(self) -> str:
-        """The way in: as set, or as the credentials tell."""
+        """The authentication: as set, or as implied by the credentials."""
         kind = self.optional("auth") or self._told_auth()
         if kind not in _AUTH_KINDS:
             raise ConfigError(
@@ -139,7 +141,7 @@ class Settings:
 
     @property
     def rate(self) -> float | None:
-        """Requests a second to LivePerson at most, if set."""
+        """The highest request rate to LivePerson in requests per second, if set."""
         text = self.optional("rate")
         try:
             found = None if text is None else float(text)
@@ -147,7 +149,7 @@ class Settings:
             found = -1.0
         if found is not None and not _SLOWEST <= found <= _FASTEST:
             raise ConfigError(
-                f"rate is {text!r}", hint=f"Write requests a second, from {_SLOWEST:g} to {_FASTEST:,.0f}."
+                f"rate is {text!r}", hint=f"Write requests per second, from {_SLOWEST:g} to {_FASTEST:,.0f}."
             )
         return found
 
@@ -165,7 +167,7 @@ class Settings:
 
     @property
     def account(self) -> str:
-        """The account's id, which stands in every address."""
+        """The account's id, which is part of every address."""
         text = self.text("account")
         if not _ACCOUNT.fullmatch(text):
             raise ConfigError(f"account is {text!r}", hint="It is the number that LivePerson shows, such as 12345678.")
@@ -186,8 +188,8 @@ def load(
 ) -> Settings:  # fmt: skip
     """Merges all sources. `explicit` must exist and replaces the project file; `usual` are tried in order of priority.
 
-    A profile's own settings, `[profiles.NAME]`, come before those that its file has for all.
-    Raises ConfigError for what cannot be read, and for keys and profiles that do not exist.
+    A profile's own settings, `[profiles.NAME]`, override those that its file has for all. Raises ConfigError for
+    unreadable files, unknown keys and unknown profiles.
     """
     files = _read_all(explicit, usual)
     known = _profiles(files)
@@ -209,9 +211,9 @@ def load(
 
 
 def settings_files(explicit: str | Path | None) -> tuple[Path | None, list[Path]]:
-    """The file that was named, and those that are looked at anyway, the most important first.
+    """The settings file that was named, and the usual ones, the most important first.
 
-    They are `archiver.toml` here (unless another file was named), in the user's configuration folder, and
+    The usual ones are `archiver.toml` here (unless another file was named), in the user's configuration folder, and
     `/etc/archiver/config.toml`.
     """
     import platformdirs
@@ -258,14 +260,14 @@ def _from_environment(option: Option, environment: Mapping[str, str]) -> Setting
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What one file sets for all, and for each profile."""
+    """The settings of one file for all profiles, and for each."""
 
     shared: Mapping[str, str]
     profiles: Mapping[str, Mapping[str, str]]
 
 
 def _read_all(explicit: Path | None, usual: Sequence[Path]) -> list[tuple[Path, _Content]]:
-    """The files that there are, the most important first."""
+    """The existing files, the most important first."""
     paths = [*([explicit] if explicit else []), *(path for path in usual if path.is_file())]
     return [(path, _read(path)) for path in paths]
 

@@ -159,7 +159,7 @@ class WindowReader:
         if self._unreadable_in_a_row > _MOST_UNREADABLE_IN_A_ROW:
             raise SourceUnavailable(
                 f"LivePerson's answers can't be read, window after window: {tally.fault}",
-                hint="Run the same command again later; it goes on where it stopped.",
+                hint="Run the same command again later; it continues where it stopped.",
             )
         return bool(tally.fault) and (tally.announced > MOST_PER_PAGE or tally.is_unreadable)
 

@@ -44,7 +44,7 @@ def catch_up(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
     if start > head:
         raise StoreError(
             f"the index has applied vault entry {start}, but the vault ends at {head}: an older copy of the archive?",
-            hint="If this archive is the right one, build the index again: archiver reindex",
+            hint="If this archive is the right one, rebuild the index: archiver reindex",
         )
     if start == head:
         return Applied()

@@ -161,7 +161,7 @@ def refusal(response: httpx.Response, now: datetime, *, is_quotable: bool = True
     if status == 429:
         return RateLimited(f"LivePerson asks to slow down: {said}", retry_after_s=_retry_after_s(response, now))
     if status >= 500:
-        return SourceUnavailable(said, hint="Run the same command again later; it goes on where it stopped.")
+        return SourceUnavailable(said, hint="Run the same command again later; it continues where it stopped.")
     if response.has_redirect_location:
         return SourceError(
             f"{said}: a redirect to another place, which is never followed", hint="Check domain_url and proxies."
@@ -178,7 +178,7 @@ def _denied(status: int, said: str, about_the_clock: str | None) -> AuthError:
         return PermissionMissing(f"LivePerson refused the permission: {said}", hint=hint)
     return AuthError(
         f"LivePerson has blocked this account or user: {said}",
-        hint="Only LivePerson's support can lift that. Do not try again before they have.",
+        hint="Only LivePerson's support can lift that. Do not try again before they have lifted it.",
     )
 
 

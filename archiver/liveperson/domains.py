@@ -54,7 +54,7 @@ class Domains:
         host = _host(response, service, self._account)
         is_local = self._url.startswith("http://")
         if is_local and not is_loopback(host.rsplit(":", 1)[0]):
-            raise SourceError(f"the Domain API on loopback named {host}, which is not; nothing is sent there over http")
+            raise SourceError(f"the local Domain API named {host}, which is not on this machine: plain http is refused")
         return f"{'http' if is_local else 'https'}://{host}"
 
 
@@ -67,5 +67,5 @@ def _host(response: httpx.Response, service: str, account: str) -> str:
     if not host:
         raise SourceError(f"account {account} has no service {service}", hint="Check the account id.")
     if not isinstance(host, str) or not _HOST.fullmatch(host):
-        raise SourceError(f"the Domain API named {host!r}, which is no host")
+        raise SourceError(f"the Domain API named {host!r}, which is not a host name")
     return host

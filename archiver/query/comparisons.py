@@ -1,4 +1,4 @@
-"""The values of fields that are compared: numbers, lengths of time, dates, yes and no. Pure."""
+"""The values of fields that are compared: numbers, durations, dates, yes and no. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BOUNDS = re.compile(r"(<=|>=|<|>|=)?(.+)$", re.DOTALL)
 
 
 def read_value(name: str, value: str, now: datetime) -> Expression:
-    """What `name:value` is true of. Raises ValueError."""
+    """The condition that `name:value` stands for. Raises ValueError."""
     return _VALUES[name](name, value, now)
 
 
@@ -34,7 +34,7 @@ def _compare(name: str, value: str, number: Callable[[str], float], step: float)
 
 def _plain_number(text: str) -> float:
     if not re.fullmatch(r"\d{1,15}(\.\d{1,6})?", text.strip()):
-        raise ValueError(f"{text!r} is no number")
+        raise ValueError(f"{text!r} is not a number")
     return float(text)
 
 
@@ -50,7 +50,7 @@ def _date_value(name: str, value: str, now: datetime) -> Expression:
     try:
         span = parse_span(value, now)
     except ValueError:
-        raise ValueError(f"{value!r} is no date; write one of: {FORMS}") from None
+        raise ValueError(f"{value!r} is not a date; write one of: {FORMS}") from None
     low = to_ms(span.start) if name != "before" else None
     high = to_ms(span.end) if name != "after" else None
     return Compare("start", low, high)

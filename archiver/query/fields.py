@@ -1,6 +1,6 @@
 """The fields of the query language, and what each one reads in a transcript. Pure.
 
-Three kinds: *zones* hold what was said, written or recorded as text; *keywords* hold words about the conversation;
+Three kinds: *zones* hold text that was said, written or recorded; *keywords* hold words about the conversation;
 *numbers* can be compared. Every store indexes what these tables read, and the parser knows the fields from them.
 """
 
@@ -19,7 +19,7 @@ BY, HAS = "by", "has"
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One piece of text that a phrase never leaves. `path` is an SDE's."""
+    """One piece of text; a phrase matches within one passage only. `path` is that of an SDE."""
 
     zone: str
     text: str
@@ -28,7 +28,7 @@ class Passage:
 
 
 def passages(transcript: Transcript) -> Iterator[Passage]:
-    """Everything that bare words look at."""
+    """Everything that words without a field search."""
     for message in transcript.messages:
         yield message_passage(message)
     for answer in transcript.answers:
@@ -56,7 +56,7 @@ def as_text(value: str | int | float | bool) -> str:
 
 
 def path_names(path: str) -> Iterator[str]:
-    """The names by which a path can be asked for: `customerInfo.customerId`, and `customerId` alone. Lower case."""
+    """The names by which a path can be searched: `customerInfo.customerId`, and `customerId` alone. Lower case."""
     parts = path.lower().split(".")
     for start in range(len(parts)):
         yield ".".join(parts[start:])

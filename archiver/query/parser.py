@@ -29,7 +29,7 @@ MOST_TERMS = 500
 
 
 def parse(text: str, *, now: datetime) -> Query:
-    """The meaning of a query. Raises QueryError and nothing else; an empty query means everything."""
+    """The parsed query. Raises QueryError and nothing else; an empty query matches everything."""
     if len(text) > MOST_CHARACTERS:
         raise QueryError(f"the query is longer than {MOST_CHARACTERS:,} characters", position=MOST_CHARACTERS)
     parser = _Parser(text, now)
@@ -66,7 +66,7 @@ class _Parser:
         if self.at < len(self.text):
             raise QueryError("there is a ) without a (", position=self.at, hint='Put it in quotes: ")"')
         if found is None:
-            raise QueryError("there is no word to look for", position=0, hint="Words are letters, digits or emoji.")
+            raise QueryError("there is no word to search for", position=0, hint="Words are letters, digits or emoji.")
         return found
 
     def _blanks(self) -> None:
@@ -241,7 +241,7 @@ class _Parser:
 
     def _worded(self, name: str, position: int, context: _Context) -> Expression | None:
         if context.role and name not in MESSAGE_ZONES and (name in ZONES or name.startswith("sde.")):
-            raise QueryError(f"{name}: is no message, so from: can't limit it", position=position)
+            raise QueryError(f"{name}: does not search messages, so from: can't limit it", position=position)
         is_role_free = name in KEYWORDS
         inner = _Context((name,), None if is_role_free else context.role, context.depth)
         start = self.at
@@ -277,7 +277,7 @@ class _Parser:
         return self._not(_Context(places, role, context.depth))
 
     def _is_text_next(self) -> bool:
-        """Whether a word, phrase or group of them follows, which from: then stands before."""
+        """Whether a word, phrase or group of them follows, to which a preceding from: applies."""
         if self.at >= len(self.text) or self.text[self.at] == ")" or self._operator() in ("OR", "AND"):
             return False
         field = _FIELD.match(self.text, self.at + (self.text[self.at] == "-"))
@@ -287,7 +287,7 @@ class _Parser:
         start = self.at
         quoted = self.text[start] == '"'
         if self.text[start] == "(":
-            raise QueryError(f"{name}: takes one value, no group", position=start, hint=_example(name))
+            raise QueryError(f"{name}: takes one value, not a group", position=start, hint=_example(name))
         value = self._quoted() if quoted else self._plain()
         try:
             return read_value(name, value, self.now)

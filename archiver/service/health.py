@@ -157,7 +157,7 @@ def _bound(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> Threa
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"health and metrics can't be served on {host}:{port}: {error}",
-            hint="Choose another place with --listen HOST:PORT, or none with --listen off.",
+            hint="Choose another address with --listen HOST:PORT, or none with --listen off.",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What is said in an invented travel and dining brand's conversations, and by whom."""
+"""The sentences of conversations with an invented travel and dining brand, and who says them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What the body of a search lets through, as LivePerson documents each filter. All must hold; of one's values, any."""
+"""Which conversations pass a search's body, by LivePerson's documentation of each filter. All filters must hold; of one
+filter's values, any.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ _ROLES = {
 
 
 def tests(body: Record, now: datetime) -> list[Test]:
-    """One test for each filter of a body but `start`. Raises BadRequest for a filter or a value that is none."""
+    """One test per filter of a body except `start`. Raises BadRequest for an unknown filter or an invalid value."""
     found: list[Test] = []
     for name, value in body.items():
         if name in ("start", *_SHAPES_THE_ANSWER):
@@ -85,7 +87,7 @@ def _agents(value: Any, body: Record, _: datetime) -> Test:
 
 
 def _any_agent(value: Any, _: Record, __: datetime) -> Test:
-    """Alone it narrows nothing: it says in which role `agentIds` are looked for."""
+    """Alone it filters nothing: it says in which role `agentIds` are looked for."""
     for role in as_list(value):
         _ROLES[role]
     return lambda view: True
@@ -120,7 +122,7 @@ def _fcr(record: Record) -> Iterator[str]:
 
 
 def _sdes(value: Any, _: Record, __: datetime) -> Test:
-    """Words in an SDE of a kind; between kinds, any."""
+    """Words in an SDE of a kind; of several kinds, any."""
     if not set(value) <= _SDE_KEYS:
         raise ValueError
     wanted = {kind: plain(str(words)) for kind, words in value.items()}
@@ -151,7 +153,7 @@ def _agent_surveys(record: Record) -> Iterator[dict[str, Any]]:
 
 
 def _agent_survey(value: Any, _: Record, __: datetime) -> Test:
-    """Everything that is given must hold, each of some survey."""
+    """All given conditions must hold, each for some survey."""
     readers: dict[str, Callable[[Record], Iterable[Any]]] = {
         "pendingAgentSurvey": lambda record: [section(record, "info").get("pendingAgentSurvey")],
         "surveyId": lambda record: (survey.get("surveyId") for survey in _agent_surveys(record)),
@@ -244,6 +246,6 @@ FILTERS = frozenset((*_MAKERS, "start", *_SHAPES_THE_ANSWER))
 
 
 def updated_ms(info: Record) -> int:
-    """When a record that does not live was last updated: at its end, as far as it says."""
+    """When a record from a file was last updated: at its end, as far as it has one."""
     times = (int(number(info.get(name)) or 0) for name in ("startTimeL", "endTimeL", "fullDialogEndTimeL"))
     return max(times)

@@ -1,4 +1,4 @@
-"""The kinds of tests that a search's filters are made of. Each maker takes a filter's value, the body and the time."""
+"""The kinds of tests that a search's filters are made of. Each takes a filter's value, the body and the time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Make = Callable[[Any, Record, datetime], Test]
 
 
 class BadRequest(Exception):
-    """What LivePerson would answer with 400."""
+    """A request that LivePerson answers with 400."""
 
 
 def time_range(bounds: Any, now: datetime, name: str) -> tuple[datetime, datetime]:
@@ -78,7 +78,7 @@ def between(value_of: Callable[[Record], float | None], factor: float = 1) -> Ca
 
 
 def with_words(texts_of: Callable[[Record], Iterable[str]]) -> Callable[..., Test]:
-    """Words anywhere in the texts; a phrase where it stands in quotes."""
+    """Words anywhere in the texts; in quotes, a phrase."""
 
     def make(value: Any, _: Record, __: datetime) -> Test:
         phrases = [plain(quoted or word) for quoted, word in re.findall(r'"([^"]+)"|(\S+)', str(value))]

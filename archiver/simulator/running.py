@@ -1,4 +1,4 @@
-"""A simulated account that runs on a port of this machine, with all that is needed to use it."""
+"""A simulated account that runs on a port of this machine, with everything needed to use it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from archiver.simulator.server import bind, running
 
 
 class SimulatedAccount:
-    """A simulated account from its making until `close`; also a context manager.
-
-    `credentials` are those of every way in, by the names of the settings. Times in its data that were offsets count
-    from `anchor_ms`.
+    """A simulated account until `close`; also a context manager. `credentials` has those of every authentication, by
+    the names of the settings. Times in its data that were offsets count from `anchor_ms`.
     """
 
     def __init__(self, scenario: Scenario, data: Path | None, port: int, clock: Callable[[], datetime]) -> None:
@@ -37,7 +35,7 @@ class SimulatedAccount:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The settings of an archive of this account, as keywords of `archiver.open`."""
+        """The settings of an archive of this account, as keyword arguments of `archiver.open`."""
         way_in = {name: self.credentials[name] for name in ("client_id", "client_secret")}
         return {"account": self.account, "domain_url": self.url, **way_in}
 

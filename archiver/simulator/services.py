@@ -20,7 +20,7 @@ _ORDERS = ("start:asc", "start:desc", "end:asc", "end:desc")
 
 @dataclass(slots=True)
 class Simulator:
-    """One account and who may read it. `host` is what the Domain API answers; it is also ours."""
+    """One account and its authentication. `host` is the host that the Domain API names for every service."""
 
     world: World
     host: str = "lp.simulator.test"
@@ -37,7 +37,7 @@ class Simulator:
         self.logins = LoginService(self.world.account, self.now)
 
     def now(self) -> datetime:
-        """By the account's clock, whichever that is at the moment."""
+        """The present time of the account's clock."""
         return self.world.clock()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -56,12 +56,12 @@ class Simulator:
         return error(401, "invalid site") if path.startswith("/api/account/") else error(404, "no such resource")
 
     def expire_tokens(self) -> None:
-        """Makes every token and session given so far worthless, as a restart of LivePerson's servers would."""
+        """Invalidates every token and session so far, as a restart of LivePerson's servers would."""
         self.tokens.forget()
         self.logins.forget()
 
     def credentials(self) -> dict[str, str]:
-        """All ways in, by the names of the settings."""
+        """Credentials for every authentication, by the names of the settings."""
         return {
             "client_id": self.tokens.client_id, "client_secret": self.tokens.client_secret,
             "app_key": self.signatures.key, "app_secret": self.signatures.secret,
@@ -150,7 +150,7 @@ class _Parameters:
             raise BadRequest("v is 1 or 2")
 
     def links(self, count: int) -> dict[str, Any]:
-        """References as LivePerson gives them: to a host of its own network, so nobody should follow them."""
+        """Links as LivePerson returns them: to a host of its internal network, so no client should follow them."""
         found = {"self": self._link("self", self.offset)}
         if self.offset + self.limit < count:
             found["next"] = self._link("next", self.offset + self.limit)

@@ -1,4 +1,4 @@
-"""Conversations of a simulated account, and each as it is at a moment."""
+"""The conversations of a simulated account, and the state of each at a moment."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class View:
 
 
 class Item(Protocol):
-    """A conversation of the account, from its start on."""
+    """A conversation of the account, which exists from its start on."""
 
     @property
     def id(self) -> str: ...
@@ -51,7 +51,7 @@ class Item(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A record that is what it is, until it is replaced by another."""
+    """A fixed record, until another one replaces it."""
 
     id: str
     start_ms: int

@@ -1,4 +1,4 @@
-"""The conversations of a simulated account, and what the Messaging Interactions API would say of them."""
+"""The conversations of a simulated account, and the responses of the Messaging Interactions API about them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STATUSES = frozenset(("OPEN", "CLOSE"))
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Records of one page, and how many the whole query has."""
+    """The records of one page, and how many records the whole query has."""
 
     records: list[bytes]
     count: int
@@ -38,7 +38,7 @@ class Selection:
 
 @dataclass(slots=True)
 class World:
-    """The conversations of one account, as of `clock`, which the API shows `delay` late."""
+    """The conversations of one account by `clock`; the API shows changes `delay` late."""
 
     account: str
     clock: Callable[[], datetime]
@@ -61,7 +61,7 @@ class World:
         self._add(_stored(raw) for raw in raws)
 
     def live(self, lives: Iterable[Life]) -> None:
-        """Adds conversations that go on with the clock."""
+        """Adds conversations that change with the clock."""
         self._add(Living(life) for life in lives)
 
     def _add(self, added: Iterable[Item]) -> None:
@@ -127,7 +127,7 @@ def _consumers(view: View) -> set[str]:
 
 
 class _Shape:
-    """What of a record an answer holds: the asked sections, SDEs as the version and the capping want them."""
+    """Which parts of a record a response contains: the requested sections, and SDEs by version and capping."""
 
     def __init__(self, body: dict[str, Any], version: int, now: datetime) -> None:
         content = body.get("contentToRetrieve")
@@ -138,11 +138,11 @@ class _Shape:
         self._selected_only = body.get("selectedIntentOnly") is True
 
     def full(self, view: View) -> bytes:
-        """As a look-up by id gives it."""
+        """The record as a look-up by id returns it."""
         return self._joined(self._parts(view))
 
     def searched(self, view: View) -> bytes:
-        """As a search gives it: without thumbnails, and of each type of SDE the newest only."""
+        """The record as a search returns it: without thumbnails, and only the newest SDE of each type."""
         parts = self._parts(view)
         if b'"preview"' in parts.get("messageRecords", b""):
             parts["messageRecords"] = _without_thumbnails(parts["messageRecords"])
@@ -180,7 +180,7 @@ def _without_thumbnails(raw: bytes) -> bytes:
 
 
 def _most(capping: Any) -> dict[str, int]:
-    """How many SDEs of a type: `LeadEvent:10:desc,…` as LivePerson's own workspace writes it."""
+    """How many SDEs of a type: `LeadEvent:10:desc,…` in the form that LivePerson's own workspace uses."""
     found: dict[str, int] = {}
     for part in str(capping or "").split(","):
         name, _, rest = part.partition("Event:")

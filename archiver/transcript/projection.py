@@ -42,7 +42,7 @@ _KNOWN_OF_MESSAGE = frozenset(
 
 
 def project(raw: bytes) -> Transcript:
-    """The transcript of one raw record. Raises ValueError only if the bytes are no JSON object with an id."""
+    """The transcript of one raw record. Raises ValueError only if the bytes are not a JSON object with an id."""
     record = decode(raw)
     info = section(record, "info")
     conversation_id = text_of(info.get("conversationId"))

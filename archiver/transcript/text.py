@@ -1,4 +1,4 @@
-"""What a person could read in a message of any kind. Pure and total: no content makes it fail.
+"""Reads the text that a person could see in a message of any kind. Pure and total: no content makes it fail.
 
 Text is never altered; pieces of one message (a caption, the labels of buttons) are joined by line breaks.
 """
@@ -51,7 +51,7 @@ def _reading_order(name: str) -> tuple[int, str]:
 
 
 def _inner(container: Any) -> Any:
-    """Structured content is JSON inside a string, which may be broken: then it is read as it stands."""
+    """Structured content is JSON inside a string, which may be broken: then the string itself is read."""
     content = container.get("content") if isinstance(container, dict) else container
     if not isinstance(content, str):
         return container

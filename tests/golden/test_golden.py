@@ -1,4 +1,4 @@
-"""Raw record in, documents out. After a wanted change raise `transcript.VERSION`; then `pytest tests/golden --update`."""
+"""Raw record in, documents out. After an intended change raise `transcript.VERSION` and run with `--update`."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class ElasticStore:
         params = {**(params or {}), "allow_partial_search_results": "false"}
         found: dict[str, Any] = self._server.ask("POST", f"/{target}/_search", body, params, absent=_NOTHING)
         if found.get("timed_out") or found.get("_shards", {}).get("failed"):
-            raise StoreError("Elasticsearch answered for a part of its shards only", hint="See its log, and try again.")
+            raise StoreError("only some of Elasticsearch's shards answered", hint="See its log, and try again.")
         return found
 
     def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
@@ -224,7 +224,7 @@ def _check_shape(position: dict[str, Any]) -> None:
     if position.get("shape", shape()) != shape():
         raise StoreOutdated(
             "the indices in Elasticsearch were built by another version of this program",
-            hint="They still answer. Build new ones beside them: archiver reindex",
+            hint="They still answer searches. Build new ones beside them: archiver reindex",
         )
 
 

@@ -140,7 +140,7 @@ class ElasticWriter:
         outcomes = [(item["index"]["status"], item["index"].get("error", {}).get("type", "")) for item in items]
         for status, kind in outcomes:
             if outcome_of(status, kind) is None or status in (400, 429, 503):
-                raise StoreError(f"leftovers of older versions could not be hidden: {kind} ({status})")
+                raise StoreError(f"documents of older versions could not be hidden: {kind} ({status})")
         return sum(status < 300 for status, _ in outcomes)
 
     def _begin_backfill(self) -> None:

@@ -58,7 +58,7 @@ class EmbeddedStore:
         if not self._is_current():
             raise StoreOutdated(
                 f"the search index in {self._root} was built by another version of this program",
-                hint="Build it again from the vault: archiver reindex",
+                hint="Rebuild it from the vault: archiver reindex",
             )
 
     def _is_current(self) -> bool:
@@ -285,5 +285,5 @@ class _our_errors:  # noqa: N801  (used as a statement)
             ) from error
         raise StoreError(
             f"the search index {self._folder} cannot be used: {words}",
-            hint="Check the disk. If the index is damaged, build it again: archiver reindex",
+            hint="Check the disk. If the index is damaged, rebuild it: archiver reindex",
         ) from error
