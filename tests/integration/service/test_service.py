@@ -419,7 +419,7 @@ def test_a_service_tells_its_health_and_metrics_and_ends_within_seconds(tmp_path
         assert get(f"{url}/healthz") == (200, "ok\n")
         status, body = get(f"{url}/health/harvest")
         health = json.loads(body)
-        assert (status, health["schema"]) == (200, "archiver.health/1")
+        assert (status, health["schema"]) == (200, "archiver.health/2")
         assert health["lanes"]["tail"]["steps"] > 0
         metrics = get(f"{url}/metrics")[1]
         for name in ("harvest_lag_seconds", 'lane_steps_total{lane="tail"}', 'api_answers_total{status="200"}'):
