@@ -28,7 +28,7 @@ _WORDS = {
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.erasures/1.")
 @click.pass_context
 def command(context: click.Context, with_decided: bool, as_json: bool) -> None:
-    """List what LivePerson masked or deleted after it was kept, and decide about it.
+    """List text that LivePerson masked or deleted after it was archived, and decide about it.
 
     When LivePerson masks or deletes text of a conversation that is in the archive, the new version is kept and found by
     searches. The settings masking and erasure say whether the older versions are removed, stay, or wait for a decision
@@ -77,7 +77,7 @@ def _print(archive: Archive, erasure: Erasure) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_context
 def approve(context: click.Context, ids: Sequence[int], every: bool, reason: str | None, yes: bool) -> None:
-    """Remove the older versions, from before LivePerson masked or deleted text.
+    """Remove the older versions, which still contain text that LivePerson masked or deleted.
 
     Their text is removed from the archive and can't be restored; their entries stay in the chain, with a record of who
     approved it. A version with fewer messages becomes the one that searches find.
@@ -101,7 +101,7 @@ def approve(context: click.Context, ids: Sequence[int], every: bool, reason: str
 @click.option("--reason", required=True, help="The legal basis, recorded in the archive.")
 @click.pass_context
 def keep(context: click.Context, ids: Sequence[int], every: bool, reason: str) -> None:
-    """Keep the older versions although LivePerson masked or deleted text of theirs.
+    """Keep the older versions, although LivePerson masked or deleted some of their text.
 
     \b
     Examples:

@@ -77,13 +77,13 @@ def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total
 @click.argument("query", nargs=-1)
 @click.option("--format", "format_", type=click.Choice(["ndjson"]), default="ndjson", show_default=True)
 @click.option("--output", required=True, metavar="FILE|-", help="File to write, or - for standard output.")
-@click.option("--raw", is_flag=True, help="Add each record as LivePerson gave it, under raw.")
+@click.option("--raw", is_flag=True, help="Add each record as LivePerson returned it, as the member raw.")
 @click.pass_context
 def command(context: click.Context, query: tuple[str, ...], format_: str, output: str, raw: bool) -> None:
     """Write conversations as NDJSON.
 
-    One archiver.transcript/1 a line: everything the archive holds, or what a query finds. The file has its name only
-    when it is whole.
+    One archiver.transcript/1 per line: everything in the archive, or what matches a query. The file gets its name only
+    when it is complete.
 
     \b
     Examples:

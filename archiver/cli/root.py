@@ -13,18 +13,18 @@ import click
 from archiver import __version__
 from archiver.errors import ArchiveError, ArchiverError, QueryError
 
-# name → (module, what the root help says); a test holds it against the commands' own help.
+# Name → (module, line in the root help). A test compares the line with the command's own help.
 COMMANDS = {
     "demo": ("demo", "Harvest, search and read invented conversations; no account needed."),
     "doctor": ("doctor", "Check settings, network, credentials, archive, index and disk."),
     "harvest": ("harvest", "Harvest conversations from LivePerson into the archive."),
-    "fetch": ("fetch", "Fetch single conversations into the archive, by conversation id or consumer id."),
+    "fetch": ("fetch", "Fetch single conversations by their ids or by consumer ids into the archive."),
     "status": ("status", "Show what the archive holds and how far the index is built."),
-    "search": ("search", "Find conversations."),
+    "search": ("search", "Search conversations."),
     "show": ("show", "Print one conversation as a transcript."),
     "export": ("export", "Write conversations as NDJSON."),
     "coverage": ("coverage", "Show which days are proven complete, and how long gaps can still be closed."),
-    "erasures": ("erasures", "List what LivePerson masked or deleted after it was kept, and decide about it."),
+    "erasures": ("erasures", "List text that LivePerson masked or deleted after it was archived, and decide about it."),
     "verify": ("verify", "Check that nothing in the archive was altered since it was written."),
     "reindex": ("reindex", "Rebuild the search index from the vault."),
     "store": ("store", "Prepare, inspect or remove the search index."),
@@ -38,7 +38,7 @@ GROUPS = {
     "Operate": ("status", "coverage", "verify", "erasures", "reindex", "store", "kibana", "simulate"),
 }
 INTERRUPTED = 130
-# A query may begin with -word: commands that take one know no short options at all.
+# A query may begin with -word, so commands that take a query have no short options.
 QUERY_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 

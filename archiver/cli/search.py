@@ -104,9 +104,9 @@ def command(
 ) -> None:  # fmt: skip
     """Search conversations.
 
-    Words must all be in the conversation, each in any of its messages, surveys, summaries or SDE values. "a phrase",
-    OR, -not, ( ), prefix*, and fields such as skill: agent: customer: from: status: csat: before: after:
-    sde.customerId: narrow it. With --scope message everything must be true of one message.
+    All words must occur in the conversation, each in any of its messages, surveys, summaries or SDE values. Narrow the
+    query by "a phrase", OR, -not, ( ), prefix*, and fields such as skill: agent: customer: from: status: csat: before:
+    after: sde.customerId:. With --scope message the whole query must match within one message.
 
     \b
     Examples:

@@ -26,9 +26,9 @@ _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
 def command(context: click.Context, head: str | None, with_index: bool, repair: bool, as_json: bool) -> None:
     """Check that nothing in the archive was altered since it was written.
 
-    Reads every entry and body of the vault, the ledger's claims, and what the index holds; reports changed, removed,
-    added and swapped rows. Exit code 9 if there are any. Note the head that it prints in another place, and give it to
-    a later call: only that shows that nothing was cut off at the end.
+    Reads every entry and body of the vault, the recorded proofs of completeness, and the index; reports altered,
+    removed, added and swapped rows. Exit code 9 if there are any. Note the head that it prints in another place and
+    pass it to a later verify with --head: only that proves that nothing was cut off at the end.
 
     \b
     Examples:

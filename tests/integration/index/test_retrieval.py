@@ -13,7 +13,7 @@ from archiver.index import retrieval
 from archiver.index.build import catch_up, rebuild
 from archiver.index.retrieval import Request, Search, search
 from archiver.index.store import Store, open_store
-from archiver.jsontext import decode, encode
+from archiver.jsontext import encode
 from archiver.liveperson.answers import read_record
 from archiver.model import Conversation, Transcript
 from archiver.progress import Silent
@@ -22,6 +22,7 @@ from archiver.query.parser import parse
 from archiver.simulator.lives import lives
 from archiver.simulator.sections import record as shown
 from archiver.transcript.projection import project
+from tests import schemas
 from tests.conftest import NOW, record
 
 
@@ -90,13 +91,14 @@ def test_an_updated_conversation_is_found_by_its_new_words_only(archive: Archive
 def test_an_export_holds_everything_once_and_the_raw_record_exactly(archive: ArchiveFile) -> None:
     raws = [record(f"c{n}", NOW - timedelta(minutes=n), f"text {n}").replace(b":", b": ", 3) for n in range(450)]
     store = keep(archive, *raws)
-    rows = [decode(line) for line in lines(archive, store, parse("", now=NOW), with_raw=True)]
+    rows = [schemas.checked(line) for line in lines(archive, store, parse("", now=NOW), with_raw=True)]
     assert {row["conversation_id"] for row in rows} == {f"c{n}" for n in range(450)}
     assert len(rows) == 450
     line = next(iter(lines(archive, store, parse("id:c7", now=NOW), with_raw=True)))
     assert raws[7] in line
     found = [
-        decode(line)["conversation_id"] for line in lines(archive, store, parse("text -7", now=NOW), with_raw=False)
+        schemas.checked(line)["conversation_id"]
+        for line in lines(archive, store, parse("text -7", now=NOW), with_raw=False)
     ]
     assert len(found) == len(set(found)) == 449
 
