@@ -30,7 +30,8 @@ _KNOWN_OF_INFO = frozenset(
         "closeReason", "closeReasonDescription", "source", "device", "language", "browser", "operatingSystem",
         "latestSkillId", "latestSkillName", "latestAgentGroupId", "latestAgentGroupName", "csatRate", "csat", "mcs",
         "firstConversation", "isPartial", "latestAgentId", "latestAgentNickname", "latestAgentFullName",
-        "latestAgentLoginName", "conversationEndTime", "conversationEndTimeL", "fullDialogEndTime", "fullDialogEndTimeL",
+        "latestAgentLoginName", "conversationEndTime", "conversationEndTimeL", "fullDialogEndTime",
+        "fullDialogEndTimeL",
     )
 )  # fmt: skip
 _KNOWN_OF_MESSAGE = frozenset(
