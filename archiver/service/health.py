@@ -99,7 +99,7 @@ class _Metrics:
         yield _gauge("vault_conversations", "Conversations in the vault.", counts.conversations)
         yield _gauge("vault_messages", "Messages of their current versions.", counts.messages)
         yield _gauge("vault_head", "Newest vault entry.", counts.head)
-        yield _gauge("quarantined_records", "Unreadable records that are kept aside.", counts.quarantined)
+        yield _gauge("quarantined_records", "Unreadable records in quarantine.", counts.quarantined)
         yield _gauge("watched_conversations", "Conversations that are looked at again.", counts.watched)
         yield _gauge("erasures_pending", "Erasures that wait for a person.", counts.pending_erasures)
         yield _gauge("coverage_gaps", "Spans that are not proven complete.", counts.gaps)
