@@ -131,7 +131,7 @@ class Archive:
         calls = CallSettings() if tries is None else CallSettings().with_tries(tries)
         return connect(account_of(self.settings), settings=calls, clock=self._clock, on_answer=on_answer)
 
-    # ── bringing conversations in ──
+    # ── harvesting ──
 
     def harvest(self, start: Moment = None, end: Moment = None) -> Summary:
         """Reads every conversation that started from `start` to the end of `end`, and brings the index up to date.
@@ -244,7 +244,7 @@ class Archive:
         try:
             catch_up(self.file, self.store, self._progress)
         except StoreOutdated as error:
-            if self.store.status().kind != "embedded":  # its indices still answer; building them may take hours
+            if self.store.status().kind != "embedded":  # the old indices still answer; a rebuild may take hours
                 return (f"{error.message}; answers may differ from a new index: archiver reindex",)
             rebuild(self.file, self.store, self._progress)
         except (StoreBusy, StoreDenied) as error:
@@ -252,7 +252,7 @@ class Archive:
             return (f"{behind:,} vault entries are not searchable yet: {error.message}",)
         return ()
 
-    # ── what it can swear to ──
+    # ── completeness and integrity ──
 
     def coverage(self, start: Moment = None, end: Moment = None) -> Coverage:
         """Which parts of a span are proven complete; by default of everything that LivePerson keeps and everything ever
@@ -292,7 +292,7 @@ class Archive:
         """Approves a pending erasure, or keeps the older versions: `ArchiveFile.decide`."""
         return self.file.decide(seq, approve=approve, by=by, reason=reason, now=self.now())
 
-    # ── the end ──
+    # ── closing ──
 
     def _moment(self, given: Moment, *, is_end: bool) -> datetime | None:
         """The first moment that a date names; for an end, the moment after its last."""

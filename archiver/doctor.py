@@ -137,7 +137,7 @@ def _access(probes: Probes, account: Account) -> Iterator[Check]:
     try:
         contact = probes.one_row()
     except PermissionMissing as error:
-        yield Check("credentials", Verdict.PASS, "LivePerson knows them")
+        yield Check("credentials", Verdict.PASS, "LivePerson accepts them")
         yield _failed("permission", error)
         return
     except AuthError as error:
@@ -147,14 +147,14 @@ def _access(probes: Probes, account: Account) -> Iterator[Check]:
         yield Check("credentials", Verdict.SKIP, "the call failed for another reason")
         yield _failed("permission", error)
         return
-    yield Check("credentials", Verdict.PASS, "LivePerson knows them")
+    yield Check("credentials", Verdict.PASS, "LivePerson accepts them")
     yield Check("permission", Verdict.PASS, f"conversations can be read (one row in {contact.took_s * 1000:.0f} ms)")
-    said = ", ".join(f"{name}: {value}" for name, value in contact.rate_headers)
+    limits = ", ".join(f"{name}: {value}" for name, value in contact.rate_headers)
     ours = f"we ask at most {account.rate_limiter().per_s:g} times a second"
-    yield Check("rate", Verdict.PASS, f"{said or 'LivePerson says nothing of limits'}; {ours} (ARCHIVER_RATE)")
+    yield Check("rate", Verdict.PASS, f"{limits or 'LivePerson names no limits'}; {ours} (ARCHIVER_RATE)")
 
 
-# ── here ──
+# ── this machine ──
 
 
 def _ours(settings: Settings) -> Iterator[Check]:
@@ -163,7 +163,7 @@ def _ours(settings: Settings) -> Iterator[Check]:
     except ArchiverError:
         return
     if not is_archive(folder):
-        yield Check("archive", Verdict.WARN, f"there is none in {folder} yet", "archiver harvest")
+        yield Check("archive", Verdict.WARN, f"there is no archive in {folder} yet", "archiver harvest")
         yield Check("store", Verdict.SKIP, "there is no archive yet")
         yield _disk(folder)
         return
@@ -173,7 +173,7 @@ def _ours(settings: Settings) -> Iterator[Check]:
             yield _tried("store", lambda: _with_store(settings, archive))
     except ArchiverError as error:
         yield _failed("archive", error)
-        yield Check("store", Verdict.SKIP, "archive first")
+        yield Check("store", Verdict.SKIP, "needs the archive")
     yield _disk(folder)
 
 

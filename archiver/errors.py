@@ -38,7 +38,7 @@ EXIT_CODES: Mapping[int, str] = {
     0: "done, also if nothing was found",
     1: "unexpected; or there is no such conversation",
     2: "usage, settings or query; also no archive at that place, or the archive of another account",
-    3: "finished, but not everything came or is proven complete",
+    3: "finished, but not everything was received or proven complete",
     4: "LivePerson refused the credentials or the permission",
     5: "try again later: LivePerson or Elasticsearch does not answer or asks to slow down",
     6: "the archive's file, the index or a disk can't be used",

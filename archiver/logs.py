@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from archiver.progress import write_line
 
-# Every event there is, and when it is noted. docs/logs.md is made from this table.
+# Every event and when it is logged. docs/logs.md is made from this table.
 EVENTS: Mapping[str, str] = {
     "command.failed": "a command ended with an error",
     "request.answered": "LivePerson answered a request",
@@ -34,7 +34,7 @@ EVENTS: Mapping[str, str] = {
     "check.failed": "a sealed window could not be checked against LivePerson's present count",
     "lane.failed": "a step of a lane of the service failed; it is tried again after a wait",
     "service.started": "the service harvests from now on",
-    "service.stopped": "the service ended because it was told to",
+    "service.stopped": "the service ended because it was asked to stop",
     "health.serving": "health and metrics can be read at an address",
     "health.unavailable": "health and metrics can't be served; the harvest goes on without them",
     "index.applied": "vault entries were applied to the index",

@@ -81,7 +81,7 @@ class Page:
         return len(self.conversations) + len(self.unreadable)
 
 
-NO_PAGE = Page((), (), 0, True)  # LivePerson has no conversations that match
+NO_PAGE = Page((), (), 0, True)  # no conversations match
 
 
 class Role(StrEnum):
@@ -237,9 +237,9 @@ class Transcript:
 class Policy(StrEnum):
     """What happens to older versions when LivePerson masks or deletes their text."""
 
-    FOLLOW = "follow"  # they go
-    KEEP = "keep"  # they stay
-    ASK = "ask"  # they stay until a person decides
+    FOLLOW = "follow"  # removed
+    KEEP = "keep"  # kept
+    ASK = "ask"  # kept until a person decides
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ OVERLAP = CELL
 SETTLE = timedelta(hours=2)  # for this long after a window's end, records and SDEs may still arrive
 SWEEP_WIDTH = timedelta(days=30)
 SWEEP_OVERLAP = timedelta(minutes=15)  # the grid, a minute of delay, and a margin
-EXPIRY_MARGIN = timedelta(days=30)  # gaps that LivePerson deletes within this time are read before others
+EXPIRY_MARGIN = timedelta(days=30)  # gaps that LivePerson deletes within this time are read first
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 RETENTION_MONTHS = 13  # Messaging Interactions API, Conversations
 

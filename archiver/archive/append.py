@@ -164,7 +164,7 @@ class VaultWriter(Vault):
         change, latest_at = self._compare(record, conversation.id), latest_moment(record)
         if change is Change.SAME:
             return AppendResult(conversation.id, current, change, False, fetched_at, latest_at)
-        # A lagging replica may still serve text whose removal we already followed: never store it again.
+        # A lagging replica may still return text that the archive already removed: never store it again.
         removed = None if change.is_current else self._removed(conversation.id, fingerprint)
         if removed:
             return AppendResult(conversation.id, removed, change, False, fetched_at, latest_at)

@@ -107,7 +107,7 @@ class LedgerWriter(Ledger):
             (due.isoformat(), to_ms(window.start), to_ms(window.end)),
         )
 
-    # ── conversations to look at again ──
+    # ── conversations to look up again ──
 
     def watch(
         self, conversation_id: str, reason: str, *, due: datetime, now: datetime, latest_at: datetime | None = None

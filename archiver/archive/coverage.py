@@ -23,10 +23,10 @@ class CoverageState(StrEnum):
     """From best to worst. Open, unproven and lost spans are gaps."""
 
     SEALED = "sealed"  # proven complete
-    PROVISIONAL = "provisional"  # read whole, and so young that records may still arrive
+    PROVISIONAL = "provisional"  # read completely, but so recent that records may still arrive
     OPEN = "open"  # not read yet
     UNPROVEN = "unproven"  # read, and not proven complete
-    LOST = "lost"  # was never proven complete, and LivePerson does not have it any more
+    LOST = "lost"  # never proven complete, and no longer kept by LivePerson
 
 
 GAPS = (CoverageState.OPEN, CoverageState.UNPROVEN, CoverageState.LOST)
@@ -108,7 +108,7 @@ def stretches(span: Window, readings: Sequence[WindowReading], now: datetime) ->
     """
     oldest = floor(retention(now).start)
     found: list[Stretch] = []
-    taken: list[Window] = []  # apart, in order
+    taken: list[Window] = []  # disjoint, in order
     for reading in sorted(readings, key=_by_worth):
         for window in list(_free(reading.window, taken)):
             insort(taken, window)

@@ -17,8 +17,8 @@ RECORD = "record"
 WINDOW_SEALED, WINDOW_UNSEALED = "window_sealed", "window_unsealed"
 MASKING, ERASURE, FEWER = "upstream_masking", "upstream_erasure", "upstream_fewer"
 DECIDED = "erasure_decided"
-UPSTREAM = (MASKING, ERASURE, FEWER)  # what LivePerson did to text that the archive had kept
-REMOVING = (*UPSTREAM, DECIDED)  # events that may come with the removal of bodies
+UPSTREAM = (MASKING, ERASURE, FEWER)  # changes that LivePerson made to archived text
+REMOVING = (*UPSTREAM, DECIDED)  # events that may remove bodies
 
 
 class Decision(StrEnum):
@@ -27,8 +27,8 @@ class Decision(StrEnum):
     PENDING = "pending"  # a person decides
     FOLLOWED = "followed"  # removed, by the policy
     APPROVED = "approved"  # removed, by a person
-    KEPT = "kept"  # they stay, by the policy or a person
-    SUPERSEDED = "superseded"  # what was left out is there again
+    KEPT = "kept"  # kept, by the policy or a person
+    SUPERSEDED = "superseded"  # the missing messages are there again
 
 
 BY_POLICY: Mapping[str, Decision] = {

@@ -78,7 +78,7 @@ class ArchiveFile:
             finally:
                 self._connection.execute("ROLLBACK")
 
-    # ── who harvests ──
+    # ── the harvester's lease ──
 
     def acquire_lease(self, now: datetime) -> None:
         """Makes this process the archive's one harvester. Raises Locked if another one is at work."""
@@ -97,7 +97,7 @@ class ArchiveFile:
         with self._transaction():
             self._lease.release()
 
-    # ── what a harvest writes ──
+    # ── writes of a harvest ──
 
     def begin_run(self, span: Window, now: datetime) -> Run:
         """The run that reads a span: the interrupted one to resume, or a new one."""
@@ -210,7 +210,7 @@ class ArchiveFile:
             if target:
                 self._ledger.extend_target(target)
 
-    # ── what people decide and check ──
+    # ── decisions and checks ──
 
     def decide(self, seq: int, *, approve: bool, by: str, reason: str | None, now: datetime) -> list[int]:
         """Approves an erasure, which removes the older bodies for ever, or keeps them. The entries whose bodies were

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from archiver.errors import Locked
 
-STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two tries
+STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two attempts
 
 
 class Lease:

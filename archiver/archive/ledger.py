@@ -30,16 +30,16 @@ class WindowState(StrEnum):
     """How completely a window was read."""
 
     SEALED = "sealed"  # proven complete
-    PROVISIONAL = "provisional"  # read whole, and so recent that records may still arrive
+    PROVISIONAL = "provisional"  # read completely, but so recent that records may still arrive
     UNPROVEN = "unproven"  # read, and not proven complete
 
 
 class Bookmark(StrEnum):
     """Moments that are remembered between runs."""
 
-    TARGET = "target"  # conversations since then are to be covered
+    TARGET = "target"  # conversations that started since then are to be covered
     TAILED = "tailed"  # the newest conversations were read up to then
-    SWEPT = "swept"  # all changes were asked for up to then
+    SWEPT = "swept"  # all changes were read up to then
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class Ledger:
         row = self._connection.execute("SELECT at FROM bookmarks WHERE name = ?", (name,)).fetchone()
         return datetime.fromisoformat(row[0]) if row else None
 
-    # ── conversations to look at again ──
+    # ── conversations to look up again ──
 
     def watched(self, before: datetime, due_by: datetime, limit: int) -> list[str]:
         """Conversations not seen since `before` and due for another look-up, the longest unseen first."""

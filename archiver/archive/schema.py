@@ -139,7 +139,7 @@ def _note_starts(connection: sqlite3.Connection) -> None:
         try:
             started = moment(peek(raw or b"").info, "startTime") if current else None
         except ValueError:
-            started = None  # it is damaged, which `verify` reports
+            started = None  # the record is damaged, which `verify` reports
         if started:
             connection.execute("UPDATE current SET started_ms = ? WHERE seq = ?", (to_ms(started), entry.seq))
 

@@ -83,11 +83,13 @@ def _bodies(archive: ArchiveFile, progress: Progress, cells: Counter[int]) -> It
             if current is None or raw is None:
                 continue
             if count != current.messages:
-                yield Finding("current", f"it is said to have {current.messages} messages, not {count}", entry.seq)
+                yield Finding(
+                    "current", f"its row counts {current.messages} messages, its record has {count}", entry.seq
+                )
             started_at = moment(info, "startTime")
             started = to_ms(started_at) if started_at else None
             if current.started_ms != started:
-                yield Finding("current", "it is said to have started at another time", entry.seq)
+                yield Finding("current", "its row names another start than its record", entry.seq)
             if started is not None:
                 cells[started // _CELL_MS] += 1
     finally:
@@ -153,7 +155,7 @@ def _claims(archive: ArchiveFile) -> Claims:
             said = decode(body or b"")
             window = Window(*(datetime.fromisoformat(said[name]) for name in ("start", "end")))
         except (ValueError, TypeError, KeyError):
-            continue  # a fault of the chain, which was said
+            continue  # a fault of the chain, already reported
         if entry.type == WINDOW_UNSEALED:
             claims.pop(window, None)
             continue

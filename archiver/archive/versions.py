@@ -28,9 +28,9 @@ class Change(StrEnum):
     FIRST = "first"
     SAME = "same"
     NEWER = "newer"
-    MASKING = "masking"  # some text is covered with mask characters
+    MASKING = "masking"  # some text is replaced by mask characters
     ERASURE = "erasure"  # some text was deleted at LivePerson
-    LESS_DETAIL = "less detail"  # differs only in SDEs or thumbnails that are left out, or is cut short
+    LESS_DETAIL = "less detail"  # only lacks SDEs or thumbnails, or is truncated
     STALE = "stale"  # its latest moment is earlier, or it shows text that was masked or deleted since
     FEWER_MESSAGES = "fewer messages"
 
@@ -89,7 +89,7 @@ def _has_less_detail(new: dict[str, Any], old: dict[str, Any]) -> bool:
     A search returns only some SDEs and no thumbnail (Get Conversation by Conversation ID): a search after a look-up by
     id must not hide details that are already archived.
     """
-    some, all_ = (Counter(_details(record)) for record in (new, old))  # equal SDEs come more than once
+    some, all_ = (Counter(_details(record)) for record in (new, old))  # equal SDEs may occur more than once
     return some < all_ and canonical(_without_details(new)) == canonical(_without_details(old))
 
 

@@ -16,7 +16,7 @@ from archiver.errors import ConfigError
 from archiver.index import Refusal
 from archiver.progress import Progress, Silent, choose
 
-FINISHED_WITH_GAPS, FOUND_SOMETHING = 3, 9  # exit codes of commands that ended well and have bad news
+FINISHED_WITH_GAPS, FOUND_SOMETHING = 3, 9  # exit codes of commands that finished, and report incomplete or wrong data
 _SHOWN_REFUSALS = 20
 
 

@@ -19,7 +19,7 @@ def follow(archive: Archive, schedule: Schedule, listen: str | None) -> None:
     """Harvests until the process is told to stop. SIGTERM ends it with exit code 0, within seconds."""
     stop = threading.Event()
     logger = logging.getLogger("archiver")
-    logger.setLevel(min(logger.level, logging.INFO))  # a service says that it started, and where its health is
+    logger.setLevel(min(logger.level, logging.INFO))  # a service logs its start and the address of its health
     with _ended_by_sigterm(stop):
         try:
             archive.follow(schedule, stop=stop, listen=listen_at(listen))

@@ -104,7 +104,7 @@ def _warn_of_retention(context: click.Context, from_: str | None) -> None:
     except ValueError as error:
         raise ConfigError(str(error)) from None
     if is_older:
-        shared.say(context, f"LivePerson keeps 13 months: nothing before {kept:%Y-%m-%d} is asked for.")
+        shared.say(context, f"LivePerson keeps 13 months: nothing before {kept:%Y-%m-%d} is read.")
 
 
 def _harvest_one(
@@ -143,8 +143,8 @@ def _print_plan(archive: Archive, span: Window) -> None:
         requests, count = requests + needed, count + 1
     per_s = account_of(archive.settings).rate_limiter().per_s
     click.echo(
-        f"{count:,} windows, about {requests:,} requests, {requests / per_s / 60:,.1f} minutes at {per_s:g} a second; "
-        "more where a window is new and full.",
+        f"{count:,} windows, about {requests:,} requests, {requests / per_s / 60:,.1f} minutes at {per_s:g} per second; "
+        "more if new windows are full.",
         err=True,
     )
 

@@ -133,7 +133,7 @@ def main() -> None:
 def _log(error: ArchiverError) -> None:
     from archiver.logs import EventLogger, show_logs
 
-    show_logs(as_json=True, level=logging.INFO)  # the error may be older than the reading of the command line
+    show_logs(as_json=True, level=logging.INFO)  # the error may come from parsing the command line
     message = f"{error.message}. {error.hint}" if error.hint else error.message
     EventLogger("cli").error("command.failed", message, code=error.code)
 

@@ -20,7 +20,7 @@ from archiver.errors import ConfigError, suggest
 from archiver.model import Policies, Policy
 
 _AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
-_TOLD_BY = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # which way in a setting speaks of
+_AUTH_BY_CREDENTIAL = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # credential → auth
 _SLOWEST, _FASTEST = 0.01, 1_000.0
 _ACCOUNT = re.compile("[A-Za-z0-9_-]{1,64}")
 _PROFILE = re.compile("[a-z0-9_]{1,30}")
@@ -117,27 +117,27 @@ class Settings:
     @property
     def auth(self) -> str:
         """The authentication: as set, or as implied by the credentials."""
-        kind = self.optional("auth") or self._told_auth()
+        kind = self.optional("auth") or self._implied_auth()
         if kind not in _AUTH_KINDS:
             raise ConfigError(
-                f"auth is {kind!r} ({self.all['auth'].origin}), which is no way to log in",
+                f"auth is {kind!r} ({self.all['auth'].origin}), which is not a way to log in",
                 hint=suggest(kind, _AUTH_KINDS, what="Ways to log in"),
             )
         return kind
 
-    def _told_auth(self) -> str:
-        told = [kind for key, kind in _TOLD_BY.items() if self.optional(key)]
-        if not told:
+    def _implied_auth(self) -> str:
+        kinds = [kind for key, kind in _AUTH_BY_CREDENTIAL.items() if self.optional(key)]
+        if not kinds:
             raise ConfigError(
                 "no credentials for LivePerson are set (client_id, app_key or username)",
                 hint="Set ARCHIVER_CLIENT_ID and ARCHIVER_CLIENT_SECRET for OAuth 2.0. Other ways: docs/liveperson.md",
             )
-        if len(told) > 1:
+        if len(kinds) > 1:
             raise ConfigError(
-                f"there are credentials for {' and for '.join(told)}",
-                hint=f"Choose one: ARCHIVER_AUTH={' or ARCHIVER_AUTH='.join(told)}",
+                f"there are credentials for {' and for '.join(kinds)}",
+                hint=f"Choose one: ARCHIVER_AUTH={' or ARCHIVER_AUTH='.join(kinds)}",
             )
-        return told[0]
+        return kinds[0]
 
     @property
     def rate(self) -> float | None:

@@ -15,7 +15,7 @@ from archiver.model import Page
 
 _log = EventLogger("harvest")
 _MOST_FAILURES = 20
-_MOST_IN_A_ROW = 4  # means that the server is down; one conversation that spoils its answers is found in fewer
+_MOST_IN_A_ROW = 4  # mean that the server is down; to find one conversation that spoils responses takes fewer
 
 
 @dataclass(frozen=True, slots=True)

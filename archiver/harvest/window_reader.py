@@ -20,7 +20,7 @@ from archiver.model import NO_PAGE, Page, Window
 _log = EventLogger("harvest")
 _TRIES, _TRIES_OF_A_CELL = 3, 10
 _MOST_UNREADABLE_IN_A_ROW = 20
-_MOST_PER_WINDOW = 2_000  # the rows of a longer answer have more time to move between its pages
+_MOST_PER_WINDOW = 2_000  # while more pages are read, rows have more time to move between them
 _WINDOWS_AHEAD = 2
 
 

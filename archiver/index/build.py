@@ -33,7 +33,7 @@ def bring_up_to_date(archive: ArchiveFile, store: StoreAdmin, progress: Progress
     try:
         return catch_up(archive, store, progress)
     except StoreOutdated as error:
-        _log.info("index.rebuilding", f"{error.message}; building it again from the vault")
+        _log.info("index.rebuilding", f"{error.message}; rebuilding it from the vault")
         return rebuild(archive, store, progress)
 
 

@@ -89,7 +89,7 @@ class MemoryStore:
         self._replaces._refused = self._refused
 
     def check_current(self) -> None:
-        pass  # nothing of it outlives the program that made it
+        pass  # it does not outlive the process
 
     def prepare(self) -> None:
         pass  # needs no preparation
@@ -104,7 +104,7 @@ class MemoryStore:
         self.__init__()  # type: ignore[misc]
 
     def close(self) -> None:
-        pass  # holds nothing open
+        pass  # has nothing open
 
 
 def _most_frequent(found: Sequence[Transcript], name: str, limit: int) -> tuple[Facet, ...]:

@@ -113,7 +113,7 @@ def perform(call: Callable[[], httpx.Response], settings: CallSettings) -> httpx
         message = f"{error.message}; trying again in {delay_s:.0f} s"
         _log.warning("request.retried", message, code=error.code, wait_s=round(delay_s, 1))
         if limiter and isinstance(error, RateLimited):
-            limiter.back_off(delay_s)  # this call waits with all others, when it reserves its next start
+            limiter.back_off(delay_s)  # the wait is part of reserving the next start, for this call and all others
         else:
             settings.sleep(delay_s)
 
@@ -185,7 +185,7 @@ def _denied(status: int, said: str, about_the_clock: str | None) -> AuthError:
 def clock_skew(response: httpx.Response, now: datetime) -> timedelta | None:
     """How far the local clock is ahead of the server's, by the `Date` header of a response; None without one."""
     said_at = _date(response.headers.get("Date", ""))
-    age = number(response.headers.get("Age")) or 0.0  # of an answer that somebody kept
+    age = number(response.headers.get("Age")) or 0.0  # of a cached response
     return None if said_at is None else now - said_at - timedelta(seconds=age)
 
 

@@ -133,13 +133,13 @@ class Client:
         """`most` is the largest possible number of results, where it is known: then the server need not announce a
         count.
         """
-        proof, offset, came, is_last = PageCheck(anchor), 0, 0, False
+        proof, offset, received, is_last = PageCheck(anchor), 0, 0, False
         while not is_last:
             page = self._whole(method, query(offset), body)
             is_new = proof.add(page)
-            came += len(page)
+            received += len(page)
             yield page
-            is_whole = offset + len(page) >= page.total if page.total >= 0 else not is_new or came == most
+            is_whole = offset + len(page) >= page.total if page.total >= 0 else not is_new or received == most
             is_last = not len(page) or is_whole or proof.is_endless(offset)
             is_only = is_last and offset == 0
             offset = proof.next_offset(offset, page)
@@ -167,7 +167,7 @@ class Client:
 
     def _post(self, method: str, query: dict[str, str | int], body: dict[str, Any]) -> httpx.Response:
         content = encode(body)
-        self._domains.base_url(_SERVICE)  # a first contact that fails is told soon, and not tried for minutes
+        self._domains.base_url(_SERVICE)  # an unreachable Domain API is reported at once, not after minutes of retries
 
         def post() -> httpx.Response:
             return self._client.post(
@@ -194,7 +194,7 @@ class Client:
     def _has_moved(self, url: httpx.URL) -> bool:
         try:
             return self._domains.has_moved(url)
-        except SourceError:  # the network is down, most likely; the first error says so
+        except SourceError:  # most likely the network is down, which the first error says
             return False
 
     def close(self) -> None:

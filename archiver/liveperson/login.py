@@ -21,7 +21,7 @@ from archiver.liveperson.calls import request
 from archiver.rawrecord import number, text_of
 
 TOO_MANY_LOGINS_S = 5.0  # Login Service API, Retry policy
-REFRESH_EVERY = timedelta(minutes=4)  # while the session is used; it lives on the server
+REFRESH_EVERY = timedelta(minutes=4)  # while the session is in use, so that it does not expire at LivePerson
 _MARGIN = timedelta(minutes=1)
 _DEFAULT_LIFE, _LONGEST_LIFE_MS = timedelta(hours=8), 7 * 86_400_000
 _COOKIE = "Session_id"
@@ -55,7 +55,9 @@ class Login(BearerAccess):
             if self._session is None or now >= self._session.renew_at:
                 self._session = yield from self._log_in()
             elif now - self._session.refreshed_at >= REFRESH_EVERY:
-                self._session = replace(self._session, refreshed_at=now)  # also if no answer comes: it may live on
+                self._session = replace(
+                    self._session, refreshed_at=now
+                )  # also without a response: the session may still be open
                 self._session = yield from self._refreshed(self._session)
             return self._session.bearer
 
@@ -84,7 +86,7 @@ class Login(BearerAccess):
         response = yield self._in_session("refresh", session)
         if response.status_code == 401:
             return (yield from self._log_in())
-        # Any other answer, also a fault: the next request will tell whether the session still lives.
+        # After any other response, even an error, the next request shows whether the session is still valid.
         return replace(session, cookie=_cookie(response) or session.cookie)
 
     def _url(self, step: str) -> str:
@@ -97,7 +99,7 @@ class Login(BearerAccess):
     def leave(self, client: httpx.Client) -> None:
         session, self._session = self._session, None
         if session:
-            with suppress(httpx.HTTPError):  # it ends by itself, too
+            with suppress(httpx.HTTPError):  # it expires by itself anyway
                 client.send(self._in_session("logout", session), auth=None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 SLOWEST_PER_S = 0.1
-QUIET_S = 5.0  # as long without a refusal, and the next step up is taken
+QUIET_S = 5.0  # without a 429 for this long, the rate rises one step
 _STEP_UP = 1.25
 _SMOOTHING = 0.2
 
@@ -22,7 +22,7 @@ class Rate:
     free_at_s: float = 0.0  # when the next request may start
     changed_at_s: float = 0.0
     asked_at_s: float | None = None
-    gap_s: float | None = None  # between two requests, smoothed: the rate that the server really saw
+    gap_s: float | None = None  # between two requests, smoothed: the rate that really reached the server
 
     def taken(self, now_s: float) -> tuple[Rate, float]:
         """The rate after one request was let through, and how many seconds that request has to wait."""

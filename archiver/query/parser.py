@@ -81,7 +81,7 @@ class _Parser:
         self.at += length
         self._blanks()
 
-    # None stands for a term that holds nothing to look for (`&`), which leaves no trace in its group.
+    # None is a term without any word (`&`), which is left out of its group.
 
     def _or(self, context: _Context) -> Expression | None:
         children = [self._and(context)]
@@ -106,7 +106,7 @@ class _Parser:
         is_end = self.at >= len(self.text) or self.text[self.at] == ")"
         if is_end or self._operator() in ("OR", "AND"):
             raise QueryError(
-                f"{operator} needs something behind it",
+                f"{operator} needs something after it",
                 position=position,
                 hint=f'For the word itself write "{operator}".',
             )
@@ -186,7 +186,7 @@ class _Parser:
 
     def _word(self, context: _Context) -> Expression | None:
         position, word = self.at, self._plain()
-        if word == "*":  # within from: it stands for any message of that role
+        if word == "*":  # within from: it means any message of that role
             return Words((context.role.value,), (BY,)) if context.role else Everything()
         if _LATER.match(word):
             raise QueryError(
@@ -197,7 +197,7 @@ class _Parser:
 
     def _plain(self) -> str:
         found = _PLAIN.match(self.text, self.at)
-        assert found is not None  # the callers have looked
+        assert found is not None  # the callers have checked
         self._take(len(found[0]))
         return found[0]
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 TOKENS_VERSION = 1  # part of every index's name: raise it when a token of any text changes
 LONGEST_TOKEN_BYTES = 255
-_SURELY_SHORT = LONGEST_TOKEN_BYTES // 4  # characters that fit, whatever they are
+_SURELY_SHORT = LONGEST_TOKEN_BYTES // 4  # characters; longer words are cut
 
 
 class Token(NamedTuple):
@@ -29,8 +29,8 @@ class Token(NamedTuple):
 class _Kind(Enum):
     WORD = 0  # continues a run
     SINGLE = 1  # a token of its own
-    SIGN = 2  # belongs to what stands before it
-    NOTHING = 3  # leaves no trace and does not end a run
+    SIGN = 2  # joins the token before it
+    NOTHING = 3  # is dropped without ending a run
     GAP = 4
 
 
@@ -38,7 +38,7 @@ _ASCII_WORD = re.compile("[a-z0-9]+")
 _SINGLE_SCRIPTS = frozenset(
     ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR")
 )
-# Letters that Unicode does not take apart but readers take for their plain form.
+# Letters that Unicode does not decompose but that readers treat as the plain letter.
 _PLAIN = {
     "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ĸ": "k", "ł": "l", "ø": "o", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th",
     "ƀ": "b", "ɨ": "i", "ʉ": "u", "ɵ": "o", "ʼ": "'", "ˈ": "'", "ʹ": "'",
@@ -143,7 +143,7 @@ class _Cutter:
             for part, kind in _fold(char):
                 self._take(part, kind, at)
             if self.chars and unicodedata.combining(char):
-                self.end = at + 1  # a dropped accent still belongs to the letter it stands on
+                self.end = at + 1  # a dropped accent still belongs to the span of its letter
         self._finish()
         return self.found
 

@@ -16,7 +16,7 @@ from archiver.service.state import IndexState, ServiceState
 
 _log = EventLogger("service")
 _MANY_ENTRIES, _INDEX_EVERY = 2_000, timedelta(seconds=5)
-# An index that is away or blocked is tried for ever: harvesting does not need it.
+# An index that is unreachable or blocked is retried for ever: harvesting does not need it.
 _RETRIES = RetryPolicy(delays_s=doubling(15.0, 600.0), is_worth_it=lambda error: True)
 
 

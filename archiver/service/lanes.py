@@ -20,7 +20,7 @@ from archiver.model import CELL, NO_PAGE, Window
 
 _log = EventLogger("service")
 LAG = timedelta(minutes=2)  # records appear up to a minute late
-TAIL_SPAN = timedelta(days=2)  # how far back the newest conversations go; older gaps belong to the past
+TAIL_SPAN = timedelta(days=2)  # conversations that started within this time are the tail; older gaps are the past
 SWEEP_EVERY = timedelta(minutes=15)
 PLAN_EVERY = timedelta(hours=1)
 _HOUR = timedelta(hours=1)
@@ -222,7 +222,7 @@ class Reconcile:
     def _check(self, due: RecordedWindow, now: datetime) -> None:
         window, expected = due.reading.window, due.reading.expected
         if window.start - windows.OVERLAP < windows.retention(now).start:
-            return  # part of it is deleted, so that counts prove nothing
+            return  # LivePerson has deleted part of it, so its count proves nothing
         count = self._ingest.source.count(windows.widen(window))
         if count != expected:
             reason = f"LivePerson announces {count} now, not {expected}"

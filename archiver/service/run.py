@@ -25,7 +25,7 @@ from archiver.service.systemd import Notifier
 
 _log = EventLogger("service")
 _SHORTEST_FRESHNESS = timedelta(minutes=30)
-_TRIES = 3  # of a call: the service itself waits longer, and keeps its heartbeat meanwhile
+_TRIES = 3  # per call: the service itself waits longer, and renews its lease meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def follow(parts: Parts, schedule: Schedule, *, account: str, stop: threading.Ev
             _service(ingest, Indexer(archive, parts.open_store, state), schedule, state, stop, notifier).run()
     finally:
         notifier.notify("STOPPING=1")
-    _log.info("service.stopped", "Stopped. What was kept stays kept.")
+    _log.info("service.stopped", "Stopped. Everything archived so far is kept.")
 
 
 def _service(
@@ -89,6 +89,6 @@ def _serve_health(
     except ConfigError as error:
         if listen.is_required:
             raise
-        _log.warning("health.unavailable", f"{error.message}; going on without them. {error.hint}", code=error.code)
+        _log.warning("health.unavailable", f"{error.message}; continuing without them. {error.hint}", code=error.code)
     else:
         _log.info("health.serving", f"Health and metrics: {url}/health/harvest {url}/metrics", url=url)

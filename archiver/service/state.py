@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-STUCK_AFTER = timedelta(minutes=30)  # longer than a call can wait for LivePerson
+STUCK_AFTER = timedelta(minutes=30)  # longer than any call waits for LivePerson
 
 
 class Level(StrEnum):
@@ -97,7 +97,7 @@ class Snapshot:
         if self.index.refused:
             yield Level.YELLOW, f"{self.index.refused} conversations are refused by the index (archiver store status)"
         if self.counts.pending_erasures:
-            yield Level.YELLOW, f"{self.counts.pending_erasures} erasures wait for a person (archiver erasures)"
+            yield Level.YELLOW, f"{self.counts.pending_erasures} erasures wait for a decision (archiver erasures)"
 
     def level(self, now: datetime) -> Level:
         order = list(Level)

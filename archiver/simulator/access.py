@@ -32,8 +32,8 @@ def answer(value: Any, status: int = 200) -> httpx.Response:
 
 def error(status: int, message: str, internal_code: int = 0) -> httpx.Response:
     """An error response in the form of LivePerson's services."""
-    said = {"time": "", "message": message, "internalCode": internal_code, "responseStatus": str(status)}
-    return answer({"error": said}, status)
+    content = {"time": "", "message": message, "internalCode": internal_code, "responseStatus": str(status)}
+    return answer({"error": content}, status)
 
 
 def _is_same(given: str, wanted: str) -> bool:
@@ -76,7 +76,7 @@ class TokenService:
             "exp": int(expires.timestamp()), "iat": int(now.timestamp()),
         }  # fmt: skip
         parts = [base64.urlsafe_b64encode(encode(part)).decode().rstrip("=") for part in (header, claims)]
-        token = ".".join((*parts, secrets.token_urlsafe(32)))  # nobody but us checks it, and we know what we gave
+        token = ".".join((*parts, secrets.token_urlsafe(32)))  # only the simulator checks it, against its own list
         self._tokens[token] = expires
         return token
 

@@ -58,7 +58,7 @@ def _updated(value: Any, _: Record, __: datetime) -> Test:
     return lambda view: view.updated_ms >= since_ms
 
 
-# ── what a record says ──
+# ── values of a record ──
 
 
 def _texts(record: Record) -> Iterator[str]:

@@ -62,7 +62,7 @@ class Scenario:
         simulator.deepest = self.deepest or None
         simulator.tokens.life_s, simulator.tokens.life_as = self.token_life_s, self.token_life_as
         simulator.logins.life_s = self.session_life_s
-        simulator.signatures.clock = lambda: datetime.now(UTC)  # who signs does not know of our clock
+        simulator.signatures.clock = lambda: datetime.now(UTC)  # clients sign by the real clock
         return simulator
 
 

@@ -26,7 +26,7 @@ class Simulator:
     host: str = "lp.simulator.test"
     no_content: bool = False  # whether a search without results is answered 204
     is_lenient: bool = False  # whether a limit or sort that can't be is put right, and not refused
-    deepest: int | None = None  # offset + limit behind which Elasticsearch gives up, if it does
+    deepest: int | None = None  # largest offset + limit that is answered; None: no limit
     tokens: TokenService = field(init=False)
     signatures: SignatureCheck = field(init=False)
     logins: LoginService = field(init=False)
@@ -104,26 +104,28 @@ class Simulator:
             return error(400, str(fault))
 
     def _answer(self, request: httpx.Request, method: str, body: dict[str, Any]) -> httpx.Response:
-        asked = _Parameters(request, is_lenient=self.is_lenient)
-        if self.deepest is not None and asked.offset + asked.limit > self.deepest:
+        parameters = _Parameters(request, is_lenient=self.is_lenient)
+        if self.deepest is not None and parameters.offset + parameters.limit > self.deepest:
             return error(500, "Elastic search exception", internal_code=7)
         if method == "search":
-            found = self.world.search(body, asked.offset, asked.limit, order=asked.order, version=asked.version)
-            return self._page(asked, found)
+            found = self.world.search(
+                body, parameters.offset, parameters.limit, order=parameters.order, version=parameters.version
+            )
+            return self._page(parameters, found)
         if method == "consumer/search":
-            found = self.world.of_consumer(body, asked.offset, asked.limit, asked.version)
-            return self._page(asked, found)
+            found = self.world.of_consumer(body, parameters.offset, parameters.limit, parameters.version)
+            return self._page(parameters, found)
         if method == "conversation/search":
             ids = body.get("conversationIds") or [body.get("conversationId")]
             if not all(isinstance(id_, str) for id_ in ids) or len(ids) > MOST_PER_PAGE:
                 raise BadRequest(f"1 to {MOST_PER_PAGE} conversationIds are required")
-            return self._page(None, self.world.look_up(ids, body, asked.version))
+            return self._page(None, self.world.look_up(ids, body, parameters.version))
         return error(404, "no such method")
 
-    def _page(self, asked: _Parameters | None, found: Selection) -> httpx.Response:
+    def _page(self, parameters: _Parameters | None, found: Selection) -> httpx.Response:
         if self.no_content and not found.count:
             return httpx.Response(204)
-        links = asked.links(found.count) if asked else {}
+        links = parameters.links(found.count) if parameters else {}
         shards = {"partialResult": False, "failureShards": 0, "totalShards": 5}
         metadata = {"count": found.count, **links, "shardsStatusResult": shards}
         records = [raw_json(record) for record in found.records]

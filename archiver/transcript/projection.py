@@ -19,11 +19,11 @@ from archiver.transcript.surveys import answers
 from archiver.transcript.text import message_text, summary_texts
 from archiver.transcript.timeline import events
 
-# Part of the shape of every index: raise it when the transcript of any record changes, so that indexes made by the
-# earlier projection are built again. A golden test asks for it.
+# Part of the shape of every index. Raise it when the transcript of any record changes, so that indexes made by the
+# earlier projection are rebuilt; a golden test checks this.
 VERSION = 2
 
-# What the documents hold under a name of its own, or say in another way.
+# Members that the transcript has under a name of its own or in another form; all others are `extra`.
 _KNOWN_OF_INFO = frozenset(
     (
         "conversationId", "brandId", "status", "startTime", "startTimeL", "endTime", "endTimeL", "duration",

@@ -22,7 +22,7 @@ _INNER_JSON = ("richContent", "quickReplies")
 def message_text(type_: str, data: Any) -> str:
     """All readable text of a record's `messageData`, each piece as written."""
     if type(data) is dict and len(data) == 1 and type_ != "TEXT_HTML":
-        plain = data.get("msg")  # nearly every message; the rest of the way would say the same
+        plain = data.get("msg")  # a shortcut for nearly every message, with the same result
         if type(plain) is dict and len(plain) == 1 and type(plain.get("text")) is str:
             return plain["text"] if plain["text"].strip() else ""
     pieces: list[str] = []

@@ -22,10 +22,10 @@ from archiver.query import FACETS, KEYWORDS, REPEATED_KEYWORDS, facet_values, pa
 
 KINDS = ("messages", "sdes", "metadata")
 _LONGEST_ID = 480  # bytes; Elasticsearch allows 512
-_REMEMBERED = 20_000  # keywords and SDE values that come again and again
-_LONGEST_EXTRA = 2_000  # characters of one value that we do not know
+_REMEMBERED = 20_000  # keywords and SDE values that recur often
+_LONGEST_EXTRA = 2_000  # characters of an unknown field's value
 
-# Leaves of SDEs that have a field of their own, by the last name of their path (Engagement Attributes, type list).
+# SDE values that have a field of their own, by the last name of their path (Engagement Attributes, type list).
 TYPED_LEAVES = {
     "customerid": "customer_id", "customertype": "customer_type", "customerstatus": "customer_status",
     "accountname": "account_name", "username": "user_name", "socialid": "social_id", "role": "role",

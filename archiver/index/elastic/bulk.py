@@ -25,7 +25,7 @@ from archiver.retry import Retries, RetryPolicy, doubling
 _MIB = 1024 * 1024
 _IDLE_S = 0.5
 _DELAYS_S = doubling(0.1, 15.0)
-_UNREMARKABLE = 3  # waits in a row before somebody is told
+_UNREMARKABLE = 3  # waits in a row before the wait is logged
 _log = EventLogger("index")
 
 
@@ -69,7 +69,7 @@ class Limits:
     patience_s: float = 120.0
 
 
-_Document = tuple[Body, Batch, bytes]  # whose it is, and its two lines
+_Document = tuple[Body, Batch, bytes]  # its body and batch, and its two lines
 
 
 class Senders:

@@ -23,9 +23,9 @@ SCHEMA = 2  # raise it when the documents change in a way that the mappings don'
 _STATE = "state"
 _COMPONENTS = ("settings", "common")
 _PARTS = (*_COMPONENTS, *KINDS, _STATE)
-_VISIBLE = {"filter": VISIBLE}  # stubs of vanished documents are not seen through an alias, by Kibana either
+_VISIBLE = {"filter": VISIBLE}  # aliases hide stubs of removed documents, also from Kibana
 _FAMILY_PRIORITY, _GUARD_PRIORITY = 500, 400
-# While much is written: no copies, no refreshes, and a translog that may lose what the vault gives again.
+# During a backfill: no replicas, no refreshes, and a translog that may lose what can be read from the vault again.
 BACKFILL = {
     "index": {
         "refresh_interval": "-1", "auto_expand_replicas": "false", "number_of_replicas": 0,
@@ -130,7 +130,7 @@ class Family:
         try:
             self._server.ask("PUT", f"/{name}", {"settings": self.settings} if self.settings else {})
         except StoreError as error:
-            if "already exists" not in error.message:  # another process was quicker
+            if "already exists" not in error.message:  # another process created it first
                 raise
 
     def indices(self) -> Iterator[str]:

@@ -37,9 +37,9 @@ NUMBER_FIELDS = {
     "transfers": "transfers",
 }  # fmt: skip
 VISIBLE: Dsl = {"bool": {"must_not": [{"term": {"superseded": True}}]}}
-_TERMS_AT_ONCE = 60_000  # Elasticsearch takes 65,536 in one terms query
+_TERMS_AT_ONCE = 60_000  # Elasticsearch allows 65,536 in one terms query
 _LONGEST_TAGGED = 255  # characters; the whitespace analyzer cuts longer tokens
-_EVERY_WORD = 2**31 - 1  # the server refuses what is too much for it, so an answer is never short
+_EVERY_WORD = 2**31 - 1  # the server refuses a larger number, so a response is never incomplete
 
 assert NUMBER_FIELDS.keys() == NUMBERS.keys()
 

@@ -21,7 +21,7 @@ from archiver.errors import ArchiverError, ConfigError, StoreDenied, StoreError,
 from archiver.retry import RetryPolicy, call_with_retries, doubling
 
 LOWEST_MAJOR = 8
-# A person at a screen waits for a few seconds; `Server.patient` sets the time for work that may take longer.
+# A person at a screen waits a few seconds; `Server.patient` sets the time for longer work.
 _RETRIES = RetryPolicy(delays_s=doubling(0.2, 10.0), patience_s=6.0, spread=0.5)
 _TRANSIENT = frozenset((429, 502, 503, 504))
 _CALL_S, _BULK_S = 60.0, 120.0

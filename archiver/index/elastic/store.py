@@ -211,7 +211,7 @@ class ElasticStore:
     def drop(self) -> None:
         family = self._family()
         if family:
-            self._position(family).read()  # only its own archive may remove it
+            self._position(family).read()  # only the archive that it belongs to may remove it
             family.drop()
         self._server.ask("DELETE", f"/_index_template/{self._prefix}-guard", absent=None)
 

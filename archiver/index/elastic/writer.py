@@ -17,7 +17,7 @@ from archiver.index.results import Refusal, Version
 from archiver.logs import EventLogger
 
 _log = EventLogger("index")
-LARGE = 20_000  # conversations: from here on other settings pay
+LARGE = 20_000  # conversations: from this number on, backfill settings are faster
 _SWEPT_AT_ONCE = 1_000
 _LEFTOVERS_AT_ONCE = 5_000
 

@@ -12,7 +12,7 @@ from archiver.query import FACETS, KEYWORDS, MESSAGE_ZONES, NUMBERS, Scope
 
 VERSION = 3  # part of the index's folder name: raise it when a field changes
 TOKENIZER = "blanks"
-CONVERSATION_NUMBER = "number"  # stands for a conversation where many have to be named at once
+CONVERSATION_NUMBER = "number"  # identifies a conversation in queries that name many
 ALL_WORDS = "words"
 SDE_PATH = "sde_path"
 RECORD_ZONES = ("survey", "summary", "sde", SDE_PATH)

@@ -123,7 +123,7 @@ class EmbeddedStore:
                     writer.add_document(document)
             writer.commit()
         except BaseException:
-            self.close()  # a writer that failed once is dead for good
+            self.close()  # a writer that failed once can't be used again
             raise
 
     def _open_writer(self) -> Any:
