@@ -57,8 +57,8 @@ def _read(ids: Iterable[str]) -> Iterable[str]:
 
 def _as_json(fetched: Fetched) -> dict[str, object]:
     return {
-        "conversations": fetched.conversations, "new": fetched.new, "quarantined": fetched.quarantined, "absent": fetched.absent,
-        "faults": fetched.faults,
+        "conversations": fetched.conversations, "new": fetched.new, "quarantined": fetched.quarantined,
+        "absent": fetched.absent, "faults": fetched.faults,
     }  # fmt: skip
 
 
