@@ -365,14 +365,16 @@ def simulated() -> Iterator[dict[str, str]]:
     command = [sys.executable, "-m", "archiver", "simulate"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    told = json.loads(process.stdout.readline())
-    yield {
-        "ARCHIVER_ACCOUNT": told["account"], "ARCHIVER_DOMAIN_URL": told["domain_url"],
-        "ARCHIVER_CLIENT_ID": told["client_id"], "ARCHIVER_CLIENT_SECRET": told["client_secret"],
-    }  # fmt: skip
-    process.terminate()
-    process.wait(10)
-    process.stdout.close()
+    try:
+        told = json.loads(process.stdout.readline())
+        yield {
+            "ARCHIVER_ACCOUNT": told["account"], "ARCHIVER_DOMAIN_URL": told["domain_url"],
+            "ARCHIVER_CLIENT_ID": told["client_id"], "ARCHIVER_CLIENT_SECRET": told["client_secret"],
+        }  # fmt: skip
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
 
 
 @contextmanager
@@ -419,7 +421,7 @@ def test_a_service_tells_its_health_and_metrics_and_ends_within_seconds(tmp_path
         assert get(f"{url}/healthz") == (200, "ok\n")
         status, body = get(f"{url}/health/harvest")
         health = json.loads(body)
-        assert (status, health["schema"]) == (200, "archiver.health/1")
+        assert (status, health["schema"]) == (200, "archiver.health/2")
         assert health["lanes"]["tail"]["steps"] > 0
         metrics = get(f"{url}/metrics")[1]
         for name in ("harvest_lag_seconds", 'lane_steps_total{lane="tail"}', 'api_answers_total{status="200"}'):
