@@ -95,3 +95,13 @@ def test_an_export_holds_everything_once_and_the_raw_record_exactly(archive: Arc
         decode(line)["conversation_id"] for line in lines(archive, store, parse("text -7", now=NOW), with_raw=False)
     ]
     assert len(found) == len(set(found)) == 449
+
+
+def test_a_limit_beyond_one_page_ends_with_the_cursor_behind_its_last_hit(archive: ArchiveFile) -> None:
+    store = keep(archive, *(record(f"c{number}", NOW - timedelta(minutes=number), "same") for number in range(260)))
+    query = parse("same", now=NOW)
+    first = search(archive, store, Request(query, limit=150))
+    assert [hit.transcript.id for hit in first.hits] == [f"c{number}" for number in range(150)]
+    rest = search(archive, store, Request(query, limit=150, after=first.next))
+    assert [hit.transcript.id for hit in rest.hits] == [f"c{number}" for number in range(150, 260)]
+    assert (first.total, rest.total, rest.next) == (260, 260, None)
