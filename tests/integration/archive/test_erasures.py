@@ -28,7 +28,7 @@ from archiver.query.ast import Scope
 from archiver.query.parser import parse
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
-from tests.conftest import ACCOUNT, NOW, connected, record
+from tests.conftest import ACCOUNT, NOW, connected, record, sql
 
 START = NOW - timedelta(days=3)
 FULL = record("c", START, "my card is 4111111111111111", "thank you", "bye")
@@ -89,8 +89,8 @@ def test_masking_is_followed_by_default_and_the_chain_stays_whole(account: Accou
 def test_what_was_removed_is_in_no_file_any_more(tmp_path: Path) -> None:
     account = Account(tmp_path / "archive", Policies(erasure=Policy.FOLLOW))
     account.harvest(FULL)
-    account.archive._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-    (salt,) = account.archive._connection.execute("SELECT salt FROM bodies WHERE seq = 1").fetchone()
+    sql(account.archive, "PRAGMA wal_checkpoint(PASSIVE)")
+    ((salt,),) = sql(account.archive, "SELECT salt FROM bodies WHERE seq = 1")
     assert salt in files(account.archive)
     account.harvest(ERASED)
     assert salt not in files(account.archive)
@@ -195,15 +195,15 @@ def test_a_body_that_is_missing_without_a_record_of_it_is_found(account: Account
     account.harvest(FULL)
     account.harvest(MASKED)
     account.harvest(record("c", START, "my card is ****************", "thank you", "bye", "more"))
-    account.archive._connection.execute("DELETE FROM bodies WHERE seq = 3")
+    sql(account.archive, "DELETE FROM bodies WHERE seq = 3")
     assert [(finding.where, finding.seq) for finding in verify_vault(account.archive, Silent())] == [("body", 3)]
 
 
 def test_a_body_that_was_put_back_is_found(account: Account) -> None:
     account.harvest(FULL)
-    rows = account.archive._connection.execute("SELECT * FROM bodies WHERE seq = 1").fetchall()
+    (row,) = sql(account.archive, "SELECT * FROM bodies WHERE seq = 1")
     account.harvest(MASKED)
-    account.archive._connection.execute("INSERT INTO bodies VALUES (?, ?, ?)", rows[0])
+    sql(account.archive, "INSERT INTO bodies VALUES (?, ?, ?)", *row)
     assert [(finding.where, finding.seq) for finding in verify_vault(account.archive, Silent())] == [("body", 1)]
 
 
@@ -275,12 +275,12 @@ def test_an_approval_removes_what_other_open_questions_are_about(account: Accoun
 def test_an_erasure_that_is_hidden_in_the_list_is_found(account: Account) -> None:
     account.harvest(FULL)
     account.harvest(ERASED)
-    account.archive._connection.execute("UPDATE erasures SET state = 'superseded'")
+    sql(account.archive, "UPDATE erasures SET state = 'superseded'")
     assert {finding.where for finding in verify_vault(account.archive, Silent())} == {"erasures"}
 
 
 def test_a_current_version_that_points_back_is_found(account: Account) -> None:
     account.harvest(FULL)
     account.harvest(record("c", START, "my card is 4111111111111111", "thank you", "bye", "more"))
-    account.archive._connection.execute("UPDATE current SET seq = 1, messages = 3")
+    sql(account.archive, "UPDATE current SET seq = 1, messages = 3")
     assert "current" in {finding.where for finding in verify_vault(account.archive, Silent())}
