@@ -169,6 +169,30 @@ def test_a_conversation_that_is_open_again_is_so_after_a_second_look(account: Ac
     assert b'"OPEN"' in account.archive.vault.current("c").raw
 
 
+ALMOST, ENOUGH = timedelta(minutes=15) - timedelta(milliseconds=1), timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(("later", "counts"), [(ALMOST, False), (ENOUGH, True)])
+def test_what_a_lagging_replica_may_still_show_counts_when_it_is_shown_again_after_fifteen_minutes(
+    account: Account, later: timedelta, counts: bool
+) -> None:
+    opened = record("c", START, "hello", info={"status": "OPEN", "endTimeL": -1})
+    account.harvest(record("c", START, "hello"))
+    account.harvest(opened)
+    account.harvest(opened, later=later)
+    assert (b'"OPEN"' in account.archive.vault.current("c").raw) is counts
+
+
+@pytest.mark.parametrize(("later", "counts"), [(ALMOST, False), (ENOUGH, True)])
+def test_fewer_messages_are_a_question_when_they_are_shown_again_after_fifteen_minutes(
+    account: Account, later: timedelta, counts: bool
+) -> None:
+    account.harvest(FULL)
+    account.harvest(FEWER)
+    account.harvest(FEWER, later=later)
+    assert states(account.archive) == ([("upstream_fewer", Decision.PENDING)] if counts else [])
+
+
 def test_following_a_masking_does_not_remove_what_waits_or_is_to_be_kept(account: Account) -> None:
     erased = record("c", START, "my card is 4111111111111111", "** LP deleted data **", "bye")
     masked = record("c", START, "my card is ****************", "** LP deleted data **", "bye")

@@ -122,6 +122,7 @@ def watched(archive: ArchiveFile) -> set[str]:
 
 def test_what_a_search_cut_short_is_read_in_full_by_its_id(archive: ArchiveFile, account: Simulator) -> None:
     harvest(archive, account, Fault("is-partial", times=None))
+    assert archive.vault.totals()[0] == COUNT
     assert watched(archive) <= {"settling"}
     for kept in archive.vault.after(0):
         info = decode(kept.raw)["info"]
