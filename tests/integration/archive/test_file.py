@@ -130,6 +130,32 @@ def test_a_conversation_is_watched_while_it_may_change(archive: ArchiveFile) -> 
     assert archive.ledger.count_watched() == 0
 
 
+def test_a_run_that_was_interrupted_is_resumed_for_a_day_unless_it_was_finished(archive: ArchiveFile) -> None:
+    span, day, moment = Window(NOW - timedelta(days=9), NOW), timedelta(days=1), timedelta(microseconds=1)
+    first = archive.begin_run(span, NOW)
+    assert archive.begin_run(span, NOW + day - moment) == first
+    second = archive.begin_run(span, NOW + day)
+    assert second.id != first.id
+    assert second.started_at == NOW + day
+    archive.finish_run(NOW + day)
+    assert archive.begin_run(span, NOW + day + moment).id not in (first.id, second.id)
+
+
+def test_the_second_time_that_liveperson_does_not_show_a_conversation_it_is_looked_at_no_more(
+    archive: ArchiveFile,
+) -> None:
+    quarter, moment = timedelta(minutes=15), timedelta(microseconds=1)
+    is_open = record("c", NOW - timedelta(days=2), info={"status": "OPEN", "endTimeL": -1})
+    archive.keep([conversation(is_open)], (), NOW)
+    for _ in range(2):  # of one and the same look
+        archive.note_absent(["c"], NOW)
+        assert archive.ledger.watched(NOW + quarter, NOW + quarter - moment, 9) == []
+        assert archive.ledger.watched(NOW + quarter, NOW + quarter, 9) == ["c"]
+    archive.note_absent(["c"], NOW + quarter)
+    assert archive.ledger.count_watched() == 0
+    assert archive.vault.current("c").raw == is_open
+
+
 FIRST_FORMAT = """
 CREATE TABLE archive (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE entries (
