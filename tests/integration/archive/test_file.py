@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from archiver.archive import chain
 from archiver.archive.connection import FILE, connect
 from archiver.archive.file import ArchiveFile
-from archiver.archive.ledger import Bookmark
+from archiver.archive.ledger import Bookmark, WindowReading, WindowState
 from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import verify_vault
 from archiver.errors import ArchiveError, ConfigError, IntegrityError, NotFound
@@ -154,6 +154,22 @@ def test_the_second_time_that_liveperson_does_not_show_a_conversation_it_is_look
     archive.note_absent(["c"], NOW + quarter)
     assert archive.ledger.count_watched() == 0
     assert archive.vault.current("c").raw == is_open
+
+
+def test_a_sealed_window_is_due_for_a_check_from_its_time_on_the_longest_due_first(archive: ArchiveFile) -> None:
+    hour, moment = timedelta(hours=1), timedelta(microseconds=1)
+    first, second = (Window(NOW - days * 24 * hour, NOW - days * 24 * hour + hour) for days in (9, 8))
+    for window, at in ((first, NOW), (second, NOW - hour)):
+        reading = WindowReading(window, WindowState.SEALED, 0, 0, 0, 0, "")
+        archive.record([reading], run=None, now=at)
+
+    def due(at: datetime) -> Window | None:
+        found = archive.ledger.due_for_check(at)
+        return found and found.reading.window
+
+    assert [due(NOW - moment), due(NOW), due(NOW + 2 * hour)] == [None, second, second]  # an hour after each reading
+    archive.record_check(second, NOW + 2 * hour)
+    assert [due(NOW + hour - moment), due(NOW + hour), due(NOW + 9 * hour)] == [None, first, first]
 
 
 FIRST_FORMAT = """
