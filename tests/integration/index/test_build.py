@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from archiver.archive.file import ArchiveFile
 from archiver.errors import StoreError
-from archiver.index.build import catch_up, rebuild
+from archiver.index.build import catch_up, rebuild, retry
 from archiver.index.memory import MemoryStore
 from archiver.index.results import Version
 from archiver.liveperson.answers import read_record
@@ -73,6 +74,22 @@ def test_entries_that_are_no_current_versions_move_the_position_too(archive: Arc
     assert store.applied() == archive.vault.head() == 5
     assert catch_up(archive, store, Silent()).conversations == 0
     assert len(store.batches) == 3
+
+
+def test_what_can_t_be_read_is_listed_as_refused_and_keeps_nothing_else_out(archive: ArchiveFile) -> None:
+    good = read_record(record("broken", NOW, "hello"))
+    assert isinstance(good, Conversation)
+    keep(archive, record("c", NOW, "one"))
+    archive.keep([replace(good, raw=good.raw[:-9])], (), NOW)
+    keep(archive, record("d", NOW, "one"))
+    store = MemoryStore()
+    applied = catch_up(archive, store, Silent())
+    assert (applied.conversations, [item.conversation_id for item in applied.refused]) == (2, ["broken"])
+    assert (store.refused(), store.applied(), store.count()) == (applied.refused, 3, 2)
+    assert [item.conversation_id for item in retry(archive, store, Silent()).refused] == ["broken"]
+    keep(archive, record("broken", NOW, "hello", "again"))
+    assert catch_up(archive, store, Silent()).refused == ()
+    assert store.count() == 3
 
 
 def test_an_index_that_is_ahead_of_the_vault_is_refused(archive: ArchiveFile) -> None:
