@@ -35,7 +35,7 @@ def raw_records(draw: st.DrawFn, number: int) -> bytes:
     ]  # fmt: skip
     info = {
         "conversationId": conversation_id, "brandId": ACCOUNT, "startTimeL": to_ms(start), "status": "CLOSE",
-        "latestSkillName": draw(st.sampled_from(SKILLS)), "mcs": draw(st.sampled_from([-1, 10, 50])),
+        "latestSkillName": draw(st.sampled_from(SKILLS)), "mcs": draw(st.sampled_from([-1, 10, 40, 50])),
     }  # fmt: skip
     return encode(
         {

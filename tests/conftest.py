@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import httpx
 import pytest
 from hypothesis import settings
 
+from archiver.archive.connection import FILE
 from archiver.archive.file import ArchiveFile
 from archiver.archive.opening import make_archive
 from archiver.config.secrets import Secret
@@ -64,6 +67,12 @@ def record(conversation_id: str, start: datetime, *texts: str, **changes: Any) -
 def archive(tmp_path: Path) -> Iterator[ArchiveFile]:
     with make_archive(tmp_path / "archive", ACCOUNT) as made:
         yield made
+
+
+def sql(archive: ArchiveFile, statement: str, *values: object) -> list[Any]:
+    """The rows of a statement, run on the archive's file as anybody else may run it."""
+    with closing(sqlite3.connect(archive.folder / FILE, isolation_level=None)) as connection:
+        return connection.execute(statement, values).fetchall()
 
 
 @pytest.fixture

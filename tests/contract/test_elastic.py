@@ -16,17 +16,19 @@ from tests.nodes import Node
 class TestElastic(StoreContract):
     @pytest.fixture
     def make(self, elasticsearch: Node) -> Iterator[Make]:
-        made: list[Store] = []
+        self.addresses: dict[Store, StoreAddress] = {}
 
         def make() -> Store:
-            prefix = f"contract_{uuid4().hex}"  # the server may be one that outlives the tests
-            made.append(ElasticStore(connect(StoreAddress(elasticsearch.url)), prefix, "archive"))
-            return made[-1]
+            # The server may be one that outlives the tests.
+            address = StoreAddress(elasticsearch.url, prefix=f"contract_{uuid4().hex}")
+            store = ElasticStore(connect(address), address.prefix, "archive")
+            self.addresses[store] = address
+            return store
 
         yield make
-        for store in made:
+        for store in self.addresses:
             store.drop()
 
     def reopen(self, store: Store) -> Store:
-        assert isinstance(store, ElasticStore)
-        return ElasticStore(store._server, store._prefix, "archive")
+        address = self.addresses[store]
+        return ElasticStore(connect(address), address.prefix, "archive")

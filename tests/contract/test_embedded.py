@@ -17,11 +17,18 @@ class TestEmbedded(StoreContract):
     @pytest.fixture
     def make(self, tmp_path: Path) -> Make:
         numbers = count()
-        return lambda: EmbeddedStore(tmp_path / f"index{next(numbers)}", "archive")
+        self.roots: dict[Store, Path] = {}
+
+        def make() -> Store:
+            root = tmp_path / f"index{next(numbers)}"
+            store = EmbeddedStore(root, "archive")
+            self.roots[store] = root
+            return store
+
+        return make
 
     def reopen(self, store: Store) -> Store:
-        assert isinstance(store, EmbeddedStore)
-        return EmbeddedStore(store._root, "archive")
+        return EmbeddedStore(self.roots[store], "archive")
 
 
 def test_another_process_sees_what_was_put(tmp_path: Path) -> None:
@@ -51,10 +58,20 @@ def test_a_second_writer_is_told_that_the_index_is_busy(tmp_path: Path) -> None:
     assert other.count() == 2
 
 
-def test_a_commit_whose_position_was_not_written_is_applied_again(tmp_path: Path) -> None:
+def test_a_commit_whose_position_was_not_written_is_applied_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = EmbeddedStore(tmp_path, "a")
     put(store, [project(record("c1", NOW, "one"))], applied=1)
-    store._write([project(record("c2", NOW, "two"))])  # killed before the position
+
+    def killed(number: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("archiver.index.embedded.store.os.fsync", killed)
+        with pytest.raises(KeyboardInterrupt):
+            put(store, [project(record("c2", NOW, "two"))], applied=2)
+    assert ask(store, "two").total == 1  # it was committed, and its position not written
     store.close()
     again = EmbeddedStore(tmp_path, "a")
     assert again.applied() == 1

@@ -182,8 +182,8 @@ def _client_version() -> str:
     return ".".join(map(str, elasticsearch.__version__))
 
 
-def connect(address: StoreAddress) -> Server:
-    """Checks the address; makes no request yet. Raises ConfigError."""
+def connect(address: StoreAddress, *, sleep: Callable[[float], None] = time.sleep) -> Server:
+    """Checks the address; makes no request yet. `sleep` waits between attempts. Raises ConfigError."""
     options: dict[str, Any] = {
         "max_retries": 0, "retry_on_status": (), "request_timeout": _CALL_S, "connections_per_node": _SENDERS,
         "node_class": _QuietNode,
@@ -195,11 +195,11 @@ def connect(address: StoreAddress) -> Server:
         options["basic_auth"] = (address.user, address.password.reveal())
     kind, _, rest = (address.url or "").partition(":")
     if kind == "cloud":
-        return Server(_client(cloud_id=rest, **options), f"cloud deployment {rest.partition(':')[0]}")
+        return Server(_client(cloud_id=rest, **options), f"cloud deployment {rest.partition(':')[0]}", sleep=sleep)
     url = server_url(address.url or "", setting="store", example="https://elasticsearch.example:9200")
     if url.is_encrypted:
         options["ssl_context"] = _trust(address)
-    return Server(_client(hosts=[url.with_port], **options), url.with_port)
+    return Server(_client(hosts=[url.with_port], **options), url.with_port, sleep=sleep)
 
 
 def _client(**options: Any) -> Elasticsearch:

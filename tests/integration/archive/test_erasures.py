@@ -28,7 +28,7 @@ from archiver.query.parser import parse
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
 from tests import schemas
-from tests.conftest import ACCOUNT, NOW, connected, record
+from tests.conftest import ACCOUNT, NOW, connected, record, sql
 
 START = NOW - timedelta(days=3)
 FULL = record("c", START, "my card is 4111111111111111", "thank you", "bye")
@@ -89,8 +89,8 @@ def test_masking_is_followed_by_default_and_the_chain_stays_whole(account: Accou
 def test_what_was_removed_is_in_no_file_any_more(tmp_path: Path) -> None:
     account = Account(tmp_path / "archive", Policies(erasure=Policy.FOLLOW))
     account.harvest(FULL)
-    account.archive._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-    (salt,) = account.archive._connection.execute("SELECT salt FROM bodies WHERE seq = 1").fetchone()
+    sql(account.archive, "PRAGMA wal_checkpoint(PASSIVE)")
+    ((salt,),) = sql(account.archive, "SELECT salt FROM bodies WHERE seq = 1")
     assert salt in files(account.archive)
     account.harvest(ERASED)
     assert salt not in files(account.archive)
@@ -169,6 +169,30 @@ def test_a_conversation_that_is_open_again_is_so_after_a_second_look(account: Ac
     assert b'"OPEN"' in account.archive.vault.current("c").raw
 
 
+ALMOST, ENOUGH = timedelta(minutes=15) - timedelta(milliseconds=1), timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(("later", "counts"), [(ALMOST, False), (ENOUGH, True)])
+def test_what_a_lagging_replica_may_still_show_counts_when_it_is_shown_again_after_fifteen_minutes(
+    account: Account, later: timedelta, counts: bool
+) -> None:
+    opened = record("c", START, "hello", info={"status": "OPEN", "endTimeL": -1})
+    account.harvest(record("c", START, "hello"))
+    account.harvest(opened)
+    account.harvest(opened, later=later)
+    assert (b'"OPEN"' in account.archive.vault.current("c").raw) is counts
+
+
+@pytest.mark.parametrize(("later", "counts"), [(ALMOST, False), (ENOUGH, True)])
+def test_fewer_messages_are_a_question_when_they_are_shown_again_after_fifteen_minutes(
+    account: Account, later: timedelta, counts: bool
+) -> None:
+    account.harvest(FULL)
+    account.harvest(FEWER)
+    account.harvest(FEWER, later=later)
+    assert states(account.archive) == ([("upstream_fewer", Decision.PENDING)] if counts else [])
+
+
 def test_following_a_masking_does_not_remove_what_waits_or_is_to_be_kept(account: Account) -> None:
     erased = record("c", START, "my card is 4111111111111111", "** LP deleted data **", "bye")
     masked = record("c", START, "my card is ****************", "** LP deleted data **", "bye")
@@ -195,15 +219,15 @@ def test_a_body_that_is_missing_without_a_record_of_it_is_found(account: Account
     account.harvest(FULL)
     account.harvest(MASKED)
     account.harvest(record("c", START, "my card is ****************", "thank you", "bye", "more"))
-    account.archive._connection.execute("DELETE FROM bodies WHERE seq = 3")
+    sql(account.archive, "DELETE FROM bodies WHERE seq = 3")
     assert [(finding.where, finding.seq) for finding in verify_vault(account.archive, Silent())] == [("body", 3)]
 
 
 def test_a_body_that_was_put_back_is_found(account: Account) -> None:
     account.harvest(FULL)
-    rows = account.archive._connection.execute("SELECT * FROM bodies WHERE seq = 1").fetchall()
+    (row,) = sql(account.archive, "SELECT * FROM bodies WHERE seq = 1")
     account.harvest(MASKED)
-    account.archive._connection.execute("INSERT INTO bodies VALUES (?, ?, ?)", rows[0])
+    sql(account.archive, "INSERT INTO bodies VALUES (?, ?, ?)", *row)
     assert [(finding.where, finding.seq) for finding in verify_vault(account.archive, Silent())] == [("body", 1)]
 
 
@@ -275,12 +299,12 @@ def test_an_approval_removes_what_other_open_questions_are_about(account: Accoun
 def test_an_erasure_that_is_hidden_in_the_list_is_found(account: Account) -> None:
     account.harvest(FULL)
     account.harvest(ERASED)
-    account.archive._connection.execute("UPDATE erasures SET state = 'superseded'")
+    sql(account.archive, "UPDATE erasures SET state = 'superseded'")
     assert {finding.where for finding in verify_vault(account.archive, Silent())} == {"erasures"}
 
 
 def test_a_current_version_that_points_back_is_found(account: Account) -> None:
     account.harvest(FULL)
     account.harvest(record("c", START, "my card is 4111111111111111", "thank you", "bye", "more"))
-    account.archive._connection.execute("UPDATE current SET seq = 1, messages = 3")
+    sql(account.archive, "UPDATE current SET seq = 1, messages = 3")
     assert "current" in {finding.where for finding in verify_vault(account.archive, Silent())}

@@ -5,23 +5,24 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from archiver.archive import chain
+from archiver.archive.connection import FILE, connect
 from archiver.archive.file import ArchiveFile
-from archiver.archive.ledger import Bookmark
+from archiver.archive.ledger import Bookmark, WindowReading, WindowState
 from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import verify_vault
 from archiver.errors import ArchiveError, ConfigError, IntegrityError, NotFound
 from archiver.harvest.harvest import Harvest
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation, Unreadable, Window
+from archiver.model import Conversation, Policies, Unreadable, Window
 from archiver.progress import Silent
 from archiver.simulator.services import Simulator
-from tests.conftest import ACCOUNT, NOW, connected, record
+from tests.conftest import ACCOUNT, NOW, connected, record, sql
 
 
 def conversation(raw: bytes) -> Conversation:
@@ -48,8 +49,6 @@ def test_a_folder_that_is_no_archive_is_refused_and_left_alone(tmp_path: Path) -
 
 
 def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
-    import sqlite3
-
     connection = sqlite3.connect(tmp_path / "archive.sqlite3")
     connection.execute("CREATE TABLE t (x)")
     connection.commit()
@@ -61,16 +60,19 @@ def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
 def test_a_full_disk_loses_nothing_and_the_next_run_goes_on(archive: ArchiveFile, simulator: Simulator) -> None:
     noise = [os.urandom(4000).hex() for _ in range(150)]
     simulator.world.fill(record(f"c{n}", NOW - timedelta(hours=n), text) for n, text in enumerate(noise))
-    harvest = Harvest(connected(simulator, simulator), archive, clock=lambda: NOW, progress=Silent())
-    (pages,) = archive._connection.execute("PRAGMA page_count").fetchone()
-    archive._connection.execute(f"PRAGMA max_page_count = {pages + 100}")
+    connection = connect(archive.folder / FILE)
+    limited = ArchiveFile(archive.folder, connection, Policies())
+    harvest = Harvest(connected(simulator, simulator), limited, clock=lambda: NOW, progress=Silent())
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages + 100}")
     with pytest.raises(ArchiveError) as caught:
         harvest.run(Window(NOW - timedelta(days=8), NOW))
     assert "disk is full" in str(caught.value.hint)
     kept = archive.vault.totals()[0]
     assert 0 < kept < 150
-    archive._connection.execute("PRAGMA max_page_count = 1000000")
+    connection.execute("PRAGMA max_page_count = 1000000")
     harvest.run(Window(NOW - timedelta(days=8), NOW))
+    limited.close()
     assert archive.vault.totals() == (150, 150)
     assert list(chain.faults(archive.inspection.entries())) == []
 
@@ -99,14 +101,14 @@ def test_a_reader_sees_whole_pages_only_while_another_process_writes(archive: Ar
 
 def test_a_damaged_body_is_named_never_shown(archive: ArchiveFile) -> None:
     keep(archive, record("c", NOW, "hello"), record("d", NOW, "world"))
-    (body,) = archive._connection.execute("SELECT body FROM bodies WHERE seq = 1").fetchone()
+    ((body,),) = sql(archive, "SELECT body FROM bodies WHERE seq = 1")
     for damaged in (body[:-3], body[:20] + bytes([body[20] ^ 1]) + body[21:]):
-        archive._connection.execute("UPDATE bodies SET body = ? WHERE seq = 1", (damaged,))
+        sql(archive, "UPDATE bodies SET body = ? WHERE seq = 1", damaged)
         with pytest.raises(IntegrityError) as caught:
             archive.vault.current("c")
         assert caught.value.seq == 1
-    other = archive._connection.execute("SELECT salt, body FROM bodies WHERE seq = 2").fetchone()
-    archive._connection.execute("UPDATE bodies SET salt = ?, body = ? WHERE seq = 1", other)
+    (other,) = sql(archive, "SELECT salt, body FROM bodies WHERE seq = 2")
+    sql(archive, "UPDATE bodies SET salt = ?, body = ? WHERE seq = 1", *other)
     with pytest.raises(IntegrityError):
         archive.vault.current("c")
 
@@ -126,6 +128,48 @@ def test_a_conversation_is_watched_while_it_may_change(archive: ArchiveFile) -> 
     assert archive.ledger.count_watched() == 1
     archive.keep([conversation(record("c", NOW))], (), NOW + timedelta(days=2))
     assert archive.ledger.count_watched() == 0
+
+
+def test_a_run_that_was_interrupted_is_resumed_for_a_day_unless_it_was_finished(archive: ArchiveFile) -> None:
+    span, day, moment = Window(NOW - timedelta(days=9), NOW), timedelta(days=1), timedelta(microseconds=1)
+    first = archive.begin_run(span, NOW)
+    assert archive.begin_run(span, NOW + day - moment) == first
+    second = archive.begin_run(span, NOW + day)
+    assert second.id != first.id
+    assert second.started_at == NOW + day
+    archive.finish_run(NOW + day)
+    assert archive.begin_run(span, NOW + day + moment).id not in (first.id, second.id)
+
+
+def test_the_second_time_that_liveperson_does_not_show_a_conversation_it_is_looked_at_no_more(
+    archive: ArchiveFile,
+) -> None:
+    quarter, moment = timedelta(minutes=15), timedelta(microseconds=1)
+    is_open = record("c", NOW - timedelta(days=2), info={"status": "OPEN", "endTimeL": -1})
+    archive.keep([conversation(is_open)], (), NOW)
+    for _ in range(2):  # of one and the same look
+        archive.note_absent(["c"], NOW)
+        assert archive.ledger.watched(NOW + quarter, NOW + quarter - moment, 9) == []
+        assert archive.ledger.watched(NOW + quarter, NOW + quarter, 9) == ["c"]
+    archive.note_absent(["c"], NOW + quarter)
+    assert archive.ledger.count_watched() == 0
+    assert archive.vault.current("c").raw == is_open
+
+
+def test_a_sealed_window_is_due_for_a_check_from_its_time_on_the_longest_due_first(archive: ArchiveFile) -> None:
+    hour, moment = timedelta(hours=1), timedelta(microseconds=1)
+    first, second = (Window(NOW - days * 24 * hour, NOW - days * 24 * hour + hour) for days in (9, 8))
+    for window, at in ((first, NOW), (second, NOW - hour)):
+        reading = WindowReading(window, WindowState.SEALED, 0, 0, 0, 0, "")
+        archive.record([reading], run=None, now=at)
+
+    def due(at: datetime) -> Window | None:
+        found = archive.ledger.due_for_check(at)
+        return found and found.reading.window
+
+    assert [due(NOW - moment), due(NOW), due(NOW + 2 * hour)] == [None, second, second]  # an hour after each reading
+    archive.record_check(second, NOW + 2 * hour)
+    assert [due(NOW + hour - moment), due(NOW + hour), due(NOW + 9 * hour)] == [None, first, first]
 
 
 FIRST_FORMAT = """
@@ -187,6 +231,5 @@ def test_an_archive_of_the_first_format_is_brought_to_the_newest(archive: Archiv
 
 def tables(archive: ArchiveFile) -> dict[str, list[tuple[object, ...]]]:
     """The columns of every table, by name."""
-    connection = archive.ledger._connection
-    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'index')")]
-    return {name: connection.execute(f"PRAGMA table_xinfo({name})").fetchall() for name in names}
+    names = [row[0] for row in sql(archive, "SELECT name FROM sqlite_master WHERE type IN ('table', 'index')")]
+    return {name: sql(archive, f"PRAGMA table_xinfo({name})") for name in names}

@@ -64,10 +64,13 @@ def announced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
             file.write(raw + b"\n")
     process = subprocess.Popen([*PROGRAM, "simulate", "--data", str(path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    yield schemas.checked(process.stdout.readline())
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
-    process.stdout.close()
+    try:
+        yield schemas.checked(process.stdout.readline())
+    finally:
+        process.send_signal(signal.SIGTERM)
+        ended = process.wait(10)
+        process.stdout.close()
+    assert ended == 0
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from archiver.model import Window
 from archiver.progress import Silent
 from archiver.simulator.faults import Fault, Faults
 from archiver.simulator.services import Simulator
-from tests.conftest import NOW, connected, record
+from tests.conftest import NOW, connected, record, sql
 
 DAY = timedelta(days=1)
 LEADS = [{"sdeType": "LEAD", "serverTimeStamp": ms, "lead": {"lead": {"leadId": str(ms)}}} for ms in (1, 2, 3)]
@@ -68,7 +68,7 @@ def test_a_consumers_conversations_are_fetched_in_full_open_and_closed(
     fetched = fetch(archive, account, [], ["who1", "nobody"])
     assert (fetched.conversations, fetched.absent) == (101, ("nobody",))
     assert all(len(decode(archive.vault.current(f"c{n:03d}").raw)["sdes"]["events"]) == 3 for n in range(1, 300, 3))
-    reasons = [row[0] for row in archive.ledger._connection.execute("SELECT reason FROM watch ORDER BY 1")]
+    reasons = [row[0] for row in sql(archive, "SELECT reason FROM watch ORDER BY 1")]
     assert reasons == ["open", "settling"]
 
 

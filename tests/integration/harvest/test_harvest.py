@@ -13,8 +13,8 @@ import pytest
 from archiver import windows
 from archiver.archive import chain
 from archiver.archive.file import ArchiveFile
-from archiver.archive.lease import Lease
 from archiver.archive.ledger import Bookmark
+from archiver.archive.opening import open_archive
 from archiver.archive.verify import verify_vault
 from archiver.errors import AuthError, Locked, RateLimited, SourceUnavailable
 from archiver.harvest.harvest import Harvest, Summary
@@ -26,7 +26,7 @@ from archiver.service.lanes import Schedule, Updates
 from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
-from tests.conftest import NOW, connected, record
+from tests.conftest import NOW, connected, record, sql
 
 SPAN = Window(NOW - timedelta(days=10), NOW)
 Respond = Callable[[httpx.Request], httpx.Response]
@@ -400,12 +400,12 @@ def test_endless_throttling_is_told_as_what_it_is(archive: ArchiveFile, simulato
 def test_a_second_harvester_is_refused_and_a_dead_ones_place_is_taken(
     archive: ArchiveFile, simulator: Simulator
 ) -> None:
-    other = Lease(archive.ledger._connection)
-    other.acquire(NOW)
-    archive._connection.execute("UPDATE lease SET pid = 1, host = 'elsewhere'")
+    with open_archive(archive.folder) as other:
+        other.acquire_lease(NOW)
+    sql(archive, "UPDATE lease SET pid = 1, host = 'elsewhere'")
     with pytest.raises(Locked):
         harvest(archive, simulator)
-    archive._connection.execute("UPDATE lease SET pid = 2147480000, host = ?", (socket.gethostname(),))
+    sql(archive, "UPDATE lease SET pid = 2147480000, host = ?", socket.gethostname())
     assert harvest(archive, simulator).unproven == ()
 
 

@@ -25,7 +25,7 @@ from archiver.rawrecord import peek
 from archiver.simulator.faults import KINDS, Fault, Faults
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
-from tests.conftest import ACCOUNT, NOW, connected, record
+from tests.conftest import ACCOUNT, NOW, connected, record, sql
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SPAN_START = NOW - 3 * DAY
@@ -115,10 +115,10 @@ class Account(RuleBasedStateMachine):
     def what_was_called_complete_just_now_is(self) -> None:
         """In every window that this harvest sealed, the vault has just what LivePerson shows."""
         held = {item.conversation_id for item in self.archive.vault.after(0)}
-        rows = self.archive.ledger._connection.execute(
-            "SELECT start_ms, end_ms, inside FROM windows WHERE state = ? AND read_at = ?",
-            (WindowState.SEALED, self.now.isoformat()),
-        )
+        rows = sql(
+            self.archive, "SELECT start_ms, end_ms, inside FROM windows WHERE state = ? AND read_at = ?",
+            WindowState.SEALED, self.now.isoformat(),
+        )  # fmt: skip
         for start, end, inside in rows:
             shown = {item.id for item in self.world.stored if start <= item.start_ms < end}
             assert shown <= held

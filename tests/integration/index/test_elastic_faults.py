@@ -16,7 +16,7 @@ from archiver.config.settings import StoreAddress
 from archiver.errors import StoreError, StoreUnavailable
 from archiver.index.build import catch_up, rebuild, retry
 from archiver.index.elastic.bulk import Limits
-from archiver.index.elastic.server import connect
+from archiver.index.elastic.server import Server, connect
 from archiver.index.elastic.store import ElasticStore
 from archiver.index.results import Sort, Version
 from archiver.liveperson.answers import read_record
@@ -57,9 +57,14 @@ def full(archive: ArchiveFile) -> ArchiveFile:
     return archive
 
 
-def store_at(url: str, prefix: str, limits: Limits = SMALL, archive_id: str = "") -> ElasticStore:
-    store = ElasticStore(connect(StoreAddress(url)), prefix, archive_id or "archive", limits=limits)
-    return store
+def store_at(url: str, prefix: str, limits: Limits = SMALL, archive_id: str = "archive") -> ElasticStore:
+    return ElasticStore(connect(StoreAddress(url)), prefix, archive_id, limits=limits)
+
+
+@pytest.fixture
+def server(elasticsearch: Node) -> Server:
+    """The server itself, to change things in it and look behind the store."""
+    return connect(StoreAddress(elasticsearch.url))
 
 
 def assert_whole(store: ElasticStore, archive: ArchiveFile) -> None:
@@ -155,18 +160,16 @@ def test_a_server_that_stays_busy_is_given_up_and_caught_up_with_later(
     assert_whole(store_at(elasticsearch.url, prefix), full)
 
 
-def test_a_read_only_block_is_waited_for(full: ArchiveFile, elasticsearch: Node, prefix: str) -> None:
+def test_a_read_only_block_is_waited_for(full: ArchiveFile, elasticsearch: Node, server: Server, prefix: str) -> None:
     """What Elasticsearch does when its disk is nearly full."""
     direct = store_at(elasticsearch.url, prefix)
     catch_up(full, direct, Silent())
     keep(full, *(conversation(number, "newer words") for number in range(0, COUNT, 2)))
     block = {"index.blocks.read_only_allow_delete": True}
-    direct._server.ask("PUT", f"/{prefix}-messages/_settings", block)
+    server.ask("PUT", f"/{prefix}-messages/_settings", block)
     lift = threading.Timer(
         2,
-        lambda: direct._server.ask(
-            "PUT", f"/{prefix}-messages/_settings", {"index.blocks.read_only_allow_delete": None}
-        ),
+        lambda: server.ask("PUT", f"/{prefix}-messages/_settings", {"index.blocks.read_only_allow_delete": None}),
     )
     lift.start()
     try:
@@ -215,9 +218,8 @@ def test_a_catch_up_killed_at_any_bulk_request_is_finished_by_the_next(
 
         impatient = Limits(request_bytes=5_000, patience_s=0.1)
         with proxy(elasticsearch.url, kill) as url, pytest.raises(StoreUnavailable):
-            quick = store_at(url, prefix, impatient)
-            quick._server._sleep = lambda seconds: None
-            catch_up(archive, quick, Silent())
+            quick = connect(StoreAddress(url), sleep=lambda seconds: None)
+            catch_up(archive, ElasticStore(quick, prefix, "archive", limits=impatient), Silent())
         direct = store_at(elasticsearch.url, prefix)
         catch_up(archive, direct, Silent())
         assert_whole(direct, archive)
@@ -227,21 +229,21 @@ def test_a_catch_up_killed_at_any_bulk_request_is_finished_by_the_next(
 
 
 def test_refused_documents_are_listed_and_given_again_after_a_fix(
-    full: ArchiveFile, elasticsearch: Node, prefix: str
+    full: ArchiveFile, elasticsearch: Node, server: Server, prefix: str
 ) -> None:
     store = store_at(elasticsearch.url, prefix)
     store.prepare()
     template = f"/_index_template/{prefix}-v1-messages"
-    body = store._server.ask("GET", template)["index_templates"][0]["index_template"]
+    body = server.ask("GET", template)["index_templates"][0]["index_template"]
     good = body["template"]["mappings"]["properties"].pop("dialog_id")
     for date in ("created_date", "created_date_millis", "modified_date", "modified_date_millis"):
         body.pop(date, None)
-    store._server.ask("PUT", template, body)
+    server.ask("PUT", template, body)
     applied = catch_up(full, store, Silent())
     assert len(applied.refused) == COUNT == len(store.refused())
     assert "dialog_id" in applied.refused[0].reason
     assert store.applied() == full.vault.head()
-    store._server.ask("PUT", f"/{prefix}-messages/_mapping", {"properties": {"dialog_id": good}})
+    server.ask("PUT", f"/{prefix}-messages/_mapping", {"properties": {"dialog_id": good}})
     assert retry(full, store, Silent()).refused == ()
     assert_whole(store, full)
 
@@ -273,13 +275,13 @@ def test_a_late_write_never_puts_old_over_new(full: ArchiveFile, elasticsearch: 
 
 
 def test_backfill_settings_are_taken_back_also_after_a_crash(
-    full: ArchiveFile, elasticsearch: Node, prefix: str, monkeypatch: pytest.MonkeyPatch
+    full: ArchiveFile, elasticsearch: Node, server: Server, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("archiver.index.elastic.writer.LARGE", 100)
     store = store_at(elasticsearch.url, prefix)
 
     def settings() -> set[tuple[object, ...]]:
-        found = store._server.ask("GET", f"/{prefix}-messages/_settings", None, {"flat_settings": "true"})
+        found = server.ask("GET", f"/{prefix}-messages/_settings", None, {"flat_settings": "true"})
         names = ("index.refresh_interval", "index.translog.durability", "index.auto_expand_replicas")
         return {tuple(item["settings"].get(name) for name in names) for item in found.values()}
 
@@ -315,7 +317,7 @@ def test_another_mapping_is_built_beside_the_old_one_which_answers_meanwhile(
 
 
 def test_a_writer_of_a_family_that_was_replaced_stops_and_makes_no_index_by_accident(
-    full: ArchiveFile, elasticsearch: Node, prefix: str
+    full: ArchiveFile, elasticsearch: Node, server: Server, prefix: str
 ) -> None:
     store = store_at(elasticsearch.url, prefix)
     catch_up(full, store, Silent())
@@ -326,14 +328,14 @@ def test_a_writer_of_a_family_that_was_replaced_stops_and_makes_no_index_by_acci
         writer.replace(versions, applied=full.vault.head())
     assert not [
         name
-        for name in store._server.ask("GET", "/_cat/indices", None, {"h": "index", "format": "json"})
+        for name in server.ask("GET", "/_cat/indices", None, {"h": "index", "format": "json"})
         if f"{prefix}-messages-v1" in name["index"]
     ]
     assert_whole(store, full)
 
 
 def test_sdes_are_searchable_as_typed_values_and_as_text_and_unknown_fields_are_kept(
-    archive: ArchiveFile, elasticsearch: Node, prefix: str
+    archive: ArchiveFile, elasticsearch: Node, server: Server, prefix: str
 ) -> None:
     event = {
         "sdeType": "PURCHASE", "serverTimeStamp": 1_780_000_000_000,
@@ -344,7 +346,7 @@ def test_sdes_are_searchable_as_typed_values_and_as_text_and_unknown_fields_are_
     catch_up(archive, store, Silent())
 
     def count(kind: str, query: dict[str, object]) -> int:
-        found = store._server.ask("POST", f"/{prefix}-{kind}/_search", {"query": query})
+        found = server.ask("POST", f"/{prefix}-{kind}/_search", {"query": query})
         return int(found["hits"]["total"]["value"])
 
     assert count("sdes", {"range": {"total": {"gt": 1000}}}) == 1
@@ -352,6 +354,6 @@ def test_sdes_are_searchable_as_typed_values_and_as_text_and_unknown_fields_are_
     assert count("sdes", {"match": {"text": "ord"}}) == 1
     assert count("sdes", {"term": {"values.purchase.newField.deep": "value"}}) == 1
     assert count("metadata", {"term": {"extra.brandNewField.a": "two"}}) == 1
-    source = store._server.ask("GET", f"/{prefix}-metadata/_search")["hits"]["hits"][0]["_source"]
+    source = server.ask("GET", f"/{prefix}-metadata/_search")["hits"]["hits"][0]["_source"]
     assert (source["message_count"], source["sde_count"], len(source["digest"])) == (1, 1, 32)
     assert "words" not in source

@@ -201,7 +201,6 @@ def test_a_client_that_is_too_new_for_the_server_is_told_with_the_cure(secure_el
 
 
 def test_nobody_there_is_told(secure_elasticsearch: Node) -> None:
-    lonely = connect(StoreAddress("http://127.0.0.1:9"))
-    lonely._sleep = lambda seconds: None
+    lonely = connect(StoreAddress("http://127.0.0.1:9"), sleep=lambda seconds: None)
     with pytest.raises(StoreUnavailable, match="does not answer"):
         ElasticStore(lonely, "nothing", "archive").applied()

@@ -129,3 +129,13 @@ def test_hits_are_found_a_page_at_a_time_while_they_are_iterated(archive: Archiv
     rest = Search(archive, store, Request(parse("refund", now=NOW), limit=None, after=first.next)).results()
     ids = [hit.transcript.id for hit in (*first.hits, *rest.hits)]
     assert (len(ids), len(set(ids)), rest.next) == (250, 250, None)
+
+
+def test_a_limit_beyond_one_page_ends_with_the_cursor_behind_its_last_hit(archive: ArchiveFile) -> None:
+    store = keep(archive, *(record(f"c{number}", NOW - timedelta(minutes=number), "same") for number in range(260)))
+    query = parse("same", now=NOW)
+    first = search(archive, store, Request(query, limit=150))
+    assert [hit.transcript.id for hit in first.hits] == [f"c{number}" for number in range(150)]
+    rest = search(archive, store, Request(query, limit=150, after=first.next))
+    assert [hit.transcript.id for hit in rest.hits] == [f"c{number}" for number in range(150, 260)]
+    assert (first.total, rest.total, rest.next) == (260, 260, None)

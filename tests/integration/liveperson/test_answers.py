@@ -21,7 +21,7 @@ from archiver.simulator.faults import KINDS, Fault, Faults
 from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
 from archiver.transcript.projection import project
-from tests.conftest import NOW, connected, record
+from tests.conftest import NOW, connected, record, sql
 
 DAY = timedelta(days=1)
 SPAN = Window(NOW - 10 * DAY, NOW)
@@ -117,11 +117,12 @@ def test_unknown_fields_and_types_and_broken_inner_json_are_kept_as_text(
 
 def watched(archive: ArchiveFile) -> set[str]:
     """Why conversations are looked at again."""
-    return {row[0] for row in archive.ledger._connection.execute("SELECT reason FROM watch")}
+    return {row[0] for row in sql(archive, "SELECT reason FROM watch")}
 
 
 def test_what_a_search_cut_short_is_read_in_full_by_its_id(archive: ArchiveFile, account: Simulator) -> None:
     harvest(archive, account, Fault("is-partial", times=None))
+    assert archive.vault.totals()[0] == COUNT
     assert watched(archive) <= {"settling"}
     for kept in archive.vault.after(0):
         info = decode(kept.raw)["info"]

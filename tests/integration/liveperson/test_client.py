@@ -161,11 +161,33 @@ def test_a_token_is_renewed_before_it_expires(simulator: Simulator) -> None:
     assert counting.tokens == 2
 
 
-def test_the_tokens_own_expiry_counts_if_nothing_else_says_it(simulator: Simulator) -> None:
-    from archiver.liveperson.auth import _life
+@pytest.mark.parametrize(
+    ("answer", "life_s"),
+    [
+        ({"access_token": jwt(timedelta(minutes=5))}, 300),  # as the token itself says
+        ({"access_token": jwt(timedelta(minutes=5)), "expires_in": "600"}, 600),
+        ({"access_token": "opaque", "expires_in": "soon"}, 3_600),  # nobody says it
+        ({"access_token": "opaque", "expires_in": 10**9}, 86_400),
+    ],
+)
+def test_a_token_is_renewed_a_minute_before_its_end_whoever_says_when_that_is(
+    simulator: Simulator, answer: dict[str, Any], life_s: int
+) -> None:
+    clock, tokens = [NOW], 0
 
-    assert _life({}, jwt(timedelta(minutes=5)), NOW) == timedelta(minutes=5)
-    assert _life({"expires_in": "soon"}, "opaque", NOW) == timedelta(hours=1)
+    def respond(request: httpx.Request) -> httpx.Response:
+        nonlocal tokens
+        if "/app/token" in request.url.path:
+            tokens += 1
+            return httpx.Response(200, content=encode(answer))
+        return httpx.Response(204) if "messaging_history" in request.url.path else simulator(request)
+
+    simulator.world.clock = lambda: clock[0]
+    center = connected(respond, simulator)
+    for after_s in (0, life_s - 61, life_s - 60):
+        clock[0] = NOW + timedelta(seconds=after_s)
+        list(center.pages(Window(NOW - DAY, NOW)))
+        assert tokens == (1 if after_s < life_s - 60 else 2)
 
 
 def test_a_refusal_that_a_new_token_does_not_cure_stops_after_one_renewal(simulator: Simulator) -> None:

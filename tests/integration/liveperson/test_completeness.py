@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archiver.archive.file import ArchiveFile
-from archiver.errors import SourceError
+from archiver.errors import SourceError, Unproven
 from archiver.harvest.harvest import Harvest
 from archiver.liveperson.client import Client
 from archiver.model import Page, Window
@@ -158,6 +159,27 @@ def test_many_that_start_at_one_moment_are_proven_by_several_readings_though_the
     assert summary.unproven == ()
     assert summary.conversations == count
     assert archive.vault.totals()[0] == count
+
+
+def test_rows_that_changed_places_between_two_pages_are_told_though_every_count_agrees(simulator: Simulator) -> None:
+    """One that was read goes, one begins, and one that was not read yet changes places with one that was."""
+    simulator.world.fill(record(f"c{number:03d}", NOW - DAY) for number in range(150))
+    searches = itertools.count(1)
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/conversations/search") and next(searches) == 2:
+            rows = simulator.world.stored
+            rows[50], rows[120] = rows[120], rows[50]
+            del simulator.world.by_id[rows.pop(0).id]
+            simulator.world.put(record("late", NOW - DAY))
+        return simulator(request)
+
+    found = set()
+    with pytest.raises(Unproven, match="do not meet"):
+        for page in connected(respond, simulator).pages(SPAN):
+            found |= {item.id for item in page.conversations}
+    assert "c120" not in found
+    assert len(found) == 150
 
 
 def test_where_rows_come_and_go_meanwhile_nothing_is_proven_by_several_readings(

@@ -22,9 +22,8 @@ import pytest
 
 from archiver import windows
 from archiver.archive.coverage import stretches
-from archiver.archive.lease import Lease
 from archiver.archive.ledger import Bookmark, WindowState
-from archiver.archive.opening import make_archive
+from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import verify_vault
 from archiver.archive.versions import Change, compare_raw
 from archiver.config.settings import StoreAddress
@@ -45,7 +44,7 @@ from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
 from tests import schemas
-from tests.conftest import ACCOUNT, NOW, connected, record
+from tests.conftest import ACCOUNT, NOW, connected, record, sql
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 Respond = Callable[[httpx.Request], httpx.Response]
@@ -62,6 +61,7 @@ class Running:
     index: Callable[[], StoreAdmin] | None = None
     until: datetime = NOW
     left_out: str = ""
+    on_tick: Callable[[], None] = lambda: None
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -69,13 +69,17 @@ class Running:
         self.simulator = Simulator(self.world)
         self.archive = make_archive(self.folder, ACCOUNT)
         self.board = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=self.now, heartbeat_at=self.now))
+        self.restart()
+
+    def restart(self) -> None:
+        """Goes on as a service that knows only what is in the archive."""
         self.service = self._service()
 
     def _service(self) -> Service:
         source = connected(self._answer, self.simulator)
         ingest = Ingest(source, self.archive, clock=lambda: self.now, progress=Silent())
         schedule = Schedule(since=self.since)
-        indexer = Indexer(self.archive, self._index, self.board)
+        indexer = Indexer(self.archive, self.open_index, self.board)
         reader = WindowReader(ingest)
         lanes = [lane for lane in make_lanes(ingest, reader, schedule) if lane.name != self.left_out]
         return Service(
@@ -87,13 +91,14 @@ class Running:
             self.asked.append(json.loads(request.content))
         return (self.respond or self.simulator)(request)
 
-    def _index(self) -> StoreAdmin:
+    def open_index(self) -> StoreAdmin:
         if self.index:
             return self.index()
         return open_store(StoreAddress(), folder=self.archive.folder, archive_id=self.archive.id)
 
     def _tick(self) -> None:
         self.now += timedelta(seconds=1)
+        self.on_tick()
 
     def is_set(self) -> bool:
         return self.now >= self.until
@@ -104,7 +109,7 @@ class Running:
     def without(self, lane: str) -> None:
         """Goes on as a service that lacks one lane."""
         self.left_out = lane
-        self.service = self._service()
+        self.restart()
 
     def run(self, length: timedelta) -> None:
         self.until = self.now + length
@@ -145,14 +150,14 @@ def test_a_living_account_is_followed_to_the_end_of_every_conversation(running: 
     assert running.state(Window(NOW - 5 * DAY + HOUR, NOW + 6 * DAY)) == {"sealed"}
     assert running.board.read().level(running.now) is Level.GREEN
     assert list(verify_vault(running.archive, Silent())) == []
-    store = running._index()
+    store = running.open_index()
     assert list(verify_index(running.archive, store, Silent())) == []
     store.close()
 
 
 def test_what_is_new_comes_before_the_past_and_what_expires_before_the_rest(running: Running) -> None:
     running.since = running.now - 500 * DAY
-    running.service = running._service()
+    running.restart()
     running.run(HOUR)
     bodies = [body for body in running.asked if "latestUpdateTime" not in body]
     days = [datetime.fromtimestamp(body["start"]["from"] / 1000, NOW.tzinfo) for body in bodies]
@@ -232,7 +237,7 @@ def test_an_index_out_of_reach_stops_nothing_and_is_brought_up_to_date_when_it_i
     assert "the index does not answer" in str(health_of(running)[1]["troubles"])
     running.index = None
     running.run(HOUR)
-    store = running._index()
+    store = running.open_index()
     assert store.applied() == running.archive.vault.head()
     store.close()
     assert answer("/readyz", running.board, running.now)[0] == 200  # type: ignore[index]
@@ -326,15 +331,14 @@ def test_refused_credentials_end_it(running: Running) -> None:
 
 def test_it_ends_when_another_process_took_over(running: Running) -> None:
     running.run(10 * MINUTE)
-    stolen = Lease(running.archive._connection)
 
     def steal() -> None:
         running.now += 20 * MINUTE
-        running.archive._connection.execute("UPDATE lease SET host = 'elsewhere'")
-        stolen.acquire(running.now + HOUR)
+        with open_archive(running.folder) as other:
+            other.acquire_lease(running.now + HOUR)
 
-    running.service._on_tick = steal
-    with pytest.raises(Locked):
+    running.on_tick = steal
+    with pytest.raises(Locked, match="taken over"):
         running.run(DAY)
 
 
@@ -342,11 +346,10 @@ def test_the_lease_of_a_service_that_only_waits_never_grows_stale(running: Runni
     seen = []
 
     def look() -> None:
-        running.now += timedelta(seconds=1)
-        row = running.archive._connection.execute("SELECT beat_at FROM lease").fetchone()
-        seen.append(running.now - datetime.fromisoformat(row[0]))
+        ((beat_at,),) = sql(running.archive, "SELECT beat_at FROM lease")
+        seen.append(running.now - datetime.fromisoformat(beat_at))
 
-    running.service._on_tick = look
+    running.on_tick = look
     running.run(6 * HOUR)
     assert max(seen) < timedelta(minutes=12)
 
@@ -356,7 +359,8 @@ def test_waits_grow_to_ten_minutes_and_begin_anew_once_it_works() -> None:
     error = SourceUnavailable("down")
     waits = [backoff.failed(error, NOW) for _ in range(8)]
     assert waits == [15, 30, 60, 120, 240, 480, 600, 600]
-    assert not backoff.is_over(NOW + MINUTE)
+    assert not backoff.is_over(NOW + 10 * MINUTE - timedelta(microseconds=1))
+    assert backoff.is_over(NOW + 10 * MINUTE)
     backoff.worked()
     assert backoff.is_over(NOW)
     assert backoff.failed(error, NOW) == 15
@@ -373,14 +377,16 @@ def simulated() -> Iterator[dict[str, str]]:
     command = [sys.executable, "-m", "archiver", "simulate"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    told = schemas.checked(process.stdout.readline())
-    yield {
-        "ARCHIVER_ACCOUNT": told["account"], "ARCHIVER_DOMAIN_URL": told["domain_url"],
-        "ARCHIVER_CLIENT_ID": told["client_id"], "ARCHIVER_CLIENT_SECRET": told["client_secret"],
-    }  # fmt: skip
-    process.terminate()
-    process.wait(10)
-    process.stdout.close()
+    try:
+        told = schemas.checked(process.stdout.readline())
+        yield {
+            "ARCHIVER_ACCOUNT": told["account"], "ARCHIVER_DOMAIN_URL": told["domain_url"],
+            "ARCHIVER_CLIENT_ID": told["client_id"], "ARCHIVER_CLIENT_SECRET": told["client_secret"],
+        }  # fmt: skip
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
 
 
 @contextmanager

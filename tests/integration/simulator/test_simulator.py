@@ -45,6 +45,18 @@ def found(simulator: Simulator, **filters: Any) -> list[dict[str, Any]]:
     return [decode(item.raw) for page in pages for item in page.conversations]
 
 
+def search(simulator: Simulator, body: dict[str, Any], **query: Any) -> httpx.Response:
+    """A search as anybody may send it."""
+    form = {
+        "client_id": simulator.tokens.client_id, "client_secret": simulator.tokens.client_secret,
+        "grant_type": "client_credentials",
+    }  # fmt: skip
+    given = decode(simulator.tokens.give(httpx.Request("POST", "https://lp/app/token", data=form)).content)
+    url = f"https://lp/messaging_history/api/account/{simulator.world.account}/conversations/search"
+    headers = {"Authorization": f"Bearer {given['access_token']}"}
+    return simulator(httpx.Request("POST", url, params=query, content=encode(body), headers=headers))
+
+
 # ── life by the clock ──
 
 
@@ -224,10 +236,7 @@ def test_filters_are_joined_by_and(account: Simulator) -> None:
 )  # fmt: skip
 def test_a_body_that_cannot_be_is_refused(account: Simulator, body: dict[str, Any]) -> None:
     whole = {"start": {"from": to_ms(SPAN.start), "to": to_ms(NOW)}, **body} if "start" not in body and body else body
-    token = account.tokens._token()
-    url = f"https://lp/messaging_history/api/account/{account.world.account}/conversations/search?source=t"
-    headers = {"Authorization": f"Bearer {token}"}
-    assert account(httpx.Request("POST", url, content=encode(whole), headers=headers)).status_code == 400
+    assert search(account, whole, source="t").status_code == 400
 
 
 @pytest.mark.parametrize("order", list(Order))
@@ -283,14 +292,10 @@ def test_records_have_every_section_and_field_that_liveperson_documents() -> Non
 
 
 def test_unconfirmed_behaviour_can_be_either_way(account: Simulator) -> None:
-    center = connected(account, account)
     body = Filters(start=SPAN).body()
 
     def status(**query: Any) -> int:
-        token = {"Authorization": f"Bearer {account.tokens._token()}"}
-        url = f"https://lp{center._path}/search"
-        params = {"source": "t", **query}
-        return account(httpx.Request("POST", url, params=params, content=encode(body), headers=token)).status_code
+        return search(account, body, source="t", **query).status_code
 
     assert [status(limit=500), status(sort="up"), status(offset=10_000)] == [400, 400, 200]
     account.is_lenient, account.deepest = True, 10_000

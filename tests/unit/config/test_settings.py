@@ -96,15 +96,6 @@ def test_a_secret_itself_in_a_file_is_refused_without_repeating_it(tmp_path: Pat
     assert "s3cret" not in f"{caught.value} {caught.value.hint}"
 
 
-def test_a_secret_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
-    token = tmp_path / "secret"
-    token.write_text("x")
-    token.chmod(0o644)
-    with pytest.raises(ConfigError) as caught:
-        load({}, {}, write(tmp_path, 'client_secret = "file:secret"'), [])
-    assert "chmod 600" in str(caught.value.hint)
-
-
 @pytest.mark.parametrize(
     "text", ["account = ", "account = true", "[account]\nx = 1", "\ud800".encode("utf-8", "surrogatepass")]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,3 +14,11 @@ from archiver.query.matching import Snippet, merge
 def test_pieces_of_a_snippet_are_its_text(text: str, drawn: list[tuple[int, int]]) -> None:
     marks = merge((start, min(start + length, len(text))) for start, length in drawn if start < len(text))
     assert "".join(piece for piece, _ in Snippet(text, marks).pieces()) == text
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 5)), max_size=6))
+def test_merged_spans_are_the_same_characters_in_order_and_never_touch(drawn: list[tuple[int, int]]) -> None:
+    found = [(start, start + length) for start, length in drawn]
+    merged = merge(found)
+    assert {at for span in merged for at in range(*span)} == {at for span in found for at in range(*span)}
+    assert all(earlier[1] < later[0] for earlier, later in pairwise(merged))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.jsontext import canonical, decode, encode, split_array, split_object
-from archiver.model import Role
+from archiver.model import Role, to_ms
 from archiver.query.fields import passages
 from archiver.transcript.projection import project
 from archiver.transcript.serialize import as_json
@@ -52,6 +52,17 @@ HTML = "<p>Dear&nbsp;you,<br>see <a href='x'>this</a></p><script>no</script>"
 )  # fmt: skip
 def test_all_that_a_person_could_read_in_a_message_is_its_text(type_: str, data: Any, expected: str) -> None:
     assert message_text(type_, data) == expected
+
+
+def test_messages_come_by_time_then_in_the_sequence_of_each_dialog_and_those_without_a_time_last() -> None:
+    at = to_ms(NOW)
+    told = [(at + 1, "a", 0), (None, "a", 9), (at, "b", 1), (at, "a", 2), (at, "a", 10), (at, "a", 1)]
+    messages = [
+        {"messageId": f"m{number}", "timeL": time, "dialogId": dialog, "seq": seq, "messageData": {}}
+        for number, (time, dialog, seq) in enumerate(told)
+    ]
+    found = project(record("c", NOW, messageRecords=messages)).messages
+    assert [message.id for message in found] == ["m5", "m3", "m4", "m2", "m0", "m1"]
 
 
 def test_lists_in_html_become_lines() -> None:

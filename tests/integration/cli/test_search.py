@@ -1,0 +1,98 @@
+"""What `archiver search` prints for programs, and that its pages hold each hit once."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from archiver.archive.opening import make_archive
+from archiver.cli.root import root
+from archiver.liveperson.answers import read_record
+from archiver.model import Conversation
+from tests.conftest import ACCOUNT, NOW, record
+
+PEOPLE = [
+    {"agentId": "1", "agentFullName": "Ann", "userType": "1"},
+    {"agentId": "2", "agentFullName": "Robo", "userType": "2"},
+]
+COUNT = 23
+STARTS = {f"c{number:02d}": NOW - timedelta(hours=number // 5) for number in range(COUNT)}  # five start together
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An archive where each conversation says "same" in two messages, and one has people and no skill's name."""
+    raws = [record(id_, start, "same words", "same again") for id_, start in STARTS.items()]
+    raws += [
+        record("people", NOW - timedelta(days=40), "special", agentParticipants=PEOPLE, info={"latestSkillName": None}),
+        record("nobody", NOW - timedelta(days=40, minutes=1), "special"),
+    ]
+    with make_archive(tmp_path / "archive", ACCOUNT) as archive:
+        read = [item for item in map(read_record, raws) if isinstance(item, Conversation)]
+        archive.keep(read, (), NOW)
+    return tmp_path / "archive"
+
+
+def search(folder: Path, *words: str) -> Any:
+    ran = CliRunner().invoke(root, ["--archive", str(folder), "search", *words, "--json"])
+    assert ran.exit_code == 0, ran.output
+    return json.loads(ran.stdout)
+
+
+def at(time: str) -> str:
+    return f"2026-05-06T{time}:00.000+00:00"
+
+
+def test_a_hit_names_its_conversation_its_skill_and_everybody_of_the_brand(folder: Path) -> None:
+    found = search(folder, "special")
+    keys = ("conversation_id", "message_id", "start", "end", "skill", "agents")
+    assert [tuple(item[key] for key in keys) for item in found["items"]] == [
+        ("people", None, at("12:00"), at("12:10"), None, ["Ann", "Robo"]),
+        ("nobody", None, at("11:59"), at("12:09"), "Restaurants", []),
+    ]
+    assert (found["schema"], found["scope"], found["total"], found["next"]) == (
+        "archiver.search/1", "conversation", 2, None,
+    )  # fmt: skip
+    match = {"where": "text", "message_id": "people:0", "role": "customer", "text": "special", "marks": [[0, 7]]}
+    assert found["items"][0]["matches"] == [match | {"sent_at": at("12:00")}]
+
+
+@pytest.mark.parametrize("sort", ["newest", "oldest"])
+@pytest.mark.parametrize(("scope", "of_each"), [("conversation", 1), ("message", 2)])
+@pytest.mark.parametrize("limit", [1, 4, 23, 100])
+def test_pages_joined_by_their_cursors_give_every_hit_once_and_in_order(
+    folder: Path, sort: str, scope: str, of_each: int, limit: int
+) -> None:
+    words = ("same", "--sort", sort, "--scope", scope)
+    whole = search(folder, *words, "--all")["items"]
+    joined: list[Any] = []
+    cursor: list[str] = []
+    for _ in range(COUNT * of_each):
+        page = search(folder, *words, "--limit", str(limit), *cursor)
+        assert page["total"] == COUNT * of_each
+        assert 0 < len(page["items"]) <= limit
+        joined += page["items"]
+        if page["next"] is None:
+            break
+        assert len(page["items"]) == limit
+        cursor = ["--after", page["next"]]
+    assert joined == whole
+    hits = [(item["conversation_id"], item["message_id"]) for item in joined]
+    assert len(hits) == len(set(hits)) == COUNT * of_each
+    times = [STARTS[id_] for id_, _ in hits]
+    assert times == sorted(times, reverse=sort == "newest")
+
+
+def test_months_skills_agents_and_bots_are_counted_apart(folder: Path) -> None:
+    facets = [word for name in ("month", "skill", "agent", "bot") for word in ("--facet", name)]
+    assert search(folder, "*", *facets)["facets"] == {
+        "month": [{"value": "2026-06", "count": COUNT}, {"value": "2026-05", "count": 2}],
+        "skill": [{"value": "Restaurants", "count": COUNT + 1}, {"value": "7", "count": 1}],
+        "agent": [{"value": "Ann", "count": 1}],
+        "bot": [{"value": "Robo", "count": 1}],
+    }

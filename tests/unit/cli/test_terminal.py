@@ -1,0 +1,47 @@
+"""What customers wrote is shown, and can neither steer a terminal nor turn text around."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+import pytest
+
+from archiver.cli.terminal import highlighted, one_line, safe
+from archiver.query.matching import Snippet
+
+DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+CONTROLS = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)])).replace("\t", "").replace("\n", "")
+SEPARATORS = "\u2028\u2029"  # which break lines where nobody looks for it
+UNSAFE = DIRECTIONS + CONTROLS + SEPARATORS
+
+
+@pytest.mark.parametrize("char", UNSAFE, ids=lambda char: f"U+{ord(char):04X}")
+def test_a_character_that_steers_a_terminal_or_turns_text_around_is_spelled_out(char: str) -> None:
+    spelled = f"\\u{ord(char):04x}"
+    assert safe(f"pay{char}pal") == f"pay{spelled}pal"
+    assert one_line(f"pay{char}pal") == f"pay{spelled}pal"
+    assert highlighted(Snippet(f"pay{char}pal", ((3, 4),))) == f"pay»{spelled}«pal"
+
+
+def steers(char: str) -> bool:
+    """As Unicode sees it: controls, explicit directions, marks of direction, lone surrogates, separators."""
+    if char in "\t\n":
+        return False
+    is_direction = unicodedata.bidirectional(char) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+    return is_direction or char in "\u061c\u200e\u200f" or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
+
+
+def test_of_all_characters_just_those_are_spelled_out_and_every_other_one_stays() -> None:
+    changed = [char for char in map(chr, range(sys.maxunicode + 1)) if safe(char) != char]
+    assert changed == [char for char in map(chr, range(sys.maxunicode + 1)) if steers(char)]
+
+
+def test_text_of_any_script_line_breaks_and_tabs_stay_as_they_are() -> None:
+    text = "Grüße\tשלום\nمرحبا 你好 👩‍👩‍👧"
+    assert safe(text) == text
+    assert one_line("two\n lines\tand a tab ") == "two lines and a tab"
+
+
+def test_what_could_turn_text_around_does_not_reach_the_screen_in_any_number() -> None:
+    assert safe(UNSAFE * 2) == "".join(f"\\u{ord(char):04x}" for char in UNSAFE * 2)
