@@ -1,9 +1,8 @@
-"""The stores that the contract holds: one line for each."""
+"""The stores that the contract holds, one line for each, and what its tests do with a store."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -11,62 +10,75 @@ from uuid import uuid4
 import pytest
 
 from archiver.config.settings import StoreAddress
-from archiver.index.store import StoreAdmin, open_store
+from archiver.index.results import Found, Sort, Version
+from archiver.index.store import Store, StoreAdmin, open_store
+from archiver.model import Transcript
+from archiver.query.ast import Scope
+from archiver.query.parser import parse
+from archiver.transcript.projection import project
+from tests.conftest import NOW
 
-Make = Callable[[], StoreAdmin]  # an empty store, each time another one
-Reopen = Callable[[StoreAdmin], StoreAdmin]  # the same store as another process sees it
+# Name → the address at which `open_store` opens it; None is the embedded index.
+STORES: dict[str, Callable[[pytest.FixtureRequest], str | None]] = {
+    "memory": lambda request: "memory:",
+    "embedded": lambda request: None,
+    "elastic": lambda request: request.getfixturevalue("elasticsearch").url,
+}
+_IN_ONE_PROCESS = {"memory:"}  # whose content only the object that wrote it can read
 
 
 class Opened:
-    """Stores of one address, opened as the program opens them, and removed at the end."""
+    """Stores at one address, opened as the program opens them, and removed at the end."""
 
-    def __init__(self, url: str | None, folder: Path, *, has_readers: bool = True) -> None:
-        self._url, self._folder, self._has_readers = url, folder, has_readers
+    def __init__(self, url: str | None, folder: Path) -> None:
+        self._url, self._folder = url, folder
         self._numbers = count()
-        self._places: dict[int, tuple[StoreAddress, Path]] = {}
-        self._made: list[StoreAdmin] = []
+        self._places: dict[StoreAdmin, tuple[StoreAddress, Path]] = {}
 
     def make(self) -> StoreAdmin:
-        # The server may be one that outlives the tests, so the indices have names of their own.
+        """An empty store, each time another one."""
+        # The server may be one that outlives the tests, so each store has names of its own there.
         address = StoreAddress(self._url, prefix=f"contract_{uuid4().hex}")
-        store = self._open(address, self._folder / str(next(self._numbers)))
-        self._made.append(store)
-        return store
-
-    def _open(self, address: StoreAddress, folder: Path) -> StoreAdmin:
+        folder = self._folder / f"store{next(self._numbers)}"
         store = open_store(address, folder=folder, archive_id="archive")
-        self._places[id(store)] = address, folder
+        self._places[store] = address, folder
         return store
 
     def reopen(self, store: StoreAdmin) -> StoreAdmin:
-        """The same store as another process sees it; a store that lives in one process is the same object."""
-        return self._open(*self._places[id(store)]) if self._has_readers else store
+        """The same store as another process sees it; one that lives in this process only, as it is."""
+        if self._url in _IN_ONE_PROCESS:
+            return store
+        address, folder = self._places[store]
+        return open_store(address, folder=folder, archive_id="archive")
 
     def remove(self) -> None:
-        for store in self._made:
+        for store in self._places:
             store.close()
             store.drop()
 
 
-@contextmanager
-def memory(folder: Path, request: pytest.FixtureRequest) -> Iterator[Opened]:
-    yield Opened("memory:", folder, has_readers=False)
+class Filled:
+    """A store that one generated archive after another is put into."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.seq = 0
+
+    def fill(self, archive: list[bytes]) -> None:
+        self.seq += len(archive)
+        put(self.store, [project(raw) for raw in archive], applied=self.seq)
 
 
-@contextmanager
-def embedded(folder: Path, request: pytest.FixtureRequest) -> Iterator[Opened]:
-    yield Opened(None, folder)
+def put(store: Store, transcripts: list[Transcript], *, applied: int) -> None:
+    """The transcripts as newer versions, whose last has the sequence number `applied`."""
+    first = applied - len(transcripts) + 1
+    with store.writing(expected=len(transcripts)) as writer:
+        writer.replace([Version(first + at, transcript) for at, transcript in enumerate(transcripts)], applied=applied)
 
 
-@contextmanager
-def elastic(folder: Path, request: pytest.FixtureRequest) -> Iterator[Opened]:
-    opened = Opened(request.getfixturevalue("elasticsearch").url, folder)
-    yield opened
-    opened.remove()
+def ask(store: Store, text: str, scope: Scope = Scope.CONVERSATION, limit: int = 1000) -> Found:
+    return store.search(parse(text, now=NOW).expression, scope=scope, sort=Sort.NEWEST, limit=limit)
 
 
-STORES = {
-    "memory": memory,
-    "embedded": embedded,
-    "elastic": elastic,
-}
+def ids(found: Found) -> list[str]:
+    return [key.conversation_id for key in found.keys]
