@@ -270,10 +270,10 @@ class Archive:
         """Every fault of the archive's file and of its index; empty if there is none. `head` is a sequence number and
         link that were noted elsewhere earlier.
         """
-        found = list(verify_vault(self.file, self._progress, head=head))
-        if with_index and not any(finding.where == "file" for finding in found):
-            found += self.verify_index()
-        return found
+        findings = list(verify_vault(self.file, self._progress, head=head))
+        if with_index and not any(finding.where == "file" for finding in findings):
+            findings += self.verify_index()
+        return findings
 
     def verify_index(self) -> list[Finding]:
         """Every difference between the index and the archive's file."""

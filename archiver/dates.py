@@ -52,21 +52,21 @@ def _named(word: str, now: datetime) -> Window | None:
 
 
 def _calendar(word: str) -> Window | None:
-    found = _CALENDAR.match(word)
-    if not found:
+    match = _CALENDAR.match(word)
+    if not match:
         return None
-    year, month, day = (int(part) if part else 1 for part in found.groups())
+    year, month, day = (int(part) if part else 1 for part in match.groups())
     start = datetime(year, month, day, tzinfo=UTC)
-    if found[3]:
+    if match[3]:
         return Window(start, start + _DAY)
-    return Window(start, months_before(start, -1 if found[2] else -12))
+    return Window(start, months_before(start, -1 if match[2] else -12))
 
 
 def _ago(word: str, now: datetime) -> Window | None:
-    found = _AGO.match(word)
-    if not found:
+    match = _AGO.match(word)
+    if not match:
         return None
-    count, unit = int(found[1]), found[2]
+    count, unit = int(match[1]), match[2]
     months = {"mo": 1, "y": 12}.get(unit)
     start = months_before(now, count * months) if months else now - count * _UNITS[unit]
     return Window(start, start + timedelta(milliseconds=1))

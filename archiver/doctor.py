@@ -124,13 +124,13 @@ def _clock(contact: Contact) -> Check:
 
 
 def _services(probes: Probes) -> Check:
-    found = [f"{name} at {probes.service(name).partition('://')[2]}" for name in probes.services()]
-    return Check("services", Verdict.PASS, ", ".join(found))
+    services = [f"{name} at {probes.service(name).partition('://')[2]}" for name in probes.services()]
+    return Check("services", Verdict.PASS, ", ".join(services))
 
 
 def _hosts(probes: Probes) -> Check:
-    taken = [probes.reach(name).took_s for name in probes.services()]
-    return Check("hosts", Verdict.PASS, f"{len(taken)} answer, in {max(taken) * 1000:.0f} ms at most")
+    times_s = [probes.reach(name).took_s for name in probes.services()]
+    return Check("hosts", Verdict.PASS, f"{len(times_s)} answer, in {max(times_s) * 1000:.0f} ms at most")
 
 
 def _access(probes: Probes, account: Account) -> Iterator[Check]:

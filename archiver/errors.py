@@ -222,8 +222,8 @@ class IntegrityError(ArchiverError):
         self.seq = seq
 
 
-def suggest(word: str, known: Iterable[str], *, what: str, suffix: str = "") -> str:
+def suggest(word: str, words: Iterable[str], *, what: str, suffix: str = "") -> str:
     """A sentence for an error's hint: the nearest known word, or all of them after the heading `what`."""
-    choices = sorted(known)
+    choices = sorted(words)
     near = difflib.get_close_matches(word, choices, n=1)
     return f"Did you mean {near[0]}{suffix}?" if near else f"{what}: {', '.join(choices)}."

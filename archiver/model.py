@@ -215,7 +215,7 @@ class Metadata:
     def as_dict(self) -> dict[str, Any]:
         """Its fields by name, as plain values for a table: agents and consumers by their names."""
         people = {"agents": self.agents, "consumers": self.consumers}
-        return _fields(self) | {kind: [person.name for person in found] for kind, found in people.items()}
+        return _fields(self) | {kind: [person.name for person in persons] for kind, persons in people.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ NULL_LIKES = frozenset(("", "undefined", "null", "-1", "NA"))
 
 def items(record: Any, name: str) -> list[dict[str, Any]]:
     """The objects of a list section; empty if the section is absent or something else."""
-    found = record.get(name) if isinstance(record, dict) else None
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    value = record.get(name) if isinstance(record, dict) else None
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ def _count_elements(raw: bytes) -> int:
 
 def section(record: Any, name: str) -> dict[str, Any]:
     """An object section; empty if it is absent or something else."""
-    found = record.get(name) if isinstance(record, dict) else None
-    return found if isinstance(found, dict) else {}
+    value = record.get(name) if isinstance(record, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
 def text_of(value: Any) -> str | None:
@@ -65,17 +65,17 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
-        found = float(value)
+        parsed = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if isfinite(found) else None
+    return parsed if isfinite(parsed) else None
 
 
 def integer(value: Any) -> int | None:
     if type(value) is int:
         return value
-    found = number(value)
-    return None if found is None else int(found)
+    whole = number(value)
+    return None if whole is None else int(whole)
 
 
 def is_true(value: Any) -> bool:
@@ -103,22 +103,22 @@ def leaves(path: str, value: Any, without: Set[str] = frozenset()) -> list[tuple
 
     A name nested directly in itself counts once: six SDE types wrap their data so (Engagement Attributes, type list).
     """
-    found: list[tuple[str, Scalar]] = []
-    _collect(path, value, without, found)
-    return found
+    pairs: list[tuple[str, Scalar]] = []
+    _collect(path, value, without, pairs)
+    return pairs
 
 
-def _collect(path: str, value: Any, without: Set[str], found: list[tuple[str, Scalar]]) -> None:
+def _collect(path: str, value: Any, without: Set[str], pairs: list[tuple[str, Scalar]]) -> None:
     if isinstance(value, str | int | float):
-        found.append((path, value))
+        pairs.append((path, value))
     elif isinstance(value, dict):
         last = path.rsplit(".", 1)[-1]
         for name, item in value.items():
             if name not in without:
-                _collect(path if name == last else f"{path}.{name}", item, without, found)
+                _collect(path if name == last else f"{path}.{name}", item, without, pairs)
     elif isinstance(value, list):
         for item in value:
-            _collect(path, item, without, found)
+            _collect(path, item, without, pairs)
 
 
 def unread(record: dict[str, Any], known: Set[str]) -> tuple[tuple[str, Scalar], ...]:

@@ -133,19 +133,19 @@ class VaultWriter(Vault):
         once.
         """
         reads = list(conversations)
-        known, results, firsts = self._current_fingerprints(reads), [], PendingRows()
+        fingerprints, results, firsts = self._current_fingerprints(reads), [], PendingRows()
         for conversation in reads:
             fingerprint = fingerprint_of(self._key, conversation.raw, is_open=conversation.is_open)
-            current = known.get(conversation.id)
+            current = fingerprints.get(conversation.id)
             if current is None:
                 results.append(self._append_first(conversation, fingerprint, fetched_at, firsts))
-                known[conversation.id] = (results[-1].seq, fingerprint)
+                fingerprints[conversation.id] = (results[-1].seq, fingerprint)
             elif current[1] == fingerprint:
                 results.append(AppendResult(conversation.id, current[0], Change.SAME, False, fetched_at))
             else:
                 self._chain.write(firsts)
                 results.append(self._append_changed(conversation, fingerprint, current[0], fetched_at))
-                known |= self._current_fingerprints([conversation])
+                fingerprints |= self._current_fingerprints([conversation])
         self._chain.write(firsts)
         return results
 

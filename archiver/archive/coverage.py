@@ -107,15 +107,15 @@ def stretches(span: Window, readings: Sequence[WindowReading], now: datetime) ->
     Where readings overlap, the best one counts: what was proven complete once stays so.
     """
     oldest = floor(retention(now).start)
-    found: list[Stretch] = []
-    taken: list[Window] = []  # disjoint, in order
+    parts: list[Stretch] = []
+    covered: list[Window] = []  # disjoint, in order
     for reading in sorted(readings, key=_by_worth):
-        for window in list(_free(reading.window, taken)):
-            insort(taken, window)
-            found += _cut_at(_stretch(reading, window), oldest)
-    for window in subtract(span, taken):
-        found += _cut_at(Stretch(window, CoverageState.OPEN), oldest)
-    for stretch in sorted(found, key=lambda item: item.window):
+        for window in list(_free(reading.window, covered)):
+            insort(covered, window)
+            parts += _cut_at(_stretch(reading, window), oldest)
+    for window in subtract(span, covered):
+        parts += _cut_at(Stretch(window, CoverageState.OPEN), oldest)
+    for stretch in sorted(parts, key=lambda item: item.window):
         start, end = max(stretch.window.start, span.start), min(stretch.window.end, span.end)
         if start < end:
             whole = Window(start, end) == stretch.window
@@ -126,10 +126,10 @@ def _by_worth(reading: WindowReading) -> tuple[int, datetime]:
     return (_ORDER.index(CoverageState(reading.state)), reading.window.start)
 
 
-def _free(window: Window, taken: Sequence[Window]) -> Iterator[Window]:
-    first = bisect_left(taken, window.start, key=lambda item: item.end)
-    last = bisect_left(taken, window.end, key=lambda item: item.start)
-    return subtract(window, taken[first:last])
+def _free(window: Window, covered: Sequence[Window]) -> Iterator[Window]:
+    first = bisect_left(covered, window.start, key=lambda item: item.end)
+    last = bisect_left(covered, window.end, key=lambda item: item.start)
+    return subtract(window, covered[first:last])
 
 
 def _stretch(reading: WindowReading, window: Window) -> Stretch:
@@ -150,10 +150,10 @@ def _cut_at(stretch: Stretch, oldest: datetime) -> list[Stretch]:
     return [lost, Stretch(Window(oldest, window.end), stretch.state, stretch.reason)]
 
 
-def gaps(found: Iterable[Stretch]) -> list[Stretch]:
+def gaps(spans: Iterable[Stretch]) -> list[Stretch]:
     """Open, unproven and lost spans; neighbours of one state and reason are joined."""
     merged: list[Stretch] = []
-    for stretch in (item for item in found if item.state in GAPS):
+    for stretch in (item for item in spans if item.state in GAPS):
         last = merged[-1] if merged else None
         if last and (last.state, last.reason, last.window.end) == (stretch.state, stretch.reason, stretch.window.start):
             merged[-1] = Stretch(Window(last.window.start, stretch.window.end), last.state, last.reason)
@@ -162,16 +162,16 @@ def gaps(found: Iterable[Stretch]) -> list[Stretch]:
     return merged
 
 
-def hours_left(found: Iterable[Stretch], now: datetime) -> float | None:
+def hours_left(spans: Iterable[Stretch], now: datetime) -> float | None:
     """Hours until the oldest gap begins to leave LivePerson's retention; None without a gap that can be closed."""
     oldest = retention(now).start
-    starts = [item.window.start for item in found if item.state in (CoverageState.OPEN, CoverageState.UNPROVEN)]
+    starts = [item.window.start for item in spans if item.state in (CoverageState.OPEN, CoverageState.UNPROVEN)]
     return max((min(starts) - oldest) / _HOUR, 0.0) if starts else None
 
 
-def days(found: Iterable[Stretch], kept: Mapping[date, int]) -> Iterator[Day]:
+def days(spans: Iterable[Stretch], kept: Mapping[date, int]) -> Iterator[Day]:
     """Coverage by days, in UTC, with how many conversations of each day the vault has."""
-    for day, group in groupby(_by_day(found), key=lambda item: item.window.start.date()):
+    for day, group in groupby(_by_day(spans), key=lambda item: item.window.start.date()):
         parts = list(group)
         hours = {
             state.value: sum((part.hours for part in parts if part.state is state), 0.0) for state in CoverageState
@@ -187,8 +187,8 @@ def days(found: Iterable[Stretch], kept: Mapping[date, int]) -> Iterator[Day]:
         )
 
 
-def _by_day(found: Iterable[Stretch]) -> Iterator[Stretch]:
-    for stretch in found:
+def _by_day(spans: Iterable[Stretch]) -> Iterator[Stretch]:
+    for stretch in spans:
         start = stretch.window.start
         while start < stretch.window.end:
             end = min(floor(start, _DAY) + _DAY, stretch.window.end)

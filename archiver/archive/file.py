@@ -144,10 +144,10 @@ class ArchiveFile:
         self, conversations: Sequence[Conversation], results: Sequence[AppendResult], unread_changes: Set[str],
         now: datetime,
     ) -> None:  # fmt: skip
-        known = self._ledger.latest_moments(conversation.id for conversation in conversations)
+        latest = self._ledger.latest_moments(conversation.id for conversation in conversations)
         self._ledger.unwatch(conversation.id for conversation in conversations)
         for conversation, result in zip(conversations, results, strict=True):
-            latest_at = result.latest_at or known.get(conversation.id) or _latest_at(conversation)
+            latest_at = result.latest_at or latest.get(conversation.id) or _latest_at(conversation)
             recheck = rechecks.next_recheck(conversation, result.change, result.since, now, latest_at)
             if conversation.id in unread_changes and result.change is not Change.SAME:
                 recheck = rechecks.Recheck("unread", now + rechecks.SOONEST_RECHECK)

@@ -74,9 +74,9 @@ class Inspection:
         for *entry, salt, body, messages, started_ms in self._connection.execute(
             f"{_BODIES}{where} ORDER BY e.seq", values
         ):
-            found = Entry(*entry)
+            read = Entry(*entry)
             current = None if messages is None else Current(messages, started_ms)
-            yield found, self._opened(found.commitment, salt, body), current
+            yield read, self._opened(read.commitment, salt, body), current
 
     def _one(self, seq: int | None) -> tuple[Entry | None, bytes | None]:
         """An entry and its body, if they exist."""

@@ -154,8 +154,8 @@ class Vault:
     def changed(self, conversations: Iterable[Conversation]) -> list[Conversation]:
         """Those conversations that the vault has with another content. No record's messages are decoded."""
         reads = list(conversations)
-        known = self._current_fingerprints(reads)
-        return [item for item in reads if item.id in known and self._is_unknown(item, known[item.id][1])]
+        fingerprints = self._current_fingerprints(reads)
+        return [item for item in reads if item.id in fingerprints and self._is_unknown(item, fingerprints[item.id][1])]
 
     def _is_unknown(self, conversation: Conversation, current: bytes) -> bool:
         fingerprint = fingerprint_of(self._key, conversation.raw, is_open=conversation.is_open)

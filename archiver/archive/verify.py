@@ -60,10 +60,10 @@ def _vault(archive: ArchiveFile, progress: Progress, head: tuple[int, str] | Non
 
 
 def _against(archive: ArchiveFile, seq: int, link: str) -> Iterator[Finding]:
-    found = archive.vault.link_at(seq)
-    if found is None:
+    stored = archive.vault.link_at(seq)
+    if stored is None:
         yield Finding("head", f"the noted head {seq} is not there: the vault ends at {archive.vault.head()}", seq)
-    elif found != link:
+    elif stored != link:
         yield Finding("head", "the noted head is another: the chain was made anew", seq)
 
 

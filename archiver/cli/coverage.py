@@ -89,12 +89,12 @@ def _month_of(item: Day) -> str:
     return f"{item.day:%Y-%m}"
 
 
-def _month(name: str, found: list[Day]) -> dict[str, object]:
-    hours = {state.value: round(sum(day.hours.get(state.value, 0.0) for day in found), 2) for state in CoverageState}
+def _month(name: str, in_span: list[Day]) -> dict[str, object]:
+    hours = {state.value: round(sum(day.hours.get(state.value, 0.0) for day in in_span), 2) for state in CoverageState}
     return {
         "month": name, "hours": {state: value for state, value in hours.items() if value},
-        "expected": sum(day.expected for day in found), "conversations": sum(day.conversations for day in found),
-        "kept": sum(day.kept for day in found), "is_exact": all(day.is_exact for day in found),
+        "expected": sum(day.expected for day in in_span), "conversations": sum(day.conversations for day in in_span),
+        "kept": sum(day.kept for day in in_span), "is_exact": all(day.is_exact for day in in_span),
     }  # fmt: skip
 
 
@@ -108,10 +108,10 @@ def _print_calendar(covered: Iterable[Day]) -> None:
     click.echo("\n" + "   ".join(f"{glyph} {state.value}" for state, glyph in _GLYPHS.items()))
 
 
-def _counted(found: Iterable[Day]) -> str:
+def _counted(in_span: Iterable[Day]) -> str:
     """What LivePerson announced, and what the vault has, including what LivePerson no longer has."""
     expected, kept, is_exact = 0, 0, True
-    for day in found:
+    for day in in_span:
         expected, kept, is_exact = expected + day.expected, kept + day.kept, is_exact and day.is_exact
     return f"{'' if is_exact else 'at least '}{expected:,} expected, {kept:,} kept"
 

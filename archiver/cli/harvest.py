@@ -130,13 +130,15 @@ def _harvest_one(
 
 def _print_plan(archive: Archive, span: Window) -> None:
     """What a harvest of the span would read, and how many requests that takes, judging by the last harvest."""
-    known: dict[Window, WindowReading] = {}
+    readings: dict[Window, WindowReading] = {}
     if archive.exists:
         with archive:
-            known = {reading.window: reading for reading in archive.file.ledger.readings()}
+            readings = {reading.window: reading for reading in archive.file.ledger.readings()}
     requests = count = 0
     for window in windows.plan(span):
-        inside = [reading for read, reading in known.items() if window.start <= read.start and read.end <= window.end]
+        inside = [
+            reading for read, reading in readings.items() if window.start <= read.start and read.end <= window.end
+        ]
         needed = sum(_pages(reading.expected) for reading in inside) or 1
         state = ", ".join(sorted({reading.state for reading in inside})) or "not read yet"
         click.echo(f"{window}  {state:<12}  {needed:>4} request{'s' if needed > 1 else ''}")

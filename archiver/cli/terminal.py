@@ -17,7 +17,7 @@ _CONTEXT = 60
 
 def safe(text: str) -> str:
     """The text with control and direction characters spelled out; line breaks and tabs stay."""
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def one_line(text: str) -> str:

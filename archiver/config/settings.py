@@ -144,14 +144,14 @@ class Settings:
         """The highest request rate to LivePerson in requests per second, if set."""
         text = self.optional("rate")
         try:
-            found = None if text is None else float(text)
+            per_s = None if text is None else float(text)
         except ValueError:
-            found = -1.0
-        if found is not None and not _SLOWEST <= found <= _FASTEST:
+            per_s = -1.0
+        if per_s is not None and not _SLOWEST <= per_s <= _FASTEST:
             raise ConfigError(
                 f"rate is {text!r}", hint=f"Write requests per second, from {_SLOWEST:g} to {_FASTEST:,.0f}."
             )
-        return found
+        return per_s
 
     @property
     def policies(self) -> Policies:
@@ -192,22 +192,22 @@ def load(
     unreadable files, unknown keys and unknown profiles.
     """
     files = _read_all(explicit, usual)
-    known = _profiles(files)
-    if profile and profile not in known:
-        hint = suggest(profile, known, what="Profiles") if known else "Write [profiles.NAME] into archiver.toml."
+    defined = _profiles(files)
+    if profile and profile not in defined:
+        hint = suggest(profile, defined, what="Profiles") if defined else "Write [profiles.NAME] into archiver.toml."
         raise ConfigError(f"there is no profile {profile!r}", hint=hint)
-    found = {option.key: Setting(option.default, "default") for option in OPTIONS.values()}
+    settings = {option.key: Setting(option.default, "default") for option in OPTIONS.values()}
     if profile:
-        found |= {key: Setting(value, "default of profiles") for key, value in _OF_PROFILES.items()}
+        settings |= {key: Setting(value, "default of profiles") for key, value in _OF_PROFILES.items()}
     for path, content in reversed(files):
         for values in (content.shared, content.profiles.get(profile or "", {})):
             for key, value in values.items():
-                found[key] = Setting(_from_file(OPTIONS[key], value, path, environment), str(path))
+                settings[key] = Setting(_from_file(OPTIONS[key], value, path, environment), str(path))
     for option in OPTIONS.values():
         setting = _from_flags(option, flags) or _from_environment(option, environment)
         if setting:
-            found[option.key] = setting
-    return Settings(found, profile)
+            settings[option.key] = setting
+    return Settings(settings, profile)
 
 
 def settings_files(explicit: str | Path | None) -> tuple[Path | None, list[Path]]:

@@ -77,7 +77,7 @@ class Ingest:
         changed = [item for item in self.archive.vault.changed(page.conversations) if not item.is_partial]
         wanted = [*cut_short, *changed]
         given, _ = self.source.in_full(wanted)
-        full = {item.id: item for item, asked in zip(given, wanted, strict=True) if item is not asked}
+        full = {item.id: item for item, original in zip(given, wanted, strict=True) if item is not original}
         return _CompletedPage(
             [full.get(conversation.id, conversation) for conversation in page.conversations],
             frozenset(item.id for item in changed if item.id not in full),

@@ -62,10 +62,10 @@ class Search:
         while True:
             size = self._page_size(left)
             is_first = after == self.request.after and self._first is not None
-            found = self._first if is_first and self._first else self._ask(after, size)
-            self._first = self._first or found
-            yield Results(tuple(hydrate(self._archive, self.request.query, found.keys)), found.total, found.next)
-            after, left = found.next, None if left is None else left - len(found.keys)
+            page = self._first if is_first and self._first else self._ask(after, size)
+            self._first = self._first or page
+            yield Results(tuple(hydrate(self._archive, self.request.query, page.keys)), page.total, page.next)
+            after, left = page.next, None if left is None else left - len(page.keys)
             if after is None or left == 0:
                 return
 
@@ -111,9 +111,9 @@ def found_ids(store: Store, query: Query) -> Iterator[str]:
     """The ids of every conversation that a query finds, oldest first, a page at a time."""
 
     def page(after: int | None) -> tuple[tuple[Key, ...], int | None]:
-        found = store.search(
+        page = store.search(
             query.expression, scope=Scope.CONVERSATION, sort=Sort.OLDEST, limit=_IDS_PER_PAGE, after=after
         )
-        return found.keys, found.next
+        return page.keys, page.next
 
     return (key.conversation_id for key in every_item(page))

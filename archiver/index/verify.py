@@ -59,8 +59,8 @@ def _read(raw: bytes) -> Transcript | None:
 
 def _stores(store: Store, scope: Scope) -> Keys:
     def page(after: int | None) -> tuple[tuple[Key, ...], int | None]:
-        found = store.search(Everything(), scope=scope, sort=Sort.OLDEST, limit=_PAGE, after=after)
-        return found.keys, found.next
+        page = store.search(Everything(), scope=scope, sort=Sort.OLDEST, limit=_PAGE, after=after)
+        return page.keys, page.next
 
     return ((key.conversation_id, key.message_id) for key in every_item(page))
 

@@ -200,10 +200,10 @@ def skew_hint(response: httpx.Response, now: datetime) -> str | None:
 
 def _date(text: str) -> datetime | None:
     try:
-        found = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text)
     except (ValueError, TypeError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _retry_after_s(response: httpx.Response, now: datetime) -> float | None:

@@ -100,17 +100,17 @@ class Client:
         """The same conversations as the look-up by id returns them, and the error of the look-up, if any. Conversations
         that the look-up does not return, and those after the first hundred, stay as they are. Raises AuthError.
         """
-        found: dict[str, Conversation] = {}
+        full: dict[str, Conversation] = {}
         fault: str | None = None
         ids = [item.id for item in conversations[:MOST_PER_PAGE]]
         try:
             for page in self.by_ids(ids, is_brief=True) if ids else ():
-                found.update((item.id, item) for item in page.conversations)
+                full.update((item.id, item) for item in page.conversations)
         except AuthError:
             raise
         except SourceError as error:
             fault = error.message
-        return [found.get(item.id, item) for item in conversations], fault
+        return [full.get(item.id, item) for item in conversations], fault
 
     def by_consumer(
         self, consumer: str, *, statuses: Sequence[Status] = tuple(Status), content: Sequence[str] = CONTENT,

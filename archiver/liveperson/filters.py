@@ -60,15 +60,15 @@ def _span(window: Window) -> dict[str, int]:
     return {"from": to_ms(window.start), "to": to_ms(window.end) - 1}  # the server's bounds are inclusive
 
 
-def _range(found: Range) -> dict[str, float]:
-    return {name: bound for name, bound in (("from", found.low), ("to", found.high)) if bound is not None}
+def _range(range_: Range) -> dict[str, float]:
+    return {name: bound for name, bound in (("from", range_.low), ("to", range_.high)) if bound is not None}
 
 
-def _agent_survey(found: AgentSurveyFilter) -> dict[str, list[Any]]:
+def _agent_survey(survey: AgentSurveyFilter) -> dict[str, list[Any]]:
     named = {
-        "pendingAgentSurvey": found.pending, "questionId": found.question_ids, "questionName": found.question_names,
-        "questionKeywords": found.question_keywords, "answerKeywords": found.answer_keywords,
-        "surveyId": found.survey_ids,
+        "pendingAgentSurvey": survey.pending, "questionId": survey.question_ids, "questionName": survey.question_names,
+        "questionKeywords": survey.question_keywords, "answerKeywords": survey.answer_keywords,
+        "surveyId": survey.survey_ids,
     }  # fmt: skip
     return {name: list(values) for name, values in named.items() if values}
 

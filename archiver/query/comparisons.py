@@ -25,8 +25,8 @@ def _compare(name: str, value: str, number: Callable[[str], float], step: float)
     low_high = value.split("..")
     if len(low_high) == 2:
         return Compare(name, number(low_high[0]), number(low_high[1]) + step)
-    found = _BOUNDS.match(value)
-    sign, bound = (found[1] or "=", number(found[2])) if found else ("=", number(value))
+    match = _BOUNDS.match(value)
+    sign, bound = (match[1] or "=", number(match[2])) if match else ("=", number(value))
     low = {"=": bound, ">=": bound, ">": bound + step}.get(sign)
     high = {"=": bound + step, "<=": bound + step, "<": bound}.get(sign)
     return Compare(name, low, high)
@@ -57,11 +57,11 @@ def _date_value(name: str, value: str, now: datetime) -> Expression:
 
 
 def _yes_no_value(name: str, value: str, now: datetime) -> Expression:
-    found = Words(("transfer",), (HAS,))
+    has_transfer = Words(("transfer",), (HAS,))
     if value.lower() in ("yes", "true"):
-        return found
+        return has_transfer
     if value.lower() in ("no", "false"):
-        return Not(found)
+        return Not(has_transfer)
     raise ValueError(f"{value!r} is neither yes nor no")
 
 

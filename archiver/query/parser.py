@@ -62,20 +62,20 @@ class _Parser:
         self._blanks()
         if self.at == len(self.text):
             return Everything()
-        found = self._or(_Context())
+        expression = self._or(_Context())
         if self.at < len(self.text):
             raise QueryError("there is a ) without a (", position=self.at, hint='Put it in quotes: ")"')
-        if found is None:
+        if expression is None:
             raise QueryError("there is no word to search for", position=0, hint="Words are letters, digits or emoji.")
-        return found
+        return expression
 
     def _blanks(self) -> None:
         while self.at < len(self.text) and self.text[self.at].isspace():
             self.at += 1
 
     def _operator(self) -> str | None:
-        found = _OPERATOR.match(self.text, self.at)
-        return found[1] if found else None
+        match = _OPERATOR.match(self.text, self.at)
+        return match[1] if match else None
 
     def _take(self, length: int) -> None:
         self.at += length
@@ -154,13 +154,13 @@ class _Parser:
         self._take(1)
         if self.text.startswith(")", self.at):
             raise QueryError("there is nothing between ( and )", position=opened)
-        found = None
+        expression = None
         if self.at < len(self.text):
-            found = self._or(_Context(context.places, context.role, context.depth + 1))
+            expression = self._or(_Context(context.places, context.role, context.depth + 1))
         if not self.text.startswith(")", self.at):
             raise QueryError("this ( is never closed", position=opened, hint="Add a ) at the end of the group.")
         self._take(1)
-        return found
+        return expression
 
     def _quoted(self) -> str:
         opened = self.at
@@ -179,10 +179,10 @@ class _Parser:
 
     def _phrase(self, context: _Context) -> Expression:
         position = self.at
-        found = tuple(words(self._quoted()))
-        if not found:
+        phrase = tuple(words(self._quoted()))
+        if not phrase:
             raise QueryError("there is no word between the quotes", position=position)
-        return Words(found, context.places, role=context.role)
+        return Words(phrase, context.places, role=context.role)
 
     def _word(self, context: _Context) -> Expression | None:
         position, word = self.at, self._plain()
@@ -196,10 +196,10 @@ class _Parser:
         return self._words(word, position, context)
 
     def _plain(self) -> str:
-        found = _PLAIN.match(self.text, self.at)
-        assert found is not None  # the callers have checked
-        self._take(len(found[0]))
-        return found[0]
+        match = _PLAIN.match(self.text, self.at)
+        assert match is not None  # the callers have checked
+        self._take(len(match[0]))
+        return match[0]
 
     def _words(self, word: str, position: int, context: _Context) -> Expression | None:
         is_prefix = word.endswith("*")
@@ -207,14 +207,14 @@ class _Parser:
         star = re.search(r"\*(?=\w)|(?<=\w)\*", stem)
         if star:
             raise QueryError("a * works only at the end of a word", position=position + star.start(), hint="reserv*")
-        found = tuple(words(stem))
-        if not found:
+        parts = tuple(words(stem))
+        if not parts:
             self.notices.append(f"{word!r} holds no letters or digits and was ignored")
             return None
         if is_prefix and not re.search(r"\w$", stem):
             is_prefix = False
-            self.notices.append(f"{word!r} was read as the words {' '.join(found)}")
-        return Words(found, context.places, is_prefix, context.role)
+            self.notices.append(f"{word!r} was read as the words {' '.join(parts)}")
+        return Words(parts, context.places, is_prefix, context.role)
 
     def _field(self, match: re.Match[str], context: _Context) -> Expression | None:
         name, position = match[1], self.at
@@ -246,19 +246,19 @@ class _Parser:
         inner = _Context((name,), None if is_role_free else context.role, context.depth)
         start = self.at
         if self.text[start] == "(":
-            found = self._group(inner)
+            expression = self._group(inner)
         elif self.text[start] == '"':
-            found = self._phrase(inner)
+            expression = self._phrase(inner)
         else:
-            found = self._words(self._plain(), start, inner)
+            expression = self._words(self._plain(), start, inner)
         if name == HAS:
-            self._check_has(found, start)
-        return found
+            self._check_has(expression, start)
+        return expression
 
-    def _check_has(self, found: Expression | None, position: int) -> None:
-        if isinstance(found, Words) and found.words[0] not in HAS_VALUES:
-            hint = suggest(found.words[0], HAS_VALUES, what="Values")
-            raise QueryError(f"has: does not know {found.words[0]!r}", position=position, hint=hint)
+    def _check_has(self, expression: Expression | None, position: int) -> None:
+        if isinstance(expression, Words) and expression.words[0] not in HAS_VALUES:
+            hint = suggest(expression.words[0], HAS_VALUES, what="Values")
+            raise QueryError(f"has: does not know {expression.words[0]!r}", position=position, hint=hint)
 
     def _from_needs(self, position: int) -> QueryError:
         return QueryError(

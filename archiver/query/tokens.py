@@ -81,17 +81,17 @@ def _is_far_sign(code: int) -> bool:
 def tokens(text: str) -> list[Token]:
     """The tokens of a text in order. Accepts any string; the result may be empty."""
     if text.isascii():
-        return [Token(_cut(found.group()), *found.span()) for found in _ASCII_WORD.finditer(text.lower())]
+        return [Token(_cut(match.group()), *match.span()) for match in _ASCII_WORD.finditer(text.lower())]
     return _Cutter().cut(text)
 
 
 def words(text: str) -> list[str]:
     """The folded words alone, as stored in an index."""
     folded = text.lower() if text.isascii() else _folded(text)
-    found = _ASCII_WORD.findall(folded) if text.isascii() else folded.split()
+    parts = _ASCII_WORD.findall(folded) if text.isascii() else folded.split()
     if len(folded) <= _SURELY_SHORT:
-        return found
-    return [_cut(word) if len(word) > _SURELY_SHORT else word for word in found]
+        return parts
+    return [_cut(word) if len(word) > _SURELY_SHORT else word for word in parts]
 
 
 def _folded(text: str) -> str:

@@ -123,8 +123,8 @@ def _encoded(text: str) -> str:
 
 
 def _oauth_parameters(header: str) -> dict[str, str]:
-    found = re.findall(r'(\w+)="([^"]*)"', header.partition("OAuth ")[2])
-    return {name: unquote(value) for name, value in found}
+    pairs = re.findall(r'(\w+)="([^"]*)"', header.partition("OAuth ")[2])
+    return {name: unquote(value) for name, value in pairs}
 
 
 def base_string(method: str, url: str, given: dict[str, str]) -> str:
@@ -183,9 +183,9 @@ class LoginService:
             return error(401, "invalid credentials")
         bearer, csrf, cookie = (secrets.token_hex(32) for _ in range(3))
         self._sessions[bearer] = _Session(cookie, csrf, now + timedelta(seconds=self.life_s))
-        found = answer(self._described(bearer, csrf, base_uris))
-        found.headers["Set-Cookie"] = f"Session_id={cookie}; Path=/; HttpOnly"
-        return found
+        response = answer(self._described(bearer, csrf, base_uris))
+        response.headers["Set-Cookie"] = f"Session_id={cookie}; Path=/; HttpOnly"
+        return response
 
     def _described(self, bearer: str, csrf: str, base_uris: list[dict[str, str]]) -> dict[str, Any]:
         now_ms = int(self.clock().timestamp() * 1000)
@@ -230,7 +230,7 @@ class LoginService:
 
 def _session_cookie(request: httpx.Request) -> str | None:
     try:
-        found = SimpleCookie(request.headers.get("Cookie", "")).get("Session_id")
+        cookie = SimpleCookie(request.headers.get("Cookie", "")).get("Session_id")
     except CookieError:
         return None
-    return found.value if found else None
+    return cookie.value if cookie else None

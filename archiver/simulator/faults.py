@@ -103,10 +103,10 @@ class _Exchange:
 
     def changed(self, change: Callable[[dict[str, Any]], None]) -> httpx.Response:
         """A page of conversations with its content changed; any other response as it is."""
-        found = self.normal()
-        content = decode(found.content) if found.status_code == 200 and found.content else {}
+        response = self.normal()
+        content = decode(response.content) if response.status_code == 200 and response.content else {}
         if "conversationHistoryRecords" not in content:
-            return found
+            return response
         change(content)
         return answer(content)
 
@@ -115,12 +115,12 @@ class _Exchange:
 
 
 def _throttled(exchange: _Exchange) -> httpx.Response:
-    found = error(429, "too many requests")
+    response = error(429, "too many requests")
     if exchange.fault.wait_s is not None:
         until = datetime.now(UTC) + timedelta(seconds=exchange.fault.wait_s)
         seconds, date = f"{exchange.fault.wait_s:.0f}", format_datetime(until, usegmt=True)
-        found.headers["Retry-After"] = date if exchange.fault.wait_as == "date" else seconds
-    return found
+        response.headers["Retry-After"] = date if exchange.fault.wait_as == "date" else seconds
+    return response
 
 
 def _status(status: int, message: str, internal_code: int = 0) -> Callable[[_Exchange], httpx.Response]:
@@ -133,8 +133,8 @@ def _slow(exchange: _Exchange) -> httpx.Response:
 
 
 def _cut(exchange: _Exchange) -> httpx.Response:
-    found = exchange.normal()
-    raise Cut(exchange.request, found, len(found.content) // 2)
+    response = exchange.normal()
+    raise Cut(exchange.request, response, len(response.content) // 2)
 
 
 def _reset(exchange: _Exchange) -> httpx.Response:
@@ -162,9 +162,9 @@ def _encoded(content: bytes) -> httpx.Response:
 
 def _mislabelled(exchange: _Exchange) -> httpx.Response:
     """UTF-8 that claims another encoding, with a byte order mark."""
-    found = exchange.normal()
+    response = exchange.normal()
     headers = {"Content-Type": "application/json;charset=ISO-8859-1"}
-    return httpx.Response(found.status_code, content=b"\xef\xbb\xbf" + found.content, headers=headers)
+    return httpx.Response(response.status_code, content=b"\xef\xbb\xbf" + response.content, headers=headers)
 
 
 def _partial_result(content: dict[str, Any]) -> None:

@@ -40,17 +40,17 @@ _ROLES = {
 
 def tests(body: Record, now: datetime) -> list[Test]:
     """One test per filter of a body except `start`. Raises BadRequest for an unknown filter or an invalid value."""
-    found: list[Test] = []
+    conditions: list[Test] = []
     for name, value in body.items():
         if name in ("start", *_SHAPES_THE_ANSWER):
             continue
         if name not in _MAKERS:
             raise BadRequest(f"there is no filter {name}")
         try:
-            found.append(_MAKERS[name](value, body, now))
+            conditions.append(_MAKERS[name](value, body, now))
         except (TypeError, ValueError, KeyError, AttributeError):
             raise BadRequest(f"{name} has a value that it can't have") from None
-    return found
+    return conditions
 
 
 def _updated(value: Any, _: Record, __: datetime) -> Test:
@@ -109,8 +109,8 @@ def _csat(record: Record) -> float | None:
 
 
 def _nps(record: Record) -> float | None:
-    asked = (item for item in _survey_data(record) if item.get("questionType") == "nps")
-    return next((number(item.get("answer")) for item in asked), None)
+    questions = (item for item in _survey_data(record) if item.get("questionType") == "nps")
+    return next((number(item.get("answer")) for item in questions), None)
 
 
 def _fcr(record: Record) -> Iterator[str]:

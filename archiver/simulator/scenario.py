@@ -94,8 +94,8 @@ def _fault(item: Any, path: Path) -> Fault:
     times = item.get("times", 1)
     if times != "always" and (not isinstance(times, int) or times < 1):
         raise ConfigError(f'times in a [[fault]] of {path} must be a number from 1 on, or "always"')
-    found = _checked({name: value for name, value in item.items() if name != "times"}, Fault, path)
-    fault = Fault(**found, times=None if times == "always" else times)
+    settings = _checked({name: value for name, value in item.items() if name != "times"}, Fault, path)
+    fault = Fault(**settings, times=None if times == "always" else times)
     _one_of("kind", fault.kind, KINDS, path)
     _one_of("place", fault.place, PLACES, path)
     _one_of("wait_as", fault.wait_as, _WAIT_AS, path)
@@ -104,9 +104,9 @@ def _fault(item: Any, path: Path) -> Fault:
     return fault
 
 
-def _one_of(name: str, value: str, known: Mapping[str, object] | tuple[str, ...], path: Path) -> None:
-    if value not in known:
-        raise ConfigError(f"{name} = {value!r} in {path}", hint=suggest(value, known, what="Known"))
+def _one_of(name: str, value: str, choices: Mapping[str, object] | tuple[str, ...], path: Path) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} = {value!r} in {path}", hint=suggest(value, choices, what="Known"))
 
 
 def _checked(content: dict[str, Any], kind: type, path: Path) -> dict[str, Any]:

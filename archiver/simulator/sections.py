@@ -209,7 +209,7 @@ def _dialog(life: Life, dialog: str, now: datetime) -> Record:
 def _survey(life: Life, now: datetime) -> Record:
     is_filled = life.surveyed_at is not None and now >= life.surveyed_at
     words = ("Everything was fine", "Very friendly", "It took too long")[life.number % 3]
-    asked = (
+    questions = (
         ("How satisfied are you?", str(1 + life.number % 5), "csat", "single"),
         ("What could we do better?", words, "custom", "open"),
     )
@@ -218,7 +218,7 @@ def _survey(life: Life, now: datetime) -> Record:
             "question": question, "answer": answer, "questionId": str(at), "answerId": str(at), "questionType": kind,
             "questionFormat": form, "answerSeq": at, "isValidAnswer": True, "questionName": kind,
         }
-        for at, (question, answer, kind, form) in enumerate(asked)
+        for at, (question, answer, kind, form) in enumerate(questions)
     ]  # fmt: skip
     return {
         "surveyType": "PostSurvey", "surveyStatus": "FILLED" if is_filled else "PARTIALLY_FILLED",

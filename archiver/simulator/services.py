@@ -76,8 +76,8 @@ class Simulator:
         service = rest.removesuffix("baseURI.json").strip("/")
         if not service:
             return answer({"baseURIs": self._base_uris()})
-        found = [item for item in self._base_uris() if item["service"] == service]
-        return answer(found[0]) if found else error(404, f"no service {service}")
+        entries = [item for item in self._base_uris() if item["service"] == service]
+        return answer(entries[0]) if entries else error(404, f"no service {service}")
 
     def _login(self, request: httpx.Request, step: str) -> httpx.Response:
         if step not in ("login", "refresh", "logout"):
@@ -108,13 +108,13 @@ class Simulator:
         if self.deepest is not None and parameters.offset + parameters.limit > self.deepest:
             return error(500, "Elastic search exception", internal_code=7)
         if method == "search":
-            found = self.world.search(
+            selection = self.world.search(
                 body, parameters.offset, parameters.limit, order=parameters.order, version=parameters.version
             )
-            return self._page(parameters, found)
+            return self._page(parameters, selection)
         if method == "consumer/search":
-            found = self.world.of_consumer(body, parameters.offset, parameters.limit, parameters.version)
-            return self._page(parameters, found)
+            selection = self.world.of_consumer(body, parameters.offset, parameters.limit, parameters.version)
+            return self._page(parameters, selection)
         if method == "conversation/search":
             ids = body.get("conversationIds") or [body.get("conversationId")]
             if not all(isinstance(id_, str) for id_ in ids) or len(ids) > MOST_PER_PAGE:
@@ -122,13 +122,13 @@ class Simulator:
             return self._page(None, self.world.look_up(ids, body, parameters.version))
         return error(404, "no such method")
 
-    def _page(self, parameters: _Parameters | None, found: Selection) -> httpx.Response:
-        if self.no_content and not found.count:
+    def _page(self, parameters: _Parameters | None, selection: Selection) -> httpx.Response:
+        if self.no_content and not selection.count:
             return httpx.Response(204)
-        links = parameters.links(found.count) if parameters else {}
+        links = parameters.links(selection.count) if parameters else {}
         shards = {"partialResult": False, "failureShards": 0, "totalShards": 5}
-        metadata = {"count": found.count, **links, "shardsStatusResult": shards}
-        records = [raw_json(record) for record in found.records]
+        metadata = {"count": selection.count, **links, "shardsStatusResult": shards}
+        records = [raw_json(record) for record in selection.records]
         return answer({"_metadata": metadata, "conversationHistoryRecords": records})
 
 
@@ -153,13 +153,13 @@ class _Parameters:
 
     def links(self, count: int) -> dict[str, Any]:
         """Links as LivePerson returns them: to a host of its internal network, so no client should follow them."""
-        found = {"self": self._link("self", self.offset)}
+        links = {"self": self._link("self", self.offset)}
         if self.offset + self.limit < count:
-            found["next"] = self._link("next", self.offset + self.limit)
-            found["last"] = self._link("last", (count - 1) // self.limit * self.limit)
+            links["next"] = self._link("next", self.offset + self.limit)
+            links["last"] = self._link("last", (count - 1) // self.limit * self.limit)
         if self.offset:
-            found["prev"] = self._link("prev", max(self.offset - self.limit, 0))
-        return found
+            links["prev"] = self._link("prev", max(self.offset - self.limit, 0))
+        return links
 
     def _link(self, rel: str, at: int) -> dict[str, str]:
         return {"rel": rel, "href": f"http://internal.lp.invalid{self._path}?limit={self.limit}&offset={at}"}

@@ -24,13 +24,13 @@ class View:
 
     @cached_property
     def record(self) -> dict[str, Any]:
-        found: dict[str, Any] = decode(self.raw)
-        return found
+        record: dict[str, Any] = decode(self.raw)
+        return record
 
     @cached_property
     def info(self) -> dict[str, Any]:
-        found: dict[str, Any] = decode(split_object(self.raw)["info"])
-        return found
+        info: dict[str, Any] = decode(split_object(self.raw)["info"])
+        return info
 
     @property
     def is_open(self) -> bool:

@@ -73,13 +73,13 @@ class World:
         now = self.clock()
         start, end = time_range(body.get("start"), now, "start")
         holding = tests(body, now)
-        found = [view for view in self._between(start, end) if all(test(view) for test in holding)]
+        views = [view for view in self._between(start, end) if all(test(view) for test in holding)]
         if order.startswith("end"):
-            found.sort(key=lambda view: number(view.info.get("endTimeL")) or 0)
+            views.sort(key=lambda view: number(view.info.get("endTimeL")) or 0)
         if order.endswith("desc"):
-            found.reverse()
+            views.reverse()
         shape = _Shape(body, version, now)
-        return Selection([shape.searched(view) for view in found[offset : offset + limit]], len(found))
+        return Selection([shape.searched(view) for view in views[offset : offset + limit]], len(views))
 
     def _between(self, start: datetime, end: datetime) -> list[View]:
         seen_at = self.clock() - self.delay
@@ -94,8 +94,8 @@ class World:
         """Method B. Unknown ids are left out."""
         now, oldest = self.clock(), to_ms(self._oldest())
         seen_ms = to_ms(now - self.delay)
-        found = [self.by_id[id_] for id_ in dict.fromkeys(ids) if id_ in self.by_id]
-        views = [item.at(now - self.delay) for item in found if oldest <= item.start_ms <= seen_ms]
+        present = [self.by_id[id_] for id_ in dict.fromkeys(ids) if id_ in self.by_id]
+        views = [item.at(now - self.delay) for item in present if oldest <= item.start_ms <= seen_ms]
         shape = _Shape(body, version, now)
         kept = [shape.full(view) for view in views]
         return Selection(kept, len(kept))
@@ -108,13 +108,13 @@ class World:
         if not isinstance(statuses, list) or not statuses or not set(statuses) <= _STATUSES:
             raise BadRequest("status is required: OPEN, CLOSE or both")
         now = self.clock()
-        found = [
+        views = [
             view
             for view in self._between(self._oldest(), now)
             if view.info.get("status") in statuses and consumer in _consumers(view)
         ]
         shape = _Shape(body, version, now)
-        return Selection([shape.searched(view) for view in found[offset : offset + limit]], len(found))
+        return Selection([shape.searched(view) for view in views[offset : offset + limit]], len(views))
 
 
 def _stored(raw: bytes) -> Stored:
@@ -181,24 +181,24 @@ def _without_thumbnails(raw: bytes) -> bytes:
 
 def _most(capping: Any) -> dict[str, int]:
     """How many SDEs of a type: `LeadEvent:10:desc,…` in the form that LivePerson's own workspace uses."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for part in str(capping or "").split(","):
         name, _, rest = part.partition("Event:")
         if rest:
-            found[name.lower()] = int(rest.split(":")[0])
-    return found
+            counts[name.lower()] = int(rest.split(":")[0])
+    return counts
 
 
 def _capped(raw: bytes, most: dict[str, int]) -> bytes:
     """The newest events of each type, by default one."""
-    found = decode(raw)
+    payload = decode(raw)
     kept: dict[str, list[dict[str, Any]]] = {}
-    for event in sorted(items(found, "events"), key=lambda event: -(number(event.get("serverTimeStamp")) or 0)):
+    for event in sorted(items(payload, "events"), key=lambda event: -(number(event.get("serverTimeStamp")) or 0)):
         kind = str(event.get("sdeType"))
         of_kind = kept.setdefault(kind, [])
         if len(of_kind) < most.get(kind.replace("_", "").lower(), 1):
             of_kind.append(event)
-    return encode({**found, "events": [event for events in kept.values() for event in events]})
+    return encode({**payload, "events": [event for events in kept.values() for event in events]})
 
 
 def _as_texts(value: Any) -> Any:

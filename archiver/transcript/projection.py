@@ -127,13 +127,13 @@ def _pages(record: dict[str, Any]) -> Iterator[str | None]:
 
 
 def _messages(record: dict[str, Any], conversation_id: str, by_id: dict[str, Participant]) -> tuple[Message, ...]:
-    found: dict[str, Message] = {}
+    messages: dict[str, Message] = {}
     for at, item in enumerate(items(record, "messageRecords")):
         id_ = text_of(item.get("messageId"))
-        if id_ is None or id_ in found:
+        if id_ is None or id_ in messages:
             id_ = f"{id_ or conversation_id}#{at}"  # the API may repeat an id or leave it out
-        found[id_] = _message(item, id_, conversation_id, by_id)
-    return tuple(sorted(found.values(), key=_sending_order))
+        messages[id_] = _message(item, id_, conversation_id, by_id)
+    return tuple(sorted(messages.values(), key=_sending_order))
 
 
 def _sending_order(message: Message) -> tuple[bool, datetime, str, int]:

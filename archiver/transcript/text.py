@@ -115,8 +115,8 @@ def summary_texts(text: str) -> tuple[str, ...]:
             notes = decode(text)
         except ValueError:
             return (text,)
-        found = tuple(note["noteContent"] for note in notes if _has_note(note))
-        return found or (text,)
+        texts = tuple(note["noteContent"] for note in notes if _has_note(note))
+        return texts or (text,)
     return (text,)
 
 

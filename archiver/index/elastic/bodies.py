@@ -138,12 +138,12 @@ def _messages(version: Version, common: dict[str, Any], read: _Read) -> Iterator
     transcript, metadata = version.transcript, version.transcript.metadata
     shared = common | {name: getattr(metadata, name) for name in ("skill", "group", "status", "source", "language")}
     tail = b"," + encode(shared | {KEYWORDS_FIELD: list(_keywords(transcript, REPEATED_KEYWORDS))})[1:]
-    for message, (_, found) in zip(transcript.messages, read.passages, strict=False):  # messages are read first
+    for message, (_, message_words) in zip(transcript.messages, read.passages, strict=False):  # messages are read first
         own: dict[str, Any] = {
             "id": message.id, "dialog_id": message.dialog_id, "seq": message.seq, "sent_at": message.sent_at,
             "role": message.role, "sender_id": message.sender_id, "sender": message.sender, "type": message.type,
             "is_private": message.is_private, "text": message.text, "file": message.file,
-            "words": found, "response_ms": read.waits_ms.get(message.id),
+            "words": message_words, "response_ms": read.waits_ms.get(message.id),
             "rank": rank(message.sent_at, f"{transcript.id} {message.id}"),
         }  # fmt: skip
         if message.extra:
@@ -153,7 +153,7 @@ def _messages(version: Version, common: dict[str, Any], read: _Read) -> Iterator
 
 def response_times_ms(messages: Iterable[Message]) -> dict[str, int]:
     """By message id of an answer: how many milliseconds the customer's first unanswered message had waited for it."""
-    found: dict[str, int] = {}
+    waits_ms: dict[str, int] = {}
     waiting_since: datetime | None = None
     for message in messages:
         if message.sent_at is None or message.is_private:
@@ -161,9 +161,9 @@ def response_times_ms(messages: Iterable[Message]) -> dict[str, int]:
         if message.role is Role.CUSTOMER:
             waiting_since = waiting_since or message.sent_at
         elif message.role in (Role.AGENT, Role.BOT) and waiting_since:
-            found[message.id] = to_ms(message.sent_at) - to_ms(waiting_since)
+            waits_ms[message.id] = to_ms(message.sent_at) - to_ms(waiting_since)
             waiting_since = None
-    return found
+    return waits_ms
 
 
 def _sdes(version: Version, common: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
@@ -177,16 +177,16 @@ def _sdes(version: Version, common: dict[str, Any]) -> Iterator[tuple[str, bytes
 
 
 def _typed(sde: Sde) -> dict[str, list[str | float]]:
-    found: dict[str, list[str | float]] = defaultdict(list)
+    values: dict[str, list[str | float]] = defaultdict(list)
     for path, value in sde.values:
         name = TYPED_LEAVES.get(path.rsplit(".", 1)[-1].lower())
         if name in _NUMBERS:
             number = _number(value)
             if number is not None:
-                found[name].append(number)
+                values[name].append(number)
         elif name:
-            found[name].append(str(value))
-    return found
+            values[name].append(str(value))
+    return values
 
 
 def _number(value: Any) -> float | None:
@@ -198,10 +198,10 @@ def _number(value: Any) -> float | None:
 
 def _flattened(values: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:
     """For a flattened field: paths without the characters it refuses in a name, values as text."""
-    found: dict[str, list[str]] = defaultdict(list)
+    fields: dict[str, list[str]] = defaultdict(list)
     for path, value in values:
-        found[path.replace("\0", "")[:_LONGEST_EXTRA] or "_"].append(str(value)[:_LONGEST_EXTRA])
-    return found
+        fields[path.replace("\0", "")[:_LONGEST_EXTRA] or "_"].append(str(value)[:_LONGEST_EXTRA])
+    return fields
 
 
 def _metadata(version: Version, read: _Read) -> dict[str, Any]:
@@ -254,8 +254,8 @@ def _words(transcript: Transcript, read: _Read) -> dict[str, Any]:
 
 @lru_cache(_REMEMBERED)
 def _at_paths(path: str, text: str) -> tuple[str, ...]:
-    found = text.split()
-    return tuple(" ".join(tagged(f"sde.{name}", word) for word in found) for name in path_names(path))
+    parts = text.split()
+    return tuple(" ".join(tagged(f"sde.{name}", word) for word in parts) for name in path_names(path))
 
 
 @lru_cache(_REMEMBERED)

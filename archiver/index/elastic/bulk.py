@@ -128,18 +128,18 @@ class Senders:
 
     def _requests(self, items: queue.Queue[tuple[Body, Batch] | None]) -> Iterator[list[tuple[Body, Batch]]]:
         """Bodies up to the size of one request; fewer when the queue is empty."""
-        found: list[tuple[Body, Batch]] = []
+        bodies: list[tuple[Body, Batch]] = []
         size = 0
         while not self._stopping.is_set():
             item: tuple[Body, Batch] | None = None
             with suppress(queue.Empty):
                 item = items.get(timeout=_IDLE_S)
             if item:
-                found.append(item)
+                bodies.append(item)
                 size += len(item[0].lines)
-            if found and (item is None or size >= self._request_bytes):
-                yield found
-                found, size = [], 0
+            if bodies and (item is None or size >= self._request_bytes):
+                yield bodies
+                bodies, size = [], 0
 
     def _send(self, bodies: Sequence[tuple[Body, Batch]]) -> None:
         """Sends all documents of the bodies until each is done or refused."""

@@ -43,8 +43,8 @@ def shape() -> str:
 
 def serving(server: Server, prefix: str) -> int | None:
     """The number of the family that answers queries; None if there is none."""
-    found = server.ask("GET", f"/_alias/{prefix}-{_STATE}", absent={})
-    numbers = [int(name.rpartition("-v")[2]) for name in found]
+    indices = server.ask("GET", f"/_alias/{prefix}-{_STATE}", absent={})
+    numbers = [int(name.rpartition("-v")[2]) for name in indices]
     return max(numbers, default=None)
 
 

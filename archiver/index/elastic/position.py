@@ -25,13 +25,13 @@ class Position:
 
     def read(self) -> dict[str, Any]:
         """The position document; empty when nothing was applied yet."""
-        found = self._server.ask("GET", f"/{self._index}/_doc/{_POSITION}", absent={}).get("_source", {})
-        if found and found["archive"] != self._archive_id:
+        position = self._server.ask("GET", f"/{self._index}/_doc/{_POSITION}", absent={}).get("_source", {})
+        if position and position["archive"] != self._archive_id:
             raise StoreError(
                 "these indices belong to another archive",
                 hint="Choose other names for this archive's indices with ARCHIVER_STORE_PREFIX.",
             )
-        return dict(found)
+        return dict(position)
 
     def write(self, *, applied: int, shape: str, is_backfilling: bool) -> None:
         """Stores the position; never replaces a newer one by an older one."""

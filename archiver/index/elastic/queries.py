@@ -101,8 +101,8 @@ class _Translator:
         limits: list[Dsl] = [{"term": {"role": leaf.role.value}}] if leaf.role else []
         if len(leaf.places) == 1:
             limits.append({"term": {"is_private": leaf.places[0] == NOTE}})
-        found = _consecutive("words", leaf.words, leaf.is_prefix)
-        return {"bool": {"must": [found], "filter": limits}} if limits else found
+        words = _consecutive("words", leaf.words, leaf.is_prefix)
+        return {"bool": {"must": [words], "filter": limits}} if limits else words
 
     def _of_conversation(self, leaf: Words) -> Dsl:
         return any_of([_consecutive(field, leaf.words, leaf.is_prefix) for field in _fields(leaf)])

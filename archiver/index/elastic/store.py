@@ -130,19 +130,19 @@ class ElasticStore:
         if after is not None:
             body["search_after"] = after
         kind = "metadata" if scope is Scope.CONVERSATION else "messages"
-        found = self._search(kind, body, {"search_type": "dfs_query_then_fetch"} if sort is Sort.RELEVANCE else {})
-        hits: list[dict[str, Any]] = found["hits"]["hits"]
-        return hits, int(found["hits"].get("total", {}).get("value", 0))
+        answer = self._search(kind, body, {"search_type": "dfs_query_then_fetch"} if sort is Sort.RELEVANCE else {})
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
+        return hits, int(answer["hits"].get("total", {}).get("value", 0))
 
     def _search(self, kind: str, body: dict[str, Any], params: dict[str, Any] | None = None) -> dict[str, Any]:
         """One search over all shards. A response from only some shards raises an error."""
         family = self._family() if self._building else None
         target = f"{family.names.of_family(kind)}-*" if family else f"{self._prefix}-{kind}"
         params = {**(params or {}), "allow_partial_search_results": "false"}
-        found: dict[str, Any] = self._server.ask("POST", f"/{target}/_search", body, params, absent=_NOTHING)
-        if found.get("timed_out") or found.get("_shards", {}).get("failed"):
+        answer: dict[str, Any] = self._server.ask("POST", f"/{target}/_search", body, params, absent=_NOTHING)
+        if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
             raise StoreError("only some of Elasticsearch's shards answered", hint="See its log, and try again.")
-        return found
+        return answer
 
     def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
         order = [{"_count": "desc"}, {"_key": "asc"}]
@@ -155,12 +155,12 @@ class ElasticStore:
                 for name in names
             },
         }  # fmt: skip
-        found = self._search("metadata", body).get("aggregations", {})
-        return {name: tuple(_facets(found.get(name, {}))) for name in names}
+        aggregations = self._search("metadata", body).get("aggregations", {})
+        return {name: tuple(_facets(aggregations.get(name, {}))) for name in names}
 
     def count(self) -> int:
-        found = self._search("metadata", {"size": 0, "track_total_hits": True, "query": VISIBLE})
-        return int(found["hits"]["total"]["value"])
+        answer = self._search("metadata", {"size": 0, "track_total_hits": True, "query": VISIBLE})
+        return int(answer["hits"]["total"]["value"])
 
     def begin_rebuild(self) -> ElasticStore:
         current = serving(self._server, self._prefix) or 0
@@ -180,12 +180,12 @@ class ElasticStore:
         number = serving(self._server, self._prefix)
         family = Family(self._server, self._prefix, number or 1)
         position = self._position(family)
-        found = position.read()
-        _check_shape(found)
+        state = position.read()
+        _check_shape(state)
         family.prepare(is_serving=True)
-        if found.get("is_backfilling"):
+        if state.get("is_backfilling"):
             ElasticWriter(self._server, family, position, self._limits, 0).end_backfill()
-        elif not found:
+        elif not state:
             position.write(applied=0, shape=shape(), is_backfilling=False)
 
     def status(self) -> StoreStatus:
@@ -236,8 +236,8 @@ def _key(hit: dict[str, Any]) -> Key:
     return Key(fields["conversation_id"][0], fields["id"][0] if "id" in fields else None, int(fields["rank"][0]))
 
 
-def _facets(found: dict[str, Any]) -> Iterator[Facet]:
-    if found.get("doc_count_error_upper_bound"):
+def _facets(aggregation: dict[str, Any]) -> Iterator[Facet]:
+    if aggregation.get("doc_count_error_upper_bound"):
         raise StoreError("a facet has too many values to be counted exactly", hint="Narrow the query.")
-    for bucket in found.get("buckets", ()):
+    for bucket in aggregation.get("buckets", ()):
         yield Facet(bucket["key"], bucket["doc_count"])

@@ -38,9 +38,9 @@ class ElasticWriter:
     @contextmanager
     def running(self) -> Iterator[ElasticWriter]:
         """When the context ends without an error, everything is indexed and searchable, and the position is stored."""
-        found = self._position.read()
-        self._applied = int(found.get("applied", 0))
-        self._is_backfilling = bool(found.get("is_backfilling"))
+        position = self._position.read()
+        self._applied = int(position.get("applied", 0))
+        self._is_backfilling = bool(position.get("is_backfilling"))
         self._refused = {refusal.conversation_id: refusal for refusal in self._position.refused()}
         if self._is_large:
             self._begin_backfill()
@@ -124,8 +124,8 @@ class ElasticWriter:
                 }
             },
         }  # fmt: skip
-        found = self._server.ask("POST", f"/{self._family.pattern()}/_search", body)
-        hits: list[dict[str, Any]] = found["hits"]["hits"]
+        answer = self._server.ask("POST", f"/{self._family.pattern()}/_search", body)
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
         return hits
 
     def _hide(self, leftovers: Sequence[dict[str, Any]], renewed: dict[str, int]) -> int:
@@ -157,5 +157,5 @@ class ElasticWriter:
         """Restores the normal settings of the indices."""
         self._family.put_settings(NORMAL)
         self._is_backfilling = False
-        found = self._position.read()
-        self._position.write(applied=int(found.get("applied", 0)), shape=shape(), is_backfilling=False)
+        position = self._position.read()
+        self._position.write(applied=int(position.get("applied", 0)), shape=shape(), is_backfilling=False)

@@ -106,10 +106,10 @@ class EmbeddedStore:
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         if not refusals:
             return
-        known = {refusal.conversation_id: refusal for refusal in (*self.refused(), *refusals)}
+        by_id = {refusal.conversation_id: refusal for refusal in (*self.refused(), *refusals)}
         with _our_errors(self._folder):
             self._open()
-            self._write_position(self.applied(), list(known.values()))
+            self._write_position(self.applied(), list(by_id.values()))
 
     def refused(self) -> tuple[Refusal, ...]:
         return tuple(Refusal(**item) for item in self._position().get("refused", ()))
@@ -180,8 +180,8 @@ class EmbeddedStore:
             searcher = self._searcher()
             query = conversation_query(self._schema, expression)
             terms = {name: {"terms": {"field": facet_field(name), "size": _MOST_VALUES}} for name in names}
-            found = searcher.aggregate(query, terms)
-        return {name: most_frequent(_counts(found[name]), limit) for name in names}
+            answer = searcher.aggregate(query, terms)
+        return {name: most_frequent(_counts(answer[name]), limit) for name in names}
 
     def count(self) -> int:
         if not self.applied():
@@ -250,8 +250,8 @@ class EmbeddedStore:
         self._index = self._writer = None
 
 
-def _counts(found: Any) -> dict[str, int]:
-    return {bucket["key"]: bucket["doc_count"] for bucket in found["buckets"]}
+def _counts(aggregation: Any) -> dict[str, int]:
+    return {bucket["key"]: bucket["doc_count"] for bucket in aggregation["buckets"]}
 
 
 def _key(searcher: Any, address: Any, rank: int) -> Key:
