@@ -106,6 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # Tests that start a server or a process, kill one, or try hundreds of generated histories.
 _SLOW_MODULES = {
+    "test_answers",
     "test_completeness",
     "test_crashes",
     "test_doctor",
@@ -115,7 +116,7 @@ _SLOW_MODULES = {
     "test_network",
     "test_python",
 }
-_SLOW_FOLDERS = {"cli", "service"}
+_SLOW_FOLDERS = {"cli", "service", "simulator"}
 _SLOW_FIXTURES = {"elasticsearch", "secure_elasticsearch", "witnesses"}
 
 
