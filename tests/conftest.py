@@ -112,7 +112,7 @@ _SLOW_MODULES = {
     "test_doctor",
     "test_guard",
     "test_installation",
-    "test_life",
+    "test_histories",
     "test_network",
     "test_python",
 }

@@ -1,7 +1,7 @@
 """The search index: what can be thrown away and built again from the archive, and the questions it answers."""
 
 from archiver.index.build import Applied, bring_up_to_date, catch_up, rebuild, retry
-from archiver.index.results import Facet, Found, Hit, Key, Refusal, Results, Sort, Version
+from archiver.index.results import Facet, Hit, Key, KeyPage, Refusal, Results, Sort, Version
 from archiver.index.retrieval import Request, Search, count_by, found_ids, search
 from archiver.index.store import Store, StoreAdmin, StoreStatus, open_store
 from archiver.index.verify import verify_index
@@ -9,9 +9,9 @@ from archiver.index.verify import verify_index
 __all__ = [
     "Applied",
     "Facet",
-    "Found",
     "Hit",
     "Key",
+    "KeyPage",
     "Refusal",
     "Request",
     "Results",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from archiver.config import StoreAddress
-from archiver.index.results import Facet, Found, Key, Refusal, Sort, Version, most_frequent, rank
+from archiver.index.results import Facet, Key, KeyPage, Refusal, Sort, Version, most_frequent, rank
 from archiver.index.store import StoreStatus
 from archiver.model import Message, Transcript
 from archiver.query import Expression, Reading, Scope, facet_values, results
@@ -49,27 +49,27 @@ class MemoryStore:
 
     def search(
         self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
-    ) -> Found:
+    ) -> KeyPage:
         if sort is Sort.RELEVANCE:
             return self._most_relevant(expression, scope, limit)
         keys = [_key(reading.transcript, message) for reading, message in self._results(expression, scope)]
         keys.sort(key=lambda key: (key.cursor, key.conversation_id), reverse=sort is Sort.NEWEST)
         rest = [key for key in keys if _is_after(key.cursor, after, sort)]
-        return Found(tuple(rest[:limit]), len(keys), rest[limit - 1].cursor if len(rest) > limit else None)
+        return KeyPage(tuple(rest[:limit]), len(keys), rest[limit - 1].cursor if len(rest) > limit else None)
 
     def _results(self, expression: Expression, scope: Scope) -> Iterator[tuple[Reading, Message | None]]:
         for reading in self._readings.values():
             for message in results(reading, expression, scope):
                 yield reading, message
 
-    def _most_relevant(self, expression: Expression, scope: Scope, limit: int) -> Found:
+    def _most_relevant(self, expression: Expression, scope: Scope, limit: int) -> KeyPage:
         scored = [
             (sum(len(match.snippet.marks) for match in reading.matches(expression, message)), reading, message)
             for reading, message in self._results(expression, scope)
         ]
         scored.sort(key=lambda item: -item[0])
         keys = tuple(_key(reading.transcript, message) for _, reading, message in scored[:limit])
-        return Found(keys, len(scored))
+        return KeyPage(keys, len(scored))
 
     def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
         transcripts = [reading.transcript for reading, _ in self._results(expression, Scope.CONVERSATION)]

@@ -55,7 +55,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class KeyPage:
     """One page of results. `total` is exact; `next` is the cursor of the next page."""
 
     keys: tuple[Key, ...] = ()

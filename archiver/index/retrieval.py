@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archiver.archive import ArchiveFile
 from archiver.index.paging import every_item
-from archiver.index.results import Facet, Found, Hit, Key, Results, Sort
+from archiver.index.results import Facet, Hit, Key, KeyPage, Results, Sort
 from archiver.index.store import Store
 from archiver.query import Query, Reading, Scope
 from archiver.transcript import project
@@ -37,7 +37,7 @@ class Search:
         self._archive, self._store = archive, store
         self.request = request
         self.notices = (*notices, *request.query.notices)
-        self._first: Found | None = None
+        self._first: KeyPage | None = None
 
     @property
     def total(self) -> int:
@@ -74,7 +74,7 @@ class Search:
             return left  # most relevant first has no cursor: it is one page
         return _HITS_PER_PAGE if left is None else min(left, _HITS_PER_PAGE)
 
-    def _ask(self, after: int | None, limit: int) -> Found:
+    def _ask(self, after: int | None, limit: int) -> KeyPage:
         request = self.request
         return self._store.search(
             request.query.expression, scope=request.scope, sort=request.sort, limit=limit, after=after

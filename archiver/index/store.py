@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 from archiver.config import StoreAddress
 from archiver.errors import ConfigError
-from archiver.index.results import Facet, Found, Refusal, Sort, Version
+from archiver.index.results import Facet, KeyPage, Refusal, Sort, Version
 from archiver.query import Expression, Scope
 
 
@@ -51,10 +51,10 @@ class Store(Protocol):
 
     def search(
         self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
-    ) -> Found:
+    ) -> KeyPage:
         """The first `limit` results after the cursor `after`, and the exact total of all results.
 
-        Newest first, oldest first, or most relevant first (which has no cursor: `Found.next` is None). What matches a
+        Newest first, oldest first, or most relevant first (which has no cursor: `KeyPage.next` is None). What matches a
         query is defined by `archiver.query.matching`.
         """
         ...

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archiver.simulator.calendar import to_ms
-from archiver.simulator.lives import Life
+from archiver.simulator.courses import Course
 
 _PRODUCT = {"name": "Travel pillow", "category": "Accessories", "sku": "TP-1", "price": 19.9}
 _CART = {"total": 39.8, "currency": "EUR", "numItems": 2, "products": [{"quantity": 2, "product": _PRODUCT}]}
@@ -37,41 +37,41 @@ _OTHERS: dict[str, tuple[str, bool, dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def sdes(life: Life, *, is_authenticated: bool = True, is_deleted: bool = False) -> Iterator[dict[str, Any]]:
+def sdes(course: Course, *, is_authenticated: bool = True, is_deleted: bool = False) -> Iterator[dict[str, Any]]:
     """The events of one conversation: who the customer is, other known attributes, and one event sent twice."""
     if not is_authenticated:
-        if life.number % 3 == 0 and not is_deleted:
-            yield _event(life, "PERSONAL_INFO", "personalInfo", True, _personal(life)) | {"isAuthenticated": False}
+        if course.number % 3 == 0 and not is_deleted:
+            yield _event(course, "PERSONAL_INFO", "personalInfo", True, _personal(course)) | {"isAuthenticated": False}
         return
     if not is_deleted:
-        yield _event(life, "CUSTOMER_INFO", "customerInfo", True, _customer(life))
-        if life.number % 3 == 1:
-            yield _event(life, "PERSONAL_INFO", "personalInfo", True, _personal(life))
-    kind = list(_OTHERS)[life.number % len(_OTHERS)]
+        yield _event(course, "CUSTOMER_INFO", "customerInfo", True, _customer(course))
+        if course.number % 3 == 1:
+            yield _event(course, "PERSONAL_INFO", "personalInfo", True, _personal(course))
+    kind = list(_OTHERS)[course.number % len(_OTHERS)]
     for _ in range(2):
-        yield _event(life, kind, *_OTHERS[kind])
+        yield _event(course, kind, *_OTHERS[kind])
 
 
-def _event(life: Life, kind: str, key: str, is_nested: bool, payload: dict[str, Any]) -> dict[str, Any]:
-    stamp = {"serverTimeStamp": to_ms(life.started_at)}
-    own = {**({key: payload} if is_nested else payload), **stamp, "originalTimeStamp": to_ms(life.started_at)}
+def _event(course: Course, kind: str, key: str, is_nested: bool, payload: dict[str, Any]) -> dict[str, Any]:
+    stamp = {"serverTimeStamp": to_ms(course.started_at)}
+    own = {**({key: payload} if is_nested else payload), **stamp, "originalTimeStamp": to_ms(course.started_at)}
     return {key: own, "sdeType": kind, **stamp}
 
 
-def _customer(life: Life) -> dict[str, Any]:
+def _customer(course: Course) -> dict[str, Any]:
     return {
-        "customerStatus": "active", "customerType": ("gold", "silver", "new")[life.number % 3], "balance": -12.5,
-        "currency": "EUR", "customerId": f"C{1000 + life.number}", "socialId": "undefined", "imei": "undefined",
-        "userName": life.customer.id, "accountName": "travel", "role": "traveller", "lastPaymentDate": _DATE,
+        "customerStatus": "active", "customerType": ("gold", "silver", "new")[course.number % 3], "balance": -12.5,
+        "currency": "EUR", "customerId": f"C{1000 + course.number}", "socialId": "undefined", "imei": "undefined",
+        "userName": course.customer.id, "accountName": "travel", "role": "traveller", "lastPaymentDate": _DATE,
         "registrationDate": _DATE, "companySize": 1, "companyBranch": "private", "storeZipCode": "1100-001",
         "storeNumber": "7", "loginStatus": 1,
     }  # fmt: skip
 
 
-def _personal(life: Life) -> dict[str, Any]:
-    first, _, last = life.customer.name.partition(" ")
+def _personal(course: Course) -> dict[str, Any]:
+    first, _, last = course.customer.name.partition(" ")
     contact = {
-        "email": f"{life.customer.id}@consumer.example", "phone": "+351 555 0100", "phoneType": "mobile",
+        "email": f"{course.customer.id}@consumer.example", "phone": "+351 555 0100", "phoneType": "mobile",
         "address": "Rua do Exemplo 1, Lisboa", "preferredContactMethod": "email",
     }  # fmt: skip
     return {

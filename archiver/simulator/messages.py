@@ -12,8 +12,8 @@ from typing import Any
 
 from archiver.jsontext import encode
 from archiver.simulator.calendar import to_ms
+from archiver.simulator.courses import Course, Turn
 from archiver.simulator.dialogues import ACCOUNT, BOT, CHANNELS
-from archiver.simulator.lives import Life, Turn
 
 Record = dict[str, Any]
 DELETED = "** LP deleted data **"
@@ -31,41 +31,41 @@ def time(name: str, moment: datetime | None) -> Record:
     return {name: text, f"{name}L": to_ms(moment)}
 
 
-def is_deleted(life: Life, now: datetime) -> bool:
-    return life.deleted_at is not None and now >= life.deleted_at
+def is_deleted(course: Course, now: datetime) -> bool:
+    return course.deleted_at is not None and now >= course.deleted_at
 
 
-def message(life: Life, turn: Turn, at: int, now: datetime) -> Record:
+def message(course: Course, turn: Turn, at: int, now: datetime) -> Record:
     return {
         "type": _TYPES.get(turn.kind, "TEXT_PLAIN"),
-        "messageData": _data(turn, at, _shown(life, turn, now)),
-        "messageId": message_id(life, at),
+        "messageData": _data(turn, at, _shown(course, turn, now)),
+        "messageId": message_id(course, at),
         "seq": at,
-        "dialogId": life.id,
-        "participantId": _sender_id(life, turn),
+        "dialogId": course.id,
+        "participantId": _sender_id(course, turn),
         **time("time", turn.at),
-        "source": CHANNELS[life.number % len(CHANNELS)],
-        "device": DEVICES[life.number % 4],
+        "source": CHANNELS[course.number % len(CHANNELS)],
+        "device": DEVICES[course.number % 4],
         "audience": "AGENTS_AND_MANAGERS" if turn.kind == "n" else "ALL",
         "sentBy": "Consumer" if _is_customers(turn) else "Agent",
-        "contextData": _context(life, turn),
+        "contextData": _context(course, turn),
         "integrationSource": "undefined",
         "predefinedContent": False,
     }
 
 
-def message_id(life: Life, at: int) -> str:
-    return f"ms::dialog:{life.id}::msg:{at}"
+def message_id(course: Course, at: int) -> str:
+    return f"ms::dialog:{course.id}::msg:{at}"
 
 
 def _is_customers(turn: Turn) -> bool:
     return turn.kind in "cf"
 
 
-def _sender_id(life: Life, turn: Turn) -> str:
+def _sender_id(course: Course, turn: Turn) -> str:
     if _is_customers(turn):
-        return life.customer.id
-    return pid(BOT[0]) if turn.kind == "b" else pid(life.agent.id)
+        return course.customer.id
+    return pid(BOT[0]) if turn.kind == "b" else pid(course.agent.id)
 
 
 def pid(agent_id: str) -> str:
@@ -73,11 +73,11 @@ def pid(agent_id: str) -> str:
     return f"pid-{agent_id}"
 
 
-def _shown(life: Life, turn: Turn, now: datetime) -> str:
+def _shown(course: Course, turn: Turn, now: datetime) -> str:
     """Masked once the conversation is closed, removed once the customer's data were deleted."""
-    if _is_customers(turn) and is_deleted(life, now):
+    if _is_customers(turn) and is_deleted(course, now):
         return DELETED
-    return _CARD.sub(_MASK, turn.text) if now >= life.closed_at else turn.text
+    return _CARD.sub(_MASK, turn.text) if now >= course.closed_at else turn.text
 
 
 def _data(turn: Turn, number: int, text: str) -> Record:
@@ -103,25 +103,25 @@ def _data(turn: Turn, number: int, text: str) -> Record:
             return {"msg": {"text": text}}
 
 
-def _context(life: Life, turn: Turn) -> Record:
+def _context(course: Course, turn: Turn) -> Record:
     if turn.kind != "b":
         return {"rawMetadata": "", "structuredMetadata": []}
-    intents = [{"id": "1", "name": f"ask about {life.skill}", "confidence": "HIGH", "confidenceScore": 0.9}]
-    response = {"externalConversationId": life.id, "businessCases": ["travel"], "intents": intents}
+    intents = [{"id": "1", "name": f"ask about {course.skill}", "confidence": "HIGH", "confidenceScore": 0.9}]
+    response = {"externalConversationId": course.id, "businessCases": ["travel"], "intents": intents}
     structured = [{"botResponse": response}, {"actionReason": {"reason": "welcome"}}]
     return {"rawMetadata": encode([{"type": "BotResponse", **response}]).decode(), "structuredMetadata": structured}
 
 
-def statuses(life: Life, turn: Turn, at: int) -> Iterator[Record]:
-    reader = (life.agent.id, "Agent") if _is_customers(turn) else (life.customer.id, "Consumer")
+def statuses(course: Course, turn: Turn, at: int) -> Iterator[Record]:
+    reader = (course.agent.id, "Agent") if _is_customers(turn) else (course.customer.id, "Consumer")
     for seconds, status in ((1, "ACCEPT"), (4, "READ")):
         yield {
-            "messageId": message_id(life, at), "seq": at, **time("time", turn.at + timedelta(seconds=seconds)),
+            "messageId": message_id(course, at), "seq": at, **time("time", turn.at + timedelta(seconds=seconds)),
             "participantId": reader[0], "participantType": reader[1], "messageDeliveryStatus": status,
-            "dialogId": life.id, "contextData": {},
+            "dialogId": course.id, "contextData": {},
         }  # fmt: skip
 
 
-def score(life: Life, turn: Turn, at: int) -> Record:
-    mcs = 20 + life.number * 7 % 76
-    return {"messageId": message_id(life, at), "messageRawScore": at % 5 - 2, "mcs": mcs, **time("time", turn.at)}
+def score(course: Course, turn: Turn, at: int) -> Record:
+    mcs = 20 + course.number * 7 % 76
+    return {"messageId": message_id(course, at), "messageRawScore": at % 5 - 2, "mcs": mcs, **time("time", turn.at)}

@@ -13,8 +13,8 @@ from typing import Any
 
 from archiver.errors import ConfigError, suggest
 from archiver.simulator import dialogues
+from archiver.simulator.courses import courses
 from archiver.simulator.faults import KINDS, PLACES, Fault
-from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
 
@@ -38,7 +38,7 @@ class Scenario:
     speed: float = 1.0
     delay_s: float = 0.0
     token_life_s: int = 3600
-    token_life_as: str = "string"  # noqa: S105  (how its life is written)
+    token_life_as: str = "string"  # noqa: S105  (how the lifetime is written)
     session_life_s: int = 28_800
     no_content: bool = False
     lenient: bool = False
@@ -54,7 +54,7 @@ class Scenario:
     def fill(self, world: World, anchor: datetime) -> World:
         """Adds conversations from `days` before the anchor to `days_ahead` after it."""
         start, end = anchor - timedelta(days=self.days), anchor + timedelta(days=self.days_ahead)
-        world.live(lives(start, end, self.conversations, seed=self.seed, deletes=self.deletes))
+        world.schedule(courses(start, end, self.conversations, seed=self.seed, deletes=self.deletes))
         return world
 
     def simulator(self, world: World, host: str) -> Simulator:

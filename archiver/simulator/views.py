@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from archiver.jsontext import decode, encode, split_object
 from archiver.simulator.calendar import to_ms
-from archiver.simulator.lives import Life, step
+from archiver.simulator.courses import Course, step
 from archiver.simulator.sections import record
 
 
@@ -63,28 +63,28 @@ class Stored:
 
 
 @dataclass(slots=True)
-class Living:
+class Scheduled:
     """A conversation that goes on with the clock."""
 
-    life: Life
+    course: Course
     _moments: tuple[datetime, ...] = field(init=False)
     _last: tuple[int, View] | None = None
 
     def __post_init__(self) -> None:
-        self._moments = self.life.moments()
+        self._moments = self.course.moments()
 
     @property
     def id(self) -> str:
-        return self.life.id
+        return self.course.id
 
     @property
     def start_ms(self) -> int:
-        return to_ms(self.life.started_at)
+        return to_ms(self.course.started_at)
 
     def at(self, now: datetime) -> View:
         over = step(self._moments, now)
         if self._last is None or self._last[0] != over:
             updated_at = self._moments[max(over - 1, 0)]
-            raw = encode(record(self.life, max(now, self.life.started_at)))
+            raw = encode(record(self.course, max(now, self.course.started_at)))
             self._last = (over, View(self.id, self.start_ms, raw, to_ms(updated_at)))
         return self._last[1]

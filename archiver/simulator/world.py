@@ -11,11 +11,11 @@ from typing import Any
 
 from archiver.jsontext import decode, encode, raw_json, split_object
 from archiver.simulator.calendar import KEPT_MONTHS, from_ms, months_earlier, to_ms
+from archiver.simulator.courses import Course
 from archiver.simulator.filters import tests, updated_ms
 from archiver.simulator.kinds import BadRequest, time_range
-from archiver.simulator.lives import Life
 from archiver.simulator.values import items, number, section
-from archiver.simulator.views import Item, Living, Stored, View
+from archiver.simulator.views import Item, Scheduled, Stored, View
 
 MOST_PER_PAGE = 100
 DEFAULT_CONTENT = (
@@ -60,9 +60,9 @@ class World:
         """Adds many conversations at once."""
         self._add(_stored(raw) for raw in raws)
 
-    def live(self, lives: Iterable[Life]) -> None:
+    def schedule(self, courses: Iterable[Course]) -> None:
         """Adds conversations that change with the clock."""
-        self._add(Living(life) for life in lives)
+        self._add(Scheduled(course) for course in courses)
 
     def _add(self, added: Iterable[Item]) -> None:
         self.by_id.update((item.id, item) for item in added)

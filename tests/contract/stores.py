@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from archiver.config.settings import StoreAddress
-from archiver.index.results import Found, Sort, Version
+from archiver.index.results import KeyPage, Sort, Version
 from archiver.index.store import Store, StoreAdmin, open_store
 from archiver.model import Transcript
 from archiver.query.ast import Scope
@@ -76,9 +76,9 @@ def put(store: Store, transcripts: list[Transcript], *, applied: int) -> None:
         writer.replace([Version(first + at, transcript) for at, transcript in enumerate(transcripts)], applied=applied)
 
 
-def ask(store: Store, text: str, scope: Scope = Scope.CONVERSATION, limit: int = 1000) -> Found:
+def ask(store: Store, text: str, scope: Scope = Scope.CONVERSATION, limit: int = 1000) -> KeyPage:
     return store.search(parse(text, now=NOW).expression, scope=scope, sort=Sort.NEWEST, limit=limit)
 
 
-def ids(found: Found) -> list[str]:
+def ids(found: KeyPage) -> list[str]:
     return [key.conversation_id for key in found.keys]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archiver.index.results import Facet, Found, Refusal, Sort, Version
+from archiver.index.results import Facet, KeyPage, Refusal, Sort, Version
 from archiver.model import to_ms
 from archiver.query.ast import Scope
 from archiver.query.parser import parse
@@ -26,7 +26,7 @@ def filled(opened: Opened) -> Filled:
 def test_a_new_store_is_empty_and_answers(opened: Opened) -> None:
     store = opened.make()
     assert (store.applied(), store.count()) == (0, 0)
-    assert ask(store, "anything") == Found()
+    assert ask(store, "anything") == KeyPage()
 
 
 def test_what_was_put_is_found_and_the_position_is_kept(opened: Opened) -> None:

@@ -17,7 +17,7 @@ from archiver.index.elastic.queries import VISIBLE, Dsl, conversation_query, mes
 from archiver.index.elastic.server import Server, connect
 from archiver.index.elastic.writer import ElasticWriter
 from archiver.index.paging import every_item
-from archiver.index.results import Facet, Found, Key, Refusal, Sort
+from archiver.index.results import Facet, Key, KeyPage, Refusal, Sort
 from archiver.index.store import StoreStatus
 from archiver.query import Expression, Scope
 
@@ -83,12 +83,12 @@ class ElasticStore:
 
     def search(
         self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
-    ) -> Found:
+    ) -> KeyPage:
         query = self._query(expression, scope)
         hits, total = self._hits(scope, query, sort, limit + 1, None if after is None else [after])
         keys = tuple(_key(hit) for hit in hits[:limit])
         has_more = len(hits) > limit and sort is not Sort.RELEVANCE
-        return Found(keys, total, keys[-1].cursor if has_more else None)
+        return KeyPage(keys, total, keys[-1].cursor if has_more else None)
 
     def _query(self, expression: Expression, scope: Scope) -> Dsl:
         if scope is Scope.CONVERSATION:

@@ -21,7 +21,7 @@ from archiver.index.embedded.documents import documents
 from archiver.index.embedded.queries import after_cursor, conversation_query, message_query
 from archiver.index.embedded.schema import CONVERSATION_NUMBER, build_schema, facet_field, of_kind, register_tokenizer
 from archiver.index.embedded.schema import VERSION as FIELDS_VERSION
-from archiver.index.results import Facet, Found, Key, Refusal, Sort, Version, most_frequent
+from archiver.index.results import Facet, Key, KeyPage, Refusal, Sort, Version, most_frequent
 from archiver.index.store import StoreStatus
 from archiver.jsontext import decode, encode
 from archiver.model import Transcript
@@ -142,16 +142,16 @@ class EmbeddedStore:
 
     def search(
         self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
-    ) -> Found:
+    ) -> KeyPage:
         if not self.applied():
-            return Found()
+            return KeyPage()
         with _our_errors(self._folder):
             searcher = self._searcher()
             query = self._query(searcher, expression, scope)
             total = searcher.search(query, 1, count=True, order_by_field="rank").count
             if sort is Sort.RELEVANCE:
                 hits = searcher.search(query, limit, count=False).hits
-                return Found(tuple(_key(searcher, address, 0) for _, address in hits), total)
+                return KeyPage(tuple(_key(searcher, address, 0) for _, address in hits), total)
             return self._page(searcher, query, total, sort, limit, after)
 
     def _query(self, searcher: Any, expression: Expression, scope: Scope) -> Any:
@@ -159,14 +159,14 @@ class EmbeddedStore:
             return conversation_query(self._schema, expression)
         return message_query(self._schema, expression, lambda query: _numbers(searcher, query))
 
-    def _page(self, searcher: Any, query: Any, total: int, sort: Sort, limit: int, after: int | None) -> Found:
+    def _page(self, searcher: Any, query: Any, total: int, sort: Sort, limit: int, after: int | None) -> KeyPage:
         rest = query
         if after is not None:
             rest = after_cursor(self._schema, query, after, is_newest=sort is Sort.NEWEST)
         order = tantivy.Order.Desc if sort is Sort.NEWEST else tantivy.Order.Asc
         hits = searcher.search(rest, limit + 1, count=False, order_by_field="rank", order=order).hits
         keys = tuple(_key(searcher, address, rank) for rank, address in hits[:limit])
-        return Found(keys, total, keys[-1].cursor if len(hits) > limit else None)
+        return KeyPage(keys, total, keys[-1].cursor if len(hits) > limit else None)
 
     def _searcher(self) -> Any:
         index = self._open()

@@ -23,7 +23,7 @@ from archiver.jsontext import decode, encode
 from archiver.model import Window, to_ms
 from archiver.progress import Silent
 from archiver.service.lanes import Schedule, Updates
-from archiver.simulator.lives import lives
+from archiver.simulator.courses import courses
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
 from tests.conftest import NOW, connected, record, sql
@@ -472,7 +472,7 @@ def sweep(archive: ArchiveFile, simulator: Simulator, respond: Respond | None = 
 
 def test_a_sweep_finds_what_changed_long_after_it_was_harvested(archive: ArchiveFile, simulator: Simulator) -> None:
     """A late survey, a mask, a deletion: of conversations closed long ago."""
-    simulator.world.live(lives(NOW - timedelta(days=60), NOW, 200, deletes=True))
+    simulator.world.schedule(courses(NOW - timedelta(days=60), NOW, 200, deletes=True))
     now = [NOW - timedelta(days=20)]
     simulator.world.clock = lambda: now[0]
     assert sweep(archive, simulator) == 0

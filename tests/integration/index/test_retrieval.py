@@ -19,7 +19,7 @@ from archiver.model import Conversation, Transcript
 from archiver.progress import Silent
 from archiver.query.ast import Scope
 from archiver.query.parser import parse
-from archiver.simulator.lives import lives
+from archiver.simulator.courses import courses
 from archiver.simulator.sections import record as shown
 from archiver.transcript.projection import project
 from tests import schemas
@@ -68,7 +68,7 @@ def test_a_message_result_shows_that_message_alone(archive: ArchiveFile) -> None
 
 
 def test_rebuilding_from_the_vault_alone_gives_the_same_answers(archive: ArchiveFile) -> None:
-    store = keep(archive, *(encode(shown(life, NOW)) for life in lives(NOW - timedelta(days=75), NOW, 240)))
+    store = keep(archive, *(encode(shown(course, NOW)) for course in courses(NOW - timedelta(days=75), NOW, 240)))
     asked = ["table", '"window table"', "refund -order", "skill:Flights lawyer", "book*", "from:agent sorry", "*"]
 
     def answers() -> list[object]:

@@ -17,8 +17,8 @@ from archiver.jsontext import decode, encode
 from archiver.liveperson.answers import read_page
 from archiver.model import Page, Window
 from archiver.progress import Silent
+from archiver.simulator.courses import courses
 from archiver.simulator.faults import KINDS, Fault, Faults
-from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
 from archiver.transcript.projection import project
 from tests.conftest import NOW, connected, record, sql
@@ -37,7 +37,7 @@ FINAL = {"400", "403", "451", "redirect"}
 
 @pytest.fixture
 def account(simulator: Simulator) -> Simulator:
-    simulator.world.live(lives(SPAN.start, SPAN.end, COUNT))
+    simulator.world.schedule(courses(SPAN.start, SPAN.end, COUNT))
     return simulator
 
 

@@ -40,7 +40,7 @@ from archiver.service.indexer import Indexer
 from archiver.service.lanes import Schedule, make_lanes
 from archiver.service.service import Backoff, Service
 from archiver.service.state import Level, ServiceState, Snapshot
-from archiver.simulator.lives import lives
+from archiver.simulator.courses import courses
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
 from tests import schemas
@@ -139,7 +139,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 
 def test_a_living_account_is_followed_to_the_end_of_every_conversation(running: Running) -> None:
-    running.world.live(lives(NOW - 3 * DAY, NOW + DAY, 99, deletes=False))
+    running.world.schedule(courses(NOW - 3 * DAY, NOW + DAY, 99, deletes=False))
     running.run(7 * DAY)
     (page,) = connected(running.simulator, running.simulator).by_ids(list(running.world.by_id))
     assert len(page.conversations) == 99

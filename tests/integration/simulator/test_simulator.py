@@ -15,8 +15,8 @@ from archiver.jsontext import decode, encode
 from archiver.liveperson.client import Client
 from archiver.liveperson.filters import AgentSurveyFilter, Filters, Order, Parameters, Range
 from archiver.model import Window, to_ms
+from archiver.simulator.courses import Course, courses
 from archiver.simulator.faults import KINDS, PLACES
-from archiver.simulator.lives import Life, lives
 from archiver.simulator.scenario import read_scenario
 from archiver.simulator.sections import record as shown
 from archiver.simulator.services import Simulator
@@ -31,12 +31,12 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def account(simulator: Simulator) -> Simulator:
-    simulator.world.live(lives(SPAN.start, SPAN.end, 120, deletes=True))
+    simulator.world.schedule(courses(SPAN.start, SPAN.end, 120, deletes=True))
     return simulator
 
 
-def all_lives() -> Iterator[Life]:
-    return lives(SPAN.start, SPAN.end, 120, deletes=True)
+def all_courses() -> Iterator[Course]:
+    return courses(SPAN.start, SPAN.end, 120, deletes=True)
 
 
 def found(simulator: Simulator, **filters: Any) -> list[dict[str, Any]]:
@@ -57,54 +57,58 @@ def search(simulator: Simulator, body: dict[str, Any], **query: Any) -> httpx.Re
     return simulator(httpx.Request("POST", url, params=query, content=encode(body), headers=headers))
 
 
-# ── life by the clock ──
+# ── conversations by the clock ──
 
 
-def a_life(*, surveyed: bool = True) -> Life:
-    return next(life for life in all_lives() if (life.surveyed_at is not None) == surveyed and life.number > 3)
+def a_course(*, surveyed: bool = True) -> Course:
+    return next(
+        course for course in all_courses() if (course.surveyed_at is not None) == surveyed and course.number > 3
+    )
 
 
 def test_a_conversation_opens_grows_moves_closes_and_gets_its_survey() -> None:
-    life = a_life()
-    assert life.surveyed_at
-    opened = shown(life, life.started_at)
+    course = a_course()
+    assert course.surveyed_at
+    opened = shown(course, course.started_at)
     assert (opened["info"]["status"], opened["info"]["endTimeL"], opened["transfers"]) == ("OPEN", -1, [])
     assert len(opened["messageRecords"]) == 1
-    grown = shown(life, life.turns[3].at)
+    grown = shown(course, course.turns[3].at)
     assert len(grown["messageRecords"]) == 4
     assert len(grown["transfers"]) == 1
-    closed = shown(life, life.closed_at)
+    closed = shown(course, course.closed_at)
     assert (closed["info"]["status"], closed["info"]["fullDialogStatus"]) == ("CLOSE", "OPEN")
-    assert closed["info"]["endTimeL"] == to_ms(life.closed_at)
+    assert closed["info"]["endTimeL"] == to_ms(course.closed_at)
     assert closed["conversationSurveys"][0]["surveyData"] == []
-    done = shown(life, life.surveyed_at)
-    assert done["info"]["endTimeL"] == to_ms(life.surveyed_at)  # the survey moves the end
-    assert done["info"]["conversationEndTimeL"] == to_ms(life.closed_at)
+    done = shown(course, course.surveyed_at)
+    assert done["info"]["endTimeL"] == to_ms(course.surveyed_at)  # the survey moves the end
+    assert done["info"]["conversationEndTimeL"] == to_ms(course.closed_at)
     assert done["conversationSurveys"][0]["surveyStatus"] == "FILLED"
     assert [dialog["dialogType"] for dialog in done["dialogs"]] == ["MAIN", "POST_SURVEY"]
 
 
 def test_a_card_number_is_masked_when_the_conversation_closes() -> None:
-    life = next(life for life in all_lives() if any("4111" in turn.text for turn in life.turns))
-    before, after = (encode(shown(life, life.closed_at + offset)) for offset in (-timedelta(seconds=1), timedelta(0)))
+    course = next(course for course in all_courses() if any("4111" in turn.text for turn in course.turns))
+    before, after = (
+        encode(shown(course, course.closed_at + offset)) for offset in (-timedelta(seconds=1), timedelta(0))
+    )
     assert b"4111 1111 1111 1111" in before
     assert b"4111" not in after
     assert b"****" in after
 
 
 def test_a_customers_data_are_deleted_days_after_the_close() -> None:
-    life = next(life for life in all_lives() if life.deleted_at)
-    assert life.deleted_at
-    gone = shown(life, life.deleted_at)
+    course = next(course for course in all_courses() if course.deleted_at)
+    assert course.deleted_at
+    gone = shown(course, course.deleted_at)
     assert any(item["messageData"] == {"msg": {"text": "** LP deleted data **"}} for item in gone["messageRecords"])
-    assert life.customer.name.encode() not in encode(gone)
-    assert life.customer.name.encode() in encode(shown(life, life.deleted_at - DAY))
+    assert course.customer.name.encode() not in encode(gone)
+    assert course.customer.name.encode() in encode(shown(course, course.deleted_at - DAY))
 
 
 def test_what_is_asked_again_later_has_gone_on(simulator: Simulator) -> None:
     now = [NOW - 10 * DAY]
     simulator.world.clock = lambda: now[0]
-    simulator.world.live(all_lives())
+    simulator.world.schedule(all_courses())
     first = {item["info"]["conversationId"]: item for item in found(simulator)}
     is_open = [id_ for id_, item in first.items() if item["info"]["status"] == "OPEN"]
     assert is_open
@@ -118,7 +122,7 @@ def test_what_is_asked_again_later_has_gone_on(simulator: Simulator) -> None:
 def test_updates_are_found_by_when_they_happened_within_the_span_of_starts(account: Simulator) -> None:
     since = NOW - DAY
     updated = {item["info"]["conversationId"] for item in found(account, updated_since=since)}
-    expected = {life.id for life in all_lives() if since <= max(at for at in life.moments() if at <= NOW)}
+    expected = {course.id for course in all_courses() if since <= max(at for at in course.moments() if at <= NOW)}
     assert updated == expected
     assert 0 < len(updated) < 120
 
@@ -154,7 +158,7 @@ MET_BY_NONE_OR_ALL = frozenset(
 def test_a_filter_lets_through_what_a_record_says_and_nothing_else(account: Simulator, name: str) -> None:
     """What the account gives with a filter is what a plain reading of its records gives."""
     value, reading = READINGS[name]
-    everything = [shown(life, NOW) for life in all_lives()]
+    everything = [shown(course, NOW) for course in all_courses()]
     expected = {item["info"]["conversationId"] for item in everything if reading(item)}
     assert {item["info"]["conversationId"] for item in found(account, **{name: value})} == expected
     if name not in MET_BY_NONE_OR_ALL:
@@ -281,7 +285,9 @@ def names(value: Any, path: str = "") -> Iterator[str]:
 
 
 def test_records_have_every_section_and_field_that_liveperson_documents() -> None:
-    at_some_time = [shown(life, moment) for life in all_lives() for moment in (life.turns[2].at, life.closed_at, NOW)]
+    at_some_time = [
+        shown(course, moment) for course in all_courses() for moment in (course.turns[2].at, course.closed_at, NOW)
+    ]
     for section, wanted in FIELDS.items():
         present = {name for item in at_some_time for name in names(item[section])}
         assert set(wanted) <= present, section

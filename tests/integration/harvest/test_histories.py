@@ -36,7 +36,7 @@ class Killed(BaseException):
 
 
 class Account(RuleBasedStateMachine):
-    """An account that lives, and an archive of it."""
+    """An account that changes with time, and an archive of it."""
 
     @initialize()
     def begin(self) -> None:

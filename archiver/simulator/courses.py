@@ -33,7 +33,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class Course:
     """One conversation from beginning to end. What of it shows depends on the moment (`sections.record`)."""
 
     number: int
@@ -70,7 +70,7 @@ def step(moments: tuple[datetime, ...], now: datetime) -> int:
     return bisect_right(moments, now)
 
 
-def lives(start: datetime, end: datetime, count: int, *, seed: int = 7, deletes: bool = False) -> Iterator[Life]:
+def courses(start: datetime, end: datetime, count: int, *, seed: int = 7, deletes: bool = False) -> Iterator[Course]:
     """As many conversations, evenly spread, all over at `end`; the same for the same arguments.
 
     They last from minutes to half an hour; every tenth stays open for days. With `deletes`, some customers have their
@@ -80,10 +80,10 @@ def lives(start: datetime, end: datetime, count: int, *, seed: int = 7, deletes:
     for number in range(count):
         start_at = start + (end - start) * (number / count) + timedelta(seconds=dice.randint(0, 1_800))
         is_slow = number % 10 == 9 and end - start_at > _SLOWEST
-        yield _life(dice, min(start_at, end - _QUICKEST), number, is_slow=is_slow, deletes=deletes)
+        yield _course(dice, min(start_at, end - _QUICKEST), number, is_slow=is_slow, deletes=deletes)
 
 
-def _life(dice: random.Random, start: datetime, number: int, *, is_slow: bool, deletes: bool) -> Life:
+def _course(dice: random.Random, start: datetime, number: int, *, is_slow: bool, deletes: bool) -> Course:
     skill, script = dialogues.SCRIPTS[number % len(dialogues.SCRIPTS)]
     conversation_id = str(uuid.UUID(int=dice.getrandbits(128), version=4))
     customer = Person(f"customer-{dice.randint(1, 90)}", dice.choice(dialogues.CUSTOMERS))
@@ -93,7 +93,7 @@ def _life(dice: random.Random, start: datetime, number: int, *, is_slow: bool, d
     }  # fmt: skip
     turns = tuple(_turns(dice, start, (dialogues.WELCOME, *(line.format(**values) for line in script)), slow=is_slow))
     closed_at = turns[-1].at + timedelta(minutes=2)
-    return Life(
+    return Course(
         number=number,
         id=conversation_id,
         skill=skill,
