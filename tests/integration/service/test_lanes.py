@@ -12,7 +12,8 @@ import pytest
 
 from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import Bookmark
-from archiver.errors import ArchiverError, SourceUnavailable
+from archiver.archive.opening import open_archive
+from archiver.errors import ArchiverError, Locked, SourceUnavailable
 from archiver.harvest.ingest import Ingest
 from archiver.harvest.window_reader import WindowReader
 from archiver.index.memory import MemoryStore
@@ -25,7 +26,7 @@ from archiver.service.service import Service
 from archiver.service.state import ServiceState, Snapshot
 from archiver.simulator.services import Simulator
 from archiver.windows import retention
-from tests.conftest import ACCOUNT, NOW, connected, record
+from tests.conftest import ACCOUNT, NOW, connected, record, sql
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -163,6 +164,37 @@ def test_a_lane_that_failed_waits_and_keeps_none_after_it_from_their_work(lively
     assert last.steps == []  # a lane that did something comes before all after it
     assert state.read().lanes["first"].failures == 2
     assert state.read().lanes["busy"].steps == 4
+
+
+@pytest.fixture
+def idle(lively: Lively) -> Service:
+    """A service that has nothing to do, and so nothing to keep."""
+    state = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=NOW, heartbeat_at=NOW))
+    stop = threading.Event()
+    stop.set()  # so that no tick waits
+    return Service(lively.ingest, [Planned("idle")], Indexer(lively.archive, MemoryStore, state), state, stop)
+
+
+def test_a_service_that_only_waits_beats_once_a_minute(lively: Lively, idle: Service) -> None:
+    beats = set()
+    with lively.ingest.exclusive():
+        for at in range(0, 600, 20):
+            lively.now = NOW + at * SECOND
+            idle.tick()
+            ((beat_at,),) = sql(lively.archive, "SELECT beat_at FROM lease")
+            beats.add(datetime.fromisoformat(beat_at))
+            assert lively.now - max(beats) < MINUTE
+    assert len(beats) == 10
+
+
+def test_a_service_that_only_waits_learns_that_another_process_has_taken_over(lively: Lively, idle: Service) -> None:
+    with lively.ingest.exclusive():
+        idle.tick()
+        with open_archive(lively.archive.folder) as other:
+            other.acquire_lease(NOW + 20 * MINUTE)
+        lively.now = NOW + 21 * MINUTE
+        with pytest.raises(Locked, match="taken over"):
+            idle.tick()
 
 
 # ── the index behind it ──
