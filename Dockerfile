@@ -1,11 +1,14 @@
 # docker build -t archiver .
 FROM python:3.13-slim AS build
+RUN pip install --no-cache-dir uv
 WORKDIR /src
-RUN python -m venv /opt/archiver
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml uv.lock README.md LICENSE ./
 COPY archiver archiver
 COPY mappings mappings
-RUN /opt/archiver/bin/pip install --no-cache-dir .
+COPY docs/schemas docs/schemas
+ENV UV_PROJECT_ENVIRONMENT=/opt/archiver \
+    UV_PYTHON_DOWNLOADS=never
+RUN uv sync --locked --no-editable --no-default-groups --no-cache
 
 FROM python:3.13-slim
 COPY --from=build /opt/archiver /opt/archiver

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archiver.app import Archive, open
     from archiver.simulator import simulate
 
-# Where each public name is. They are imported when they are used, so that importing the package costs nothing.
+# The module of each public name. It is imported at first use, so that importing the package is quick.
 _PUBLIC = {
     "Archive": "archiver.app",
     "open": "archiver.app",

@@ -1,4 +1,4 @@
-"""The program's parts, put together once: one object for the command line, the page and programs that import it."""
+"""The whole program as one object, for the command line, the page and programs that import it."""
 
 from __future__ import annotations
 
@@ -56,20 +56,21 @@ Moment = str | datetime | None  # a date as people type it, or an aware datetime
 
 def open(folder: str | Path | None = None, *, config: str | Path | None = None, profile: str | None = None,
          progress: Progress | None = None, **settings: str) -> Archive:  # fmt: skip
-    """An archive by its folder and any settings by their names; what is not given comes from where the command line
-    finds it: the environment, then the settings files. Opens nothing yet. Raises ConfigError.
+    """An archive by its folder, with any settings by their names. Settings that are not given come from the
+    environment, then from the settings files, as for the command line.
 
-    `config` names a settings file, `profile` one of its profiles. `progress` is told how far long work is.
+    Opens no file yet. Raises ConfigError. `config` names a settings file, `profile` one of its profiles. `progress` is
+    called while long work runs.
     """
     given: dict[str, str | None] = {**settings, **({} if folder is None else {"archive": str(folder)})}
     return Archive(find_settings(given, config=config, profile=profile), progress=progress)
 
 
 class Archive:
-    """One archive: harvest into it, search it, read it, verify it. Closing is the caller's: use it with `with`.
+    """One archive: harvest into it, search it, read it, verify it. Use it in a `with` statement, which closes it.
 
-    The archive's file and its index are opened when they are first needed. All methods raise ArchiverError or one of
-    its kinds (`archiver.errors`).
+    The archive's file and its index are opened at first use. All methods raise ArchiverError or a subclass
+    (`archiver.errors`).
     """
 
     def __init__(
@@ -106,7 +107,9 @@ class Archive:
         return self._store
 
     def open_store(self) -> StoreAdmin:
-        """The search index once more, for another thread. Closing is the caller's. Raises StoreError, ConfigError."""
+        """Another connection to the search index, for another thread. Closing is the caller's duty. Raises StoreError,
+        ConfigError.
+        """
         return open_store(self.settings.store, folder=self.file.folder, archive_id=self.file.id)
 
     def now(self) -> datetime:
@@ -114,24 +117,25 @@ class Archive:
         return self._clock()
 
     def make(self) -> ArchiveFile:
-        """The archive's file, made for the account of the settings if there is none."""
+        """The archive's file, created for the account of the settings if there is none."""
         if not self.exists:
             make_archive(self.settings.archive, self.settings.account).close()
         return self.file
 
     def client(self, *, tries: int | None = None, on_answer: Callable[[str], None] | None = None) -> Client:
-        """LivePerson, as the account of the settings. Closing is the caller's. `on_answer` is told each status."""
+        """LivePerson, with the account of the settings. Closing is the caller's duty. `on_answer` is called with each
+        status code.
+        """
         from archiver.liveperson import CallSettings, account_of, connect
 
         calls = CallSettings() if tries is None else CallSettings().with_tries(tries)
         return connect(account_of(self.settings), settings=calls, clock=self._clock, on_answer=on_answer)
 
-    # ── bringing conversations in ──
+    # ── harvesting ──
 
     def harvest(self, start: Moment = None, end: Moment = None) -> Summary:
         """Reads every conversation that started from `start` to the end of `end`, and brings the index up to date.
-
-        Without dates, everything that LivePerson keeps. Safe to stop at any time and to repeat.
+        Without dates, everything that LivePerson keeps. Safe to interrupt at any time and to repeat.
         """
         from archiver.harvest import Harvest
         from archiver.liveperson import CONTENT
@@ -142,7 +146,7 @@ class Archive:
             return Harvest(client, self.file, clock=self._clock, progress=self._progress, content=content).run(span)
 
     def fetch(self, ids: Sequence[str], consumers: Sequence[str] = ()) -> Fetched:
-        """Brings conversations in by their ids, and all conversations of consumers by theirs, in full."""
+        """Fetches conversations by their ids, and all conversations of consumers by their ids, in full."""
         from archiver.harvest import Fetch
 
         with self._bringing() as client:
@@ -155,7 +159,7 @@ class Archive:
         follow(self, schedule, account=self.settings.account, stop=stop, listen=listen)
 
     def harvest_span(self, start: Moment = None, end: Moment = None) -> Window:
-        """The span that a harvest between two dates reads: as far as LivePerson still keeps it. Raises ConfigError."""
+        """The span that a harvest between two dates reads: as far back as LivePerson keeps it. Raises ConfigError."""
         now = self.now()
         kept = windows.provable(now)
         first = max(self._moment(start, is_end=False) or kept.start, kept.start)
@@ -170,7 +174,7 @@ class Archive:
 
     @contextmanager
     def _bringing(self) -> Iterator[Client]:
-        """LivePerson within the context, whose end brings the index up to date."""
+        """LivePerson within the context; at its end the index is brought up to date."""
         with closing(self.client()) as client:
             self.make_for(client)
             store = self.store  # an unusable address is found before the harvest, not after it
@@ -182,7 +186,9 @@ class Archive:
             raise error.reworded(hint=hint) from error
 
     def make_for(self, client: Client) -> ArchiveFile:
-        """The archive's file. Before it is made, the account is proven: a mistyped one must not own an archive."""
+        """The archive's file. Before it is created, a request proves the account: a mistyped one must not own an
+        archive.
+        """
         if not self.exists:
             client.prove_access(self.now())
             make_archive(self.settings.archive, self.settings.account).close()
@@ -194,17 +200,17 @@ class Archive:
         self, query: str | Query = "", *, scope: str = "conversation", sort: str = "newest", limit: int | None = None,
         after: int | None = None,
     ) -> Search:  # fmt: skip
-        """The hits of a query, found while they are iterated, after the index was brought up to date.
+        """The hits of a query, fetched while they are iterated, after the index was brought up to date.
 
-        `scope` is `conversation` or `message`; `sort` is `newest`, `oldest` or `relevance`; without `limit` there are
-        all hits; `after` is the cursor of an earlier page. Raises QueryError, StoreError.
+        `scope` is `conversation` or `message`; `sort` is `newest`, `oldest` or `relevance`; without `limit` all hits;
+        `after` is the cursor of an earlier page. Raises QueryError, StoreError.
         """
         request = Request(self.parse(query), Scope(scope), Sort(sort), limit, after)
         notices = self._ready()
         return Search(self.file, self.store, request, notices)
 
     def count_by(self, query: str | Query, *facets: str, limit: int = 20) -> Mapping[str, tuple[Facet, ...]]:
-        """For each facet, how many conversations of a query have each value: the `limit` most frequent ones."""
+        """For each facet, how many conversations matching a query have each value: the `limit` most frequent ones."""
         parsed = self.parse(query)
         self._ready()
         return count_by(self.store, parsed, facets, limit)
@@ -214,7 +220,7 @@ class Archive:
         return project(self.raw(conversation_id))
 
     def raw(self, conversation_id: str) -> bytes:
-        """The current version of a conversation, exactly as LivePerson gave it. Raises NotFound."""
+        """The current version of a conversation, exactly as LivePerson returned it. Raises NotFound."""
         return self.file.vault.current(conversation_id).raw
 
     def history(self, conversation_id: str) -> list[HistoryEntry]:
@@ -222,7 +228,7 @@ class Archive:
         return self.file.vault.history(conversation_id)
 
     def transcripts(self, query: str | Query = "") -> Iterator[Transcript]:
-        """The conversations that a query finds, oldest first; without a query all, in the order of the vault."""
+        """The conversations that match a query, oldest first; without a query all, in the order of the vault."""
         parsed = self.parse(query)
         if parsed.is_everything:
             return (project(record.raw) for record in self.file.vault.after(0))
@@ -234,11 +240,11 @@ class Archive:
         return parse(query, now=self.now()) if isinstance(query, str) else query
 
     def _ready(self) -> tuple[str, ...]:
-        """Brings the index up to date; what a reader has to know if that can't be done."""
+        """Brings the index up to date; if that fails, the notice for the reader."""
         try:
             catch_up(self.file, self.store, self._progress)
         except StoreOutdated as error:
-            if self.store.status().kind != "embedded":  # its indices still answer; building them may take hours
+            if self.store.status().kind != "embedded":  # the old indices still answer; a rebuild may take hours
                 return (f"{error.message}; answers may differ from a new index: archiver reindex",)
             rebuild(self.file, self.store, self._progress)
         except (StoreBusy, StoreDenied) as error:
@@ -246,10 +252,12 @@ class Archive:
             return (f"{behind:,} vault entries are not searchable yet: {error.message}",)
         return ()
 
-    # ── what it can swear to ──
+    # ── completeness and integrity ──
 
     def coverage(self, start: Moment = None, end: Moment = None) -> Coverage:
-        """Which parts of a span are proven complete; by default of all that LivePerson keeps and all that was read."""
+        """Which parts of a span are proven complete; by default of everything that LivePerson keeps and everything ever
+        read.
+        """
         first, last = self._moment(start, is_end=False), self._moment(end, is_end=True)
         try:
             return measure_coverage(self.file, self.now(), start=first, end=last)
@@ -259,33 +267,32 @@ class Archive:
             ) from None
 
     def verify(self, *, head: tuple[int, str] | None = None, with_index: bool = True) -> list[Finding]:
-        """Every fault of the archive's file, and of its index; empty if there is none.
-
-        `head` is a sequence number and link that were noted elsewhere earlier.
+        """Every fault of the archive's file and of its index; empty if there is none. `head` is a sequence number and
+        link that were noted elsewhere earlier.
         """
-        found = list(verify_vault(self.file, self._progress, head=head))
-        if with_index and not any(finding.where == "file" for finding in found):
-            found += self.verify_index()
-        return found
+        findings = list(verify_vault(self.file, self._progress, head=head))
+        if with_index and not any(finding.where == "file" for finding in findings):
+            findings += self.verify_index()
+        return findings
 
     def verify_index(self) -> list[Finding]:
         """Every difference between the index and the archive's file."""
         return list(verify_index(self.file, self.store, self._progress))
 
     def reindex(self, *, only_refused: bool = False) -> Applied:
-        """Builds the index anew from the vault; with `only_refused`, only gives it again what it has refused."""
+        """Rebuilds the index from the vault; with `only_refused`, only applies again what the index refused."""
         work = retry if only_refused else rebuild
         return work(self.file, self.store, self._progress)
 
     def refused(self) -> tuple[Refusal, ...]:
-        """What the archive holds and the index could not take, with the reason."""
+        """The entries that the index lacks because it refused them, with the reason."""
         return self.store.refused()
 
     def decide(self, seq: int, *, approve: bool, by: str, reason: str | None = None) -> list[int]:
         """Approves a pending erasure, or keeps the older versions: `ArchiveFile.decide`."""
         return self.file.decide(seq, approve=approve, by=by, reason=reason, now=self.now())
 
-    # ── the end ──
+    # ── closing ──
 
     def _moment(self, given: Moment, *, is_end: bool) -> datetime | None:
         """The first moment that a date names; for an end, the moment after its last."""
@@ -298,7 +305,7 @@ class Archive:
         return span.end if is_end else span.start
 
     def close(self) -> None:
-        """Closes the index and the file. Using the archive again opens them again."""
+        """Closes the index and the file. The next use opens them again."""
         store, file = self._store, self._file
         self._store = self._file = None
         if store:

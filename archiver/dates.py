@@ -33,11 +33,11 @@ def parse_duration(text: str) -> timedelta:
     """A duration such as 30m, 1.5h, 45s; a bare number is seconds. Raises ValueError."""
     match = _DURATION.fullmatch(text.strip())
     if not match:
-        raise ValueError(f"{text!r} is no duration; write 90s, 30m, 2h or 1d")
+        raise ValueError(f"{text!r} is not a duration; write 90s, 30m, 2h or 1d")
     try:
         return float(match[1]) * _UNITS[(match[2] or "s").lower()]
     except (OverflowError, KeyError):
-        raise ValueError(f"{text!r} is no duration; write 90s, 30m, 2h or 1d") from None
+        raise ValueError(f"{text!r} is not a duration; write 90s, 30m, 2h or 1d") from None
 
 
 def _named(word: str, now: datetime) -> Window | None:
@@ -52,21 +52,21 @@ def _named(word: str, now: datetime) -> Window | None:
 
 
 def _calendar(word: str) -> Window | None:
-    found = _CALENDAR.match(word)
-    if not found:
+    match = _CALENDAR.match(word)
+    if not match:
         return None
-    year, month, day = (int(part) if part else 1 for part in found.groups())
+    year, month, day = (int(part) if part else 1 for part in match.groups())
     start = datetime(year, month, day, tzinfo=UTC)
-    if found[3]:
+    if match[3]:
         return Window(start, start + _DAY)
-    return Window(start, months_before(start, -1 if found[2] else -12))
+    return Window(start, months_before(start, -1 if match[2] else -12))
 
 
 def _ago(word: str, now: datetime) -> Window | None:
-    found = _AGO.match(word)
-    if not found:
+    match = _AGO.match(word)
+    if not match:
         return None
-    count, unit = int(found[1]), found[2]
+    count, unit = int(match[1]), match[2]
     months = {"mo": 1, "y": 12}.get(unit)
     start = months_before(now, count * months) if months else now - count * _UNITS[unit]
     return Window(start, start + timedelta(milliseconds=1))
@@ -76,7 +76,7 @@ def _instant(word: str) -> Window:
     try:
         moment = datetime.fromisoformat(word)
     except ValueError:
-        raise ValueError(f"{word!r} is no date I know; write one of: {FORMS}") from None
+        raise ValueError(f"{word!r} is not a known date; write one of: {FORMS}") from None
     start = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     has_seconds = word.count(":") >= 2 and "+" not in word
     return Window(start, start + (timedelta(seconds=1) if has_seconds else timedelta(minutes=1)))

@@ -1,4 +1,4 @@
-"""Checks settings, network, credentials, archive, index and disk: what was found and, if it is wrong, what to do."""
+"""Checks settings, network, credentials, archive, index and disk; says what is wrong and what to do next."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a check found. `advice` is what to do next, as a command where there is one."""
+    """The result of one check. `advice` is what to do next, as a command where there is one."""
 
     name: str
     verdict: Verdict
@@ -38,7 +38,7 @@ class Check:
 def examine(
     load: Callable[[], Settings], *, is_offline: bool = False, probes_of: Callable[[Account], Probes] = Probes
 ) -> Iterator[Check]:
-    """All checks in their order, each as soon as it is made. Errors become failed checks."""
+    """All checks in order, each as soon as it is finished. Errors become failed checks."""
     try:
         settings = load()
     except ArchiverError as error:
@@ -83,7 +83,7 @@ def _tried(name: str, work: Callable[[], Check]) -> Check:
 
 
 def _liveperson(account: Account, probes_of: Callable[[Account], Probes]) -> Iterator[Check]:
-    """Stops at the first that fails: the later ones depend on it."""
+    """Stops at the first failure: the later checks depend on it."""
     names = iter(_ABOUT_LIVEPERSON)
     try:
         with closing(probes_of(account)) as probes:
@@ -124,20 +124,20 @@ def _clock(contact: Contact) -> Check:
 
 
 def _services(probes: Probes) -> Check:
-    found = [f"{name} at {probes.service(name).partition('://')[2]}" for name in probes.services()]
-    return Check("services", Verdict.PASS, ", ".join(found))
+    services = [f"{name} at {probes.service(name).partition('://')[2]}" for name in probes.services()]
+    return Check("services", Verdict.PASS, ", ".join(services))
 
 
 def _hosts(probes: Probes) -> Check:
-    taken = [probes.reach(name).took_s for name in probes.services()]
-    return Check("hosts", Verdict.PASS, f"{len(taken)} answer, in {max(taken) * 1000:.0f} ms at most")
+    times_s = [probes.reach(name).took_s for name in probes.services()]
+    return Check("hosts", Verdict.PASS, f"{len(times_s)} answer, in {max(times_s) * 1000:.0f} ms at most")
 
 
 def _access(probes: Probes, account: Account) -> Iterator[Check]:
     try:
         contact = probes.one_row()
     except PermissionMissing as error:
-        yield Check("credentials", Verdict.PASS, "LivePerson knows them")
+        yield Check("credentials", Verdict.PASS, "LivePerson accepts them")
         yield _failed("permission", error)
         return
     except AuthError as error:
@@ -147,14 +147,14 @@ def _access(probes: Probes, account: Account) -> Iterator[Check]:
         yield Check("credentials", Verdict.SKIP, "the call failed for another reason")
         yield _failed("permission", error)
         return
-    yield Check("credentials", Verdict.PASS, "LivePerson knows them")
+    yield Check("credentials", Verdict.PASS, "LivePerson accepts them")
     yield Check("permission", Verdict.PASS, f"conversations can be read (one row in {contact.took_s * 1000:.0f} ms)")
-    said = ", ".join(f"{name}: {value}" for name, value in contact.rate_headers)
+    limits = ", ".join(f"{name}: {value}" for name, value in contact.rate_headers)
     ours = f"we ask at most {account.rate_limiter().per_s:g} times a second"
-    yield Check("rate", Verdict.PASS, f"{said or 'LivePerson says nothing of limits'}; {ours} (ARCHIVER_RATE)")
+    yield Check("rate", Verdict.PASS, f"{limits or 'LivePerson names no limits'}; {ours} (ARCHIVER_RATE)")
 
 
-# ── here ──
+# ── this machine ──
 
 
 def _ours(settings: Settings) -> Iterator[Check]:
@@ -163,7 +163,7 @@ def _ours(settings: Settings) -> Iterator[Check]:
     except ArchiverError:
         return
     if not is_archive(folder):
-        yield Check("archive", Verdict.WARN, f"there is none in {folder} yet", "archiver harvest")
+        yield Check("archive", Verdict.WARN, f"there is no archive in {folder} yet", "archiver harvest")
         yield Check("store", Verdict.SKIP, "there is no archive yet")
         yield _disk(folder)
         return
@@ -173,7 +173,7 @@ def _ours(settings: Settings) -> Iterator[Check]:
             yield _tried("store", lambda: _with_store(settings, archive))
     except ArchiverError as error:
         yield _failed("archive", error)
-        yield Check("store", Verdict.SKIP, "archive first")
+        yield Check("store", Verdict.SKIP, "needs the archive")
     yield _disk(folder)
 
 

@@ -29,12 +29,28 @@ succeed later, which is all that a retry looks at (`archiver.retry`). `hint` say
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import Self
 
+# What the command line's exit codes mean; docs/exit-codes.md is made from this table.
+EXIT_CODES: Mapping[int, str] = {
+    0: "done, also if nothing was found",
+    1: "unexpected; or there is no such conversation",
+    2: "usage, settings or query; also no archive at that place, or the archive of another account",
+    3: "finished, but not everything was received or proven complete",
+    4: "LivePerson refused the credentials or the permission",
+    5: "try again later: LivePerson or Elasticsearch does not answer or asks to slow down",
+    6: "the archive's file, the index or a disk can't be used",
+    8: "another process is harvesting into this archive, or writing its index",
+    9: "a check found something: `verify`, `doctor`, or `coverage --fail-on-gaps`",
+    130: "interrupted",
+}
+
 
 class ArchiverError(Exception):
+    """Everything that this program raises on purpose."""
+
     code = "internal"
     exit_code = 1
     transient = False
@@ -45,7 +61,7 @@ class ArchiverError(Exception):
         self.hint = hint
 
     def reworded(self, *, message: str | None = None, hint: str | None = None) -> Self:
-        """The same error in other words, as a new one: an error that was raised is never changed."""
+        """The same error with another text, as a new exception: an exception that was raised is never changed."""
         other = copy(self)
         other.message, other.hint = message or self.message, hint or self.hint
         other.args = (other.message,)
@@ -60,7 +76,7 @@ class ConfigError(ArchiverError):
 
 
 class QueryError(ArchiverError):
-    """The query has to be asked differently; `position` is the offset of the fault in the query's text."""
+    """The query has a fault; `position` is its offset in the query's text."""
 
     code = "query"
     exit_code = 2
@@ -71,7 +87,7 @@ class QueryError(ArchiverError):
 
 
 class SourceError(ArchiverError):
-    """LivePerson gave no usable answer."""
+    """LivePerson gave no usable response."""
 
     code = "source"
 
@@ -84,7 +100,7 @@ class AuthError(SourceError):
 
 
 class PermissionMissing(AuthError):
-    """LivePerson knows us, and does not let us read conversations."""
+    """LivePerson accepts the credentials but does not permit reading conversations."""
 
     code = "source.permission"
 
@@ -98,23 +114,23 @@ class SourceUnavailable(SourceError):
 
 
 class RateLimited(SourceUnavailable):
-    """LivePerson asked us to slow down; `retry_after_s` is the wait that it named, in seconds, if it named one."""
+    """LivePerson demands a slower rate; `retry_after_s` is the wait that it named, in seconds, if any."""
 
     code = "source.slow"
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
-        super().__init__(message, hint="Run the same command again later; it goes on where it stopped.")
+        super().__init__(message, hint="Run the same command again later; it continues where it stopped.")
         self.retry_after_s = retry_after_s
 
 
 class BadAnswer(SourceError):
-    """LivePerson answered what we cannot read."""
+    """LivePerson's response cannot be read."""
 
     code = "source.answer"
 
 
 class Unproven(SourceError):
-    """What LivePerson gave is not proven to be all that it has.
+    """LivePerson's response is not proven to be complete.
 
     `is_reordered`: the announced count did not change and only the order of the rows differed between pages.
     """
@@ -123,12 +139,12 @@ class Unproven(SourceError):
     exit_code = 3
 
     def __init__(self, message: str, *, is_reordered: bool = False) -> None:
-        super().__init__(message, hint="Run the command again. What came is kept.")
+        super().__init__(message, hint="Run the command again. Everything received so far is kept.")
         self.is_reordered = is_reordered
 
 
 class StoreError(ArchiverError):
-    """The search index has a problem that trying again will not cure."""
+    """The search index has a problem that a retry will not cure."""
 
     code = "store"
     exit_code = 6
@@ -163,7 +179,7 @@ class StoreOutdated(StoreError):
 
 
 class StoreTooLarge(StoreError):
-    """The store takes no request of this size."""
+    """The store does not accept a request of this size."""
 
     code = "store.large"
 
@@ -206,8 +222,8 @@ class IntegrityError(ArchiverError):
         self.seq = seq
 
 
-def suggest(word: str, known: Iterable[str], *, what: str, suffix: str = "") -> str:
-    """A sentence for an error's hint: the nearest known word, or all of them under the heading `what`."""
-    choices = sorted(known)
+def suggest(word: str, words: Iterable[str], *, what: str, suffix: str = "") -> str:
+    """A sentence for an error's hint: the nearest known word, or all of them after the heading `what`."""
+    choices = sorted(words)
     near = difflib.get_close_matches(word, choices, n=1)
     return f"Did you mean {near[0]}{suffix}?" if near else f"{what}: {', '.join(choices)}."

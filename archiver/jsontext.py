@@ -1,8 +1,8 @@
-"""JSON in and out: the one place that knows the JSON library.
+"""Reads and writes JSON: the only module that uses the JSON library.
 
-LivePerson's records hold whatever people typed, which includes halves of surrogate pairs and, after a
-truncation elsewhere, bytes that are no UTF-8. The fast library refuses both, so each reader here falls back
-to the standard library: a record is never lost because of one character.
+LivePerson's records contain whatever people typed, including halves of surrogate pairs and, after a truncation
+elsewhere, bytes that are not UTF-8. The fast library refuses both, so each reader here falls back to the standard
+library: a record is never lost because of one character.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def canonical(value: Any) -> bytes:
 
 
 def raw_json(raw: bytes) -> Any:
-    """Bytes that are JSON already, to stand inside a value given to `encode` without being read again."""
+    """JSON bytes to be inserted unchanged into a value given to `encode`."""
     return msgspec.Raw(raw)
 
 

@@ -1,8 +1,8 @@
-"""What the program notes while it works: standard log records with the name of an event, a sentence, and fields.
+"""Events of the running program: standard log records with an event name, a sentence and fields.
 
-Progress is for people who watch; these records are for whoever reads afterwards. Text and JSON are two formatters of
-the same records. No record holds a message's text, a name or a secret. Loggers are `archiver.<room>`; a program that
-imports this package decides by the standard `logging` module what becomes of them.
+Progress is for people who watch; these records are for later analysis. Text and JSON are two formatters of the same
+records. No record holds a message's text, a name or a secret. Loggers are `archiver.<room>`; a program that imports
+this package configures them with the standard `logging` module.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from archiver.progress import write_line
 
-# Every event there is, and when it is noted. docs/logs.md is made from this table.
+# Every event and when it is logged. docs/logs.md is made from this table.
 EVENTS: Mapping[str, str] = {
     "command.failed": "a command ended with an error",
     "request.answered": "LivePerson answered a request",
@@ -34,7 +34,7 @@ EVENTS: Mapping[str, str] = {
     "check.failed": "a sealed window could not be checked against LivePerson's present count",
     "lane.failed": "a step of a lane of the service failed; it is tried again after a wait",
     "service.started": "the service harvests from now on",
-    "service.stopped": "the service ended because it was told to",
+    "service.stopped": "the service ended because it was asked to stop",
     "health.serving": "health and metrics can be read at an address",
     "health.unavailable": "health and metrics can't be served; the harvest goes on without them",
     "index.applied": "vault entries were applied to the index",
@@ -54,7 +54,7 @@ logging.getLogger("archiver").addHandler(logging.NullHandler())
 
 
 class EventLogger:
-    """Notes events of one room. Fields are numbers, texts or moments, never what people wrote."""
+    """Logs events of one room. Fields are numbers, texts or moments, never what people wrote."""
 
     def __init__(self, room: str) -> None:
         self._logger = logging.getLogger(f"archiver.{room}")

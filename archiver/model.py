@@ -81,11 +81,11 @@ class Page:
         return len(self.conversations) + len(self.unreadable)
 
 
-NO_PAGE = Page((), (), 0, True)  # LivePerson has no conversations that match
+NO_PAGE = Page((), (), 0, True)  # no conversations match
 
 
 class Role(StrEnum):
-    """Who speaks. An agent that is a program is a bot."""
+    """Who speaks. A bot is an agent that is a program."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
@@ -215,7 +215,7 @@ class Metadata:
     def as_dict(self) -> dict[str, Any]:
         """Its fields by name, as plain values for a table: agents and consumers by their names."""
         people = {"agents": self.agents, "consumers": self.consumers}
-        return _fields(self) | {kind: [person.name for person in found] for kind, found in people.items()}
+        return _fields(self) | {kind: [person.name for person in persons] for kind, persons in people.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,16 +235,16 @@ class Transcript:
 
 
 class Policy(StrEnum):
-    """What becomes of older versions when LivePerson takes back what is in them."""
+    """What happens to older versions when LivePerson masks or deletes their text."""
 
-    FOLLOW = "follow"  # they go
-    KEEP = "keep"  # they stay
-    ASK = "ask"  # they stay until a person decides
+    FOLLOW = "follow"  # removed
+    KEEP = "keep"  # kept
+    ASK = "ask"  # kept until a person decides
 
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """For each way of taking back: text covered with mask characters, and text deleted."""
+    """For each kind of erasure: text covered with mask characters, and text deleted."""
 
     masking: Policy = Policy.FOLLOW
     erasure: Policy = Policy.ASK

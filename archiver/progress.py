@@ -11,7 +11,7 @@ _LINE_EVERY_S = 30.0
 
 
 class Progress(Protocol):
-    """Told by work how far it is; decides what people see of it."""
+    """Receives the progress of long work; decides what people see of it."""
 
     def start(self, title: str, total: int | None, unit: str) -> None:
         """A stretch of work begins; `total` may be unknown."""

@@ -16,8 +16,8 @@ NULL_LIKES = frozenset(("", "undefined", "null", "-1", "NA"))
 
 def items(record: Any, name: str) -> list[dict[str, Any]]:
     """The objects of a list section; empty if the section is absent or something else."""
-    found = record.get(name) if isinstance(record, dict) else None
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    value = record.get(name) if isinstance(record, dict) else None
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ def _count_elements(raw: bytes) -> int:
 
 def section(record: Any, name: str) -> dict[str, Any]:
     """An object section; empty if it is absent or something else."""
-    found = record.get(name) if isinstance(record, dict) else None
-    return found if isinstance(found, dict) else {}
+    value = record.get(name) if isinstance(record, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
 def text_of(value: Any) -> str | None:
-    """A metadata value as text; None for LivePerson's ways of saying nothing ("undefined", "null", -1)."""
+    """A metadata value as text; None for LivePerson's placeholders ("undefined", "null", -1)."""
     if type(value) is not str:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             return None
@@ -65,17 +65,17 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
-        found = float(value)
+        parsed = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if isfinite(found) else None
+    return parsed if isfinite(parsed) else None
 
 
 def integer(value: Any) -> int | None:
     if type(value) is int:
         return value
-    found = number(value)
-    return None if found is None else int(found)
+    whole = number(value)
+    return None if whole is None else int(whole)
 
 
 def is_true(value: Any) -> bool:
@@ -99,35 +99,35 @@ Scalar = str | int | float | bool
 
 
 def leaves(path: str, value: Any, without: Set[str] = frozenset()) -> list[tuple[str, Scalar]]:
-    """All values below one, with their paths; those of a list share its path. Names in `without` are left out.
+    """All values below one, with their paths; the elements of a list share its path. Names in `without` are left out.
 
-    A name right below itself counts once: six SDE types wrap their data so (Engagement Attributes, type list).
+    A name nested directly in itself counts once: six SDE types wrap their data so (Engagement Attributes, type list).
     """
-    found: list[tuple[str, Scalar]] = []
-    _collect(path, value, without, found)
-    return found
+    pairs: list[tuple[str, Scalar]] = []
+    _collect(path, value, without, pairs)
+    return pairs
 
 
-def _collect(path: str, value: Any, without: Set[str], found: list[tuple[str, Scalar]]) -> None:
+def _collect(path: str, value: Any, without: Set[str], pairs: list[tuple[str, Scalar]]) -> None:
     if isinstance(value, str | int | float):
-        found.append((path, value))
+        pairs.append((path, value))
     elif isinstance(value, dict):
         last = path.rsplit(".", 1)[-1]
         for name, item in value.items():
             if name not in without:
-                _collect(path if name == last else f"{path}.{name}", item, without, found)
+                _collect(path if name == last else f"{path}.{name}", item, without, pairs)
     elif isinstance(value, list):
         for item in value:
-            _collect(path, item, without, found)
+            _collect(path, item, without, pairs)
 
 
 def unread(record: dict[str, Any], known: Set[str]) -> tuple[tuple[str, Scalar], ...]:
-    """What a record says under names that we do not know."""
+    """The members of a record whose names this program does not know."""
     if record.keys() <= known:
         return ()
     return tuple(pair for name in sorted(record.keys() - known) for pair in leaves(name, record[name]))
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:
-    """The values that say something, once each, in order."""
+    """The values that are neither None nor empty, once each, in order."""
     return tuple(dict.fromkeys(value for value in values if value))

@@ -19,7 +19,7 @@ def mappings_folder() -> Path:
 
 
 def kibana_panels() -> dict[str, Any]:
-    """What Kibana shows: views, searches, panels, dashboards."""
+    """The definitions of Kibana's views, searches, panels and dashboards."""
     content: dict[str, Any] = decode((mappings_folder() / "kibana" / "panels.json").read_bytes())
     return content
 

@@ -1,6 +1,6 @@
-"""When a failed operation is tried again, and the one loop that does it.
+"""When a failed operation is retried, and the one loop that does it.
 
-The error itself says whether another try can help (`ArchiverError.transient`); a policy says how often and how soon.
+The error itself says whether a retry can help (`ArchiverError.transient`); a policy says how often and how soon.
 LivePerson, Elasticsearch, bulk requests and the service each have a policy, and share everything else.
 """
 
@@ -25,11 +25,11 @@ def is_transient(error: ArchiverError) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How an operation is retried: after the first failure `delays_s[0]` is waited, and so on; the last one repeats.
+    """How an operation is retried: after the first failure it waits `delays_s[0]`, and so on; the last delay repeats.
 
-    `tries` bounds the attempts, `patience_s` the seconds since the first failure in a row; None leaves them open.
-    `spread` in [0, 1] is the share of each delay that is left to chance, so that several clients do not come back in
-    step. `throttled_s`: delays after a `RateLimited` that names no time of its own.
+    `tries` bounds the attempts, `patience_s` the seconds since the first failure in a row; None sets no bound. `spread`
+    in [0, 1] is the random share of each delay, so that several clients do not retry at the same moment. `throttled_s`:
+    delays after a `RateLimited` that names no wait of its own.
     """
 
     delays_s: tuple[float, ...]
@@ -51,9 +51,9 @@ def doubling(first_s: float, longest_s: float) -> tuple[float, ...]:
 def retry_delay(
     error: ArchiverError, attempt: int, policy: RetryPolicy, *, waited_s: float = 0.0, chance: float | None = None
 ) -> float | None:
-    """Seconds to wait after failed attempt number `attempt` (0 is the first); None if another try is of no use.
+    """Seconds to wait after failed attempt number `attempt` (0 is the first); None if no retry is to be made.
 
-    `waited_s` counts from the first failure in a row. `chance` in [0, 1) takes the place of the dice.
+    `waited_s` counts from the first failure in a row. `chance` in [0, 1) is the random number.
     """
     if not policy.is_worth_it(error) or (policy.tries is not None and attempt + 1 >= policy.tries):
         return None
@@ -100,14 +100,14 @@ class Retries:
         return delay_s
 
     def progressed(self) -> None:
-        """Something moved: the next failure counts as the first."""
+        """Resets the count: the next failure counts as the first."""
         self._attempt, self._waited_s, self._failing_since_s = 0, 0.0, None
 
 
 def call_with_retries(call: Callable[[], T], policy: RetryPolicy, *, wait: Callable[[ArchiverError, float], None]) -> T:
-    """What the call returns, which is made again as the policy says. Raises the last error.
+    """The result of the call, which is retried as the policy says. Raises the last error.
 
-    `wait` is told the error and waits for a number of seconds; it may raise to end the operation.
+    `wait` is called with the error and the delay in seconds, and waits; it may raise to cancel the operation.
     """
     retries = Retries(policy)
     while True:

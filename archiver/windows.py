@@ -1,4 +1,4 @@
-"""Which windows to ask for. Pure, on LivePerson's own 10-minute grid."""
+"""Plans windows of time. Pure, on LivePerson's own 10-minute grid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OVERLAP = CELL
 SETTLE = timedelta(hours=2)  # for this long after a window's end, records and SDEs may still arrive
 SWEEP_WIDTH = timedelta(days=30)
 SWEEP_OVERLAP = timedelta(minutes=15)  # the grid, a minute of delay, and a margin
-EXPIRY_MARGIN = timedelta(days=30)  # gaps that LivePerson deletes within this time are read before others
+EXPIRY_MARGIN = timedelta(days=30)  # gaps that LivePerson deletes within this time are read first
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 RETENTION_MONTHS = 13  # Messaging Interactions API, Conversations
 
@@ -54,7 +54,7 @@ def subtract(span: Window, covered: Iterable[Window]) -> Iterator[Window]:
 
 
 def widen(window: Window, overlap: timedelta = OVERLAP) -> Window:
-    """The window to ask for: neighbours overlap, so that a late record at a border is seen twice rather than never."""
+    """The window to request: neighbours overlap, so that a late record at a border is read twice rather than never."""
     return Window(window.start - overlap, window.end + overlap)
 
 
@@ -75,7 +75,7 @@ def months_before(moment: datetime, months: int) -> datetime:
 
 
 def provable(now: datetime) -> Window:
-    """The start times of which completeness can still be proven: LivePerson keeps them for at least another cell."""
+    """The start times whose completeness can still be proven: LivePerson keeps them for at least another cell."""
     return Window(ceil(retention(now).start) + CELL, now)
 
 

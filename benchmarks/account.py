@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from archiver.cli.simulate import load
+from archiver.simulator.data import load
 from archiver.simulator.scenario import Scenario
 from archiver.simulator.server import bind, running
 from archiver.simulator.services import Simulator

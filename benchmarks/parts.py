@@ -18,6 +18,8 @@ from archiver.config.settings import StoreAddress
 from archiver.harvest.harvest import Harvest
 from archiver.index.build import BATCH_CONVERSATIONS, catch_up
 from archiver.index.embedded import schema
+from archiver.index.embedded.documents import documents as documents_of
+from archiver.index.embedded.queries import conversation_query
 from archiver.index.embedded.store import HEAP_BYTES
 from archiver.index.results import Sort
 from archiver.index.store import open_store
@@ -42,7 +44,7 @@ def account_of(described: dict[str, str]) -> Account:
 
 def harvest(described: dict[str, str], folder: Path, days: int | None = None) -> None:
     source = connect(account_of(described))
-    span = Window(now() - timedelta(days=days), now()) if days else windows.reach(now())
+    span = Window(now() - timedelta(days=days), now()) if days else windows.provable(now())
     with make_archive(folder, described["id"]) as archive:
         Harvest(source, archive, clock=now, progress=Silent()).run(span)
     source.close()
@@ -52,7 +54,7 @@ def download(described: dict[str, str]) -> None:
     """The same pages, asked for in the same way, read to the end and thrown away."""
     source = connect(account_of(described))
     url = source._domains.base_url("msgHist") + source._path + "/search"
-    for window in windows.plan(windows.reach(now())):
+    for window in windows.plan(windows.provable(now())):
         asked = windows.widen(window)
         body = {"start": {"from": to_ms(asked.start), "to": to_ms(asked.end) - 1}, "contentToRetrieve": CONTENT}
         offset, count = 0, 1
@@ -74,12 +76,12 @@ def index(folder: Path, address: StoreAddress = StoreAddress()) -> None:  # noqa
 def prepared(folder: Path) -> list[Any]:
     """The documents of an archive, made beforehand."""
     with open_archive(folder) as archive:
-        return [list(schema.documents(project(record.raw))) for record in archive.vault.after(0)]
+        return [list(documents_of(project(record.raw))) for record in archive.vault.after(0)]
 
 
 def index_bare(documents: list[Any], folder: Path) -> None:
     folder.mkdir()
-    bare = schema.register(tantivy.Index(schema.build_schema(), path=str(folder)))
+    bare = schema.register_tokenizer(tantivy.Index(schema.build_schema(), path=str(folder)))
     for start in range(0, len(documents), BATCH_CONVERSATIONS):
         writer = bare.writer(HEAP_BYTES, 1)
         for group in documents[start : start + BATCH_CONVERSATIONS]:
@@ -97,14 +99,14 @@ class Asked:
             self._store = open_store(StoreAddress(), folder=folder, archive_id=archive.id)
         self._expression = parse(text, now=now()).expression
         (found,) = (folder / "index").iterdir()
-        self._index = schema.register(tantivy.Index.open(str(found)))
+        self._index = schema.register_tokenizer(tantivy.Index.open(str(found)))
         self._schema = schema.build_schema()
 
     def ours(self) -> None:
         self._store.search(self._expression, scope=Scope.CONVERSATION, sort=Sort.NEWEST, limit=20)
 
     def bare(self) -> None:
-        query = schema.Translator(self._schema, Scope.CONVERSATION, lambda _: []).query(self._expression)
+        query = conversation_query(self._schema, self._expression)
         self._index.searcher().search(query, 20, count=True, order_by_field="rank")
 
 
@@ -127,7 +129,7 @@ def main() -> None:
     what, days, *url = sys.argv[3:]
     harvest(described, folder, int(days) or None)
     if what != "harvest":
-        index(folder, StoreAddress(*url, prefix="benchmark"))
+        index(folder, StoreAddress(url[0] if url else None, prefix="benchmark"))
     print(peak_bytes())
 
 

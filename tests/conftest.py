@@ -104,6 +104,35 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Tests that start a server or a process, kill one, or try hundreds of generated histories.
+_SLOW_MODULES = {
+    "test_answers",
+    "test_completeness",
+    "test_crashes",
+    "test_doctor",
+    "test_guard",
+    "test_installation",
+    "test_life",
+    "test_network",
+    "test_python",
+}
+_SLOW_FOLDERS = {"cli", "service", "simulator"}
+_SLOW_FIXTURES = {"elasticsearch", "secure_elasticsearch", "witnesses"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as `quick` what needs neither server nor process, so that a change can be tested in seconds."""
+    for item in items:
+        if not _is_slow(item):
+            item.add_marker("quick")
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    needs_server = not _SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) or "elastic" in item.nodeid
+    in_slow_folder = item.path.parent.parent.name == "integration" and item.path.parent.name in _SLOW_FOLDERS
+    return needs_server or in_slow_folder or item.path.stem in _SLOW_MODULES
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write the golden documents anew")
 

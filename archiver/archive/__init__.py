@@ -1,6 +1,7 @@
-"""The archive's one SQLite file: raw records for good, what is proven complete, and what this file can swear to.
+"""The archive's one SQLite file: raw records that are never deleted, which windows are proven complete, and the hash
+chain over both.
 
-A change that must be one transaction is one method of `ArchiveFile`; nothing outside this room writes a part of it.
+A change that must be one transaction is one method of `ArchiveFile`; no other room writes a part of it.
 """
 
 from archiver.archive.coverage import Coverage, CoverageState, Day, Stretch, measure_coverage

@@ -1,4 +1,4 @@
-"""Appends to the vault: the chain's next entries, and what becomes of each read of a conversation."""
+"""Appends to the vault: the chain's next entries, and the effect of each read of a conversation."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ _COMPRESSION_LEVEL = 3
 
 @dataclass(frozen=True, slots=True)
 class AppendResult:
-    """What became of a read: the entry that holds its content, since when, and what it was against the version before.
+    """The effect of a read: the entry that holds its content, since when, and its difference from the version before.
 
-    `is_new`: the entry was made for it. `latest_at`: the latest moment in the record, where it had to be decoded.
+    `is_new`: the entry was made for this read. `latest_at`: the latest moment in the record, where it had to be
+    decoded.
     """
 
     conversation_id: str
@@ -41,7 +42,7 @@ class AppendResult:
 
 
 class PendingRows:
-    """Rows to be written together, and where the chain ends with them."""
+    """Rows to be written together, and the chain's end after them."""
 
     def __init__(self) -> None:
         self.end: tuple[int, bytes] | None = None
@@ -69,7 +70,7 @@ class PendingRows:
 
 
 class ChainWriter:
-    """Makes the next entries of the chain, and writes them several at a time."""
+    """Makes the next entries of the chain, and writes several at a time."""
 
     def __init__(self, connection: sqlite3.Connection, account: str) -> None:
         self._connection = connection
@@ -128,23 +129,23 @@ class VaultWriter(Vault):
         """Keeps each read of a conversation whose content is new, and makes it current where its `Change` allows that.
 
         A read that may not become current is kept once. An earlier state of the conversation that LivePerson still
-        shows after a while (`SECOND_LOOK`) becomes current after all. An unchanged read is not decoded, a changed one
+        returns after a while (`SECOND_LOOK`) becomes current after all. An unchanged read is not decoded, a changed one
         once.
         """
         reads = list(conversations)
-        known, results, firsts = self._current_fingerprints(reads), [], PendingRows()
+        fingerprints, results, firsts = self._current_fingerprints(reads), [], PendingRows()
         for conversation in reads:
             fingerprint = fingerprint_of(self._key, conversation.raw, is_open=conversation.is_open)
-            current = known.get(conversation.id)
+            current = fingerprints.get(conversation.id)
             if current is None:
                 results.append(self._append_first(conversation, fingerprint, fetched_at, firsts))
-                known[conversation.id] = (results[-1].seq, fingerprint)
+                fingerprints[conversation.id] = (results[-1].seq, fingerprint)
             elif current[1] == fingerprint:
                 results.append(AppendResult(conversation.id, current[0], Change.SAME, False, fetched_at))
             else:
                 self._chain.write(firsts)
                 results.append(self._append_changed(conversation, fingerprint, current[0], fetched_at))
-                known |= self._current_fingerprints([conversation])
+                fingerprints |= self._current_fingerprints([conversation])
         self._chain.write(firsts)
         return results
 
@@ -158,12 +159,12 @@ class VaultWriter(Vault):
     def _append_changed(
         self, conversation: Conversation, fingerprint: bytes, current: int, fetched_at: datetime
     ) -> AppendResult:  # fmt: skip
-        """What becomes of a read that differs from the current version."""
+        """The effect of a read that differs from the current version."""
         record = _decoded(conversation.raw)
         change, latest_at = self._compare(record, conversation.id), latest_moment(record)
         if change is Change.SAME:
             return AppendResult(conversation.id, current, change, False, fetched_at, latest_at)
-        # A lagging replica may still serve text whose removal we already followed: never store it again.
+        # A lagging replica may still return text that the archive already removed: never store it again.
         removed = None if change.is_current else self._removed(conversation.id, fingerprint)
         if removed:
             return AppendResult(conversation.id, removed, change, False, fetched_at, latest_at)
@@ -187,14 +188,14 @@ class VaultWriter(Vault):
         return AppendResult(conversation.id, seq, change, True, fetched_at, latest_at)
 
     def _compare(self, record: Any, conversation_id: str) -> Change:
-        """With the current version, as far as that can be read."""
+        """Compares with the current version, if that can be read."""
         try:
             return compare(record, decode(self.current(conversation_id).raw))
         except (IntegrityError, ValueError):
             return Change.NEWER
 
     def append_again(self, seq: int, *, at: datetime) -> int:
-        """Appends what an older entry holds once more, as the current version; its new sequence number."""
+        """Appends the content of an older entry again, as the current version; its new sequence number."""
         raw = self.entry_raw(seq)
         conversation_id, fingerprint = self._connection.execute(
             "SELECT conversation_id, fingerprint FROM entries WHERE seq = ?", (seq,)
@@ -230,7 +231,7 @@ class VaultWriter(Vault):
 
 
 def _decoded(raw: bytes) -> Any:
-    """A record's value; None if it can't be read, which is no record."""
+    """A record's value; None if it can't be decoded."""
     try:
         return decode(raw)
     except ValueError:

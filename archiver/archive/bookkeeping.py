@@ -36,11 +36,11 @@ class LedgerWriter(Ledger):
         self._connection.execute("UPDATE runs SET finished_at = ? WHERE finished_at IS NULL", (now.isoformat(),))
 
     def set_bookmark(self, name: Bookmark, at: datetime) -> None:
-        """Remembers a moment."""
+        """Stores a moment under a name."""
         self._connection.execute("INSERT OR REPLACE INTO bookmarks VALUES (?, ?)", (name, at.isoformat()))
 
     def extend_target(self, start: datetime) -> None:
-        """Remembers since when conversations are to be covered, if that is earlier than before."""
+        """Stores since when conversations are to be covered, if that is earlier than before."""
         before = self.bookmark(Bookmark.TARGET)
         if before is None or start < before:
             self.set_bookmark(Bookmark.TARGET, start)
@@ -51,9 +51,8 @@ class LedgerWriter(Ledger):
         self, reading: WindowReading, *, run: Run | None, now: datetime, vault_head: int, certificate: int | None,
         due: datetime | None,
     ) -> None:  # fmt: skip
-        """Replaces what was known about exactly this window and the windows inside it.
-
-        `certificate` is the entry of the chain that says the same; `due`, when the window is to be checked.
+        """Replaces the rows of exactly this window and of windows inside it. `certificate` is the entry of the chain
+        that states the same; `due`, when the window is to be checked.
         """
         start, end = to_ms(reading.window.start), to_ms(reading.window.end)
         self._connection.execute("DELETE FROM windows WHERE start_ms >= ? AND end_ms <= ?", (start, end))
@@ -69,7 +68,7 @@ class LedgerWriter(Ledger):
             self._forget_covered(start, end)
 
     def _forget_covered(self, start: int, end: int) -> None:
-        """Removes rows of wider windows that were not proven, and are by now proven in pieces."""
+        """Removes rows of wider unproven windows whose parts are proven by now."""
         rows = self._connection.execute(
             "SELECT start_ms, end_ms FROM windows WHERE start_ms <= ? AND end_ms >= ? AND state <> ?",
             (start, end, WindowState.SEALED),
@@ -86,7 +85,7 @@ class LedgerWriter(Ledger):
         self._connection.execute("DELETE FROM windows WHERE start_ms = ? AND end_ms = ?", key)
 
     def certify(self, window: Window, certificate: int | None, *, due: datetime | None) -> None:
-        """Ties a row of an older format to the entry of the chain that says the same, and gives it its digest."""
+        """Links a row of an older format to the entry of the chain that states the same, and gives it its digest."""
         key = (to_ms(window.start), to_ms(window.end))
         row = self._connection.execute(f"{ROWS} WHERE start_ms = ? AND end_ms = ?", key).fetchone()
         self._connection.execute(
@@ -95,25 +94,25 @@ class LedgerWriter(Ledger):
         )
 
     def record_check(self, window: Window, due: datetime) -> None:
-        """Notes that LivePerson still announces as many for a window, and when to compare again."""
+        """Records that LivePerson still announces the same count for a window, and when to compare again."""
         self._connection.execute(
             "UPDATE windows SET checks = checks + 1, due_at = ? WHERE start_ms = ? AND end_ms = ?",
             (due.isoformat(), to_ms(window.start), to_ms(window.end)),
         )
 
     def postpone_check(self, window: Window, due: datetime) -> None:
-        """Notes when to compare a window again that could not be compared now."""
+        """Records when to compare again a window that could not be compared now."""
         self._connection.execute(
             "UPDATE windows SET due_at = ? WHERE start_ms = ? AND end_ms = ?",
             (due.isoformat(), to_ms(window.start), to_ms(window.end)),
         )
 
-    # ── conversations to look at again ──
+    # ── conversations to look up again ──
 
     def watch(
         self, conversation_id: str, reason: str, *, due: datetime, now: datetime, latest_at: datetime | None = None
     ) -> None:
-        """Notes that a conversation may still change, that it was seen now, and when to look again."""
+        """Records that a conversation may still change, that it was seen now, and when to look it up again."""
         latest = latest_at.isoformat() if latest_at else None
         self._connection.execute(
             "INSERT OR REPLACE INTO watch VALUES (?, ?, ?, ?, ?)",
@@ -121,11 +120,13 @@ class LedgerWriter(Ledger):
         )
 
     def unwatch(self, ids: Iterable[str]) -> None:
-        """These are not to be looked at again. What the vault has of them stays."""
+        """These are not looked up again. Their records stay in the vault."""
         self._connection.executemany("DELETE FROM watch WHERE conversation_id = ?", ((id_,) for id_ in ids))
 
     def note_absent(self, ids: Iterable[str], *, due: datetime, now: datetime) -> None:
-        """LivePerson does not show these: the second time, they are not looked at again. The vault keeps all."""
+        """LivePerson does not return these: after the second time, they are not looked up again. Their records stay in
+        the vault.
+        """
         for id_ in ids:
             self._connection.execute(
                 "DELETE FROM watch WHERE conversation_id = ? AND reason = 'absent' AND seen_at < ?",
@@ -137,7 +138,7 @@ class LedgerWriter(Ledger):
             )
 
     def postpone(self, ids: Iterable[str], *, due: datetime, now: datetime) -> None:
-        """Notes when to look again at conversations that could not be looked at now."""
+        """Records when to look up again conversations that could not be looked up now."""
         self._connection.executemany(
             "UPDATE watch SET seen_at = ?, due_at = ? WHERE conversation_id = ?",
             ((now.isoformat(), due.isoformat(), id_) for id_ in ids),

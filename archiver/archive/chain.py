@@ -75,8 +75,8 @@ _MOVING_SECTIONS = ("messageScores", "responseTime")
 
 
 def fingerprint_of(key: bytes, raw: bytes, *, is_open: bool = False) -> bytes:
-    """Tells whether a record is already known: equal for equal bytes, and for two reads of an unchanged open
-    conversation, whose moving parts do not count.
+    """Identifies a record that is already known: equal for equal bytes, and for two reads of an unchanged open
+    conversation, whose computed members do not count.
 
     Only `info` of an open conversation is decoded. Keyed with a secret of the archive, because a plain hash of a short
     text would reveal the text.
@@ -85,13 +85,15 @@ def fingerprint_of(key: bytes, raw: bytes, *, is_open: bool = False) -> bytes:
 
 
 def is_fingerprint(fingerprint: bytes, key: bytes, raw: bytes) -> bool:
-    """Whether a fingerprint is that of some bytes, by the rule of this or an earlier format of the archive."""
+    """Whether a fingerprint belongs to these bytes, by the rule of this or an earlier format of the archive."""
     before_format_4 = hmac.digest(key, stable(raw), "sha256")
     return fingerprint in (fingerprint_of(key, raw), fingerprint_of(key, raw, is_open=True), before_format_4)
 
 
 def _without_moving_bytes(raw: bytes) -> bytes:
-    """Each member of an open record on a line, in order of its name; the record itself if it is not open."""
+    """The members of an open record, sorted by name, without those that LivePerson computes at each request; the record
+    itself if it is not open.
+    """
     try:
         members = split_object(raw)
         info = decode(members.get("info", b"null"))
@@ -105,7 +107,7 @@ def _without_moving_bytes(raw: bytes) -> bytes:
 
 
 def stable(raw: bytes) -> bytes:
-    """What a record says, without what LivePerson computes on request: canonical JSON; the bytes if unreadable."""
+    """A record's canonical JSON without the members that LivePerson computes per request; the bytes if unreadable."""
     try:
         return canonical(without_moving_parts(decode(raw)))
     except ValueError:
@@ -113,7 +115,7 @@ def stable(raw: bytes) -> bytes:
 
 
 def without_moving_parts(record: Any) -> Any:
-    """A decoded record without what LivePerson computes on request; anything else as it is."""
+    """A decoded record without the members that LivePerson computes at each request; any other value as it is."""
     info = record.get("info") if isinstance(record, dict) else None
     if not isinstance(info, dict) or info.get("status") != "OPEN":
         return record

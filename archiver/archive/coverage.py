@@ -1,4 +1,4 @@
-"""Which spans of time are proven complete: of all that LivePerson still keeps or that was ever read. Pure."""
+"""Which spans of time are proven complete, among everything that LivePerson still keeps or that was ever read. Pure."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _DAY_MS = 86_400_000
 
 
 class CoverageState(StrEnum):
-    """From best to worst. A gap is what is open, unproven or lost."""
+    """From best to worst. Open, unproven and lost spans are gaps."""
 
     SEALED = "sealed"  # proven complete
-    PROVISIONAL = "provisional"  # read whole, and so young that records may still arrive
+    PROVISIONAL = "provisional"  # read completely, but so recent that records may still arrive
     OPEN = "open"  # not read yet
     UNPROVEN = "unproven"  # read, and not proven complete
-    LOST = "lost"  # was never proven complete, and LivePerson does not have it any more
+    LOST = "lost"  # never proven complete, and no longer kept by LivePerson
 
 
 GAPS = (CoverageState.OPEN, CoverageState.UNPROVEN, CoverageState.LOST)
@@ -35,9 +35,8 @@ _ORDER = list(CoverageState)
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A span in one state. `conversations` of those that started in it came, of `expected` that LivePerson announced.
-
-    Where only a part of what was read at once is shown, the counts are None.
+    """A span in one state. LivePerson announced `expected` conversations that started in it, `conversations` were
+    received. If the span is only a part of what was read at once, the counts are None.
     """
 
     window: Window
@@ -53,10 +52,11 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """`state` is the worst of the day's; `hours`, how much of it is in each; `is_exact`, whether all was counted.
+    """One day. `state` is the worst of the day; `hours`, the hours in each state; `is_exact`, whether every part was
+    counted.
 
-    LivePerson announced `expected` conversations that started in it, `conversations` came when it was last read, and
-    `kept` are in the vault, which also has those that LivePerson does not have any more.
+    LivePerson announced `expected` conversations that started in it, `conversations` were received at the last reading,
+    and `kept` are in the vault, including those that LivePerson no longer has.
     """
 
     day: date
@@ -70,8 +70,8 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Which parts of a span are proven complete. `hours_left`: until the oldest gap begins to be lost; None: no gap
-    can be closed any more, or there is none.
+    """Which parts of a span are proven complete. `hours_left`: until the oldest gap begins to be lost; None if there is
+    no gap, or none that can still be closed.
     """
 
     span: Window
@@ -84,8 +84,7 @@ class Coverage:
 def measure_coverage(
     archive: ArchiveFile, now: datetime, *, start: datetime | None = None, end: datetime | None = None
 ) -> Coverage:
-    """The coverage of a span, by default of all that LivePerson keeps and all that was ever read or to be read.
-
+    """The coverage of a span, by default of everything that LivePerson keeps and everything ever read or targeted.
     Raises ValueError for a span that ends before it starts, or starts in the future.
     """
     readings = list(archive.ledger.readings())
@@ -97,7 +96,7 @@ def measure_coverage(
 
 
 def whole_span(readings: Iterable[WindowReading], now: datetime, target: datetime | None = None) -> Window:
-    """All that LivePerson still keeps, all that was ever read, and all since `target` that was to be read."""
+    """Everything that LivePerson still keeps, everything ever read, and everything since `target`."""
     starts = [provable(now).start, *(reading.window.start for reading in readings), *([target] if target else [])]
     return Window(floor(min(starts)), floor(now))
 
@@ -105,18 +104,18 @@ def whole_span(readings: Iterable[WindowReading], now: datetime, target: datetim
 def stretches(span: Window, readings: Sequence[WindowReading], now: datetime) -> Iterator[Stretch]:
     """The whole span, cut where the state or the reading changes, oldest first.
 
-    Where readings overlap the best of them counts: what was proven complete once stays so.
+    Where readings overlap, the best one counts: what was proven complete once stays so.
     """
     oldest = floor(retention(now).start)
-    found: list[Stretch] = []
-    taken: list[Window] = []  # apart, in order
+    parts: list[Stretch] = []
+    covered: list[Window] = []  # disjoint, in order
     for reading in sorted(readings, key=_by_worth):
-        for window in list(_free(reading.window, taken)):
-            insort(taken, window)
-            found += _cut_at(_stretch(reading, window), oldest)
-    for window in subtract(span, taken):
-        found += _cut_at(Stretch(window, CoverageState.OPEN), oldest)
-    for stretch in sorted(found, key=lambda item: item.window):
+        for window in list(_free(reading.window, covered)):
+            insort(covered, window)
+            parts += _cut_at(_stretch(reading, window), oldest)
+    for window in subtract(span, covered):
+        parts += _cut_at(Stretch(window, CoverageState.OPEN), oldest)
+    for stretch in sorted(parts, key=lambda item: item.window):
         start, end = max(stretch.window.start, span.start), min(stretch.window.end, span.end)
         if start < end:
             whole = Window(start, end) == stretch.window
@@ -127,10 +126,10 @@ def _by_worth(reading: WindowReading) -> tuple[int, datetime]:
     return (_ORDER.index(CoverageState(reading.state)), reading.window.start)
 
 
-def _free(window: Window, taken: Sequence[Window]) -> Iterator[Window]:
-    first = bisect_left(taken, window.start, key=lambda item: item.end)
-    last = bisect_left(taken, window.end, key=lambda item: item.start)
-    return subtract(window, taken[first:last])
+def _free(window: Window, covered: Sequence[Window]) -> Iterator[Window]:
+    first = bisect_left(covered, window.start, key=lambda item: item.end)
+    last = bisect_left(covered, window.end, key=lambda item: item.start)
+    return subtract(window, covered[first:last])
 
 
 def _stretch(reading: WindowReading, window: Window) -> Stretch:
@@ -141,7 +140,7 @@ def _stretch(reading: WindowReading, window: Window) -> Stretch:
 
 
 def _cut_at(stretch: Stretch, oldest: datetime) -> list[Stretch]:
-    """A gap that LivePerson does not keep any more is lost, from then back."""
+    """A gap before the retention limit is lost; this cuts gaps there."""
     window = stretch.window
     if stretch.state is CoverageState.SEALED or window.start >= oldest:
         return [stretch]
@@ -151,10 +150,10 @@ def _cut_at(stretch: Stretch, oldest: datetime) -> list[Stretch]:
     return [lost, Stretch(Window(oldest, window.end), stretch.state, stretch.reason)]
 
 
-def gaps(found: Iterable[Stretch]) -> list[Stretch]:
-    """What is open, unproven or lost; neighbours of one state and reason as one."""
+def gaps(spans: Iterable[Stretch]) -> list[Stretch]:
+    """Open, unproven and lost spans; neighbours of one state and reason are joined."""
     merged: list[Stretch] = []
-    for stretch in (item for item in found if item.state in GAPS):
+    for stretch in (item for item in spans if item.state in GAPS):
         last = merged[-1] if merged else None
         if last and (last.state, last.reason, last.window.end) == (stretch.state, stretch.reason, stretch.window.start):
             merged[-1] = Stretch(Window(last.window.start, stretch.window.end), last.state, last.reason)
@@ -163,16 +162,16 @@ def gaps(found: Iterable[Stretch]) -> list[Stretch]:
     return merged
 
 
-def hours_left(found: Iterable[Stretch], now: datetime) -> float | None:
-    """Until the oldest gap begins to leave what LivePerson keeps; None if there is no gap that could be closed."""
+def hours_left(spans: Iterable[Stretch], now: datetime) -> float | None:
+    """Hours until the oldest gap begins to leave LivePerson's retention; None without a gap that can be closed."""
     oldest = retention(now).start
-    starts = [item.window.start for item in found if item.state in (CoverageState.OPEN, CoverageState.UNPROVEN)]
+    starts = [item.window.start for item in spans if item.state in (CoverageState.OPEN, CoverageState.UNPROVEN)]
     return max((min(starts) - oldest) / _HOUR, 0.0) if starts else None
 
 
-def days(found: Iterable[Stretch], kept: Mapping[date, int]) -> Iterator[Day]:
-    """The same by days, in UTC, beside how many conversations of each day the vault has."""
-    for day, group in groupby(_by_day(found), key=lambda item: item.window.start.date()):
+def days(spans: Iterable[Stretch], kept: Mapping[date, int]) -> Iterator[Day]:
+    """Coverage by days, in UTC, with how many conversations of each day the vault has."""
+    for day, group in groupby(_by_day(spans), key=lambda item: item.window.start.date()):
         parts = list(group)
         hours = {
             state.value: sum((part.hours for part in parts if part.state is state), 0.0) for state in CoverageState
@@ -188,8 +187,8 @@ def days(found: Iterable[Stretch], kept: Mapping[date, int]) -> Iterator[Day]:
         )
 
 
-def _by_day(found: Iterable[Stretch]) -> Iterator[Stretch]:
-    for stretch in found:
+def _by_day(spans: Iterable[Stretch]) -> Iterator[Stretch]:
+    for stretch in spans:
         start = stretch.window.start
         while start < stretch.window.end:
             end = min(floor(start, _DAY) + _DAY, stretch.window.end)

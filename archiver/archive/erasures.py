@@ -1,4 +1,4 @@
-"""What LivePerson masked, deleted or left out after it was kept, and what the brand decides about it.
+"""Text that LivePerson masked, deleted or left out after it was archived, and the brand's decisions about it.
 
 Part of the archive's SQLite file. A decision removes bodies and salts, never entries: the chain stays verifiable.
 """
@@ -27,7 +27,7 @@ _EVENTS = {Change.MASKING: events.MASKING, Change.ERASURE: events.ERASURE, Chang
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One event: `seq` is its own entry, `record` the entry of the version that it came with."""
+    """One event: `seq` is its own entry, `record` the entry of the version that caused it."""
 
     state: Decision
     seq: int
@@ -70,9 +70,9 @@ class ErasuresWriter(Erasures):
         self._vault = vault
 
     def note(self, result: AppendResult, policies: Policies, now: datetime, *, is_whole: bool) -> bool:
-        """Records what a read shows masked, deleted or left out, and follows the policy. Whether bodies were removed.
+        """Records masked, deleted or missing text of a read, and applies the policy; whether bodies were removed.
 
-        After a read that is not `is_whole` a person decides: the older versions may have what it leaves out.
+        After a read that is not `is_whole` a person decides: the older versions may contain what it lacks.
         """
         if result.change is Change.FEWER_MESSAGES:
             if now - result.since >= SECOND_LOOK and not self._is_noted(result.seq):
@@ -104,7 +104,7 @@ class ErasuresWriter(Erasures):
         return row is not None
 
     def supersede(self, conversation_ids: Iterable[str]) -> None:
-        """LivePerson shows the current version of these again: none of their messages is missing any more."""
+        """LivePerson returns the current version of these again: none of their messages is missing any more."""
         self._connection.execute(
             "UPDATE erasures SET state = ? WHERE kind = ? AND state = ?"
             " AND conversation_id IN (SELECT value FROM json_each(?))",
@@ -121,9 +121,8 @@ class ErasuresWriter(Erasures):
         return [seq for seq in self._vault.older_bodies(conversation_id, record) if seq >= protected]
 
     def decide(self, seq: int, *, approve: bool, by: str, reason: str | None, now: datetime) -> list[int]:
-        """Approves a pending event, which removes the older bodies, or keeps them. The entries whose bodies went.
-
-        Raises NotFound if it does not wait for a decision.
+        """Approves a pending event, which removes the older bodies, or keeps them. The entries whose bodies were
+        removed. Raises NotFound if the event does not wait for a decision.
         """
         pending = self._listed(" WHERE r.seq = ? AND r.state = ?", seq, Decision.PENDING)
         if not pending:
@@ -141,7 +140,7 @@ class ErasuresWriter(Erasures):
         return removed
 
     def _approve(self, erasure: Erasure, now: datetime) -> list[int]:
-        """The bodies that go. A version with fewer messages is the current one from now on."""
+        """The removed bodies. A version with fewer messages becomes the current one."""
         record = erasure.record
         if erasure.kind == events.FEWER:
             record = self._vault.append_again(record, at=now)

@@ -17,18 +17,18 @@ RECORD = "record"
 WINDOW_SEALED, WINDOW_UNSEALED = "window_sealed", "window_unsealed"
 MASKING, ERASURE, FEWER = "upstream_masking", "upstream_erasure", "upstream_fewer"
 DECIDED = "erasure_decided"
-UPSTREAM = (MASKING, ERASURE, FEWER)  # what LivePerson did to text that the archive had kept
-REMOVING = (*UPSTREAM, DECIDED)  # events that may come with the removal of bodies
+UPSTREAM = (MASKING, ERASURE, FEWER)  # changes that LivePerson made to archived text
+REMOVING = (*UPSTREAM, DECIDED)  # events that may remove bodies
 
 
 class Decision(StrEnum):
-    """What becomes of the older versions after LivePerson masked, deleted or left out text."""
+    """What happens to the older versions after LivePerson masked, deleted or left out text."""
 
     PENDING = "pending"  # a person decides
     FOLLOWED = "followed"  # removed, by the policy
     APPROVED = "approved"  # removed, by a person
-    KEPT = "kept"  # they stay, by the policy or a person
-    SUPERSEDED = "superseded"  # what was left out is there again
+    KEPT = "kept"  # kept, by the policy or a person
+    SUPERSEDED = "superseded"  # the missing messages are there again
 
 
 BY_POLICY: Mapping[str, Decision] = {
@@ -39,7 +39,7 @@ BY_POLICY: Mapping[str, Decision] = {
 
 
 def removed_by(type_: str, body: bytes) -> frozenset[int]:
-    """The sequence numbers of the bodies that an entry says were removed with it."""
+    """The sequence numbers of the bodies that were removed according to an entry."""
     if type_ not in REMOVING:
         return frozenset()
     try:

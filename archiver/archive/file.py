@@ -1,4 +1,4 @@
-"""The archive's one SQLite file: whoever changes it calls a method of `ArchiveFile`, which is one transaction."""
+"""The archive's one SQLite file. Every change is a method of `ArchiveFile`, which is one transaction."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from archiver.model import Conversation, Policies, Unreadable, Window
 
 
 class ArchiveFile:
-    """An open archive. Every method that writes is one transaction and raises ArchiveError; closing is the caller's."""
+    """An open archive. Every method that writes is one transaction and raises ArchiveError. Closing is the caller's
+    duty.
+    """
 
     def __init__(self, folder: Path, connection: sqlite3.Connection, policies: Policies) -> None:
         self.folder = folder
@@ -58,17 +60,17 @@ class ArchiveFile:
 
     @property
     def ledger(self) -> Ledger:
-        """What was read, and how completely."""
+        """Which windows were read, and how completely."""
         return self._ledger
 
     @property
     def erasures(self) -> Erasures:
-        """What LivePerson masked, deleted or left out."""
+        """Text that LivePerson masked, deleted or left out."""
         return self._erasures
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Everything read within the context is of one moment, whoever writes meanwhile. Raises ArchiveError."""
+        """All reads within the context see one moment, whatever is written meanwhile. Raises ArchiveError."""
         with foreign_errors(self.folder):
             self._connection.execute("BEGIN")
             try:
@@ -76,7 +78,7 @@ class ArchiveFile:
             finally:
                 self._connection.execute("ROLLBACK")
 
-    # ── who harvests ──
+    # ── the harvester's lease ──
 
     def acquire_lease(self, now: datetime) -> None:
         """Makes this process the archive's one harvester. Raises Locked if another one is at work."""
@@ -85,7 +87,7 @@ class ArchiveFile:
         self._holds_lease = True
 
     def heartbeat(self, now: datetime) -> None:
-        """Notes that this harvester is still at work. Raises Locked if another process has taken over."""
+        """Renews the lease. Raises Locked if another process has taken over."""
         with self._transaction():
             self._lease.heartbeat(now)
 
@@ -95,7 +97,7 @@ class ArchiveFile:
         with self._transaction():
             self._lease.release()
 
-    # ── what a harvest writes ──
+    # ── writes of a harvest ──
 
     def begin_run(self, span: Window, now: datetime) -> Run:
         """The run that reads a span: the interrupted one to resume, or a new one."""
@@ -112,11 +114,11 @@ class ArchiveFile:
         self, conversations: Sequence[Conversation], unreadable: Iterable[Unreadable], now: datetime, *,
         unread_changes: Set[str] = frozenset(), readings: Sequence[WindowReading] = (), run: Run | None = None,
     ) -> int:  # fmt: skip
-        """Keeps a page and records what it completes: all of it or nothing.
+        """Keeps a page and records what it completes: all of it or nothing. Returns how many entries were made.
 
-        `unread_changes` are ids of those that changed and could not be read in full. `readings` are windows that this
-        page completes; to their `new` the page's new entries are added. Returns how many entries were made. Raises
-        Locked if this process was the harvester and another one has taken over.
+        `unread_changes` are ids of changed conversations that could not be read in full. `readings` are windows that
+        this page completes; the page's new entries are added to their `new`. Raises Locked if this process was the
+        harvester and another one has taken over.
         """
         with self._transaction():
             if self._holds_lease:
@@ -142,10 +144,10 @@ class ArchiveFile:
         self, conversations: Sequence[Conversation], results: Sequence[AppendResult], unread_changes: Set[str],
         now: datetime,
     ) -> None:  # fmt: skip
-        known = self._ledger.latest_moments(conversation.id for conversation in conversations)
+        latest = self._ledger.latest_moments(conversation.id for conversation in conversations)
         self._ledger.unwatch(conversation.id for conversation in conversations)
         for conversation, result in zip(conversations, results, strict=True):
-            latest_at = result.latest_at or known.get(conversation.id) or _latest_at(conversation)
+            latest_at = result.latest_at or latest.get(conversation.id) or _latest_at(conversation)
             recheck = rechecks.next_recheck(conversation, result.change, result.since, now, latest_at)
             if conversation.id in unread_changes and result.change is not Change.SAME:
                 recheck = rechecks.Recheck("unread", now + rechecks.SOONEST_RECHECK)
@@ -153,7 +155,7 @@ class ArchiveFile:
                 self._ledger.watch(conversation.id, recheck.reason, due=recheck.due, now=now, latest_at=latest_at)
 
     def record(self, readings: Iterable[WindowReading], *, run: Run | None, now: datetime) -> None:
-        """Records how windows were read. What that proves or disproves is recorded in the chain, too."""
+        """Records how windows were read. Proofs and their withdrawals are recorded in the chain, too."""
         with self._transaction():
             for reading in readings:
                 self._record(reading, run, now)
@@ -172,7 +174,7 @@ class ArchiveFile:
         )  # fmt: skip
 
     def unseal(self, window: Window, reason: str, now: datetime) -> None:
-        """Withdraws every claim of completeness that a window is part of."""
+        """Withdraws every proof of completeness that a window is part of."""
         with self._transaction():
             self._unseal(window, reason, now)
 
@@ -182,38 +184,37 @@ class ArchiveFile:
             self._ledger.forget(item.reading.window)
 
     def record_check(self, window: Window, due: datetime) -> None:
-        """Notes that LivePerson's present count agrees with a sealed window, and when to compare again."""
+        """Records that LivePerson's present count agrees with a sealed window, and when to compare again."""
         with self._transaction():
             self._ledger.record_check(window, due)
 
     def postpone_check(self, window: Window, due: datetime) -> None:
-        """Notes when to compare a sealed window that could not be compared now."""
+        """Records when to compare again a sealed window that could not be compared now."""
         with self._transaction():
             self._ledger.postpone_check(window, due)
 
     def note_absent(self, ids: Iterable[str], now: datetime) -> None:
-        """LivePerson does not show these conversations: asked for once more, then no longer looked at."""
+        """LivePerson does not return these conversations: they are looked up once more, then no longer."""
         with self._transaction():
             self._ledger.note_absent(ids, due=now + rechecks.SOONEST_RECHECK, now=now)
 
     def postpone_lookups(self, ids: Iterable[str], now: datetime) -> None:
-        """Notes that these conversations could not be looked up now and are due again soon."""
+        """Records that these conversations could not be looked up now and are due again soon."""
         with self._transaction():
             self._ledger.postpone(ids, due=now + rechecks.SOONEST_RECHECK, now=now)
 
     def set_bookmark(self, name: Bookmark, at: datetime, *, target: datetime | None = None) -> None:
-        """Remembers a moment, and since when conversations are to be covered."""
+        """Stores a moment under a name, and since when conversations are to be covered."""
         with self._transaction():
             self._ledger.set_bookmark(name, at)
             if target:
                 self._ledger.extend_target(target)
 
-    # ── what people decide and check ──
+    # ── decisions and checks ──
 
     def decide(self, seq: int, *, approve: bool, by: str, reason: str | None, now: datetime) -> list[int]:
-        """Approves an erasure, which removes the older bodies for good, or keeps them. The entries whose bodies went.
-
-        Raises NotFound if it does not wait for a decision.
+        """Approves an erasure, which removes the older bodies for ever, or keeps them. The entries whose bodies were
+        removed. Raises NotFound if it does not wait for a decision.
         """
         with self._transaction():
             removed = self._erasures.decide(seq, approve=approve, by=by, reason=reason, now=now)
@@ -226,14 +227,14 @@ class ArchiveFile:
             pass
 
     def damage(self) -> list[str]:
-        """What SQLite itself finds wrong with the file; empty if nothing is."""
+        """What SQLite's own check finds wrong with the file; empty if nothing."""
         with foreign_errors(self.folder):
             rows = [row[0] for row in self._connection.execute("PRAGMA integrity_check(20)")]
         return [] if rows == ["ok"] else rows
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """All of it or nothing, durable once left. Raises ArchiveError."""
+        """All of it or nothing, durable after the context. Raises ArchiveError."""
         with foreign_errors(self.folder):
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -246,7 +247,7 @@ class ArchiveFile:
                 raise
 
     def _empty_log(self) -> None:
-        """Removed text must not stay in SQLite's log. While a reader needs the log, the next transaction retries."""
+        """Removed text must not remain in SQLite's log. While a reader uses the log, the next transaction retries."""
         if not self._has_removed:
             return
         self._connection.execute("PRAGMA busy_timeout = 0")
@@ -268,7 +269,7 @@ class ArchiveFile:
 
 
 def _latest_at(conversation: Conversation) -> datetime | None:
-    """The latest moment in an unfinished record of which an earlier version of this program did not note it."""
+    """The latest moment in an open or truncated record for which an earlier version of this program stored none."""
     if not conversation.is_open and not conversation.is_partial:
         return None
     try:
@@ -278,5 +279,5 @@ def _latest_at(conversation: Conversation) -> datetime | None:
 
 
 def _is_certified(reading: WindowReading, before: Sequence[RecordedWindow]) -> bool:
-    """Whether the chain says just this already."""
+    """Whether the chain already states exactly this."""
     return len(before) == 1 and before[0].certificate is not None and claim(before[0].reading) == claim(reading)

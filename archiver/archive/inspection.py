@@ -41,7 +41,7 @@ _STRAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What the table `current` says of a conversation."""
+    """A row of the table `current`."""
 
     messages: int
     started_ms: int | None
@@ -51,7 +51,7 @@ Body = tuple[Entry, bytes | None, Current | None]
 
 
 class Inspection:
-    """Reads only. Nothing here relies on what one row says of another."""
+    """Reads only. No method trusts one row's statement about another."""
 
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
         self._connection = connection
@@ -64,9 +64,9 @@ class Inspection:
             yield Entry(*row[:-1]), row[-1]
 
     def bodies(self, *types: str) -> Iterator[Body]:
-        """Every entry in order, or those of some types, with its body and what is said of it as a current version.
+        """Every entry in order, or those of some types, with its body and its row as a current version.
 
-        The body is None where it is gone or not what was kept; the other where the entry is no current version.
+        The body is None where it is absent or altered; the row where the entry is no current version.
         """
         return self._bodies(_OF_TYPES, encode(types).decode()) if types else self._bodies("")
 
@@ -74,17 +74,17 @@ class Inspection:
         for *entry, salt, body, messages, started_ms in self._connection.execute(
             f"{_BODIES}{where} ORDER BY e.seq", values
         ):
-            found = Entry(*entry)
+            read = Entry(*entry)
             current = None if messages is None else Current(messages, started_ms)
-            yield found, self._opened(found.commitment, salt, body), current
+            yield read, self._opened(read.commitment, salt, body), current
 
     def _one(self, seq: int | None) -> tuple[Entry | None, bytes | None]:
-        """An entry and its body, if there are such."""
+        """An entry and its body, if they exist."""
         entry, raw, _ = next(self._bodies(" WHERE e.seq = ?", seq), (None, None, None))
         return entry, raw
 
     def is_removed(self, entry: Entry) -> bool:
-        """Whether the chain says, further on, that the body of an entry was removed on purpose."""
+        """Whether a later entry of the chain says that the body of an entry was removed on purpose."""
         if entry.type != RECORD:
             return False
         later = self._bodies(
@@ -94,12 +94,12 @@ class Inspection:
         return any(entry.seq in removed_by(event.type, raw or b"") for event, raw, _ in later)
 
     def has_body(self, entry: Entry) -> bool:
-        """Whether there is a row for the body of an entry, be it right or wrong."""
+        """Whether there is a row for the body of an entry, correct or not."""
         row = self._connection.execute("SELECT 1 FROM bodies WHERE seq = ?", (entry.seq,)).fetchone()
         return row is not None
 
     def is_fingerprint(self, entry: Entry, raw: bytes) -> bool:
-        """Whether an entry's fingerprint is that of a body, with this archive's key."""
+        """Whether an entry's fingerprint belongs to a body, with this archive's key."""
         return is_fingerprint(entry.fingerprint, self._key, raw)
 
     def _opened(self, commitment: bytes, salt: bytes | None, body: bytes | None) -> bytes | None:
@@ -112,7 +112,7 @@ class Inspection:
         return raw if commit(salt, raw) == commitment else None
 
     def strays(self) -> Iterator[tuple[str, int | None, str]]:
-        """Rows that belong to nothing, as (table, sequence number, what)."""
+        """Rows that belong to no entry, as (table, sequence number, what is wrong)."""
         for (seq,) in self._connection.execute("SELECT seq FROM bodies WHERE seq NOT IN (SELECT seq FROM entries)"):
             yield "bodies", seq, "a body without an entry"
         for query, words in _STRAYS:
@@ -125,7 +125,7 @@ class Inspection:
         yield from self._erasure_strays()
 
     def _overtaken(self) -> Iterator[tuple[str, int | None, str]]:
-        """Current versions that a later entry should have taken the place of."""
+        """Current versions that a later entry should have replaced."""
         rows = self._connection.execute(
             "SELECT c.seq, c.conversation_id, e.seq FROM current c JOIN entries e"
             " ON e.conversation_id = c.conversation_id AND e.seq > c.seq AND e.type = ?",

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from archiver.errors import Locked
 
-STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two tries
+STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two attempts
 
 
 class Lease:
@@ -21,7 +21,7 @@ class Lease:
         self._holder = secrets.token_hex(8)
 
     def acquire(self, now: datetime) -> None:
-        """Makes this process the one that harvests. Raises Locked if another one is at work."""
+        """Makes this process the archive's harvester. Raises Locked if another one is at work."""
         row = self._connection.execute("SELECT holder, host, pid, beat_at FROM lease").fetchone()
         if row and not self._is_stale(row, now):
             raise Locked(
@@ -43,7 +43,7 @@ class Lease:
         return boot != _boot() or pid == os.getpid() or not _is_alive(pid)
 
     def heartbeat(self, now: datetime) -> None:
-        """Notes that this process is still at work. Raises Locked if another process has taken over."""
+        """Records that this process is still at work. Raises Locked if another process has taken over."""
         cursor = self._connection.execute(
             "UPDATE lease SET beat_at = ? WHERE holder = ?", (now.isoformat(), self._holder)
         )

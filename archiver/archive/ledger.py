@@ -1,4 +1,4 @@
-"""What the archive claims: which windows were read and how completely, and what is to be looked at again. Reads only.
+"""The archive's record of which windows were read and how completely, and of what is to be looked up again. Reads only.
 
 Part of the archive's SQLite file, so that keeping a page and recording what it covers is one transaction.
 """
@@ -30,23 +30,22 @@ class WindowState(StrEnum):
     """How completely a window was read."""
 
     SEALED = "sealed"  # proven complete
-    PROVISIONAL = "provisional"  # read whole, and so recent that records may still arrive
+    PROVISIONAL = "provisional"  # read completely, but so recent that records may still arrive
     UNPROVEN = "unproven"  # read, and not proven complete
 
 
 class Bookmark(StrEnum):
     """Moments that are remembered between runs."""
 
-    TARGET = "target"  # conversations since then are to be covered
+    TARGET = "target"  # conversations that started since then are to be covered
     TAILED = "tailed"  # the newest conversations were read up to then
-    SWEPT = "swept"  # all changes were asked for up to then
+    SWEPT = "swept"  # all changes were read up to then
 
 
 @dataclass(frozen=True, slots=True)
 class WindowReading:
-    """How a window was read: what LivePerson announced, what came, what of it lies inside, what was new.
-
-    `ids` is the digest of the sorted ids inside; `content`, which sections were asked for.
+    """How a window was read: what LivePerson announced, what was received, how much of it started inside, how much was
+    new. `ids` is the digest of the sorted ids inside; `content` names the requested sections.
     """
 
     window: Window
@@ -61,16 +60,14 @@ class WindowReading:
 
     @property
     def announced(self) -> int:
-        """How many conversations LivePerson announced inside: without those that came from the overlaps."""
+        """How many conversations LivePerson announced inside the window: without those from the overlaps."""
         return self.expected - (self.seen - self.inside)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedWindow:
-    """A reading as the ledger has it.
-
-    `certificate` is the entry of the chain that says the same. `checks` counts how often LivePerson's present count
-    was compared with it since.
+    """A reading as stored in the ledger. `certificate` is the entry of the chain that states the same. `checks` counts
+    how often LivePerson's present count was compared with it since.
     """
 
     reading: WindowReading
@@ -80,7 +77,7 @@ class RecordedWindow:
 
 
 def claim(reading: WindowReading) -> dict[str, Any]:
-    """What the chain says of a sealed window."""
+    """What the chain states about a sealed window."""
     return {
         "start": reading.window.start.isoformat(), "end": reading.window.end.isoformat(), "expected": reading.expected,
         "seen": reading.seen, "inside": reading.inside, "ids": reading.ids, "content": reading.content,
@@ -152,16 +149,16 @@ class Ledger:
         return [(Window(from_ms(start), from_ms(end)), reason or "unknown") for start, end, reason in rows]
 
     def count_provisional(self) -> int:
-        """How many windows are read whole and too recent to be sealed."""
+        """How many windows are read completely but too recent to be sealed."""
         return self._count("SELECT count(*) FROM windows WHERE state = ?", WindowState.PROVISIONAL)
 
     def due_for_check(self, now: datetime) -> RecordedWindow | None:
-        """The sealed window to be compared next with LivePerson's present count, if one is due."""
+        """The sealed window whose count is to be compared with LivePerson's next, if one is due."""
         where = " WHERE state = ? AND due_at <= ? AND due_at = (SELECT min(due_at) FROM windows WHERE state = ?)"
         return next(self._recorded(where, WindowState.SEALED, now.isoformat(), WindowState.SEALED), None)
 
     def altered(self) -> Iterator[str]:
-        """The rows of windows that are not what was written, by their start and end in milliseconds."""
+        """The rows of windows that were altered after they were written, by their start and end in milliseconds."""
         for row in self._connection.execute(ROWS):
             if row_digest(row[:-1]) != row[-1]:
                 yield f"{row[0]} .. {row[1]}"
@@ -183,19 +180,19 @@ class Ledger:
         return datetime.fromisoformat(moment) if moment else None
 
     def first_begun(self) -> datetime | None:
-        """When this archive was first harvested into."""
+        """When the first harvest into this archive began."""
         (moment,) = self._connection.execute("SELECT min(started_at) FROM runs").fetchone()
         return datetime.fromisoformat(moment) if moment else None
 
     def bookmark(self, name: Bookmark) -> datetime | None:
-        """The remembered moment; None if there is none yet."""
+        """The moment stored under a name; None if there is none yet."""
         row = self._connection.execute("SELECT at FROM bookmarks WHERE name = ?", (name,)).fetchone()
         return datetime.fromisoformat(row[0]) if row else None
 
-    # ── conversations to look at again ──
+    # ── conversations to look up again ──
 
     def watched(self, before: datetime, due_by: datetime, limit: int) -> list[str]:
-        """Conversations not seen since `before` and due for another look, the longest unseen first."""
+        """Conversations not seen since `before` and due for another look-up, the longest unseen first."""
         rows = self._connection.execute(
             "SELECT conversation_id FROM watch WHERE seen_at < ? AND due_at <= ?"
             " ORDER BY seen_at, conversation_id LIMIT ?",
@@ -204,11 +201,11 @@ class Ledger:
         return [row[0] for row in rows]
 
     def count_watched(self) -> int:
-        """How many conversations are to be looked at again."""
+        """How many conversations are to be looked up again."""
         return self._count("SELECT count(*) FROM watch")
 
     def latest_moments(self, ids: Iterable[str]) -> dict[str, datetime]:
-        """The latest moment in each watched conversation when its content was last new, where that is known."""
+        """The latest moment in each watched conversation when its content last changed, where that is known."""
         rows = self._connection.execute(
             "SELECT conversation_id, latest_at FROM watch WHERE latest_at IS NOT NULL"
             " AND conversation_id IN (SELECT value FROM json_each(?))",
@@ -222,5 +219,5 @@ class Ledger:
 
 
 def _state(text: str) -> WindowState:
-    """What a row says of its window; a word that is none makes no claim."""
+    """The state in a row; None for an unknown word, which proves nothing."""
     return WindowState(text) if text in tuple(WindowState) else WindowState.UNPROVEN

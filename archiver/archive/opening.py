@@ -1,4 +1,4 @@
-"""Opens an archive, makes a new one, and guards whose it is and which format it has."""
+"""Opens or creates an archive, and checks its account and format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def is_archive(folder: Path) -> bool:
 
 
 def open_archive(folder: Path, *, account: str | None = None, policies: Policies = Policies()) -> ArchiveFile:  # noqa: B008  (frozen)
-    """The archive in a folder, which must exist; of that account, if one is named. Raises ConfigError, ArchiveError."""
+    """The archive in a folder, which must exist; of `account`, if given. Raises ConfigError, ArchiveError."""
     path = folder / FILE
     if not path.is_file():
         what = "is not an archive" if folder.exists() else "does not exist"
@@ -37,7 +37,7 @@ def open_archive(folder: Path, *, account: str | None = None, policies: Policies
 
 
 def make_archive(folder: Path, account: str, *, policies: Policies = Policies()) -> ArchiveFile:  # noqa: B008  (frozen)
-    """The archive of an account, made if the folder is absent or empty. Raises ConfigError, ArchiveError."""
+    """The archive of an account, created if the folder is absent or empty. Raises ConfigError, ArchiveError."""
     path = folder / FILE
     if not path.exists():
         with foreign_errors(folder):

@@ -1,4 +1,4 @@
-"""When to look again: at a conversation that may still change, and at a window that was proven complete. Pure."""
+"""When a conversation that may still change is looked up again, and when a proven window is checked again. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CHECKS = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(d
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """Why a conversation is to be looked at again, and when."""
+    """Why a conversation is to be looked up again, and when."""
 
     reason: str
     due: datetime
@@ -25,10 +25,11 @@ class Recheck:
 def next_recheck(
     conversation: Conversation, change: Change, since: datetime, now: datetime, latest_at: datetime | None
 ) -> Recheck | None:
-    """After a read at `now` whose content was first seen at `since`; None if nothing more is expected of it.
+    """The next look-up after a read at `now` whose content was first seen at `since`; None if no change is expected.
 
-    An open or cut-short conversation is looked at again after as long as it was quiet since `latest_at`, from 15
-    minutes to a day; a closed one two hours and a day after its end; one that says less than before, after 15 minutes.
+    An open or truncated conversation is looked up again after as long as it was quiet since `latest_at`, from 15
+    minutes to a day; a closed one two hours and a day after its end; one with fewer messages than before, after 15
+    minutes.
     """
     if change in (Change.STALE, Change.FEWER_MESSAGES) and now - since < SOONEST_RECHECK:
         return Recheck("less", since + SOONEST_RECHECK)
@@ -42,16 +43,16 @@ def next_recheck(
 
 
 def next_check(window: Window, now: datetime, checks: int) -> datetime:
-    """When to compare a sealed window with LivePerson's present count after so many checks: ever more rarely.
+    """When to compare a sealed window with LivePerson's present count after so many checks: at growing intervals.
 
-    A last time when the last month begins in which LivePerson keeps all of it; after that never.
+    The last time is when the last month begins in which LivePerson keeps all of it; None after that.
     """
     last = _last_chance(window)
     return min(now + _CHECKS[min(checks, len(_CHECKS) - 1)], last) if now < last else NEVER
 
 
 def is_last_chance(window: Window, now: datetime) -> bool:
-    """Whether the last month has begun in which LivePerson keeps all of a window."""
+    """Whether the last month has begun in which LivePerson keeps the whole window."""
     return now >= _last_chance(window)
 
 

@@ -89,7 +89,7 @@ ALTER TABLE watch ADD COLUMN latest_at TEXT
 
 
 def create(connection: sqlite3.Connection, account: str) -> None:
-    """Makes the tables once, however many processes try at the same time."""
+    """Creates the tables once, however many processes try at the same time."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
@@ -106,7 +106,9 @@ def create(connection: sqlite3.Connection, account: str) -> None:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """To the newest format, in one transaction, whoever else tries at the same time. What was kept stays as it is."""
+    """Converts the file to the newest format, in one transaction, also when several processes try. Entries stay
+    unchanged.
+    """
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for step in range(version, VERSION):
@@ -137,7 +139,7 @@ def _note_starts(connection: sqlite3.Connection) -> None:
         try:
             started = moment(peek(raw or b"").info, "startTime") if current else None
         except ValueError:
-            started = None  # it is damaged, which `verify` reports
+            started = None  # the record is damaged, which `verify` reports
         if started:
             connection.execute("UPDATE current SET started_ms = ? WHERE seq = ?", (to_ms(started), entry.seq))
 

@@ -1,4 +1,4 @@
-"""Raw conversation records, append-only and hash-chained, as they are read. Part of the archive's SQLite file."""
+"""Reads the raw conversation records, append-only and hash-chained. Part of the archive's SQLite file."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Vault:
         return int(seq)
 
     def end(self) -> tuple[int, str]:
-        """The newest sequence number and its link in hexadecimal, which vouches for all entries before it."""
+        """The newest sequence number and its link in hexadecimal, which covers all entries before it."""
         row = self._connection.execute("SELECT seq, link FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
         return (int(row[0]), bytes(row[1]).hex()) if row else (0, GENESIS.hex())
 
@@ -92,7 +92,7 @@ class Vault:
         return int(row[0]), int(row[1])
 
     def count_quarantined(self) -> int:
-        """How many unreadable records are kept aside."""
+        """How many unreadable records are in quarantine."""
         (count,) = self._connection.execute("SELECT count(*) FROM quarantine").fetchone()
         return int(count)
 
@@ -132,7 +132,7 @@ class Vault:
         ]
 
     def entry_raw(self, seq: int) -> bytes:
-        """The exact bytes that an entry holds. Raises NotFound if they are gone, IntegrityError if they are others."""
+        """The exact bytes of an entry. Raises NotFound if they were removed, IntegrityError if they were altered."""
         row = self._connection.execute(
             "SELECT seq, conversation_id, fetched_at, commitment, salt, body, 0"
             " FROM entries JOIN bodies USING (seq) WHERE seq = ?",
@@ -143,7 +143,7 @@ class Vault:
         return self._record(row).raw
 
     def older_bodies(self, conversation_id: str, before: int) -> list[int]:
-        """The entries of a conversation before one of its entries whose records are still there."""
+        """The earlier entries of the same conversation whose records are still there."""
         rows = self._connection.execute(
             "SELECT seq FROM entries JOIN bodies USING (seq)"
             " WHERE conversation_id = ? AND type = ? AND seq < ? ORDER BY seq",
@@ -152,17 +152,17 @@ class Vault:
         return [row[0] for row in rows]
 
     def changed(self, conversations: Iterable[Conversation]) -> list[Conversation]:
-        """Those that the vault knows by their ids, and not with this content. No record's messages are decoded."""
+        """Those conversations that the vault has with another content. No record's messages are decoded."""
         reads = list(conversations)
-        known = self._current_fingerprints(reads)
-        return [item for item in reads if item.id in known and self._is_unknown(item, known[item.id][1])]
+        fingerprints = self._current_fingerprints(reads)
+        return [item for item in reads if item.id in fingerprints and self._is_unknown(item, fingerprints[item.id][1])]
 
     def _is_unknown(self, conversation: Conversation, current: bytes) -> bool:
         fingerprint = fingerprint_of(self._key, conversation.raw, is_open=conversation.is_open)
         return current != fingerprint and self._with_fingerprint(conversation.id, fingerprint) is None
 
     def _removed(self, conversation_id: str, fingerprint: bytes) -> int | None:
-        """The entry of a conversation that held a content which was removed."""
+        """The entry of a conversation that held removed content."""
         row = self._connection.execute(
             "SELECT seq FROM entries e WHERE conversation_id = ? AND fingerprint = ?"
             " AND NOT EXISTS (SELECT 1 FROM bodies b WHERE b.seq = e.seq)",
@@ -182,7 +182,7 @@ class Vault:
         return (row[0], datetime.fromisoformat(row[1])) if row else None
 
     def _current_fingerprints(self, conversations: Iterable[Conversation]) -> dict[str, tuple[int, bytes]]:
-        """Entry and fingerprint of the current versions of those that the vault knows, by conversation id."""
+        """Entry and fingerprint of the current version, by conversation id, for those that the vault has."""
         rows = self._connection.execute(
             "SELECT c.conversation_id, seq, fingerprint FROM current c JOIN entries USING (seq)"
             " WHERE c.conversation_id IN (SELECT value FROM json_each(?))",

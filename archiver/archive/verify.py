@@ -1,6 +1,6 @@
-"""Whether the archive's file is what was written, and its ledger true of it. Finds every fault and repairs none.
+"""Whether the archive's file is unaltered and its ledger agrees with its records. Finds every fault, repairs none.
 
-What a chain can't show by itself, that nothing was cut off its end, shows only a head that was noted elsewhere.
+The chain alone can't prove that nothing was cut off its end; a head that was noted elsewhere can.
 """
 
 from __future__ import annotations
@@ -30,10 +30,7 @@ Keys = Iterator[tuple[str, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it must be.
-
-    `where`: file, chain, body, current, quarantine, erasures, head, ledger or index.
-    """
+    """A fault. `where`: file, chain, body, current, quarantine, erasures, head, ledger or index."""
 
     where: str
     words: str
@@ -41,8 +38,7 @@ class Finding:
 
 
 def verify_vault(archive: ArchiveFile, progress: Progress, *, head: tuple[int, str] | None = None) -> Iterator[Finding]:
-    """Every fault of the vault's chain and bodies and of the ledger's claims; `head` was noted earlier, elsewhere.
-
+    """Every fault of the vault's chain and bodies and of the ledger's claims; `head` was noted elsewhere earlier.
     Raises ArchiveError for a file that SQLite can't read any further.
     """
     with archive.snapshot():
@@ -64,10 +60,10 @@ def _vault(archive: ArchiveFile, progress: Progress, head: tuple[int, str] | Non
 
 
 def _against(archive: ArchiveFile, seq: int, link: str) -> Iterator[Finding]:
-    found = archive.vault.link_at(seq)
-    if found is None:
+    stored = archive.vault.link_at(seq)
+    if stored is None:
         yield Finding("head", f"the noted head {seq} is not there: the vault ends at {archive.vault.head()}", seq)
-    elif found != link:
+    elif stored != link:
         yield Finding("head", "the noted head is another: the chain was made anew", seq)
 
 
@@ -87,11 +83,13 @@ def _bodies(archive: ArchiveFile, progress: Progress, cells: Counter[int]) -> It
             if current is None or raw is None:
                 continue
             if count != current.messages:
-                yield Finding("current", f"it is said to have {current.messages} messages, not {count}", entry.seq)
+                yield Finding(
+                    "current", f"its row counts {current.messages} messages, its record has {count}", entry.seq
+                )
             started_at = moment(info, "startTime")
             started = to_ms(started_at) if started_at else None
             if current.started_ms != started:
-                yield Finding("current", "it is said to have started at another time", entry.seq)
+                yield Finding("current", "its row names another start than its record", entry.seq)
             if started is not None:
                 cells[started // _CELL_MS] += 1
     finally:
@@ -126,7 +124,9 @@ def _peek(raw: bytes) -> Peek:
 
 
 def _ledger(archive: ArchiveFile, cells: Counter[int]) -> Iterator[Finding]:
-    """A window that is called complete must have been, and what it counted must be in the vault."""
+    """A window recorded as complete must be proven in the chain, and the conversations counted in it must be in the
+    vault.
+    """
     altered = list(archive.ledger.altered())
     yield from (Finding("ledger", f"the row of {key} was changed after it was written") for key in altered)
     if altered:
@@ -148,14 +148,14 @@ Claims = dict[Window, tuple[int, object]]
 
 
 def _claims(archive: ArchiveFile) -> Claims:
-    """What the chain says is proven complete: its sealings and unsealings, one after the other."""
+    """The windows that the chain proves complete, after all its sealings and unsealings."""
     claims: Claims = {}
     for entry, body, _ in archive.inspection.bodies(WINDOW_SEALED, WINDOW_UNSEALED):
         try:
             said = decode(body or b"")
             window = Window(*(datetime.fromisoformat(said[name]) for name in ("start", "end")))
         except (ValueError, TypeError, KeyError):
-            continue  # a fault of the chain, which was said
+            continue  # a fault of the chain, already reported
         if entry.type == WINDOW_UNSEALED:
             claims.pop(window, None)
             continue

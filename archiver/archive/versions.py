@@ -1,4 +1,4 @@
-"""What a read of a conversation is against the current version, and whether it takes that version's place. Pure."""
+"""How a read of a conversation differs from the current version, and whether it replaces that version. Pure."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _TIMES = {
 
 
 class Change(StrEnum):
-    """What a read is, against the current version."""
+    """How a read differs from the current version."""
 
     FIRST = "first"
     SAME = "same"
     NEWER = "newer"
-    MASKING = "masking"  # some text is covered with mask characters
+    MASKING = "masking"  # some text is replaced by mask characters
     ERASURE = "erasure"  # some text was deleted at LivePerson
-    LESS_DETAIL = "less detail"  # differs only in SDEs or thumbnails that are left out, or is cut short
+    LESS_DETAIL = "less detail"  # only lacks SDEs or thumbnails, or is truncated
     STALE = "stale"  # its latest moment is earlier, or it shows text that was masked or deleted since
     FEWER_MESSAGES = "fewer messages"
 
     @property
     def is_current(self) -> bool:
-        """Whether the read takes the place of the version it was compared with."""
+        """Whether the read replaces the version it was compared with."""
         return self in (Change.FIRST, Change.SAME, Change.NEWER, Change.MASKING, Change.ERASURE)
 
 
 def compare_raw(new: bytes, old: bytes) -> Change:
-    """What a read is against the current version, both as exact bytes. One that can't be read counts as newer."""
+    """Compares a read with the current version, both as exact bytes. An undecodable one counts as newer."""
     if stable(new) == stable(old):
         return Change.SAME
     try:
@@ -51,9 +51,9 @@ def compare_raw(new: bytes, old: bytes) -> Change:
 
 
 def compare(new: Any, old: Any) -> Change:
-    """What a decoded read is against the decoded current version.
+    """Compares a decoded read with the decoded current version.
 
-    Neither order nor blanks count, nor what LivePerson computes on request.
+    Order, blanks and members that LivePerson computes at each request do not count.
     """
     if canonical(without_moving_parts(new)) == canonical(without_moving_parts(old)):
         return Change.SAME
@@ -69,7 +69,7 @@ def compare(new: Any, old: Any) -> Change:
 
 
 def _compare_texts(new: dict[str, Any], old: dict[str, Any], messages: list[tuple[Values, Values]]) -> Change:
-    """For two reads with the same messages, given as pairs of their values."""
+    """Compares two reads with the same messages, given as pairs of their values."""
     erased = [(_count_erased(now), _count_erased(then)) for now, then in [*messages, (_others(new), _others(old))]]
     texts = [pair for now, then in messages for pair in _texts_in_same_place(now, then)]
     if any(now > then for now, then in erased):
@@ -84,15 +84,17 @@ def _compare_texts(new: dict[str, Any], old: dict[str, Any], messages: list[tupl
 
 
 def _has_less_detail(new: dict[str, Any], old: dict[str, Any]) -> bool:
-    """A search gives only some SDEs and no thumbnail (Get Conversation by Conversation ID): a search after a look-up
-    by id must not make the archive forget what it knew.
+    """Whether a read only lacks details that a search leaves out.
+
+    A search returns only some SDEs and no thumbnail (Get Conversation by Conversation ID): a search after a look-up by
+    id must not hide details that are already archived.
     """
-    some, all_ = (Counter(_details(record)) for record in (new, old))  # equal SDEs come more than once
+    some, all_ = (Counter(_details(record)) for record in (new, old))  # equal SDEs may occur more than once
     return some < all_ and canonical(_without_details(new)) == canonical(_without_details(old))
 
 
 def _details(record: dict[str, Any]) -> Iterator[bytes]:
-    """What a search may leave out, piece by piece."""
+    """The details that a search may leave out, one by one."""
     for name in _SDES:
         yield from (canonical([name, event]) for event in items(section(record, name), "events"))
     for message in items(record, "messageRecords"):
@@ -126,7 +128,7 @@ Values = list[tuple[str, Any]]  # each value of a record with the path to it
 
 
 def _values_by_message(record: dict[str, Any]) -> dict[str, Values]:
-    """The values in each message's content, by what identifies the message."""
+    """The values in each message's content, by the message's identity."""
     return {
         _identity(message): list(_leaves("", message.get("messageData"))) for message in items(record, "messageRecords")
     }
@@ -166,7 +168,7 @@ def _texts_in_same_place(now: Values, then: Values) -> Iterator[tuple[str, str]]
 
 
 def _is_masked(now: str, before: str) -> bool:
-    """Whether a text is the earlier one with parts of it replaced by mask characters."""
+    """Whether a text is the earlier one with parts replaced by mask characters."""
     kept = _MASK.split(now)
     if now == before or len(kept) == 1 or _count_masked(now) <= _count_masked(before):
         return False
@@ -195,7 +197,7 @@ def _is_earlier(new: dict[str, Any], old: dict[str, Any]) -> bool:
 
 
 def latest_moment(record: Any) -> datetime | None:
-    """The latest moment in a decoded record: of messages, transfers, dialogs, people joining, and of its end."""
+    """The latest moment in a decoded record: of messages, transfers, dialogs, joins, and of its end."""
     info = section(record, "info")
     moments = [moment(info, name) for name in ("startTime", "endTime", "conversationEndTime", "fullDialogEndTime")]
     for name, times in _TIMES.items():

@@ -1,4 +1,6 @@
-"""The command line: translates for people. Data goes to standard output, everything else to standard error."""
+"""The command line: it formats what `archiver.app` returns. Data goes to standard output, everything else to standard
+error.
+"""
 
 from archiver.cli.root import main
 

@@ -32,8 +32,11 @@ def show(context: click.Context, as_json: bool) -> None:
       archiver config show
       archiver config show --json
     """
-    found = shared.settings(context).all
-    rows = [(key, None if item.value is None else _shown(str(item.value)), item.origin) for key, item in found.items()]
+    all_settings = shared.settings(context).all
+    rows = [
+        (key, None if item.value is None else _shown(str(item.value)), item.origin)
+        for key, item in all_settings.items()
+    ]
     if as_json:
         items = [{"setting": key, "value": value, "origin": origin} for key, value, origin in rows]
         click.echo(pretty({"schema": "archiver.config/1", "settings": items}))
@@ -43,5 +46,5 @@ def show(context: click.Context, as_json: bool) -> None:
 
 
 def _shown(value: str) -> str:
-    """Without the password that a URL may carry."""
+    """Without the password that a URL may contain."""
     return re.sub(r"//[^/@]*@", "//********@", value)

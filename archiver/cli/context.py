@@ -1,4 +1,4 @@
-"""What commands share: the archive of their settings, and how progress and refusals are shown."""
+"""Shared by all commands: the archive of their settings, and how progress, refusals and notices are shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archiver.errors import ConfigError
 from archiver.index import Refusal
 from archiver.progress import Progress, Silent, choose
 
-FINISHED_WITH_GAPS, FOUND_SOMETHING = 3, 9  # exit codes of commands that ended well and have bad news
+FINISHED_WITH_GAPS, FOUND_SOMETHING = 3, 9  # exit codes of commands that finished, and report incomplete or wrong data
 _SHOWN_REFUSALS = 20
 
 
@@ -26,13 +26,13 @@ def now() -> datetime:
 
 
 def settings(context: click.Context) -> Settings:
-    """The settings of this call. Raises ConfigError."""
+    """The settings of this command line. Raises ConfigError."""
     options = context.find_root().obj
     return config.find_settings(_given(context), config=options["config_file"], profile=options["profile"])
 
 
 def settings_of_profiles(context: click.Context) -> list[Settings]:
-    """The settings of this call for each profile of the settings files. Raises ConfigError."""
+    """The settings of this command line for each profile of the settings files. Raises ConfigError."""
     path = context.find_root().obj["config_file"]
     names = config.profiles(*config.settings_files(path))
     if not names:
@@ -47,36 +47,36 @@ def _given(context: click.Context) -> dict[str, str | None]:
 
 
 def archive(context: click.Context) -> Archive:
-    """The archive of this call's settings. Raises ConfigError."""
+    """The archive of this command line's settings. Raises ConfigError."""
     return Archive(settings(context), progress=progress(context))
 
 
 @contextmanager
 def opened(context: click.Context) -> Iterator[Archive]:
-    """The archive of this call's settings, closed at the end. Raises ConfigError."""
+    """The archive of this command line's settings, closed at the end. Raises ConfigError."""
     with archive(context) as opened_archive:
         yield opened_archive
 
 
 def progress(context: click.Context) -> Progress:
-    """How this call shows the progress of long work: with log lines for programs, not at all."""
+    """How to show the progress of long work: not at all if the log is JSON."""
     options = context.find_root().obj
     return Silent() if logs_json(context) else choose(options["progress"] or "auto")
 
 
 def logs_json(context: click.Context) -> bool:
-    """Whether this call writes its log as JSON lines: then standard error holds nothing else."""
+    """Whether the log is JSON lines: then standard error holds nothing else."""
     return bool(context.find_root().obj["log_format"] == "json")
 
 
 def say(context: click.Context, text: str) -> None:
-    """A line for people on standard error; programs that read the log find the same in its events."""
+    """Prints a line for people on standard error; the log's events say the same to programs."""
     if not logs_json(context):
         click.echo(text, err=True)
 
 
 def show_refused(refused: Sequence[Refusal]) -> None:
-    """On standard error: what the index lacks, and why."""
+    """Prints to standard error what the index lacks, and why."""
     for refusal in refused[:_SHOWN_REFUSALS]:
         where = f"conversation {refusal.conversation_id} (vault entry {refusal.seq})"
         click.echo(f"Not indexed: {safe(where)}: {safe(refusal.reason)}", err=True)
@@ -87,6 +87,6 @@ def show_refused(refused: Sequence[Refusal]) -> None:
 
 
 def show_notices(notices: Sequence[str]) -> None:
-    """On standard error: what a reader has to know about an answer."""
+    """Prints to standard error what a reader has to know about an answer."""
     for notice in notices:
         click.echo(f"Note: {safe(notice)}", err=True)

@@ -25,10 +25,12 @@ _SHOWN_GAPS = 20
 
 
 @click.command("coverage")
-@click.option("--from", "from_", metavar="DATE", help="First day; default is all that LivePerson keeps or was read.")
+@click.option(
+    "--from", "from_", metavar="DATE", help="First day; default is everything that LivePerson keeps or that was read."
+)
 @click.option("--to", metavar="DATE", help="Last day, inclusive; default is now.")
-@click.option("--gaps", "only_gaps", is_flag=True, help="Print only what is open, unproven or lost.")
-@click.option("--fail-on-gaps", is_flag=True, help="Exit with 9 if there are any.")
+@click.option("--gaps", "only_gaps", is_flag=True, help="Print only the gaps: open, unproven and lost spans.")
+@click.option("--fail-on-gaps", is_flag=True, help="Exit with code 9 if there are gaps.")
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.coverage/2.")
 @click.pass_context
 def command(
@@ -87,17 +89,17 @@ def _month_of(item: Day) -> str:
     return f"{item.day:%Y-%m}"
 
 
-def _month(name: str, found: list[Day]) -> dict[str, object]:
-    hours = {state.value: round(sum(day.hours.get(state.value, 0.0) for day in found), 2) for state in CoverageState}
+def _month(name: str, in_span: list[Day]) -> dict[str, object]:
+    hours = {state.value: round(sum(day.hours.get(state.value, 0.0) for day in in_span), 2) for state in CoverageState}
     return {
         "month": name, "hours": {state: value for state, value in hours.items() if value},
-        "expected": sum(day.expected for day in found), "conversations": sum(day.conversations for day in found),
-        "kept": sum(day.kept for day in found), "is_exact": all(day.is_exact for day in found),
+        "expected": sum(day.expected for day in in_span), "conversations": sum(day.conversations for day in in_span),
+        "kept": sum(day.kept for day in in_span), "is_exact": all(day.is_exact for day in in_span),
     }  # fmt: skip
 
 
 def _print_calendar(covered: Iterable[Day]) -> None:
-    """A line for each month, a sign for each day."""
+    """A line per month, a sign per day."""
     click.echo("         " + "".join(str(day % 10) for day in range(1, 32)))
     for month, group in groupby(covered, key=_month_of):
         in_month = {item.day.day: item for item in group}
@@ -106,10 +108,10 @@ def _print_calendar(covered: Iterable[Day]) -> None:
     click.echo("\n" + "   ".join(f"{glyph} {state.value}" for state, glyph in _GLYPHS.items()))
 
 
-def _counted(found: Iterable[Day]) -> str:
-    """What LivePerson announced, and what the vault has: also what LivePerson does not have any more."""
+def _counted(in_span: Iterable[Day]) -> str:
+    """What LivePerson announced, and what the vault has, including what LivePerson no longer has."""
     expected, kept, is_exact = 0, 0, True
-    for day in found:
+    for day in in_span:
         expected, kept, is_exact = expected + day.expected, kept + day.kept, is_exact and day.is_exact
     return f"{'' if is_exact else 'at least '}{expected:,} expected, {kept:,} kept"
 

@@ -24,11 +24,11 @@ _WORDS = {
 
 
 @click.group("erasures", invoke_without_command=True)
-@click.option("--all", "with_decided", is_flag=True, help="Also those that were decided.")
+@click.option("--all", "with_decided", is_flag=True, help="Also list decided ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.erasures/1.")
 @click.pass_context
 def command(context: click.Context, with_decided: bool, as_json: bool) -> None:
-    """List what LivePerson masked or deleted after it was kept, and decide about it.
+    """List text that LivePerson masked or deleted after it was archived, and decide about it.
 
     When LivePerson masks or deletes text of a conversation that is in the archive, the new version is kept and found by
     searches. The settings masking and erasure say whether the older versions are removed, stay, or wait for a decision
@@ -72,12 +72,12 @@ def _print(archive: Archive, erasure: Erasure) -> None:
 
 @command.command("approve")
 @click.argument("ids", nargs=-1, type=int)
-@click.option("--all", "every", is_flag=True, help="All that wait for a decision.")
-@click.option("--reason", help="Why, for the record.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--all", "every", is_flag=True, help="Everything that waits for a decision.")
+@click.option("--reason", help="The reason, recorded in the archive.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_context
 def approve(context: click.Context, ids: Sequence[int], every: bool, reason: str | None, yes: bool) -> None:
-    """Remove the older versions, from before LivePerson masked or deleted text.
+    """Remove the older versions, which still contain text that LivePerson masked or deleted.
 
     Their text is removed from the archive and can't be restored; their entries stay in the chain, with a record of who
     approved it. A version with fewer messages becomes the one that searches find.
@@ -97,11 +97,11 @@ def approve(context: click.Context, ids: Sequence[int], every: bool, reason: str
 
 @command.command("keep")
 @click.argument("ids", nargs=-1, type=int)
-@click.option("--all", "every", is_flag=True, help="All that wait for a decision.")
-@click.option("--reason", required=True, help="The legal basis, for the record.")
+@click.option("--all", "every", is_flag=True, help="Everything that waits for a decision.")
+@click.option("--reason", required=True, help="The legal basis, recorded in the archive.")
 @click.pass_context
 def keep(context: click.Context, ids: Sequence[int], every: bool, reason: str) -> None:
-    """Keep the older versions although LivePerson masked or deleted text of theirs.
+    """Keep the older versions, although LivePerson masked or deleted some of their text.
 
     \b
     Examples:
@@ -116,7 +116,7 @@ def keep(context: click.Context, ids: Sequence[int], every: bool, reason: str) -
 
 
 def _chosen(archive: Archive, ids: Sequence[int], every: bool) -> list[int]:
-    """All of them must wait for a decision, before the first is decided."""
+    """Checks that all of them wait for a decision, before the first is decided."""
     pending = [erasure.seq for erasure in archive.file.erasures.listed()]
     if bool(ids) == every:
         raise ConfigError("name ids, or --all", hint="List them: archiver erasures")

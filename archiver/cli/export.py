@@ -20,7 +20,7 @@ from archiver.progress import Progress
 
 @contextmanager
 def _output(name: str) -> Iterator[BinaryIO]:
-    """Standard output, or a file that has its name only when it is whole. A pipe or device is written into."""
+    """Standard output, or a file that gets its name when it is complete. Pipes and devices are written to directly."""
     if name == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -43,10 +43,10 @@ def _output(name: str) -> Iterator[BinaryIO]:
 
 
 def _checked(name: str) -> Path:
-    """The file meant, behind any link. Raises ConfigError where none can be."""
+    """The file meant, behind any link. Raises ConfigError if no file can be made there."""
     path = Path(name).resolve()
     if not name or path.is_dir():
-        raise ConfigError(f"--output {name or 'is empty'} is no file", hint="Name a file, or - for standard output.")
+        raise ConfigError(f"--output {name or 'is empty'} is not a file", hint="Name a file, or - for standard output.")
     if not path.parent.is_dir():
         raise ConfigError(f"there is no folder {path.parent}", hint="Make it first, or choose another --output.")
     return path
@@ -77,13 +77,13 @@ def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total
 @click.argument("query", nargs=-1)
 @click.option("--format", "format_", type=click.Choice(["ndjson"]), default="ndjson", show_default=True)
 @click.option("--output", required=True, metavar="FILE|-", help="File to write, or - for standard output.")
-@click.option("--raw", is_flag=True, help="Add each record as LivePerson gave it, under raw.")
+@click.option("--raw", is_flag=True, help="Add each record as LivePerson returned it, as the member raw.")
 @click.pass_context
 def command(context: click.Context, query: tuple[str, ...], format_: str, output: str, raw: bool) -> None:
     """Write conversations as NDJSON.
 
-    One archiver.transcript/1 a line: everything the archive holds, or what a query finds. The file has its name only
-    when it is whole.
+    One archiver.transcript/1 per line: everything in the archive, or what matches a query. The file gets its name only
+    when it is complete.
 
     \b
     Examples:

@@ -22,10 +22,10 @@ _SHOWN = 20
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.fetch/2.")
 @click.pass_context
 def command(context: click.Context, ids: tuple[str, ...], consumers: tuple[str, ...], as_json: bool) -> None:
-    """Bring single conversations into the archive, by conversation id or consumer id.
+    """Fetch single conversations by their ids or by consumer ids into the archive.
 
-    Conversations come in full, with all SDEs, whenever they started. An id of - reads ids from standard input, one a
-    line. Exit code 3 if LivePerson does not have some of them (any more).
+    Conversations are fetched in full, with all SDEs, whenever they started. The id - reads ids from standard input,
+    one per line. Exit code 3 if LivePerson does not have some of them (any more).
 
     \b
     Examples:
@@ -36,7 +36,7 @@ def command(context: click.Context, ids: tuple[str, ...], consumers: tuple[str, 
     wanted = list(_read(ids))
     if any(not id_.strip() or not id_.isprintable() for id_ in (*wanted, *consumers)):
         raise ConfigError(
-            "an id is empty or is no text", hint="Ids are printable text; in a file, one a line in UTF-8."
+            "an id is empty or not text", hint="Ids are printable text; in a file, one per line in UTF-8."
         )
     if not wanted and not consumers:
         raise ConfigError(
@@ -58,12 +58,13 @@ def _read(ids: Iterable[str]) -> Iterable[str]:
 def _as_json(fetched: Fetched) -> dict[str, object]:
     return {
         "conversations": fetched.conversations, "new": fetched.new, "quarantined": fetched.quarantined,
-        "absent": fetched.absent, "faults": fetched.faults,
+        "absent": fetched.absent,
+        "faults": fetched.faults,
     }  # fmt: skip
 
 
 def _report(fetched: Fetched) -> None:
-    """On standard error; exits with 3 if not everything came."""
+    """Prints to standard error; exits with code 3 if not everything was fetched."""
     click.echo(f"{fetched.conversations:,} conversations fetched, {fetched.new:,} new vault entries.", err=True)
     if fetched.quarantined:
         click.echo(f"{fetched.quarantined:,} records could not be read; their bytes are kept in quarantine.", err=True)

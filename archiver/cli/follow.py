@@ -16,10 +16,10 @@ DEFAULT_LISTEN = "127.0.0.1:9464"
 
 
 def follow(archive: Archive, schedule: Schedule, listen: str | None) -> None:
-    """Harvests until the process is told to end. SIGTERM ends it with exit code 0, within seconds."""
+    """Harvests until the process is told to stop. SIGTERM ends it with exit code 0, within seconds."""
     stop = threading.Event()
     logger = logging.getLogger("archiver")
-    logger.setLevel(min(logger.level, logging.INFO))  # a service says that it started, and where its health is
+    logger.setLevel(min(logger.level, logging.INFO))  # a service logs its start and the address of its health
     with _ended_by_sigterm(stop):
         try:
             archive.follow(schedule, stop=stop, listen=listen_at(listen))
@@ -35,13 +35,13 @@ def listen_at(text: str | None) -> Listen | None:
     host, _, port = (text or DEFAULT_LISTEN).rpartition(":")
     if not host or not port.isdigit():
         hint = f"Write --listen {DEFAULT_LISTEN}, or --listen off."
-        raise ConfigError(f"--listen {text} is no HOST:PORT", hint=hint)
+        raise ConfigError(f"--listen {text} is not HOST:PORT", hint=hint)
     return Listen(host.strip("[]"), int(port), is_required=text is not None)
 
 
 @contextmanager
 def _ended_by_sigterm(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM ends the work between two steps at once, and within one as Ctrl-C does: what was kept stays kept."""
+    """SIGTERM ends the work at once between two steps, and within a step as Ctrl-C does: kept data stays kept."""
 
     def end(number: int, frame: object) -> None:
         stop.set()

@@ -25,12 +25,16 @@ _SHORTEST_PAUSE = timedelta(seconds=1)
 
 
 @click.command("harvest")
-@click.option("--from", "from_", metavar="DATE", help="First day; default is all that LivePerson still keeps.")
+@click.option(
+    "--from", "from_", metavar="DATE", help="First day; default is as far back as LivePerson keeps conversations."
+)
 @click.option("--to", metavar="DATE", help="Last day, inclusive; default is now.")
-@click.option("--follow", "is_followed", is_flag=True, help="Run as a service: new, changed and missing conversations.")
+@click.option(
+    "--follow", "is_followed", is_flag=True, help="Harvest continuously: new, changed and missing conversations."
+)
 @click.option(
     "--every", metavar="DURATION", default="5m", show_default=True,
-    help="With --follow: how often to ask for new conversations.",
+    help="With --follow: how often to read new conversations.",
 )  # fmt: skip
 @click.option(
     "--listen",
@@ -38,13 +42,13 @@ _SHORTEST_PAUSE = timedelta(seconds=1)
     help=f"With --follow: where health and metrics are; default {DEFAULT_LISTEN}; or off.",
 )
 @click.option("--all-profiles", is_flag=True, help="Harvest every account of the settings file, one after the other.")
-@click.option("--dry-run", is_flag=True, help="Print the windows and the requests they may take; ask nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the windows and how many requests they may take; send none.")
 @click.pass_context
 def command(
     context: click.Context, from_: str | None, to: str | None, is_followed: bool, every: str, listen: str | None,
     all_profiles: bool, dry_run: bool,
 ) -> None:  # fmt: skip
-    """Bring conversations from LivePerson into the archive.
+    """Harvest conversations from LivePerson into the archive.
 
     Reads every conversation that started in the span (at most 13 months back), keeps each raw record, proves each
     window complete by LivePerson's own counts, and brings the search index up to date. Stop it at any time: the same
@@ -63,7 +67,7 @@ def command(
     """
     if is_followed and (to or all_profiles or dry_run):
         what = "--to" if to else "--all-profiles" if all_profiles else "--dry-run"
-        raise ConfigError(f"{what} can't be used with --follow, which has no end", hint=f"Leave {what} out.")
+        raise ConfigError(f"{what} can't be used with --follow, which never finishes", hint=f"Leave {what} out.")
     if listen and not is_followed:
         raise ConfigError("--listen is for --follow only", hint="archiver harvest --follow")
     if is_followed:
@@ -100,13 +104,13 @@ def _warn_of_retention(context: click.Context, from_: str | None) -> None:
     except ValueError as error:
         raise ConfigError(str(error)) from None
     if is_older:
-        shared.say(context, f"LivePerson keeps 13 months: nothing before {kept:%Y-%m-%d} is asked for.")
+        shared.say(context, f"LivePerson keeps 13 months: nothing before {kept:%Y-%m-%d} is read.")
 
 
 def _harvest_one(
     context: click.Context, archive: Archive, from_: str | None, to: str | None, *, is_one_of: bool
 ) -> int:  # fmt: skip
-    """The exit code of one account's harvest. One of several that fails does not stop the others."""
+    """The exit code of one account's harvest. If one of several fails, the others go on."""
     profile = archive.settings.profile
     if is_one_of:
         shared.say(context, f"profile {profile}:")
@@ -125,33 +129,35 @@ def _harvest_one(
 
 
 def _print_plan(archive: Archive, span: Window) -> None:
-    """What a harvest of the span would read, and how many requests that takes by what the last one found there."""
-    known: dict[Window, WindowReading] = {}
+    """What a harvest of the span would read, and how many requests that takes, judging by the last harvest."""
+    readings: dict[Window, WindowReading] = {}
     if archive.exists:
         with archive:
-            known = {reading.window: reading for reading in archive.file.ledger.readings()}
+            readings = {reading.window: reading for reading in archive.file.ledger.readings()}
     requests = count = 0
     for window in windows.plan(span):
-        inside = [reading for read, reading in known.items() if window.start <= read.start and read.end <= window.end]
+        inside = [
+            reading for read, reading in readings.items() if window.start <= read.start and read.end <= window.end
+        ]
         needed = sum(_pages(reading.expected) for reading in inside) or 1
         state = ", ".join(sorted({reading.state for reading in inside})) or "not read yet"
         click.echo(f"{window}  {state:<12}  {needed:>4} request{'s' if needed > 1 else ''}")
         requests, count = requests + needed, count + 1
     per_s = account_of(archive.settings).rate_limiter().per_s
     click.echo(
-        f"{count:,} windows, about {requests:,} requests, {requests / per_s / 60:,.1f} minutes at {per_s:g} a second; "
-        "more where a window is new and full.",
+        f"{count:,} windows, about {requests:,} requests, {requests / per_s / 60:,.1f} minutes at {per_s:g}/s; "
+        "more if new windows are full.",
         err=True,
     )
 
 
 def _pages(conversations: int) -> int:
-    """Neighbouring pages share two rows, and a reading of several pages ends with one more request."""
+    """How many requests: neighbouring pages share two rows; after several pages one more request ends the reading."""
     return 1 if conversations <= MOST_PER_PAGE else 1 + -(-conversations // (MOST_PER_PAGE - 2))
 
 
 def _report(context: click.Context, summary: Summary) -> int:
-    """Prints what a harvest did; the exit code: 3 if something could not be proven."""
+    """Prints the result of a harvest; the exit code: 3 if something could not be proven."""
     shared.say(
         context,
         f"{summary.conversations:,} conversations read in {summary.windows:,} windows, "

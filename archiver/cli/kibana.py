@@ -31,7 +31,7 @@ def command() -> None:
 @command.command("install")
 @click.pass_context
 def install(context: click.Context) -> None:
-    """Import everything into a running Kibana, over what an earlier call put there.
+    """Import everything into a running Kibana, replacing an earlier import.
 
     \b
     Examples:
@@ -40,7 +40,7 @@ def install(context: click.Context) -> None:
     """
     chosen = shared.settings(context)
     count = import_objects(_address(chosen), _objects(chosen))
-    click.echo(f"{count} objects are in Kibana. Open its dashboards and look for: Archive", err=True)
+    click.echo(f"{count} objects are in Kibana. Open its dashboards and search for: Archive", err=True)
 
 
 @command.command("export")

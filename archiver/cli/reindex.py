@@ -8,12 +8,12 @@ from archiver.cli import context as shared
 
 
 @click.command("reindex")
-@click.option("--refused", is_flag=True, help="Only give the index again what it has refused.")
+@click.option("--refused", is_flag=True, help="Only retry what the index refused.")
 @click.pass_context
 def command(context: click.Context, refused: bool) -> None:
-    """Build the search index again from the vault.
+    """Rebuild the search index from the vault.
 
-    Asks LivePerson nothing. The old index answers until the new one is whole.
+    Sends nothing to LivePerson. The old index answers until the new one is complete.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""The root command. Commands are imported when they are used, so that help is quick."""
+"""The root command. Each command is imported when it is used, so that help is quick."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import click
 from archiver import __version__
 from archiver.errors import ArchiveError, ArchiverError, QueryError
 
-# name → (module, what the root help says); a test holds it against the commands' own help.
+# Name → (module, line in the root help). A test compares the line with the command's own help.
 COMMANDS = {
     "demo": ("demo", "Harvest, search and read invented conversations; no account needed."),
     "doctor": ("doctor", "Check settings, network, credentials, archive, index and disk."),
-    "harvest": ("harvest", "Bring conversations from LivePerson into the archive."),
-    "fetch": ("fetch", "Bring single conversations into the archive, by conversation id or consumer id."),
-    "status": ("status", "Show what the archive holds and how far the index is."),
-    "search": ("search", "Find conversations."),
+    "harvest": ("harvest", "Harvest conversations from LivePerson into the archive."),
+    "fetch": ("fetch", "Fetch single conversations by their ids or by consumer ids into the archive."),
+    "status": ("status", "Show what the archive holds and how far the index is built."),
+    "search": ("search", "Search conversations."),
     "show": ("show", "Print one conversation as a transcript."),
     "export": ("export", "Write conversations as NDJSON."),
     "coverage": ("coverage", "Show which days are proven complete, and how long gaps can still be closed."),
-    "erasures": ("erasures", "List what LivePerson masked or deleted after it was kept, and decide about it."),
-    "verify": ("verify", "Check that nothing in the archive was changed since it was written."),
-    "reindex": ("reindex", "Build the search index again from the vault."),
+    "erasures": ("erasures", "List text that LivePerson masked or deleted after it was archived, and decide about it."),
+    "verify": ("verify", "Check that nothing in the archive was altered since it was written."),
+    "reindex": ("reindex", "Rebuild the search index from the vault."),
     "store": ("store", "Prepare, inspect or remove the search index."),
     "kibana": ("kibana", "Put data views, searches and dashboards into Kibana."),
     "config": ("config", "Show settings and where each comes from."),
@@ -38,12 +38,12 @@ GROUPS = {
     "Operate": ("status", "coverage", "verify", "erasures", "reindex", "store", "kibana", "simulate"),
 }
 INTERRUPTED = 130
-# A query may begin with -word: commands that take one know no short options at all.
+# A query may begin with -word, so commands that take a query have no short options.
 QUERY_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 
 class Lazy(click.Group):
-    """Commands that are imported when they are used."""
+    """Imports each command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -56,7 +56,7 @@ class Lazy(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> None:
-        """Runs the command; a reader that went away ends it quietly, a disk that refuses our output does not."""
+        """Runs the command. A closed pipe ends it quietly; a full disk under our output is an error."""
         try:
             super().invoke(ctx)
             sys.stdout.flush()
@@ -83,14 +83,14 @@ class Lazy(click.Group):
 @click.option(
     "--progress", type=click.Choice(["auto", "bar", "log", "none"]), default="auto", help="How to show progress."
 )
-@click.option("-v", "--verbose", count=True, help="Log what is done; twice: also each request.")
+@click.option("-v", "--verbose", count=True, help="Log what is done; -vv also logs each request.")
 @click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", envvar="ARCHIVER_LOG_FORMAT",
     help="Log lines and errors as text, or as JSON in the Elastic Common Schema.",
 )  # fmt: skip
 @click.pass_context
 def root(context: click.Context, /, **options: Any) -> None:
-    """Keep LivePerson messaging conversations for good, and search them.
+    """Archive LivePerson messaging conversations for good, and search them.
 
     \b
     Examples:
@@ -110,7 +110,7 @@ def root(context: click.Context, /, **options: Any) -> None:
 
 
 def main() -> None:
-    """Runs a command line and exits. The one place where errors become words and exit codes."""
+    """Runs a command line and exits. The one place where errors become messages and exit codes."""
     wants_json = "--json" in sys.argv
     try:
         root.main(standalone_mode=False)
@@ -120,7 +120,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted. What was kept stays kept; the same command goes on from there.", err=True)
+        click.echo("Interrupted. Everything archived so far is kept; the same command continues from there.", err=True)
         sys.exit(INTERRUPTED)
     except ArchiverError as error:
         if _logs_json():
@@ -133,13 +133,13 @@ def main() -> None:
 def _log(error: ArchiverError) -> None:
     from archiver.logs import EventLogger, show_logs
 
-    show_logs(as_json=True, level=logging.INFO)  # the error may be older than the reading of the command line
+    show_logs(as_json=True, level=logging.INFO)  # the error may come from parsing the command line
     message = f"{error.message}. {error.hint}" if error.hint else error.message
     EventLogger("cli").error("command.failed", message, code=error.code)
 
 
 def _logs_json() -> bool:
-    """The command line may not have been read as far as that option."""
+    """Whether JSON was asked for, also if parsing failed before that option."""
     words = " ".join(sys.argv).replace("=", " ")
     return "--log-format json" in words or os.environ.get("ARCHIVER_LOG_FORMAT") == "json"
 

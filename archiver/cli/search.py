@@ -83,14 +83,18 @@ def _print_facets(facets: Facets) -> None:
     "--scope",
     type=click.Choice([scope.value for scope in Scope]),
     default="conversation",
-    help="What a hit is: everything must be true of it.",
+    help="What a hit is; the whole query must match within it.",
 )
 @click.option("--sort", type=click.Choice([sort.value for sort in Sort]), default="newest", help="Order of the hits.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Hits to show.")
 @click.option("--all", "all_", is_flag=True, help="Show every hit.")
-@click.option("--after", type=int, metavar="CURSOR", help="Go on after a page: the `next` of its JSON.")
+@click.option("--after", type=int, metavar="CURSOR", help="Continue after a page: the `next` of its JSON.")
 @click.option(
-    "--facet", "facets", multiple=True, type=click.Choice(list(FACETS)), help="Count the conversations by this field."
+    "--facet",
+    "facets",
+    multiple=True,
+    type=click.Choice(list(FACETS)),
+    help="Count the matching conversations by this field.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.search/1.")
 @click.pass_context
@@ -98,11 +102,11 @@ def command(
     context: click.Context, query: tuple[str, ...], scope: str, sort: str, limit: int, all_: bool, after: int | None,
     facets: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
-    """Find conversations.
+    """Search conversations.
 
-    Words must all be in the conversation, each in any of its messages, surveys, summaries or SDE values. "a phrase",
-    OR, -not, ( ), prefix*, and fields such as skill: agent: customer: from: status: csat: before: after:
-    sde.customerId: narrow it. With --scope message everything must be true of one message.
+    All words must occur in the conversation, each in any of its messages, surveys, summaries or SDE values. Narrow the
+    query by "a phrase", OR, -not, ( ), prefix*, and fields such as skill: agent: customer: from: status: csat: before:
+    after: sde.customerId:. With --scope message the whole query must match within one message.
 
     \b
     Examples:

@@ -18,7 +18,7 @@ from archiver.transcript import project
 
 
 def transcript_lines(transcript: Transcript) -> Iterator[str]:
-    """A transcript as people read it: facts, then messages with what happened between them."""
+    """A transcript as people read it: metadata, then messages and the events between them."""
     yield from _heading(transcript)
     day = None
     for at, line in _in_order(transcript):
@@ -87,7 +87,7 @@ def _tail(transcript: Transcript) -> Iterator[str]:
 
 @click.command("show")
 @click.argument("conversation")
-@click.option("--raw", is_flag=True, help="Print the record exactly as LivePerson gave it.")
+@click.option("--raw", is_flag=True, help="Print the record exactly as LivePerson returned it.")
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.transcript/1.")
 @click.pass_context
 def command(context: click.Context, conversation: str, raw: bool, as_json: bool) -> None:
@@ -108,7 +108,7 @@ def command(context: click.Context, conversation: str, raw: bool, as_json: bool)
     elif raw:
         if sys.stdout.isatty():
             raise ConfigError(
-                "--raw is not for terminals", hint="Write it to a file: archiver show … --raw > record.json"
+                "--raw is not printed on a terminal", hint="Write it to a file: archiver show … --raw > record.json"
             )
         sys.stdout.buffer.write(record.raw)
     else:

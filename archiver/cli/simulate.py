@@ -19,7 +19,7 @@ def command(context: click.Context, port: int, data: Path | None, file: Path | N
     """Run a simulated LivePerson account on this machine.
 
     Prints one JSON line with its address and all credentials, then serves until it is stopped. Times in the data file
-    that are offsets (as "@L-86400000") are moved to the present. A scenario file makes conversations open, grow and
+    that are offsets ("@L-86400000") are moved to the present. A scenario file makes conversations open, grow and
     close while it runs, its clock go faster, tokens short-lived, and calls fail: docs/simulator.md.
 
     \b

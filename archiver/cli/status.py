@@ -15,7 +15,7 @@ from archiver.transcript import iso
 
 
 def _index(archive: Archive) -> dict[str, Any]:
-    """The index may be out of reach; what the vault holds can be said anyway."""
+    """The index may be out of reach; the vault's numbers are shown anyway."""
     try:
         store = archive.store
         applied, conversations, refused = store.applied(), store.count(), len(store.refused())
@@ -60,7 +60,7 @@ def _as_json(archive: Archive) -> dict[str, Any]:
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.status/2.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """Show what the archive holds and how far the index is.
+    """Show what the archive holds and how far the index is built.
 
     \b
     Examples:
@@ -87,7 +87,7 @@ def command(context: click.Context, as_json: bool) -> None:
     click.echo(f"Windows       {ledger['sealed_windows']:,} sealed (proven complete){recent}, {unproven}")
     if ledger["erasures_pending"]:
         pending = ledger["erasures_pending"]
-        click.echo(f"To decide     {pending:,} times LivePerson masked or deleted kept text: archiver erasures")
+        click.echo(f"To decide     {pending:,} erasures by LivePerson wait for a decision: archiver erasures")
     if vault["quarantined"]:
         click.echo(f"Quarantine    {vault['quarantined']:,} unreadable records")
     for gap in ledger["unproven"]:

@@ -14,7 +14,7 @@ from archiver.jsontext import pretty
 def command() -> None:
     """Prepare, inspect or remove the search index.
 
-    The index is made from the vault and can be made again at any time: archiver reindex.
+    The index is built from the vault and can be rebuilt at any time: archiver reindex.
 
     \b
     Examples:
@@ -26,7 +26,7 @@ def command() -> None:
 @command.command("prepare")
 @click.pass_context
 def prepare(context: click.Context) -> None:
-    """Install templates and make the index ready to be written to.
+    """Install templates and make the index ready for writing.
 
     Needs an API key that may manage index templates; harvesting and searching then need less (docs/elasticsearch.md).
     Also restores the index settings after a backfill that crashed.
@@ -46,7 +46,7 @@ def prepare(context: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.store/2.")
 @click.pass_context
 def status(context: click.Context, as_json: bool) -> None:
-    """Show what the index is, how far it is, and what it refused.
+    """Show where the index is, how far it is built, and what it refused.
 
     \b
     Examples:
@@ -74,10 +74,10 @@ def _shown(value: object) -> str:
 
 
 @command.command("drop")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_context
 def drop(context: click.Context, yes: bool) -> None:
-    """Remove the index. The vault keeps everything; archiver reindex makes the index again.
+    """Remove the index. The vault keeps everything; archiver reindex rebuilds the index.
 
     \b
     Examples:
@@ -88,4 +88,4 @@ def drop(context: click.Context, yes: bool) -> None:
         if not yes:
             click.confirm(f"Remove the index of {archive.file.folder}? Nothing in the vault is touched.", abort=True)
         archive.store.drop()
-    click.echo("The index is removed. Build it again with: archiver reindex", err=True)
+    click.echo("The index is removed. Rebuild it with: archiver reindex", err=True)

@@ -1,4 +1,4 @@
-"""Text for terminals: what customers wrote may not steer the reader's terminal or turn text around."""
+"""Makes text safe for terminals: what customers wrote must not control the reader's terminal or reverse text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CONTEXT = 60
 
 def safe(text: str) -> str:
     """The text with control and direction characters spelled out; line breaks and tabs stay."""
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def one_line(text: str) -> str:
@@ -25,7 +25,7 @@ def one_line(text: str) -> str:
 
 
 def highlighted(snippet: Snippet) -> str:
-    """The text around the first mark on one line, marks in colour, or in »…« where there is none."""
+    """The text around the first mark on one line, marks in colour, or in »…« where there is no colour."""
     pieces = _near_first_mark(snippet)
     return "".join(_emphasised(_flat(piece)) if is_hit else _flat(piece) for piece, is_hit in pieces)
 

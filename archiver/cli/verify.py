@@ -18,17 +18,17 @@ _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
 
 
 @click.command("verify")
-@click.option("--head", metavar="SEQ:LINK", help="A head that an earlier call printed and that was kept elsewhere.")
-@click.option("--index/--no-index", "with_index", default=True, help="Compare the index with the vault, too.")
-@click.option("--repair", is_flag=True, help="Build the index again if it is wrong.")
+@click.option("--head", metavar="SEQ:LINK", help="The head that an earlier verify printed, as you noted it.")
+@click.option("--index/--no-index", "with_index", default=True, help="Also compare the index with the vault.")
+@click.option("--repair", is_flag=True, help="Rebuild the index if it has a fault.")
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.verify/1.")
 @click.pass_context
 def command(context: click.Context, head: str | None, with_index: bool, repair: bool, as_json: bool) -> None:
-    """Check that nothing in the archive was changed since it was written.
+    """Check that nothing in the archive was altered since it was written.
 
-    Reads every entry and body of the vault, the ledger's claims, and what the index holds; reports changed, removed,
-    added and swapped rows. Exit code 9 if there are any. Note the head that it prints in another place, and give it to
-    a later call: only that shows that nothing was cut off at the end.
+    Reads every entry and body of the vault, the recorded proofs of completeness, and the index; reports altered,
+    removed, added and swapped rows. Exit code 9 if there are any. Note the head that it prints in another place and
+    pass it to a later verify with --head: only that proves that nothing was cut off at the end.
 
     \b
     Examples:
@@ -37,42 +37,42 @@ def command(context: click.Context, head: str | None, with_index: bool, repair: 
       archiver verify --head 1204:9f2c…
     """
     with shared.opened(context) as archive:
-        found = archive.verify(head=_noted(head), with_index=with_index)
-        if repair and any(finding.where == "index" for finding in found):
-            found = _repaired(archive, found)
+        findings = archive.verify(head=_noted(head), with_index=with_index)
+        if repair and any(finding.where == "index" for finding in findings):
+            findings = _repaired(archive, findings)
         seq, link = archive.file.vault.end()
     if as_json:
-        click.echo(pretty({"schema": "archiver.verify/1", "head": f"{seq}:{link}", "findings": found}))
+        click.echo(pretty({"schema": "archiver.verify/1", "head": f"{seq}:{link}", "findings": findings}))
     else:
-        _print(found, seq, link)
-    if found:
+        _print(findings, seq, link)
+    if findings:
         sys.exit(shared.FOUND_SOMETHING)
 
 
 def _noted(head: str | None) -> tuple[int, str] | None:
     if head is None:
         return None
-    found = _HEAD.fullmatch(head)
-    if not found:
-        raise ConfigError(f"--head {head} is no head", hint="Give it as an earlier verify printed it: SEQ:LINK")
-    return int(found[1]), found[2]
+    match = _HEAD.fullmatch(head)
+    if not match:
+        raise ConfigError(f"--head {head} is not a head", hint="Give it as an earlier verify printed it: SEQ:LINK")
+    return int(match[1]), match[2]
 
 
-def _repaired(archive: Archive, found: list[Finding]) -> list[Finding]:
-    """Builds the index again; what is wrong after that."""
-    for finding in found:
+def _repaired(archive: Archive, findings: list[Finding]) -> list[Finding]:
+    """Rebuilds the index; the faults that remain."""
+    for finding in findings:
         if finding.where == "index":
             click.echo(f"index: {safe(finding.words)}", err=True)
-    click.echo("Building the index again from the vault …", err=True)
+    click.echo("Rebuilding the index from the vault …", err=True)
     shared.show_refused(archive.reindex().refused)
-    return [finding for finding in found if finding.where != "index"] + archive.verify_index()
+    return [finding for finding in findings if finding.where != "index"] + archive.verify_index()
 
 
-def _print(found: list[Finding], seq: int, link: str) -> None:
-    for finding in found:
+def _print(findings: list[Finding], seq: int, link: str) -> None:
+    for finding in findings:
         where = f"{finding.where} (entry {finding.seq})" if finding.seq is not None else finding.where
         click.echo(f"{where}: {safe(finding.words)}")
     click.echo(f"head {seq}:{link}")
     click.echo(
-        f"{len(found):,} findings in {seq:,} entries." if found else f"{seq:,} entries, nothing wrong.", err=True
+        f"{len(findings):,} findings in {seq:,} entries." if findings else f"{seq:,} entries, nothing wrong.", err=True
     )

@@ -1,4 +1,4 @@
-"""Settings: which there are, where each comes from, and the secrets among them."""
+"""Settings: which exist, where each value comes from, and which are secrets."""
 
 from archiver.config.options import OPTIONS
 from archiver.config.secrets import Secret

@@ -1,4 +1,4 @@
-"""Which settings there are, and what each means."""
+"""Which settings exist, and what each means."""
 
 from __future__ import annotations
 
@@ -28,22 +28,27 @@ OPTIONS = {
     option.key: option
     for option in (
         Option("archive", "folder of the archive", "archive"),
-        Option("store", "URL of the search index (https://…, cloud:ID); the embedded one in the archive if not set"),
+        Option(
+            "store",
+            "URL of the search index: https://host:9200 or cloud:ID; the embedded index in the archive if not set",
+        ),
         Option("store_prefix", "what the names of this archive's Elasticsearch indices begin with", "archiver"),
         Option("store_api_key", "Elasticsearch API key, " + _AS_REFERENCE, is_secret=True),
-        Option("store_user", "Elasticsearch user, where there is no API key"),
+        Option("store_user", "Elasticsearch user, if there is no API key"),
         Option("store_password", "Elasticsearch password, " + _AS_REFERENCE, is_secret=True),
-        Option("store_ca", "file of the certificate authority that Elasticsearch's certificate is from"),
-        Option("kibana_url", "where Kibana is, for archiver kibana install"),
-        Option("kibana_space", "space of Kibana; the default one if not set"),
+        Option("store_ca", "file of the certificate authority that signed Elasticsearch's certificate"),
+        Option("kibana_url", "URL of Kibana, for archiver kibana install"),
+        Option("kibana_space", "Kibana space; the default space if not set"),
         Option("kibana_api_key", "Kibana API key, " + _AS_REFERENCE, is_secret=True),
-        Option("kibana_user", "Kibana user, where there is no API key"),
+        Option("kibana_user", "Kibana user, if there is no API key"),
         Option("kibana_password", "Kibana password, " + _AS_REFERENCE, is_secret=True),
-        Option("kibana_ca", "file of the certificate authority that Kibana's certificate is from"),
-        Option("transcript_url", "where Kibana's links to transcripts lead; {{value}} stands for the conversation id"),
+        Option("kibana_ca", "file of the certificate authority that signed Kibana's certificate"),
+        Option("transcript_url", "URL of transcripts, for links in Kibana; {{value}} stands for the conversation id"),
         Option("account", "LivePerson account id"),
-        Option("domain_url", "where LivePerson's Domain API is", DOMAIN_URL),
-        Option("auth", "how to log in: oauth2, oauth2-v1, oauth1 or login; told by the credentials if not set"),
+        Option("domain_url", "URL of LivePerson's Domain API", DOMAIN_URL),
+        Option(
+            "auth", "how to log in: oauth2, oauth2-v1, oauth1 or login; if not set, the credentials that are set decide"
+        ),
         Option("client_id", "OAuth 2.0 client id"),
         Option("client_secret", "OAuth 2.0 client secret, " + _AS_REFERENCE, is_secret=True),
         Option("app_key", "OAuth 1.0 app key"),
@@ -52,8 +57,18 @@ OPTIONS = {
         Option("access_token_secret", "OAuth 1.0 access token secret, " + _AS_REFERENCE, is_secret=True),
         Option("username", "user of the account, for a login without OAuth"),
         Option("password", "password of the user, " + _AS_REFERENCE, is_secret=True),
-        Option("masking", "older versions of what LivePerson masks: follow (they go), keep or ask", Policy.FOLLOW),
-        Option("erasure", "older versions of what LivePerson deletes: follow (they go), keep or ask", Policy.ASK),
-        Option("rate", "requests a second to LivePerson at most; 2 if not set, without limit on this machine"),
+        Option(
+            "masking",
+            "older versions of text that LivePerson masks: follow (remove them), keep, or ask (a person decides)",
+            Policy.FOLLOW,
+        ),
+        Option(
+            "erasure",
+            "older versions of text that LivePerson deletes: follow (remove them), keep, or ask (a person decides)",
+            Policy.ASK,
+        ),
+        Option(
+            "rate", "most requests a second to LivePerson; if not set, 2, and no limit for a simulator on this machine"
+        ),
     )
 }

@@ -1,4 +1,4 @@
-"""Secrets of settings files, which hold only where each secret is: env:NAME, file:PATH, systemd:NAME."""
+"""Secrets of settings files: a file holds only a reference to each, env:NAME, file:PATH or systemd:NAME."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archiver.errors import ConfigError
 
 
 class Secret:
-    """A value that must not be shown: its text is only in `reveal`."""
+    """A value that must not be shown: only `reveal` returns its text."""
 
     __slots__ = ("_value",)
 
@@ -28,7 +28,7 @@ class Secret:
 
 
 def resolve(option: Option, reference: str, path: Path, environment: Mapping[str, str]) -> str:
-    """The secret that a setting of a file refers to. Raises ConfigError."""
+    """The secret that a setting in a file refers to. Raises ConfigError."""
     kind, _, target = reference.partition(":")
     if kind == "env" and target:
         if target not in environment:

@@ -1,7 +1,7 @@
 """Settings: flag > environment > project file > user file > system file > default, each with its origin.
 
-The only module that knows where settings come from. Files hold secrets as references only, and secrets have a type
-that never shows them.
+The only module that knows where settings come from. Files hold secrets as references only, and secrets have a type that
+never shows them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from archiver.errors import ConfigError, suggest
 from archiver.model import Policies, Policy
 
 _AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
-_TOLD_BY = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # which way in a setting speaks of
+_AUTH_BY_CREDENTIAL = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # credential → auth
 _SLOWEST, _FASTEST = 0.01, 1_000.0
 _ACCOUNT = re.compile("[A-Za-z0-9_-]{1,64}")
 _PROFILE = re.compile("[a-z0-9_]{1,30}")
@@ -36,7 +36,9 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class StoreAddress:
-    """Where the search index is and how to get in. `url` is None for the embedded index; `prefix` names the indices."""
+    """Where the search index is, and the credentials for it. `url` is None for the embedded index; `prefix` begins the
+    names of the indices.
+    """
 
     url: str | None = None
     prefix: str = "archiver"
@@ -48,13 +50,13 @@ class StoreAddress:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting with its origin; the properties are what the program asks for. All raise ConfigError."""
+    """Every setting with its origin; the properties are checked values. All raise ConfigError."""
 
     all: Mapping[str, Setting]
     profile: str | None = None
 
     def text(self, key: str) -> str:
-        """A setting that must be there."""
+        """A setting that must be present."""
         value = self.all[key].value
         if isinstance(value, Secret):
             raise TypeError(f"{key} is a secret")
@@ -81,7 +83,7 @@ class Settings:
         return Path(self._placed("archive")).expanduser()
 
     def _placed(self, key: str) -> str:
-        """A setting that may say {account} and {profile}, so that several accounts share one configuration."""
+        """A setting that may contain {account} and {profile}, so that several accounts share one configuration."""
         text = self.text(key)
         if "{account}" in text:
             text = text.replace("{account}", self.account)
@@ -93,7 +95,7 @@ class Settings:
 
     @property
     def store(self) -> StoreAddress:
-        """A user and password inside the URL are taken out of it."""
+        """A user and password inside the URL are moved out of it."""
         url, user, password = _split_login(self.optional("store"))
         prefix = self._placed("store_prefix")
         if not _PREFIX.fullmatch(prefix):
@@ -114,42 +116,42 @@ class Settings:
 
     @property
     def auth(self) -> str:
-        """The way in: as set, or as the credentials tell."""
-        kind = self.optional("auth") or self._told_auth()
+        """The authentication: as set, or as implied by the credentials."""
+        kind = self.optional("auth") or self._implied_auth()
         if kind not in _AUTH_KINDS:
             raise ConfigError(
-                f"auth is {kind!r} ({self.all['auth'].origin}), which is no way to log in",
+                f"auth is {kind!r} ({self.all['auth'].origin}), which is not a way to log in",
                 hint=suggest(kind, _AUTH_KINDS, what="Ways to log in"),
             )
         return kind
 
-    def _told_auth(self) -> str:
-        told = [kind for key, kind in _TOLD_BY.items() if self.optional(key)]
-        if not told:
+    def _implied_auth(self) -> str:
+        kinds = [kind for key, kind in _AUTH_BY_CREDENTIAL.items() if self.optional(key)]
+        if not kinds:
             raise ConfigError(
                 "no credentials for LivePerson are set (client_id, app_key or username)",
                 hint="Set ARCHIVER_CLIENT_ID and ARCHIVER_CLIENT_SECRET for OAuth 2.0. Other ways: docs/liveperson.md",
             )
-        if len(told) > 1:
+        if len(kinds) > 1:
             raise ConfigError(
-                f"there are credentials for {' and for '.join(told)}",
-                hint=f"Choose one: ARCHIVER_AUTH={' or ARCHIVER_AUTH='.join(told)}",
+                f"there are credentials for {' and for '.join(kinds)}",
+                hint=f"Choose one: ARCHIVER_AUTH={' or ARCHIVER_AUTH='.join(kinds)}",
             )
-        return told[0]
+        return kinds[0]
 
     @property
     def rate(self) -> float | None:
-        """Requests a second to LivePerson at most, if set."""
+        """The highest request rate to LivePerson in requests per second, if set."""
         text = self.optional("rate")
         try:
-            found = None if text is None else float(text)
+            per_s = None if text is None else float(text)
         except ValueError:
-            found = -1.0
-        if found is not None and not _SLOWEST <= found <= _FASTEST:
+            per_s = -1.0
+        if per_s is not None and not _SLOWEST <= per_s <= _FASTEST:
             raise ConfigError(
-                f"rate is {text!r}", hint=f"Write requests a second, from {_SLOWEST:g} to {_FASTEST:,.0f}."
+                f"rate is {text!r}", hint=f"Write requests per second, from {_SLOWEST:g} to {_FASTEST:,.0f}."
             )
-        return found
+        return per_s
 
     @property
     def policies(self) -> Policies:
@@ -165,7 +167,7 @@ class Settings:
 
     @property
     def account(self) -> str:
-        """The account's id, which stands in every address."""
+        """The account's id, which is part of every address."""
         text = self.text("account")
         if not _ACCOUNT.fullmatch(text):
             raise ConfigError(f"account is {text!r}", hint="It is the number that LivePerson shows, such as 12345678.")
@@ -186,32 +188,32 @@ def load(
 ) -> Settings:  # fmt: skip
     """Merges all sources. `explicit` must exist and replaces the project file; `usual` are tried in order of priority.
 
-    A profile's own settings, `[profiles.NAME]`, come before those that its file has for all.
-    Raises ConfigError for what cannot be read, and for keys and profiles that do not exist.
+    A profile's own settings, `[profiles.NAME]`, override those that its file has for all. Raises ConfigError for
+    unreadable files, unknown keys and unknown profiles.
     """
     files = _read_all(explicit, usual)
-    known = _profiles(files)
-    if profile and profile not in known:
-        hint = suggest(profile, known, what="Profiles") if known else "Write [profiles.NAME] into archiver.toml."
+    defined = _profiles(files)
+    if profile and profile not in defined:
+        hint = suggest(profile, defined, what="Profiles") if defined else "Write [profiles.NAME] into archiver.toml."
         raise ConfigError(f"there is no profile {profile!r}", hint=hint)
-    found = {option.key: Setting(option.default, "default") for option in OPTIONS.values()}
+    settings = {option.key: Setting(option.default, "default") for option in OPTIONS.values()}
     if profile:
-        found |= {key: Setting(value, "default of profiles") for key, value in _OF_PROFILES.items()}
+        settings |= {key: Setting(value, "default of profiles") for key, value in _OF_PROFILES.items()}
     for path, content in reversed(files):
         for values in (content.shared, content.profiles.get(profile or "", {})):
             for key, value in values.items():
-                found[key] = Setting(_from_file(OPTIONS[key], value, path, environment), str(path))
+                settings[key] = Setting(_from_file(OPTIONS[key], value, path, environment), str(path))
     for option in OPTIONS.values():
         setting = _from_flags(option, flags) or _from_environment(option, environment)
         if setting:
-            found[option.key] = setting
-    return Settings(found, profile)
+            settings[option.key] = setting
+    return Settings(settings, profile)
 
 
 def settings_files(explicit: str | Path | None) -> tuple[Path | None, list[Path]]:
-    """The file that was named, and those that are looked at anyway, the most important first.
+    """The settings file that was named, and the usual ones, the most important first.
 
-    They are `archiver.toml` here (unless another file was named), in the user's configuration folder, and
+    The usual ones are `archiver.toml` here (unless another file was named), in the user's configuration folder, and
     `/etc/archiver/config.toml`.
     """
     import platformdirs
@@ -258,14 +260,14 @@ def _from_environment(option: Option, environment: Mapping[str, str]) -> Setting
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What one file sets for all, and for each profile."""
+    """The settings of one file for all profiles, and for each."""
 
     shared: Mapping[str, str]
     profiles: Mapping[str, Mapping[str, str]]
 
 
 def _read_all(explicit: Path | None, usual: Sequence[Path]) -> list[tuple[Path, _Content]]:
-    """The files that there are, the most important first."""
+    """The existing files, the most important first."""
     paths = [*([explicit] if explicit else []), *(path for path in usual if path.is_file())]
     return [(path, _read(path)) for path in paths]
 

@@ -1,4 +1,4 @@
-"""Addresses of servers: what is a usable URL, and which never leave this machine."""
+"""Checks addresses of servers: usable URLs, and plain http only to this machine."""
 
 from __future__ import annotations
 
@@ -37,24 +37,26 @@ class ServerUrl:
 
 
 def server_url(text: str, *, setting: str, example: str) -> ServerUrl:
-    """The address that a setting holds. Raises ConfigError for what is no URL, or http to another machine."""
+    """The address that a setting holds. Raises ConfigError for what is not a URL, or http to another machine."""
     try:
         parts = urlsplit(text)
-        found = ServerUrl(parts.scheme, parts.hostname or "", parts.port, parts.path.rstrip("/"))
+        url = ServerUrl(parts.scheme, parts.hostname or "", parts.port, parts.path.rstrip("/"))
     except ValueError as error:
-        raise ConfigError(f"{setting} {_shown(text)!r} is no URL: {error}", hint=f"It looks like {example}") from None
-    if found.scheme not in _DEFAULT_PORTS or not found.host or any(char.isspace() for char in text):
-        raise ConfigError(f"{setting} {_shown(text)!r} is no URL", hint=f"It looks like {example}")
-    if not found.is_encrypted and not is_loopback(found.host):
         raise ConfigError(
-            f"{setting} {found} must be https: anything else would be sent unencrypted",
-            hint="Use https://… . Only a server on this machine may be asked over http.",
+            f"{setting} {_shown(text)!r} is not a URL: {error}", hint=f"It looks like {example}"
+        ) from None
+    if url.scheme not in _DEFAULT_PORTS or not url.host or any(char.isspace() for char in text):
+        raise ConfigError(f"{setting} {_shown(text)!r} is not a URL", hint=f"It looks like {example}")
+    if not url.is_encrypted and not is_loopback(url.host):
+        raise ConfigError(
+            f"{setting} {url} must be https: anything else would be sent unencrypted",
+            hint="Use https://… . Only a server on this machine may be used over http.",
         )
-    return found
+    return url
 
 
 def _shown(text: str) -> str:
-    """Without the user and password that a URL may carry."""
+    """Without the user and password that a URL may contain."""
     scheme, slashes, rest = text.partition("//")
     return scheme + slashes + rest.rpartition("@")[2]
 

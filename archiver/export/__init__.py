@@ -1,4 +1,4 @@
-"""What leaves the archive as files: one writer for each format."""
+"""Writes conversations to files: one writer per format."""
 
 from archiver.export.ndjson import lines
 

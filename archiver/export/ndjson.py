@@ -1,4 +1,4 @@
-"""NDJSON: everything the archive holds, or what a query finds, one conversation at a time in memory."""
+"""NDJSON: everything in the archive, or what matches a query, one conversation at a time in memory."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from archiver.transcript import as_json, project
 
 
 def lines(archive: ArchiveFile, store: Store, query: Query, *, with_raw: bool) -> Iterator[bytes]:
-    """One `archiver.transcript/1` a line. Without a query in order of the vault, else oldest first."""
+    """One `archiver.transcript/1` per line. Without a query in order of the vault, else oldest first."""
     for record in _records(archive, store, query):
-        # JSON may hold line breaks between its tokens, never inside a string: out of a raw record they can go.
+        # JSON has line breaks only between tokens, never inside a string, so they can be removed from a raw record.
         yield encode(_as_json(record, with_raw=with_raw)).replace(b"\r", b"").replace(b"\n", b"") + b"\n"
 
 

@@ -1,4 +1,4 @@
-"""From LivePerson into the archive, once: windows read until they are proven complete, and single conversations."""
+"""One harvest of LivePerson into the archive: windows read until they are proven complete, and single conversations."""
 
 from archiver.harvest.fetch import Fetch, Fetched
 from archiver.harvest.harvest import Harvest, Summary

@@ -1,4 +1,4 @@
-"""Single conversations brought into the archive, by their ids or by their consumer, whenever they started."""
+"""Fetches single conversations into the archive, by their ids or by their consumer, whenever they started."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from archiver.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came. `absent` are the ids and consumers of whom LivePerson has nothing (any more).
-
-    `faults` say what could not be proven whole; what did come is kept all the same.
+    """The result of a fetch. `absent`: ids and consumers without conversations at LivePerson (any more). `faults`: what
+    could not be proven complete; whatever was received is kept all the same.
     """
 
     conversations: int = 0
@@ -31,7 +30,7 @@ class Fetched:
 
 
 class Fetch:
-    """Safe to repeat, and beside a running harvest. Raises SourceError, ArchiveError."""
+    """Safe to repeat, and to run beside a harvest. Raises SourceError, ArchiveError."""
 
     def __init__(
         self, source: Source, archive: ArchiveFile, *, clock: Callable[[], datetime], progress: Progress
@@ -42,7 +41,7 @@ class Fetch:
         self._faults: list[str] = []
 
     def run(self, ids: Sequence[str], consumers: Sequence[str] = ()) -> Fetched:
-        """Every conversation with one of the ids, and every one of the consumers, in full."""
+        """Fetches every conversation with one of the ids, and every conversation of the consumers, in full."""
         wanted, people = list(dict.fromkeys(ids)), list(dict.fromkeys(consumers))
         ingest, progress = self._ingest, self._ingest.progress
         progress.start("fetch", len(wanted) + len(people), "ids" if wanted else "consumers")
@@ -93,7 +92,7 @@ class Fetch:
 
 
 def _is_bad_answer(error: SourceError) -> bool:
-    """Another answer may be readable, or whole; anything else ends the command."""
+    """Whether another request may help: the response was unreadable or incomplete. Any other error ends the command."""
     if not isinstance(error, BadAnswer | Unproven):
         raise error
     return True

@@ -1,4 +1,4 @@
-"""Work whose whole fails because of one part of it: done in ever smaller parts. Pure."""
+"""Work that fails as a whole because of one part of it: done in ever smaller parts. Pure."""
 
 from __future__ import annotations
 

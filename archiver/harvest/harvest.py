@@ -1,4 +1,4 @@
-"""From LivePerson into the archive, once: plan, ask, keep and record, seal what is proven complete."""
+"""One pass over a span of time: plan windows, read pages, keep them, seal what is proven complete."""
 
 from __future__ import annotations
 
@@ -44,9 +44,8 @@ class Harvest:
         self._reader = WindowReader(self._ingest, content=content)
 
     def run(self, span: Window) -> Summary:
-        """Reads every window of the span that this run has not sealed yet, and looks again at what was open before.
-
-        Raises Locked, SourceError, ArchiveError.
+        """Reads every window of the span that this run has not sealed yet, and fetches open conversations again. Raises
+        Locked, SourceError, ArchiveError.
         """
         ingest, archive = self._ingest, self._ingest.archive
         with ingest.exclusive():

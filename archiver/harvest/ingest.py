@@ -18,7 +18,7 @@ _log = EventLogger("harvest")
 
 @dataclass(frozen=True, slots=True)
 class _CompletedPage:
-    """A page's conversations as fully as LivePerson gives them, and the ids of changed ones that it did not give."""
+    """A page's conversations as completely as LivePerson returns them, and the ids of changed ones it left out."""
 
     conversations: list[Conversation]
     unread_changes: frozenset[str]
@@ -50,13 +50,13 @@ class Ingest:
     def keep(self, page: Page, *, readings: Sequence[WindowReading] = (), run: Run | None = None) -> int:
         """Keeps a page of a search, and records the windows that it completes. Returns how many entries were made.
 
-        Records that the search cut short or that have changed are looked up by their ids first.
+        Records that the search truncated or that have changed are looked up by their ids first.
         """
         completed = self._completed(page)
         return self._keep(page, completed.conversations, completed.unread_changes, readings, run)
 
     def keep_as_given(self, page: Page, conversations: Sequence[Conversation]) -> int:
-        """Keeps a page of a look-up with these conversations as its own. Returns how many entries were made."""
+        """Keeps a page of a look-up with these conversations unchanged. Returns how many entries were made."""
         return self._keep(page, conversations, frozenset(), (), None)
 
     def _keep(
@@ -77,7 +77,7 @@ class Ingest:
         changed = [item for item in self.archive.vault.changed(page.conversations) if not item.is_partial]
         wanted = [*cut_short, *changed]
         given, _ = self.source.in_full(wanted)
-        full = {item.id: item for item, asked in zip(given, wanted, strict=True) if item is not asked}
+        full = {item.id: item for item, original in zip(given, wanted, strict=True) if item is not original}
         return _CompletedPage(
             [full.get(conversation.id, conversation) for conversation in page.conversations],
             frozenset(item.id for item in changed if item.id not in full),

@@ -1,4 +1,4 @@
-"""Conversations looked up by their ids: those that may still have changed, and any that are asked for."""
+"""Looks conversations up by their ids: those that may have changed, and any requested ones."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from archiver.model import Page
 
 _log = EventLogger("harvest")
 _MOST_FAILURES = 20
-_MOST_IN_A_ROW = 4  # means that the server is down; one conversation that spoils its answers is found in fewer
+_MOST_IN_A_ROW = 4  # mean that the server is down; to find one conversation that spoils responses takes fewer
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Ids that could not be looked up, and why; without ids, an answer that was not proven whole."""
+    """Ids whose look-up failed, and why; without ids, a response that was not proven complete."""
 
     ids: Sequence[str]
     error: SourceError
@@ -32,8 +32,8 @@ def look_up(
 ) -> tuple[list[str], list[Failure]]:  # fmt: skip
     """Looks ids up and keeps each page; returns the ids that LivePerson does not have, and the failures.
 
-    Ids whose look-up fails are tried in halves, because one conversation may spoil the answer for all. `may_halve` is
-    told each error, says whether trying on is worth it, and may raise to end all.
+    Ids whose look-up fails are tried again in halves, because one conversation may spoil the response for all.
+    `may_halve` is called with each error, decides whether to go on, and may raise to cancel everything.
     """
     absent: list[str] = []
     failures: list[Failure] = []
@@ -58,7 +58,7 @@ def look_up(
 
 
 class Lookups:
-    """Looks again at conversations that are open, cut short, settling, or said less than before."""
+    """Looks up again the conversations that are open, truncated, recently closed, or had fewer messages than before."""
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
@@ -66,7 +66,7 @@ class Lookups:
         self._in_a_row = 0
 
     def recheck_some(self, *, seen_before: datetime, due_by: datetime) -> bool:
-        """Looks at up to a hundred conversations that are due; whether there were any."""
+        """Looks up to a hundred conversations that are due; whether there were any."""
         ids = self._ingest.archive.ledger.watched(seen_before, due_by, MOST_PER_PAGE)
         self._failures = self._in_a_row = 0
         if ids:
@@ -74,7 +74,7 @@ class Lookups:
         return bool(ids)
 
     def recheck_all(self, *, seen_before: datetime, due_by: datetime) -> None:
-        """Looks at all that are due, unless LivePerson fails at too many of them."""
+        """Looks up all that are due; stops if LivePerson fails at too many of them."""
         while self.recheck_some(seen_before=seen_before, due_by=due_by):
             if not self._may_go_on():
                 _log.warning("lookup.stopped", "open conversations can't be looked up now; the next harvest does it")

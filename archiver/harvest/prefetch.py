@@ -1,4 +1,4 @@
-"""Takes items from a slow iterator in another thread, a few before they are used."""
+"""Reads a slow iterator ahead in another thread."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _POLL_S = 0.2
 
 
 class Prefetcher(Generic[T]):
-    """The items of an iterator, taken from it by another thread, at most `most` before they are asked for.
+    """The items of an iterator, read by another thread up to `most` items ahead.
 
-    What the iterator raises is raised here, in its turn. `close` ends the thread after the item it is working on.
+    An exception of the iterator is raised here at the same position. `close` ends the thread after its present item.
     """
 
     def __init__(self, items: Iterator[T], *, most: int) -> None:

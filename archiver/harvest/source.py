@@ -1,4 +1,4 @@
-"""What a harvest asks of LivePerson."""
+"""What a harvest needs of LivePerson."""
 
 from __future__ import annotations
 

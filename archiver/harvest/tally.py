@@ -1,4 +1,4 @@
-"""What came for one window, and whether that is proven to be all of it. Pure."""
+"""Counts what arrived for one window, and decides whether that is proven to be all of it. Pure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from archiver.model import Page, Window
 
 @dataclass(slots=True)
 class WindowTally:
-    """What came for one window so far. `fault` is why it is not proven complete; `asked_at`, when it was asked for.
+    """The conversations received for one window so far.
 
-    `new` counts the vault entries made, `announced` is LivePerson's count. `is_unreadable`: an answer could not be
-    read. `is_reordered`: nothing is wrong but the order of the rows.
+    `fault` is why it is not proven complete; `asked_at`, when the request was made. `new` counts the vault entries
+    made, `announced` is LivePerson's count. `is_unreadable`: a response could not be read. `is_reordered`: nothing is
+    wrong but the order of the rows.
     """
 
     fault: str | None = None
@@ -29,13 +30,13 @@ class WindowTally:
     is_reordered: bool = False
 
     def count(self, page: Page, window: Window) -> None:
-        """Adds a page that was asked for a window."""
+        """Adds a page of the window."""
         self.ids.update(conversation.id for conversation in page.conversations)
         self.inside.update(item.id for item in page.conversations if item.started_at and item.started_at in window)
         self.announced = max(page.total, 0)
 
     def add(self, part: WindowTally) -> None:
-        """Adds what came for a part of the window."""
+        """Adds the tally of a part of the window."""
         self.ids |= part.ids
         self.inside |= part.inside
         self.new += part.new
@@ -43,7 +44,7 @@ class WindowTally:
         self.is_reordered = self.is_reordered and (part.fault is None or part.is_reordered)
 
     def until_fault(self, pages: Iterator[Page]) -> Iterator[Page]:
-        """The pages up to the first fault, which is noted."""
+        """The pages up to the first fault, which is recorded in the tally."""
         try:
             yield from pages
         except (BadAnswer, Unproven) as error:
@@ -52,15 +53,15 @@ class WindowTally:
 
 
 def digest(ids: Iterable[str]) -> str:
-    """SHA-256 of the sorted ids, one a line, in hexadecimal: what a window held."""
+    """SHA-256 of the sorted ids, one per line, in hexadecimal: identifies the content of a window."""
     return hashlib.sha256("\n".join(sorted(ids)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class RepeatedReads:
     """Several readings of one window whose rows come in another order each time, as when many start at one moment.
 
-    Together they are whole if each announced the same count and they have exactly as many ids between them: a row that
-    disappeared or was added meanwhile would be one too many.
+    Together they are complete if each announced the same count and together they contain exactly that many ids: a row
+    that disappeared or was added in between would make one too many.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,7 @@ class RepeatedReads:
         self._is_sound = True
 
     def settles(self, tally: WindowTally) -> bool:
-        """Adds a reading. If the window is whole with it, the tally becomes that of all readings."""
+        """Adds a reading. If the window is complete with it, the tally becomes that of all readings together."""
         self._ids |= tally.ids
         self._inside |= tally.inside
         self._announced.add(tally.announced)

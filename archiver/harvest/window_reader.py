@@ -1,4 +1,4 @@
-"""Reads windows of conversations until they are proven complete, or named with the reason why they are not."""
+"""Reads windows of conversations until they are proven complete, or reported with the reason why they are not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from archiver.model import NO_PAGE, Page, Window
 _log = EventLogger("harvest")
 _TRIES, _TRIES_OF_A_CELL = 3, 10
 _MOST_UNREADABLE_IN_A_ROW = 20
-_MOST_PER_WINDOW = 2_000  # the rows of a longer answer have more time to move between its pages
+_MOST_PER_WINDOW = 2_000  # while more pages are read, rows have more time to move between them
 _WINDOWS_AHEAD = 2
 
 
@@ -33,9 +33,9 @@ class Gap:
 
 
 class _SplitWindow(Exception):
-    """A window has to be read in halves: it holds too much, its pages do not fit together, or can't be read.
+    """A window has to be read in halves: it holds too much, its pages do not fit together, or they can't be read.
 
-    `is_unreadable`: its answers could not be read, which says nothing about what was proven of it before.
+    `is_unreadable`: its responses could not be read, which does not affect an earlier proof.
     """
 
     def __init__(self, *, is_unreadable: bool = False) -> None:
@@ -45,7 +45,7 @@ class _SplitWindow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _StartedRead:
-    """A window whose first page was asked for: that page or the error, and the pages after it."""
+    """A window whose first page was requested: that page or the error, and the pages after it."""
 
     window: Window
     asked_at: datetime
@@ -70,9 +70,9 @@ class WindowReader:
         self._unreadable_in_a_row = 0
 
     def read_all(self, planned: Iterable[Window], run: Run | None) -> Iterator[list[Gap]]:
-        """Reads the windows in order; for each, what of it is not proven. Asks for the next ones meanwhile.
+        """Reads the windows in order; for each, the parts that are not proven. Requests the next ones meanwhile.
 
-        A window that LivePerson fails at becomes a gap; raises SourceUnavailable if it fails at the next one, too.
+        A window at which LivePerson fails becomes a gap; raises SourceUnavailable if the next one fails, too.
         """
         started, is_down = Prefetcher((self._start(window) for window in planned), most=_WINDOWS_AHEAD), False
         try:
@@ -88,11 +88,11 @@ class WindowReader:
             started.close()
 
     def read(self, window: Window, run: Run | None) -> list[Gap]:
-        """Reads one window; what of it is not proven."""
+        """Reads one window; returns the parts that are not proven."""
         return self._read(window, run)
 
     def record_failure(self, window: Window, run: Run | None, error: SourceError) -> Gap:
-        """Records that a window could not be read, as far as it was not proven complete before."""
+        """Records that a window could not be read, except where it was proven complete before."""
         self._record(window, WindowTally(error.message), run)
         return _announced(Gap(window, error.message))
 
@@ -124,7 +124,9 @@ class WindowReader:
         return gaps
 
     def _split(self, window: Window, reason: _SplitWindow) -> Sequence[Window]:
-        """The halves. What was proven of the whole was of fewer records, or can't be shown again in one piece."""
+        """The halves. An earlier proof of the whole window is withdrawn: it counted fewer records, or can't be repeated
+        in one piece.
+        """
         if not reason.is_unreadable:
             self._ingest.archive.unseal(window, "read again in halves", self._ingest.clock())
         _log.debug("window.split", f"{window} is read in halves", window=window)
@@ -148,16 +150,16 @@ class WindowReader:
         return tally
 
     def _would_halves_help(self, tally: WindowTally) -> bool:
-        """Halving helps if the window had several pages, as rows can move between them, or an unreadable answer, as
-        one bad record then spoils only its half.
+        """Whether to read the window in halves: it had several pages, between which rows can move, or an unreadable
+        response, which then spoils only one half.
 
-        Raises SourceUnavailable if LivePerson's answers were unreadable for too many windows in a row.
+        Raises SourceUnavailable if LivePerson's responses were unreadable for too many windows in a row.
         """
         self._unreadable_in_a_row = self._unreadable_in_a_row + 1 if tally.is_unreadable else 0
         if self._unreadable_in_a_row > _MOST_UNREADABLE_IN_A_ROW:
             raise SourceUnavailable(
                 f"LivePerson's answers can't be read, window after window: {tally.fault}",
-                hint="Run the same command again later; it goes on where it stopped.",
+                hint="Run the same command again later; it continues where it stopped.",
             )
         return bool(tally.fault) and (tally.announced > MOST_PER_PAGE or tally.is_unreadable)
 
@@ -180,10 +182,10 @@ class WindowReader:
         return tally
 
     def _read_parts(self, window: Window, run: Run | None) -> WindowTally:
-        """A full cell by status, and by skill where that is not enough: the rows of a single page can't move.
+        """Reads a full cell by status, and by skill where that is not enough: the rows of a single page can't move.
 
-        Open conversations first: one that closes meanwhile is seen twice, not never. All parts together must be as
-        many as LivePerson announces for the cell before and after.
+        Open conversations first: one that closes meanwhile is read twice, not never. The parts together must be as many
+        as LivePerson announces for the cell before and after.
         """
         whole = WindowTally(
             "its parts are not proven to be all of it", is_reordered=True, asked_at=self._ingest.clock()
@@ -222,7 +224,7 @@ class WindowReader:
         _note_reading(readings)
 
     def _readings(self, window: Window, tally: WindowTally, now: datetime) -> list[WindowReading]:
-        """What is to be recorded of a window. Where nothing was learned of it, what was proven before stays so."""
+        """What to record of a window. An earlier proof stays if this reading was unreadable."""
         ledger = self._ingest.archive.ledger
         if not (tally.announced or tally.ids or not tally.fault):
             return [self._reading(part, tally, now) for part in windows.subtract(window, ledger.sealed())]

@@ -20,32 +20,31 @@ BATCH_BYTES = 24_000_000
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a catch-up did. `refused` is all that the index lacks now, with the reason."""
+    """What a catch-up did. `refused` lists everything that the index lacks now, with the reason."""
 
     conversations: int = 0
     refused: tuple[Refusal, ...] = ()
 
 
 def bring_up_to_date(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Applied:
-    """Applies everything that the index has not seen; builds it anew if another version of this program made it.
-
-    Safe to stop and to repeat. Raises StoreError, IntegrityError.
+    """Applies every version that the index does not have; rebuilds it if another version of this program made it. Safe
+    to interrupt and to repeat. Raises StoreError, IntegrityError.
     """
     try:
         return catch_up(archive, store, progress)
     except StoreOutdated as error:
-        _log.info("index.rebuilding", f"{error.message}; building it again from the vault")
+        _log.info("index.rebuilding", f"{error.message}; rebuilding it from the vault")
         return rebuild(archive, store, progress)
 
 
 def catch_up(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
-    """Applies everything that the index has not seen. Raises StoreOutdated, StoreError, IntegrityError."""
+    """Applies every version that the index does not have. Raises StoreOutdated, StoreError, IntegrityError."""
     store.check_current()
     head, start = archive.vault.head(), store.applied()
     if start > head:
         raise StoreError(
             f"the index has applied vault entry {start}, but the vault ends at {head}: an older copy of the archive?",
-            hint="If this archive is the right one, build the index again: archiver reindex",
+            hint="If this archive is the right one, rebuild the index: archiver reindex",
         )
     if start == head:
         return Applied()
@@ -53,7 +52,7 @@ def catch_up(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
 
 
 def rebuild(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Applied:
-    """Builds the whole index anew from the vault alone; the old one answers until the new one is whole."""
+    """Builds the whole index from the vault alone; the old one answers queries until the new one is complete."""
     fresh = store.begin_rebuild()
     try:
         applied = catch_up(archive, fresh, progress)
@@ -64,13 +63,13 @@ def rebuild(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Appl
 
 
 def retry(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
-    """Gives the index again what it has refused. Raises StoreError, IntegrityError."""
+    """Applies again the versions that the index refused. Raises StoreError, IntegrityError."""
     ids = [refusal.conversation_id for refusal in store.refused()]
     return _apply((archive.vault.current(id_) for id_ in ids), len(ids), store.applied(), store, progress)
 
 
 def _apply(records: Iterable[Record], count: int, head: int, store: Store, progress: Progress) -> Applied:
-    """Applies records, and moves the position to `head`, whose last entries may be no current versions."""
+    """Applies records, then moves the position to `head`: the last entries of the vault may not be current versions."""
     position = store.applied()
     progress.start("index", count, "conversations")
     done = 0
@@ -100,7 +99,7 @@ def _write(batch: list[Record], writer: Writer, position: int) -> int:
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Batches bounded in number and in bytes, so that memory does not depend on what is in them."""
+    """Batches bounded in number and in bytes, so that memory does not depend on the size of records."""
     batch: list[Record] = []
     size = 0
     for record in records:

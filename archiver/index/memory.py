@@ -1,4 +1,4 @@
-"""A linear scan over transcripts in memory: slow and plainly right, the reference for every other store."""
+"""A linear scan over transcripts in memory: slow and simple, the reference for every other store."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from archiver.query import Expression, Reading, Scope, facet_values, results
 
 
 def open_store(address: StoreAddress, folder: Path, archive_id: str) -> MemoryStore:
-    """An empty store, which is gone with the process."""
+    """An empty store that lives as long as the process."""
     return MemoryStore()
 
 
 class MemoryStore:
-    """Holds transcripts, and reads them all for each query."""
+    """Holds transcripts and scans them all for each query."""
 
     def __init__(self) -> None:
         self._readings: dict[str, Reading] = {}
@@ -53,8 +53,8 @@ class MemoryStore:
         if sort is Sort.RELEVANCE:
             return self._most_relevant(expression, scope, limit)
         keys = [_key(reading.transcript, message) for reading, message in self._results(expression, scope)]
-        keys.sort(key=lambda found: (found.cursor, found.conversation_id), reverse=sort is Sort.NEWEST)
-        rest = [found for found in keys if _is_after(found.cursor, after, sort)]
+        keys.sort(key=lambda key: (key.cursor, key.conversation_id), reverse=sort is Sort.NEWEST)
+        rest = [key for key in keys if _is_after(key.cursor, after, sort)]
         return Found(tuple(rest[:limit]), len(keys), rest[limit - 1].cursor if len(rest) > limit else None)
 
     def _results(self, expression: Expression, scope: Scope) -> Iterator[tuple[Reading, Message | None]]:
@@ -72,8 +72,8 @@ class MemoryStore:
         return Found(keys, len(scored))
 
     def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
-        found = [reading.transcript for reading, _ in self._results(expression, Scope.CONVERSATION)]
-        return {name: _most_frequent(found, name, limit) for name in names}
+        transcripts = [reading.transcript for reading, _ in self._results(expression, Scope.CONVERSATION)]
+        return {name: _most_frequent(transcripts, name, limit) for name in names}
 
     def count(self) -> int:
         return len(self._readings)
@@ -89,7 +89,7 @@ class MemoryStore:
         self._replaces._refused = self._refused
 
     def check_current(self) -> None:
-        pass  # nothing of it outlives the program that made it
+        pass  # it does not outlive the process
 
     def prepare(self) -> None:
         pass  # needs no preparation
@@ -104,11 +104,13 @@ class MemoryStore:
         self.__init__()  # type: ignore[misc]
 
     def close(self) -> None:
-        pass  # holds nothing open
+        pass  # has nothing open
 
 
-def _most_frequent(found: Sequence[Transcript], name: str, limit: int) -> tuple[Facet, ...]:
-    return most_frequent(Counter(value for transcript in found for value in facet_values(transcript, name)), limit)
+def _most_frequent(transcripts: Sequence[Transcript], name: str, limit: int) -> tuple[Facet, ...]:
+    return most_frequent(
+        Counter(value for transcript in transcripts for value in facet_values(transcript, name)), limit
+    )
 
 
 def _key(transcript: Transcript, message: Message | None) -> Key:

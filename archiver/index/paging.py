@@ -1,4 +1,4 @@
-"""The one loop that follows a cursor to its end."""
+"""The one loop that follows a cursor to the end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ C = TypeVar("C")
 
 
 def every_item(ask: Callable[[C | None], tuple[Sequence[T], C | None]], *, after: C | None = None) -> Iterator[T]:
-    """All items of all pages. `ask` returns the page after a cursor and the cursor after that page; None at the end."""
+    """All items of all pages. `ask` takes a cursor and returns its page and the next cursor, None at the end."""
     while True:
         items, after = ask(after)
         yield from items

@@ -1,4 +1,4 @@
-"""What goes into a search index and what comes out of it: versions, refusals, keys, pages of results. All frozen."""
+"""The inputs and outputs of a search index: versions, refusals, keys, pages of results. All frozen."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a store answers with: a conversation, or one message of it. Texts come from the vault."""
+    """One result: a conversation, or one message of it. Texts come from the vault."""
 
     conversation_id: str
     message_id: str | None = None
@@ -56,7 +56,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of results. `total` is exact; `next` asks for the page after this one."""
+    """One page of results. `total` is exact; `next` is the cursor of the next page."""
 
     keys: tuple[Key, ...] = ()
     total: int = 0
@@ -91,5 +91,5 @@ def rank(moment: datetime | None, identity: str) -> int:
 
 
 def most_frequent(counts: Mapping[str, int], limit: int) -> tuple[Facet, ...]:
-    """The same order on every store: most frequent first, equal ones in the order of their text."""
+    """The same order in every store: most frequent first, equal counts in the order of their text."""
     return tuple(Facet(*pair) for pair in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])

@@ -1,4 +1,4 @@
-"""Answers a query: the store finds ids, the archive gives the texts, the matcher marks where they matched."""
+"""Answers a query: the store finds ids, the archive provides the texts, the matcher marks the matches."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Request:
 
 
 class Search:
-    """The hits of a request, in its order: found when they are asked for, a page at a time.
+    """The hits of a request, in its order, fetched page by page while they are iterated.
 
-    Iterating gives each hit once; iterate again to ask again. Raises StoreError, IntegrityError when used.
+    Iterating yields each hit once; iterating again searches again. Raises StoreError, IntegrityError when used.
     """
 
     def __init__(self, archive: ArchiveFile, store: Store, request: Request, notices: Sequence[str] = ()) -> None:
@@ -57,15 +57,15 @@ class Search:
         return Results(hits, pages[0].total, pages[-1].next, self.notices)
 
     def _pages(self) -> Iterator[Results]:
-        """Pages of hits, at least one."""
+        """Pages of hits; at least one, which may be empty."""
         after, left = self.request.after, self.request.limit
         while True:
             size = self._page_size(left)
             is_first = after == self.request.after and self._first is not None
-            found = self._first if is_first and self._first else self._ask(after, size)
-            self._first = self._first or found
-            yield Results(tuple(hydrate(self._archive, self.request.query, found.keys)), found.total, found.next)
-            after, left = found.next, None if left is None else left - len(found.keys)
+            page = self._first if is_first and self._first else self._ask(after, size)
+            self._first = self._first or page
+            yield Results(tuple(hydrate(self._archive, self.request.query, page.keys)), page.total, page.next)
+            after, left = page.next, None if left is None else left - len(page.keys)
             if after is None or left == 0:
                 return
 
@@ -111,9 +111,9 @@ def found_ids(store: Store, query: Query) -> Iterator[str]:
     """The ids of every conversation that a query finds, oldest first, a page at a time."""
 
     def page(after: int | None) -> tuple[tuple[Key, ...], int | None]:
-        found = store.search(
+        page = store.search(
             query.expression, scope=Scope.CONVERSATION, sort=Sort.OLDEST, limit=_IDS_PER_PAGE, after=after
         )
-        return found.keys, found.next
+        return page.keys, page.next
 
     return (key.conversation_id for key in every_item(page))

@@ -19,19 +19,19 @@ class Writer(Protocol):
     """What puts versions of conversations into a store."""
 
     def replace(self, versions: Sequence[Version], *, applied: int) -> None:
-        """Holds exactly these versions of their conversations, then notes the position `applied`. Safe to repeat.
+        """Stores exactly these versions of their conversations, then the position `applied`. Safe to repeat.
 
         May return before that is done; leaving `Store.writing` waits for it.
         """
         ...
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
-        """Notes vault entries that can't be indexed, to be listed by `Store.refused`."""
+        """Notes vault entries that cannot be indexed, to be listed by `Store.refused`."""
         ...
 
 
 class Store(Protocol):
-    """A projection of the vault that answers queries with ids. All methods raise StoreError or one of its kinds."""
+    """A search index over the vault that answers queries with ids. All methods raise StoreError or a subclass."""
 
     def applied(self) -> int:
         """The vault sequence number up to which everything is applied; 0 when new."""
@@ -42,11 +42,11 @@ class Store(Protocol):
         ...
 
     def writing(self, *, expected: int) -> AbstractContextManager[Writer]:
-        """A writer for about `expected` conversations. Left without an error, everything it was given is durable."""
+        """A writer for about `expected` conversations. When the context ends without error, everything is durable."""
         ...
 
     def refused(self) -> tuple[Refusal, ...]:
-        """What the vault has and this index has not, with the reason, until a newer version or a retry succeeds."""
+        """What the vault has and this index lacks, with the reason, until a newer version or a retry succeeds."""
         ...
 
     def search(
@@ -54,8 +54,8 @@ class Store(Protocol):
     ) -> Found:
         """The first `limit` results after the cursor `after`, and the exact total of all results.
 
-        Newest first, oldest first, or most relevant first (which has no cursor: `Found.next` is None).
-        What a query is true of: `archiver.query.matching`.
+        Newest first, oldest first, or most relevant first (which has no cursor: `Found.next` is None). What matches a
+        query is defined by `archiver.query.matching`.
         """
         ...
 
@@ -71,13 +71,13 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Releases what is held open. Using the store again opens it again."""
+        """Releases open files and connections. The next use opens them again."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreStatus:
-    """What an index is and how it is. `place`: its folder or server; `documents` and `bytes` where they are known."""
+    """An index and its condition. `place`: its folder or server; `documents` and `bytes` where they are known."""
 
     kind: str
     place: str
@@ -96,23 +96,23 @@ class StoreAdmin(Store, Protocol):
     """A store with its administration."""
 
     def prepare(self) -> None:
-        """Makes the index ready to be written to. Changes nothing if it is."""
+        """Makes the index ready for writing. Does nothing if it is ready."""
         ...
 
     def status(self) -> StoreStatus:
-        """What the index is and how it is."""
+        """What the index is and its condition."""
         ...
 
     def drop(self) -> None:
-        """Removes the index, which can be built again from the vault."""
+        """Removes the index. It can be rebuilt from the vault."""
         ...
 
     def begin_rebuild(self) -> StoreAdmin:
-        """An empty store that takes this one's place when `finish_rebuild` is called on it."""
+        """An empty store that replaces this one when `finish_rebuild` is called on it."""
         ...
 
     def finish_rebuild(self) -> None:
-        """Puts a store made by `begin_rebuild` in the place of the old one, at once for every reader."""
+        """Puts a store made by `begin_rebuild` in the place of the old one, for every reader at the same moment."""
         ...
 
 

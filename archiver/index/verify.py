@@ -1,4 +1,4 @@
-"""Whether an index holds just what the current versions are projected to. Finds every difference, repairs none."""
+"""Compares an index with the vault's current versions. Reports every difference, repairs none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Keys = Iterator[tuple[str, str | None]]
 
 
 def verify_index(archive: ArchiveFile, store: Store, progress: Progress) -> Iterator[Finding]:
-    """Whether the index holds just the conversations and messages of the vault's current versions."""
+    """Compares the conversations and messages in an index with the vault's current versions."""
     try:
         store.check_current()
     except StoreOutdated as error:
@@ -59,8 +59,8 @@ def _read(raw: bytes) -> Transcript | None:
 
 def _stores(store: Store, scope: Scope) -> Keys:
     def page(after: int | None) -> tuple[tuple[Key, ...], int | None]:
-        found = store.search(Everything(), scope=scope, sort=Sort.OLDEST, limit=_PAGE, after=after)
-        return found.keys, found.next
+        page = store.search(Everything(), scope=scope, sort=Sort.OLDEST, limit=_PAGE, after=after)
+        return page.keys, page.next
 
     return ((key.conversation_id, key.message_id) for key in every_item(page))
 
@@ -80,7 +80,7 @@ def _digest(key: tuple[str, str | None]) -> int:
 
 
 def _differences(archive: ArchiveFile, store: Store, scope: Scope, without: set[str], what: str) -> Iterator[Finding]:
-    """Which keys differ. Holds them all in memory, so it is called only when the sums differ."""
+    """Which keys differ. Holds all keys in memory, so it is called only when the sums differ."""
     wanted = {key for key in _vaults(archive, scope) if key[0] not in without}
     held = [key for key in _stores(store, scope) if key[0] not in without]
     yield from _named(f"{what} are missing", wanted - set(held))

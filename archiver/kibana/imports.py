@@ -1,4 +1,4 @@
-"""Brings saved objects into a running Kibana, through its own import (Kibana API, Import saved objects)."""
+"""Imports saved objects into a running Kibana (Kibana API, Import saved objects)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CALL_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class KibanaAddress:
-    """Where Kibana is, which space of it, and how to get in."""
+    """Where Kibana is, which space of it, and the credentials."""
 
     url: str
     space: str | None = None
@@ -33,9 +33,10 @@ class KibanaAddress:
 def import_objects(
     address: KibanaAddress, objects: Sequence[Object], *, transport: httpx.BaseTransport | None = None
 ) -> int:
-    """Puts the objects into Kibana, over those of an earlier import. Returns how many. Raises StoreError, ConfigError.
+    """Imports the objects into Kibana, replacing those of an earlier import. Returns how many. Raises StoreError,
+    ConfigError.
 
-    Kibana answers 200 even when some objects failed, and says so inside.
+    Kibana answers 200 even when some objects failed, and lists them in the body.
     """
     path = (f"/s/{address.space}" if address.space else "") + "/api/saved_objects/_import"
     files = {"file": ("archiver.ndjson", ndjson(list(objects)), "application/ndjson")}

@@ -21,7 +21,9 @@ _DATES = frozenset(("started_at", "ended_at", "sent_at", "at", "harvested_at"))
 
 
 def saved_objects(content: dict[str, Any], prefix: str, transcript_url: str | None) -> list[Object]:
-    """Every object, those that are referred to first. `transcript_url` has {{value}} where a conversation id goes."""
+    """Every object; those that others refer to come first. `transcript_url` contains {{value}} in the place of a
+    conversation id.
+    """
     return [
         *(_view(item, prefix, transcript_url) for item in content["views"]),
         *(_search(item, prefix) for item in content["searches"]),
@@ -31,7 +33,7 @@ def saved_objects(content: dict[str, Any], prefix: str, transcript_url: str | No
 
 
 def ndjson(objects: list[Object]) -> bytes:
-    """As Kibana's import takes it; the same objects always give the same bytes."""
+    """The format of Kibana's import; the same objects always give the same bytes."""
     return b"".join(canonical(item) + b"\n" for item in objects)
 
 
@@ -104,7 +106,7 @@ def _lens(item: dict[str, Any], prefix: str) -> Object:
 
 
 def _columns(item: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The columns of a Lens layer: what splits, what groups, what is measured."""
+    """The columns of a Lens layer: split, group, metric."""
     if "split" in item:
         yield "split", _terms(item["split"], 5)
     if "by" in item:
@@ -183,7 +185,7 @@ def _dashboard(item: dict[str, Any], prefix: str) -> Object:
 
 
 def _grid(item: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Rows of panels of equal width, and below them a search over the whole width."""
+    """Rows of panels of equal width, and below them a search over the full width."""
     y = 0
     for row in item["rows"]:
         width = _COLUMNS_OF_A_ROW // len(row["panels"])

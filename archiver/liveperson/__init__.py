@@ -1,9 +1,19 @@
-"""One LivePerson account over HTTP: the Messaging Interactions API, and the services that let us in."""
+"""One LivePerson account over HTTP: the Messaging Interactions API, and the services that grant access to it."""
 
 from archiver.liveperson.account import Account, account_of, connect
+from archiver.liveperson.auth import AppKeys, ClientCredentials, User
 from archiver.liveperson.calls import LARGEST_SKEW, CallSettings
 from archiver.liveperson.client import Client
-from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE, Filters, Parameters, Status
+from archiver.liveperson.filters import (
+    CONTENT,
+    MOST_PER_PAGE,
+    AgentSurveyFilter,
+    Filters,
+    Order,
+    Parameters,
+    Range,
+    Status,
+)
 from archiver.liveperson.probes import Contact, Probes
 
 __all__ = [
@@ -11,13 +21,19 @@ __all__ = [
     "LARGEST_SKEW",
     "MOST_PER_PAGE",
     "Account",
+    "AgentSurveyFilter",
+    "AppKeys",
     "CallSettings",
     "Client",
+    "ClientCredentials",
     "Contact",
     "Filters",
+    "Order",
     "Parameters",
     "Probes",
+    "Range",
     "Status",
+    "User",
     "account_of",
     "connect",
 ]

@@ -20,7 +20,9 @@ _TRIES_AT_FIRST_CONTACT = 2
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Which account to read, and as whom. `per_s`: how many requests a second at most; None leaves it to us."""
+    """Which account to read, and with which credentials. `per_s`: highest request rate, in requests per second; None
+    chooses a safe one.
+    """
 
     id: str
     domain_url: str
@@ -33,7 +35,7 @@ class Account:
         return self.domain_url.startswith("http://")
 
     def rate_limiter(self) -> RateLimiter:
-        """A limiter to be shared by everything in this process that asks the account."""
+        """A new rate limiter, to be shared by everything in this process that calls the account."""
         usual = SIMULATOR_PER_S if self.is_local else LIVEPERSON_PER_S
         return RateLimiter(self.per_s or usual)
 
@@ -65,10 +67,10 @@ def connect(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     on_answer: Callable[[str], None] | None = None,
 ) -> Client:
-    """A client of the account. Asks nothing yet. Raises ConfigError for an unusable `domain_url` or proxy.
+    """A client of the account; makes no request yet. Raises ConfigError for an unusable `domain_url` or proxy.
 
-    The limiter of the settings is shared by several clients of one account; without it, this one has its own.
-    `on_answer` is told the status of each answer.
+    Pass one rate limiter in `settings` to share it between several clients of one account; without it, this client gets
+    its own. `on_answer` is called with the status code of each response.
     """
     settings = settings or CallSettings()
     settings = replace(settings, clock=clock, limiter=settings.limiter or account.rate_limiter())

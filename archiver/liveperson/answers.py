@@ -45,10 +45,10 @@ def _page(metadata: Any, raws: list[bytes]) -> Page:
 def read_record(raw: bytes) -> Conversation | Unreadable:
     """The fields of a record that ingest needs; nothing else of it is decoded."""
     try:
-        found = peek(raw)
+        peeked = peek(raw)
     except ValueError as error:
         return Unreadable(raw, f"no readable JSON: {error}")
-    info = found.info
+    info = peeked.info
     conversation_id = text_of(info.get("conversationId"))
     if conversation_id is None:
         return Unreadable(raw, "no info.conversationId")
@@ -60,6 +60,6 @@ def read_record(raw: bytes) -> Conversation | Unreadable:
         is_partial=is_true(info.get("isPartial")),
         raw=raw,
         ended_at=moment(info, "endTime"),
-        message_count=found.message_count,
+        message_count=peeked.message_count,
         skill_id=-1 if skill_id is None else skill_id,
     )

@@ -1,4 +1,4 @@
-"""Ways to prove who we are: OAuth 2.0, OAuth 1.0, a user's login. Each is an httpx authentication flow.
+"""Authentication with LivePerson: OAuth 2.0, OAuth 1.0, a user's login. Each is an httpx authentication flow.
 
 Pages: API Guidelines, OAuth 2.0 Client Credentials and OAuth 1.0 API keys; Login Service API.
 """
@@ -29,7 +29,9 @@ Bearers = Generator[httpx.Request, httpx.Response, str]
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """An OAuth 2.0 client. Version 2 of the authorization API is for data; version 1 for the Connector API only."""
+    """An OAuth 2.0 client. Version 2 of the authorization API is for the data APIs; version 1 for the Connector API
+    only.
+    """
 
     client_id: str
     client_secret: Secret
@@ -38,7 +40,7 @@ class ClientCredentials:
 
 @dataclass(frozen=True, slots=True)
 class AppKeys:
-    """An OAuth 1.0 API key: consumer key and secret, token and its secret."""
+    """An OAuth 1.0 API key: consumer key and secret, access token and its secret."""
 
     key: str
     secret: Secret
@@ -48,7 +50,7 @@ class AppKeys:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user of the brand's account, without single sign-on."""
+    """A user of the brand's account. Does not work with single sign-on."""
 
     name: str
     password: Secret
@@ -58,16 +60,16 @@ Credentials = ClientCredentials | AppKeys | User
 
 
 class Access(httpx.Auth):
-    """What lets requests in. A 401 that it cannot cure reaches the caller as the answer."""
+    """Authenticates requests. A 401 that it cannot resolve is returned to the caller."""
 
     requires_response_body = True
 
     def leave(self, client: httpx.Client) -> None:
-        """Ends what was begun at LivePerson, such as a session. Raises nothing."""
+        """Closes what was opened at LivePerson, such as a session. Raises nothing."""
 
 
 class BearerAccess(Access):
-    """What is let in by a bearer, and once more by another one where a call was answered 401."""
+    """Authenticates with a bearer token. A request answered 401 is sent once more with a new token."""
 
     def sync_auth_flow(self, call: httpx.Request) -> Flow:
         bearer = yield from self._current()
@@ -79,19 +81,19 @@ class BearerAccess(Access):
             yield call
 
     def _current(self) -> Bearers:
-        """The bearer to use now."""
+        """The bearer token to use now."""
         raise NotImplementedError
 
     def _other_than(self, used: str) -> Bearers:
-        """A bearer other than the one used, asked for by one thread at a time."""
+        """A bearer token other than the one used, requested by one thread at a time."""
         raise NotImplementedError
 
 
 class OAuth2(BearerAccess):
     """OAuth 2.0 client credentials.
 
-    The token is renewed a minute before it expires, and once when a call is answered 401. There is no refresh
-    token in this grant. `clock` tells the time; `token_url` is asked when a token is needed.
+    The token is renewed a minute before it expires, and once when a call is answered 401. This grant has no refresh
+    token. `clock` gives the present time; `token_url` is called whenever a token is needed.
     """
 
     def __init__(
@@ -147,7 +149,9 @@ class OAuth2(BearerAccess):
 
 
 def refused(response: httpx.Response, what: str, settings: str, now: datetime) -> Exception:
-    """Why nobody let us in: our credentials, or a server that cannot say. `settings` are what to check."""
+    """The error for a refused token request: wrong credentials, or a server that failed. `settings` names the settings
+    to check.
+    """
     error = refusal(response, now, is_quotable=False)
     if response.status_code in (400, 401, 403):
         return AuthError(
@@ -158,9 +162,8 @@ def refused(response: httpx.Response, what: str, settings: str, now: datetime) -
 
 
 def _life(answer: dict[str, Any], token: str, now: datetime) -> timedelta:
-    """How long a token lives: `expires_in` (a string, a number or absent), else by the token's own claims.
-
-    A life of nothing says nothing; no life is longer than a day.
+    """How long a token is valid: from `expires_in` (a string, a number or absent), else from the token's own claims.
+    Zero or less counts as unknown; more than a day counts as a day.
     """
     seconds = number(answer.get("expires_in")) or _claimed_life_s(token, now)
     if not seconds or seconds <= 0:
@@ -169,7 +172,9 @@ def _life(answer: dict[str, Any], token: str, now: datetime) -> timedelta:
 
 
 def _claimed_life_s(token: str, now: datetime) -> float | None:
-    """From issue to expiry, which needs no right clock; to expiry alone where the issue is not told."""
+    """Seconds from issue to expiry, which do not depend on the local clock; from now to expiry where the issue time is
+    absent.
+    """
     try:
         payload = token.split(".")[1]
         claims = decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -1,4 +1,4 @@
-"""One HTTP call to LivePerson, what each of its failures means, and when it is made again."""
+"""One HTTP call to LivePerson: what each failure means, and when the call is retried."""
 
 from __future__ import annotations
 
@@ -47,10 +47,11 @@ RETRIES = RetryPolicy(delays_s=_DELAYS_S, throttled_s=_THROTTLED_S, tries=7)
 
 @dataclass(frozen=True, slots=True)
 class CallSettings:
-    """How calls to one account are made: retried by `retries`, and started at the pace of `limiter`.
+    """How calls to one account are made.
 
-    The limiter is shared by all calls to the account: after a 429 they all wait. Without one nothing paces them.
-    `sleep` waits for seconds and may raise to end a call.
+    `retries` says when a failed call is retried; `limiter` paces the calls. The limiter is shared by all calls to the
+    account, so that after a 429 they all wait; None means no limit. `sleep` waits for seconds and may raise to cancel
+    the call.
     """
 
     retries: RetryPolicy = RETRIES
@@ -59,15 +60,15 @@ class CallSettings:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def with_tries(self, tries: int) -> CallSettings:
-        """The same with another number of attempts."""
+        """The same settings with another number of attempts."""
         return replace(self, retries=replace(self.retries, tries=tries))
 
 
 def make_client(transport: httpx.BaseTransport | None = None, *, is_local: bool = False) -> httpx.Client:
-    """A client that trusts what the operating system trusts, keeps no cookies and follows no redirect.
+    """An HTTP client that trusts the operating system's certificates, keeps no cookies and follows no redirect.
 
-    Proxies come from the environment (HTTPS_PROXY, NO_PROXY); a simulator on this machine is asked directly.
-    Raises ConfigError for a proxy that can't be used.
+    Proxies come from the environment (HTTPS_PROXY, NO_PROXY); a simulator on this machine is called directly. Raises
+    ConfigError for an unusable proxy.
     """
     try:
         return httpx.Client(
@@ -87,19 +88,19 @@ def make_client(transport: httpx.BaseTransport | None = None, *, is_local: bool 
 
 
 class _NoCookies(CookieJar):
-    """Takes no cookie, and so sends none to anybody; the one that a login needs is the login's own affair."""
+    """Stores no cookie, and so sends none. The cookie that a login needs is handled by the login itself."""
 
     def extract_cookies(self, response: object, request: object) -> None: ...
 
 
 def request(method: str, url: str, **content: Any) -> httpx.Request:
-    """A request to be yielded by an authentication flow, which httpx gives neither a timeout nor our name."""
+    """A request for an authentication flow to yield: httpx gives those neither a timeout nor the User-Agent."""
     headers = {**_HEADERS, **content.pop("headers", {})}
     return httpx.Request(method, url, headers=headers, extensions={"timeout": TIMEOUT.as_dict()}, **content)
 
 
 def perform(call: Callable[[], httpx.Response], settings: CallSettings) -> httpx.Response:
-    """The answer to a call (200 or 204), which is made again while that can help. Raises SourceError."""
+    """The response to a call (200 or 204), retried while a retry can help. Raises SourceError."""
     limiter = settings.limiter
 
     def call_at_pace() -> httpx.Response:
@@ -112,7 +113,7 @@ def perform(call: Callable[[], httpx.Response], settings: CallSettings) -> httpx
         message = f"{error.message}; trying again in {delay_s:.0f} s"
         _log.warning("request.retried", message, code=error.code, wait_s=round(delay_s, 1))
         if limiter and isinstance(error, RateLimited):
-            limiter.back_off(delay_s)  # this call waits with all others, when it reserves its next start
+            limiter.back_off(delay_s)  # the wait is part of reserving the next start, for this call and all others
         else:
             settings.sleep(delay_s)
 
@@ -135,7 +136,10 @@ def _checked(call: Callable[[], httpx.Response], clock: Callable[[], datetime]) 
         raise BadAnswer(f"{_host(error)} sent an answer that cannot be unpacked: {error}") from error
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise SourceUnavailable(f"{type(error).__name__} from {_host(error)}: {error}") from error
-    if response.status_code not in (200, 204):
+    request, status = response.request, response.status_code
+    message = f"{request.method} {request.url.host}{request.url.path} answered {status}"
+    _log.debug("request.answered", message, host=request.url.host, path=request.url.path, status=status)
+    if status not in (200, 204):
         raise refusal(response, clock())
     return response
 
@@ -146,9 +150,9 @@ def _host(error: Exception) -> str:
 
 
 def refusal(response: httpx.Response, now: datetime, *, is_quotable: bool = True) -> SourceError:
-    """What a status other than 200 and 204 means for us (Messaging Interactions API, Conversations; Retry Policy).
+    """The error for a status other than 200 and 204 (Messaging Interactions API, Conversations; Retry Policy).
 
-    Not `is_quotable` is an answer to a request that held a secret: it may repeat it.
+    Pass `is_quotable=False` for the response to a request that contained a secret: such a response may repeat it.
     """
     status = response.status_code
     said = f"{response.request.url.host} answered {status}{_excerpt(response) if is_quotable else ''}"
@@ -157,7 +161,7 @@ def refusal(response: httpx.Response, now: datetime, *, is_quotable: bool = True
     if status == 429:
         return RateLimited(f"LivePerson asks to slow down: {said}", retry_after_s=_retry_after_s(response, now))
     if status >= 500:
-        return SourceUnavailable(said, hint="Run the same command again later; it goes on where it stopped.")
+        return SourceUnavailable(said, hint="Run the same command again later; it continues where it stopped.")
     if response.has_redirect_location:
         return SourceError(
             f"{said}: a redirect to another place, which is never followed", hint="Check domain_url and proxies."
@@ -174,19 +178,19 @@ def _denied(status: int, said: str, about_the_clock: str | None) -> AuthError:
         return PermissionMissing(f"LivePerson refused the permission: {said}", hint=hint)
     return AuthError(
         f"LivePerson has blocked this account or user: {said}",
-        hint="Only LivePerson's support can lift that. Do not try again before they have.",
+        hint="Only LivePerson's support can lift that. Do not try again before they have lifted it.",
     )
 
 
 def clock_skew(response: httpx.Response, now: datetime) -> timedelta | None:
-    """How far our clock is ahead of the server's, by the `Date` of its answer; None if it does not say."""
+    """How far the local clock is ahead of the server's, by the `Date` header of a response; None without one."""
     said_at = _date(response.headers.get("Date", ""))
-    age = number(response.headers.get("Age")) or 0.0  # of an answer that somebody kept
+    age = number(response.headers.get("Age")) or 0.0  # of a cached response
     return None if said_at is None else now - said_at - timedelta(seconds=age)
 
 
 def skew_hint(response: httpx.Response, now: datetime) -> str | None:
-    """Advice if our clock is so wrong that signatures and tokens fail."""
+    """Advice to correct the local clock if it is so wrong that signatures and tokens fail; None otherwise."""
     skew = clock_skew(response, now)
     if skew is None or abs(skew) < LARGEST_SKEW:
         return None
@@ -196,14 +200,14 @@ def skew_hint(response: httpx.Response, now: datetime) -> str | None:
 
 def _date(text: str) -> datetime | None:
     try:
-        found = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text)
     except (ValueError, TypeError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _retry_after_s(response: httpx.Response, now: datetime) -> float | None:
-    """The server's wish, in seconds or as a date; a date is read by the server's own clock."""
+    """The wait that the server demands, in seconds or as a date; a date is compared with the server's own clock."""
     wish = response.headers.get("Retry-After", "").strip()
     seconds = number(wish)
     if seconds is not None:

@@ -1,7 +1,7 @@
 """The Messaging Interactions API: search (method A), look-up by ids (B), a consumer's conversations (C).
 
 Pages: Messaging Interactions API, Methods: Conversations, Get Conversation by Conversation ID, Get Conversations by
-Consumer ID. What may be asked is in `filters`.
+Consumer ID. The search filters are in `filters`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ PageParameters = Callable[[int], dict[str, str | int]]  # the URL parameters of 
 
 
 class Client:
-    """One LivePerson account. Every method raises SourceError or one of its kinds.
+    """One LivePerson account. Every method raises SourceError or one of its subclasses.
 
-    Iterators of pages give each page once it is there, and at their end raise Unproven if what came is not all that
-    LivePerson announced: whoever reads one to its end without an error has everything.
+    Iterators of pages yield each page as it arrives. At the end they raise Unproven if the pages do not add up to what
+    LivePerson announced: a caller who reaches the end without an error has everything.
     """
 
     def __init__(
@@ -47,29 +47,30 @@ class Client:
         self._settings = settings
 
     def search(self, filters: Filters, parameters: Parameters = Parameters()) -> Iterator[Page]:  # noqa: B008  (frozen)
-        """Method A: the conversations that the filters let through, by default oldest first; one may come twice."""
+        """Method A: the conversations that pass the filters, by default oldest first. A conversation may come twice."""
         return self._pages("/search", filters.body(), parameters.of_search, anchor=_ANCHOR)
 
     def pages(
         self, span: Window, *, statuses: Sequence[Status] = (), skill_ids: Sequence[int] = ()
     ) -> Iterator[Page]:  # fmt: skip
-        """All conversations that started in `span`, rounded outward by the server, oldest first; one may come twice.
-
-        Only those of some statuses, or that are in some skills now, if any are named.
+        """All conversations that started in `span`, rounded outward by the server, oldest first. A conversation may
+        come twice. With `statuses` or `skill_ids`, only those in one of these statuses, or at present in one of these
+        skills.
         """
         return self.search(Filters(start=span, statuses=tuple(statuses), latest_skill_ids=tuple(skill_ids)))
 
     def count(self, span: Window) -> int:
-        """How many conversations LivePerson announces for `span`, rounded outward. Raises Unproven if it does not."""
+        """How many conversations LivePerson announces for `span`, rounded outward. Raises Unproven without an announced
+        count.
+        """
         page = self._whole("/search", Parameters(limit=1).of_search(0), Filters(start=span).body())
         if page.total < 0 or not page.is_complete:
             raise Unproven(f"LivePerson does not say how many conversations started in {span}")
         return page.total
 
     def updated(self, span: Window, since: datetime) -> Iterator[Page]:
-        """All conversations that started in `span` and changed at or after `since`, as far as LivePerson notes that.
-
-        The server rounds both outward. The span may be three months long at most.
+        """All conversations that started in `span` and that LivePerson reports as changed at or after `since`. The
+        server rounds both outward. The span may be three months long at most.
         """
         return self.search(Filters(start=span, updated_since=since))
 
@@ -77,10 +78,10 @@ class Client:
         self, ids: Sequence[str], *, content: Sequence[str] = CONTENT, sde_capping: str | None = None,
         parameters: Parameters = Parameters(), is_brief: bool = False,  # noqa: B008  (frozen)
     ) -> Iterator[Page]:  # fmt: skip
-        """Method B: the conversations with these ids (1 to 100) in full: all SDEs, thumbnails, nothing cut.
+        """Method B: the conversations with these ids (1 to 100) in full: all SDEs, thumbnails, nothing truncated.
 
-        Ids that LivePerson does not have (any more) are left out. With `is_brief`, a server that fails is not waited
-        for long: one such conversation may be too much for it.
+        Ids that LivePerson does not have (any more) are left out. With `is_brief`, a failing server is given up on
+        early: one oversized conversation may be the cause.
         """
         if not 0 < len(ids) <= MOST_PER_PAGE:
             raise ValueError(f"1 to {MOST_PER_PAGE} ids, not {len(ids)}")
@@ -96,21 +97,20 @@ class Client:
         return other
 
     def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]:
-        """The same conversations as a look-up by id gives them, and what was wrong with it, if anything.
-
-        Those that it does not give, and those behind the first hundred, stay as they are. Raises AuthError.
+        """The same conversations as the look-up by id returns them, and the error of the look-up, if any. Conversations
+        that the look-up does not return, and those after the first hundred, stay as they are. Raises AuthError.
         """
-        found: dict[str, Conversation] = {}
+        full: dict[str, Conversation] = {}
         fault: str | None = None
         ids = [item.id for item in conversations[:MOST_PER_PAGE]]
         try:
             for page in self.by_ids(ids, is_brief=True) if ids else ():
-                found.update((item.id, item) for item in page.conversations)
+                full.update((item.id, item) for item in page.conversations)
         except AuthError:
             raise
         except SourceError as error:
             fault = error.message
-        return [found.get(item.id, item) for item in conversations], fault
+        return [full.get(item.id, item) for item in conversations], fault
 
     def by_consumer(
         self, consumer: str, *, statuses: Sequence[Status] = tuple(Status), content: Sequence[str] = CONTENT,
@@ -121,7 +121,7 @@ class Client:
         return self._pages("/consumer/search", body, parameters.of_consumer)
 
     def prove_access(self, now: datetime) -> httpx.Response:
-        """One row asked for and read, so that wrong settings are found before anything is made of them."""
+        """Requests and reads one row, so that wrong settings are found before anything is created from them."""
         body = Filters(start=Window(now - CELL, now), content=()).body()
         response = self._post("/search", Parameters(limit=1).of_search(0), body)
         _read(response)
@@ -130,14 +130,16 @@ class Client:
     def _pages(
         self, method: str, body: dict[str, Any], query: PageParameters, *, most: int | None = None, anchor: int = 0
     ) -> Iterator[Page]:
-        """`most` is how many there can be at most, where that is known: then no count needs to be announced."""
-        proof, offset, came, is_last = PageCheck(anchor), 0, 0, False
+        """`most` is the largest possible number of results, where it is known: then the server need not announce a
+        count.
+        """
+        proof, offset, received, is_last = PageCheck(anchor), 0, 0, False
         while not is_last:
             page = self._whole(method, query(offset), body)
             is_new = proof.add(page)
-            came += len(page)
+            received += len(page)
             yield page
-            is_whole = offset + len(page) >= page.total if page.total >= 0 else not is_new or came == most
+            is_whole = offset + len(page) >= page.total if page.total >= 0 else not is_new or received == most
             is_last = not len(page) or is_whole or proof.is_endless(offset)
             is_only = is_last and offset == 0
             offset = proof.next_offset(offset, page)
@@ -148,7 +150,7 @@ class Client:
             raise Unproven(fault, is_reordered=proof.is_reordered())
 
     def _whole(self, method: str, query: dict[str, str | int], body: dict[str, Any]) -> Page:
-        """One page, asked for again if some of LivePerson's shards did not answer."""
+        """One page, requested again if some of LivePerson's shards did not answer."""
         page = self._page(method, query, body)
         for _ in range(_TRIES_FOR_ALL_SHARDS - 1):
             if page.is_complete:
@@ -157,7 +159,7 @@ class Client:
         return page
 
     def _page(self, method: str, query: dict[str, str | int], body: dict[str, Any]) -> Page:
-        """One answer, read; asked for once more if it cannot be read."""
+        """One decoded response; requested once more if it cannot be decoded."""
         try:
             return _read(self._post(method, query, body))
         except BadAnswer:
@@ -165,7 +167,7 @@ class Client:
 
     def _post(self, method: str, query: dict[str, str | int], body: dict[str, Any]) -> httpx.Response:
         content = encode(body)
-        self._domains.base_url(_SERVICE)  # a first contact that fails is told soon, and not tried for minutes
+        self._domains.base_url(_SERVICE)  # an unreachable Domain API is reported at once, not after minutes of retries
 
         def post() -> httpx.Response:
             return self._client.post(
@@ -179,7 +181,9 @@ class Client:
         return perform(lambda: self._wherever_it_is(post), self._settings)
 
     def _wherever_it_is(self, call: Callable[[], httpx.Response]) -> httpx.Response:
-        """A call whose host may have vanished: tried at once at the new one, if the Domain API names another."""
+        """Makes a call; if its host cannot be reached, makes it at once at the new host that the Domain API names, if
+        any.
+        """
         try:
             return call()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
@@ -190,15 +194,15 @@ class Client:
     def _has_moved(self, url: httpx.URL) -> bool:
         try:
             return self._domains.has_moved(url)
-        except SourceError:  # the network is down, most likely; the first error says so
+        except SourceError:  # most likely the network is down, which the first error says
             return False
 
     def close(self) -> None:
-        """Ends the session, if there is one."""
+        """Closes the session at LivePerson, if there is one."""
         self._access.leave(self._client)
         self._client.close()
 
 
 def _read(response: httpx.Response) -> Page:
-    """204 is LivePerson's way of saying that there are none; a 200 without a body says nothing."""
+    """Decodes a response. 204 means no results; a 200 without a body is an error."""
     return NO_PAGE if response.status_code == 204 else read_page(response.content)

@@ -1,4 +1,4 @@
-"""Which host serves what, by the Domain API (API Guidelines, Domain API)."""
+"""Which host serves which API, from the Domain API (API Guidelines, Domain API)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
 
 
 class Domains:
-    """The hosts of an account's services, each looked up once, and again when it can no longer be reached."""
+    """The hosts of an account's services. Each is looked up once, and again after it could not be reached."""
 
     def __init__(self, client: httpx.Client, url: str, account: str, settings: CallSettings) -> None:
         self._client = client
@@ -27,13 +27,13 @@ class Domains:
         self._found: dict[str, str] = {}
 
     def base_url(self, service: str) -> str:
-        """The scheme and host of a service. Raises SourceError if the account has none such."""
+        """The scheme and host of a service. Raises SourceError if the account has no such service."""
         if service not in self._found:
             self._found[service] = self._look_up(service)
         return self._found[service]
 
     def has_moved(self, url: httpx.URL) -> bool:
-        """Looks the services on a host that can't be reached up again; whether any is elsewhere now."""
+        """Looks up again the services on an unreachable host; whether any of them has another host now."""
         netloc = url.netloc.decode()
         before = {service: base for service, base in self._found.items() if httpx.URL(base).netloc.decode() == netloc}
         after = {service: self._look_up(service) for service in before}
@@ -54,7 +54,7 @@ class Domains:
         host = _host(response, service, self._account)
         is_local = self._url.startswith("http://")
         if is_local and not is_loopback(host.rsplit(":", 1)[0]):
-            raise SourceError(f"the Domain API on loopback named {host}, which is not; nothing is sent there over http")
+            raise SourceError(f"the local Domain API named {host}, which is not on this machine: plain http is refused")
         return f"{'http' if is_local else 'https'}://{host}"
 
 
@@ -67,5 +67,5 @@ def _host(response: httpx.Response, service: str, account: str) -> str:
     if not host:
         raise SourceError(f"account {account} has no service {service}", hint="Check the account id.")
     if not isinstance(host, str) or not _HOST.fullmatch(host):
-        raise SourceError(f"the Domain API named {host!r}, which is no host")
+        raise SourceError(f"the Domain API named {host!r}, which is not a host name")
     return host

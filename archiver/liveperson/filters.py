@@ -1,7 +1,7 @@
-"""What may be asked of the Messaging Interactions API, typed. Pure.
+"""The filters and parameters of the Messaging Interactions API, typed. Pure.
 
 Pages: Messaging Interactions API, Methods: Conversations, Get Conversation by Conversation ID, Get Conversations by
-Consumer ID. Wire names are in `Filters.body` and `Parameters.query`.
+Consumer ID. The names used on the wire are in `Filters.body` and `Parameters.query`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Inclusive bounds; a missing one leaves that side open."""
+    """Inclusive bounds; None leaves that side open."""
 
     low: float | None = None
     high: float | None = None
@@ -46,7 +46,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class AgentSurveyFilter:
-    """All that are given must hold (`agentSurveySearch`)."""
+    """Conditions on the agent survey (`agentSurveySearch`). All given ones must hold."""
 
     pending: tuple[bool, ...] = ()
     question_ids: tuple[str, ...] = ()
@@ -60,15 +60,15 @@ def _span(window: Window) -> dict[str, int]:
     return {"from": to_ms(window.start), "to": to_ms(window.end) - 1}  # the server's bounds are inclusive
 
 
-def _range(found: Range) -> dict[str, float]:
-    return {name: bound for name, bound in (("from", found.low), ("to", found.high)) if bound is not None}
+def _range(range_: Range) -> dict[str, float]:
+    return {name: bound for name, bound in (("from", range_.low), ("to", range_.high)) if bound is not None}
 
 
-def _agent_survey(found: AgentSurveyFilter) -> dict[str, list[Any]]:
+def _agent_survey(survey: AgentSurveyFilter) -> dict[str, list[Any]]:
     named = {
-        "pendingAgentSurvey": found.pending, "questionId": found.question_ids, "questionName": found.question_names,
-        "questionKeywords": found.question_keywords, "answerKeywords": found.answer_keywords,
-        "surveyId": found.survey_ids,
+        "pendingAgentSurvey": survey.pending, "questionId": survey.question_ids, "questionName": survey.question_names,
+        "questionKeywords": survey.question_keywords, "answerKeywords": survey.answer_keywords,
+        "surveyId": survey.survey_ids,
     }  # fmt: skip
     return {name: list(values) for name, values in named.items() if values}
 
@@ -83,10 +83,10 @@ def _any_of(name: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which conversations a search (method A) is for. All filters must hold; of a filter's values, any.
+    """Which conversations a search (method A) returns. All filters must hold; of one filter's values, any.
 
-    The server rounds `start`, `end`, `full_dialog_end` outward and `updated_since` down to 10 minutes; the spans may
-    be three months long at most. `start` is required, also with `updated_since`.
+    The server rounds `start`, `end`, `full_dialog_end` outward and `updated_since` down to 10 minutes; the spans may be
+    three months long at most. `start` is required, also with `updated_since`.
     """
 
     start: Window = field(metadata={"name": "start", "write": _span})
@@ -160,7 +160,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """The URL parameters; each method takes those that it knows."""
+    """The URL parameters; each method sends those that it supports."""
 
     limit: int = MOST_PER_PAGE
     """1 to 100."""
@@ -188,7 +188,9 @@ class Parameters:
         return {"offset": offset, "limit": self.limit, "sort": self.order.value, **self._common(), **rollover}
 
     def of_look_up(self, offset: int) -> dict[str, str | int]:
-        """Method B. Offset and limit only where a first answer was short: the page knows neither."""
+        """Method B. Offset and limit are sent only after a first incomplete response: the API page does not document
+        them here.
+        """
         paging: dict[str, str | int] = {"offset": offset, "limit": self.limit} if offset else {}
         company: dict[str, str | int] = {"company": self.company} if self.company else {}
         return {**paging, **self._common(), **self._nc(), **company}

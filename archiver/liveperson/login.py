@@ -1,6 +1,7 @@
-"""A user's login: a session with a bearer, a cookie and a csrf token (Login Service API: User Login, Refresh, Logout).
+"""A user's login: a session with a bearer token, a cookie and a csrf token (Login Service API: User Login, Refresh,
+Logout).
 
-LivePerson asks that third-party programs do not use it, and it does not work with single sign-on.
+LivePerson asks third-party programs not to use it, and it does not work with single sign-on.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from archiver.liveperson.calls import request
 from archiver.rawrecord import number, text_of
 
 TOO_MANY_LOGINS_S = 5.0  # Login Service API, Retry policy
-REFRESH_EVERY = timedelta(minutes=4)  # while the session is used; it lives on the server
+REFRESH_EVERY = timedelta(minutes=4)  # while the session is in use, so that it does not expire at LivePerson
 _MARGIN = timedelta(minutes=1)
 _DEFAULT_LIFE, _LONGEST_LIFE_MS = timedelta(hours=8), 7 * 86_400_000
 _COOKIE = "Session_id"
@@ -37,7 +38,7 @@ class Session:
 
 
 class Login(BearerAccess):
-    """Logs in when the first request needs it, refreshes while in use, logs in anew once after a 401, and logs out."""
+    """Logs in with the first request, refreshes while in use, logs in again once after a 401, and logs out."""
 
     def __init__(self, base_url: Callable[[], str], account: str, user: User, *, clock: Callable[[], datetime]) -> None:
         self._base_url = base_url
@@ -48,13 +49,15 @@ class Login(BearerAccess):
         self._session: Session | None = None
 
     def _current(self) -> Bearers:
-        """Of the session there is, refreshed when that is due, or of a new one."""
+        """The bearer token of the present session, refreshed when due, or of a new session."""
         with self._lock:
             now = self._clock()
             if self._session is None or now >= self._session.renew_at:
                 self._session = yield from self._log_in()
             elif now - self._session.refreshed_at >= REFRESH_EVERY:
-                self._session = replace(self._session, refreshed_at=now)  # also if no answer comes: it may live on
+                self._session = replace(
+                    self._session, refreshed_at=now
+                )  # also without a response: the session may still be open
                 self._session = yield from self._refreshed(self._session)
             return self._session.bearer
 
@@ -77,11 +80,13 @@ class Login(BearerAccess):
         return _session(response, self._clock())
 
     def _refreshed(self, session: Session) -> Generator[httpx.Request, httpx.Response, Session]:
-        """The answer's body is empty. A session that cannot be refreshed is replaced by a new one."""
+        """Refreshes the session; the response's body is empty. A session that cannot be refreshed is replaced by a new
+        one.
+        """
         response = yield self._in_session("refresh", session)
         if response.status_code == 401:
             return (yield from self._log_in())
-        # Any other answer, also a fault: the next request will tell whether the session still lives.
+        # After any other response, even an error, the next request shows whether the session is still valid.
         return replace(session, cookie=_cookie(response) or session.cookie)
 
     def _url(self, step: str) -> str:
@@ -94,7 +99,7 @@ class Login(BearerAccess):
     def leave(self, client: httpx.Client) -> None:
         session, self._session = self._session, None
         if session:
-            with suppress(httpx.HTTPError):  # it ends by itself, too
+            with suppress(httpx.HTTPError):  # it expires by itself anyway
                 client.send(self._in_session("logout", session), auth=None)
 
 
@@ -118,7 +123,7 @@ def _session(response: httpx.Response, now: datetime) -> Session:
 
 
 def _cookie(response: httpx.Response) -> str | None:
-    """The session's cookie, whatever attributes come with it: it goes back to this service only."""
+    """The session's cookie without its attributes: it is only ever sent back to this service."""
     for line in response.headers.get_list("Set-Cookie"):
         name, _, value = line.partition(";")[0].partition("=")
         if name.strip() == _COOKIE:

@@ -9,7 +9,7 @@ from archiver.liveperson.auth import Access, AppKeys, Flow
 
 
 class OAuth1(Access):
-    """Signs method, URL and query with HMAC-SHA1. A JSON body is not part of the signature, and goes out as it is."""
+    """Signs method, URL and query with HMAC-SHA1. A JSON body is not part of the signature and is sent unchanged."""
 
     requires_response_body = False
 

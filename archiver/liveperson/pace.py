@@ -1,20 +1,20 @@
-"""How fast one account is asked. Pure: the clock and the waiting are the caller's."""
+"""The request rate of one account, as a rule. Pure: clock and sleep belong to the caller."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 SLOWEST_PER_S = 0.1
-QUIET_S = 5.0  # as long without a refusal, and the next step up is taken
+QUIET_S = 5.0  # without a 429 for this long, the rate rises one step
 _STEP_UP = 1.25
 _SMOOTHING = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """The request rate of one account: even, halved by each 429, raised again in steps up to the ceiling.
+    """The request rate of one account: evenly spaced, halved by each 429, raised again in steps up to the ceiling.
 
-    Times are seconds of one clock. From the slowest rate, a ceiling of 2 a second is reached in about a minute.
+    Times are seconds of one clock. From the slowest rate, a ceiling of 2 per second is reached in about a minute.
     """
 
     per_s: float
@@ -22,10 +22,10 @@ class Rate:
     free_at_s: float = 0.0  # when the next request may start
     changed_at_s: float = 0.0
     asked_at_s: float | None = None
-    gap_s: float | None = None  # between two requests, smoothed: the rate that the server really saw
+    gap_s: float | None = None  # between two requests, smoothed: the rate that really reached the server
 
     def taken(self, now_s: float) -> tuple[Rate, float]:
-        """The rate once a request is let through, and how many seconds that request has to wait."""
+        """The rate after one request was let through, and how many seconds that request has to wait."""
         rate = self._recovered(now_s)
         start_s = max(now_s, rate.free_at_s)
         gap_s = rate.gap_s
@@ -36,7 +36,7 @@ class Rate:
         return rate, start_s - now_s
 
     def refused(self, now_s: float, pause_s: float) -> Rate:
-        """After a 429. Refusals of requests that were on their way together count once."""
+        """The rate after a 429. Several 429s for requests that were in flight together count once."""
         free_at_s = max(self.free_at_s, now_s + pause_s)
         if now_s < self.changed_at_s:
             return replace(self, free_at_s=free_at_s)

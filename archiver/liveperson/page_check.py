@@ -6,10 +6,11 @@ from archiver.model import Page
 
 
 class PageCheck:
-    """LivePerson has neither snapshots nor cursors, so the count that every page announces must be the count that came.
+    """Checks the pages of one query.
 
+    LivePerson has neither snapshots nor cursors, so the count that every page announces must equal the count received.
     With `anchor` rows, each page begins with the last rows of the page before it. If they differ, rows were added or
-    removed meanwhile, and one may have been missed.
+    removed between the two requests, and one may have been missed.
     """
 
     def __init__(self, anchor: int = 0) -> None:
@@ -22,7 +23,7 @@ class PageCheck:
         self._is_complete = True
 
     def add(self, page: Page) -> bool:
-        """Adds a page; whether it brought anything new."""
+        """Adds a page; whether it contained anything new."""
         ids = [conversation.id for conversation in page.conversations]
         if self._tail is not None and ids[: len(self._tail)] != self._tail:
             self._moved = True
@@ -39,7 +40,7 @@ class PageCheck:
         self._totals.append(total)
 
     def next_offset(self, offset: int, page: Page) -> int:
-        """Where the page after this one begins."""
+        """Offset of the next page."""
         return offset + max(len(page) - self._anchor, 1)
 
     def is_endless(self, offset: int) -> bool:

@@ -1,4 +1,4 @@
-"""Single calls that show what works between this machine and LivePerson, for `archiver doctor`. None is tried twice."""
+"""Single calls that show what works between this machine and LivePerson, for `archiver doctor`. None is retried."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ONCE = CallSettings().with_tries(1)
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One call that was answered: how long it took, how far our clock is ahead, what was said of rate limits."""
+    """One answered call: how long it took, how far the local clock is ahead, which rate-limit headers came."""
 
     took_s: float
     skew: timedelta | None = None
@@ -28,7 +28,7 @@ class Contact:
 
 
 class Probes:
-    """All raise SourceError or one of its kinds, with a hint. Closing is the caller's."""
+    """All methods raise SourceError or one of its subclasses, with a hint. Closing is the caller's duty."""
 
     def __init__(
         self, account: Account, *, transport: httpx.BaseTransport | None = None,
@@ -41,7 +41,7 @@ class Probes:
         self._domains = Domains(self._client, account.domain_url, account.id, _ONCE)
 
     def domain_api(self) -> Contact:
-        """Whether LivePerson's directory of services answers at all, to any path."""
+        """Whether LivePerson's directory of services answers, at any path."""
         return self._any_answer(self._account.domain_url)
 
     def service(self, name: str) -> str:
@@ -49,7 +49,7 @@ class Probes:
         return self._domains.base_url(name)
 
     def services(self) -> tuple[str, ...]:
-        """The names of those that this way in needs."""
+        """The names of the services that the configured authentication needs."""
         match self._account.credentials:
             case AppKeys():
                 return ("msgHist",)
@@ -59,11 +59,11 @@ class Probes:
                 return ("msgHist", "sentinel")
 
     def reach(self, name: str) -> Contact:
-        """Whether a service's host is there and shows a certificate that is trusted."""
+        """Whether a service's host is reachable and shows a trusted certificate."""
         return self._any_answer(self.service(name))
 
     def one_row(self) -> Contact:
-        """One conversation asked for, with our credentials."""
+        """One conversation requested with the configured credentials."""
         center = connect(self._account, settings=_ONCE, transport=self._transport, clock=self._clock)
         with closing(center):
             return self._contact(center.prove_access(self._clock()))
@@ -84,7 +84,7 @@ class Probes:
 
 
 def _took_s(response: httpx.Response) -> float:
-    """From the request's start to its answer; nothing for one that came over no network."""
+    """Seconds from the request's start to its response; 0 for a response without a network."""
     try:
         return response.elapsed.total_seconds()
     except RuntimeError:
@@ -92,7 +92,7 @@ def _took_s(response: httpx.Response) -> float:
 
 
 def _advice(words: str) -> str:
-    """By what the network's error says, which has no better sign."""
+    """Advice by the wording of the network error, which has no better sign."""
     lower = words.lower()
     if "certificate" in lower or "ssl" in lower:
         return "Name the file of the authority that signed it (of a proxy, perhaps): export SSL_CERT_FILE=/path/ca.pem"

@@ -1,4 +1,4 @@
-"""The pace of all requests to one account, whichever thread makes them."""
+"""Paces all requests to one account, whichever thread makes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIMULATOR_PER_S = 10_000.0
 
 
 class RateLimiter:
-    """Shared by everything that asks one account. `clock` counts seconds; the waiting itself is the caller's."""
+    """Shared by everything that calls one account. `clock` counts seconds; sleeping is the caller's part."""
 
     def __init__(self, ceiling_per_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = Rate(ceiling_per_s, ceiling_per_s)
@@ -22,7 +22,7 @@ class RateLimiter:
 
     @property
     def per_s(self) -> float:
-        """The present rate, in requests a second."""
+        """The present rate, in requests per second."""
         return self._rate.per_s
 
     @property
@@ -30,12 +30,12 @@ class RateLimiter:
         return self._rate.ceiling_per_s
 
     def reserve(self) -> float:
-        """Reserves a start for one request; returns the seconds until then."""
+        """Reserves the start of one request; returns the seconds until then."""
         with self._lock:
             self._rate, wait_s = self._rate.taken(self._clock())
         return wait_s
 
     def back_off(self, pause_s: float) -> None:
-        """After a 429: no request starts for `pause_s` seconds, and the rate is halved from then on."""
+        """After a 429: no request starts for `pause_s` seconds, and the rate is halved."""
         with self._lock:
             self._rate = self._rate.refused(self._clock(), pause_s)

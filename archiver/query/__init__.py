@@ -1,4 +1,4 @@
-"""The query language: how it is read, what it is true of, and which spans of a text it marks. Pure."""
+"""The query language: how it is parsed, what matches it, and which spans of a text it marks. Pure."""
 
 from archiver.query.ast import And, Compare, Everything, Expression, Not, OfConversation, Or, Query, Scope, Words
 from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, flat, for_messages

@@ -11,7 +11,6 @@ from archiver.model import Role
 @dataclass(frozen=True, slots=True)
 class Words:
     """Consecutive words in one passage of `places` (zones, one keyword field, or `sde.path`); the last may be a prefix.
-
     With `role`, only in messages of that role.
     """
 
@@ -52,7 +51,7 @@ class Everything:
 
 @dataclass(frozen=True, slots=True)
 class OfConversation:
-    """In a query for messages: what it says of their conversation. Made by `documents.for_messages` only."""
+    """In a query for messages: conditions on their conversation. Made by `documents.for_messages` only."""
 
     child: Expression
 
@@ -62,19 +61,19 @@ Expression = Words | Compare | Not | And | Or | Everything | OfConversation
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query as it was understood; `notices` say how something doubtful was read."""
+    """A parsed query; `notices` say how a doubtful part was understood."""
 
     expression: Expression
     notices: tuple[str, ...] = ()
 
     @property
     def is_everything(self) -> bool:
-        """Whether it asks for all there is."""
+        """Whether it matches everything."""
         return isinstance(self.expression, Everything)
 
 
 class Scope(StrEnum):
-    """What a result is, and what a query must be true of."""
+    """What a result is, within which the whole query must match."""
 
     CONVERSATION = "conversation"
     MESSAGE = "message"

@@ -1,4 +1,4 @@
-"""The values of fields that are compared: numbers, lengths of time, dates, yes and no. Pure."""
+"""The values of fields that are compared: numbers, durations, dates, yes and no. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BOUNDS = re.compile(r"(<=|>=|<|>|=)?(.+)$", re.DOTALL)
 
 
 def read_value(name: str, value: str, now: datetime) -> Expression:
-    """What `name:value` is true of. Raises ValueError."""
+    """The condition that `name:value` stands for. Raises ValueError."""
     return _VALUES[name](name, value, now)
 
 
@@ -25,8 +25,8 @@ def _compare(name: str, value: str, number: Callable[[str], float], step: float)
     low_high = value.split("..")
     if len(low_high) == 2:
         return Compare(name, number(low_high[0]), number(low_high[1]) + step)
-    found = _BOUNDS.match(value)
-    sign, bound = (found[1] or "=", number(found[2])) if found else ("=", number(value))
+    match = _BOUNDS.match(value)
+    sign, bound = (match[1] or "=", number(match[2])) if match else ("=", number(value))
     low = {"=": bound, ">=": bound, ">": bound + step}.get(sign)
     high = {"=": bound + step, "<=": bound + step, "<": bound}.get(sign)
     return Compare(name, low, high)
@@ -34,7 +34,7 @@ def _compare(name: str, value: str, number: Callable[[str], float], step: float)
 
 def _plain_number(text: str) -> float:
     if not re.fullmatch(r"\d{1,15}(\.\d{1,6})?", text.strip()):
-        raise ValueError(f"{text!r} is no number")
+        raise ValueError(f"{text!r} is not a number")
     return float(text)
 
 
@@ -50,18 +50,18 @@ def _date_value(name: str, value: str, now: datetime) -> Expression:
     try:
         span = parse_span(value, now)
     except ValueError:
-        raise ValueError(f"{value!r} is no date; write one of: {FORMS}") from None
+        raise ValueError(f"{value!r} is not a date; write one of: {FORMS}") from None
     low = to_ms(span.start) if name != "before" else None
     high = to_ms(span.end) if name != "after" else None
     return Compare("start", low, high)
 
 
 def _yes_no_value(name: str, value: str, now: datetime) -> Expression:
-    found = Words(("transfer",), (HAS,))
+    has_transfer = Words(("transfer",), (HAS,))
     if value.lower() in ("yes", "true"):
-        return found
+        return has_transfer
     if value.lower() in ("no", "false"):
-        return Not(found)
+        return Not(has_transfer)
     raise ValueError(f"{value!r} is neither yes nor no")
 
 

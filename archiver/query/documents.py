@@ -1,7 +1,8 @@
-"""Which index document a part of a query is about: a message's or its conversation's. Pure; every store follows it.
+"""Decides which index document each part of a query is about: a message's or its conversation's. Pure; used by every
+store.
 
 A conversation's document holds everything that belongs to the conversation. A message's document holds its own words
-and role, and repeats a few facts of its conversation (`REPEATED_KEYWORDS`, `REPEATED_NUMBERS`), so that common filters
+and role, and repeats a few values of its conversation (`REPEATED_KEYWORDS`, `REPEATED_NUMBERS`), so that common filters
 need no look-up.
 """
 
@@ -17,12 +18,12 @@ REPEATED_NUMBERS = ("start",)
 
 
 def is_about_message(leaf: Words | Compare) -> bool:
-    """Whether a leaf of a query for messages is about the message itself, and not about its conversation."""
+    """Whether a leaf of a query for messages is about the message itself, not about its conversation."""
     return isinstance(leaf, Words) and (leaf.places == ZONES or leaf.places[0] in (BY, *MESSAGE_ZONES))
 
 
 def _is_on_message(leaf: Words | Compare) -> bool:
-    """Whether a message's document holds what a leaf is about."""
+    """Whether a message's document holds the values that a leaf tests."""
     if isinstance(leaf, Compare):
         return leaf.field in REPEATED_NUMBERS
     return is_about_message(leaf) or leaf.places[0] in REPEATED_KEYWORDS
@@ -31,7 +32,7 @@ def _is_on_message(leaf: Words | Compare) -> bool:
 def for_messages(expression: Expression) -> Expression:
     """The same expression with the parts that only conversation documents can answer inside `OfConversation`.
 
-    Such parts of one conjunction are joined, so that they are looked up in one go.
+    Such parts of one conjunction are joined, so that they need one look-up.
     """
     match expression:
         case Words() | Compare():

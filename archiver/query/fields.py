@@ -1,6 +1,6 @@
 """The fields of the query language, and what each one reads in a transcript. Pure.
 
-Three kinds: *zones* hold what was said, written or recorded as text; *keywords* hold words about the conversation;
+Three kinds: *zones* hold text that was said, written or recorded; *keywords* hold words about the conversation;
 *numbers* can be compared. Every store indexes what these tables read, and the parser knows the fields from them.
 """
 
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from archiver.model import Message, Participant, Role, Transcript, to_ms
 
 TEXT, NOTE, SURVEY, SUMMARY, SDE = "text", "note", "survey", "summary", "sde"
-ZONES = (TEXT, NOTE, SURVEY, SUMMARY, SDE)  # where bare words look
-MESSAGE_ZONES = (TEXT, NOTE)  # those that consist of messages
+ZONES = (TEXT, NOTE, SURVEY, SUMMARY, SDE)  # searched by words without a field
+MESSAGE_ZONES = (TEXT, NOTE)  # zones that consist of messages
 BY, HAS = "by", "has"
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One piece of text that a phrase never leaves. `path` is an SDE's."""
+    """One piece of text; a phrase matches within one passage only. `path` is that of an SDE."""
 
     zone: str
     text: str
@@ -28,7 +28,7 @@ class Passage:
 
 
 def passages(transcript: Transcript) -> Iterator[Passage]:
-    """Everything that bare words look at."""
+    """Everything that words without a field search."""
     for message in transcript.messages:
         yield message_passage(message)
     for answer in transcript.answers:
@@ -56,7 +56,7 @@ def as_text(value: str | int | float | bool) -> str:
 
 
 def path_names(path: str) -> Iterator[str]:
-    """The names by which a path can be asked for: `customerInfo.customerId`, and `customerId` alone. Lower case."""
+    """The names by which a path can be searched: `customerInfo.customerId`, and `customerId` alone. Lower case."""
     parts = path.lower().split(".")
     for start in range(len(parts)):
         yield ".".join(parts[start:])
@@ -123,9 +123,9 @@ NUMBERS: Mapping[str, Callable[[Transcript], float | None]] = {
     "transfers": lambda t: t.metadata.transfers,
 }
 
-_LONGEST_FACET = 256  # characters: every store cuts alike
+_LONGEST_FACET = 256  # characters; the same in every store
 
-# What results are counted by: values as people know them, unlike the folded words of keywords.
+# Values that results are counted by: as people write them, unlike the folded words of keywords.
 FACETS: Mapping[str, Callable[[Transcript], Iterable[str | None]]] = {
     "agent": lambda t: (person.name for person in t.metadata.agents if person.role is Role.AGENT),
     "bot": lambda t: (person.name for person in t.metadata.agents if person.role is Role.BOT),
@@ -149,14 +149,14 @@ def facet_values(transcript: Transcript, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value[:_LONGEST_FACET] for value in FACETS[name](transcript) if value))
 
 
-# What the field means, for help texts and documentation; a test holds it complete.
+# The meaning of each field, for help texts and documentation; a test checks that none is missing.
 MEANING: Mapping[str, str] = {
     "text": "words of a message that the customer could see",
     "note": "words of a private note between agents",
     "survey": "words of a survey's questions and answers",
     "summary": "words of the summary",
     "sde": "words of any SDE value; sde.customerId:C123 looks at one path",
-    "from": "customer, agent, bot or system: limits the word, phrase or group behind it to their messages",
+    "from": "customer, agent, bot or system: limits the following word, phrase or group to messages of that role",
     "agent": "name, login or id of anybody who took part for the brand",
     "anyskill": "name or id of any skill the conversation passed",
     "campaign": "campaign, engagement or goal name",

@@ -1,4 +1,6 @@
-"""What a query is true of, and which spans of a text it marks. Pure: the meaning that every store reproduces."""
+"""Which conversations and messages match a query, and which spans of a text it marks. Pure: every store must agree with
+it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A text with the spans that a query marks in it: `[start, end)`, in order, apart, in code points."""
+    """A text with the spans that a query marks in it: `[start, end)`, sorted, disjoint, in code points."""
 
     text: str
     marks: tuple[tuple[int, int], ...] = ()
@@ -42,18 +44,18 @@ class Match:
     message: Message | None = None
 
 
-def spans(leaf: Words, found: Sequence[Token]) -> Iterator[Span]:
-    """Where the words of a leaf stand one after another in the tokens of one passage."""
+def spans(leaf: Words, passage_tokens: Sequence[Token]) -> Iterator[Span]:
+    """Where the words of a leaf follow one another in the tokens of one passage."""
     count = len(leaf.words)
-    for at in range(len(found) - count + 1):
-        if _fits(leaf, found, at):
-            yield found[at].start, found[at + count - 1].end
+    for at in range(len(passage_tokens) - count + 1):
+        if _fits(leaf, passage_tokens, at):
+            yield passage_tokens[at].start, passage_tokens[at + count - 1].end
 
 
-def _fits(leaf: Words, found: Sequence[Token], at: int) -> bool:
+def _fits(leaf: Words, passage_tokens: Sequence[Token], at: int) -> bool:
     last = len(leaf.words) - 1
     for offset, word in enumerate(leaf.words):
-        token = found[at + offset].text
+        token = passage_tokens[at + offset].text
         if token != word and not (leaf.is_prefix and offset == last and token.startswith(word)):
             return False
     return True
@@ -68,7 +70,7 @@ class Reading:
         self.keywords = {name: [tokens(value) for value in read(transcript)] for name, read in KEYWORDS.items()}
 
     def is_true(self, expression: Expression, message: Message | None = None) -> bool:
-        """Whether the expression is true of the conversation, or of one message of it."""
+        """Whether the expression matches the conversation, or one message of it."""
         match expression:
             case Everything():
                 return True
@@ -91,24 +93,24 @@ class Reading:
             return leaf.words == (message.role.value,)
         if leaf.places[0] in self.keywords:
             return any(any(spans(leaf, value)) for value in self.keywords[leaf.places[0]])
-        return any(any(spans(leaf, found)) for _, found in self._looked_at(leaf, message))
+        return any(any(spans(leaf, passage_tokens)) for _, passage_tokens in self._looked_at(leaf, message))
 
     def _looked_at(self, leaf: Words, message: Message | None) -> Iterator[tuple[Passage, list[Token]]]:
-        """The passages that a leaf is about: with a message, bare words and message zones look at it alone."""
+        """The passages that a leaf searches: with a message, plain words and message zones search that message only."""
         only = message if message is not None and is_about_message(leaf) else None
-        for passage, found in self.passages:
+        for passage, passage_tokens in self.passages:
             if only is not None and passage.message is not only:
                 continue
             if is_in_place(leaf, passage):
-                yield passage, found
+                yield passage, passage_tokens
 
     def matches(self, expression: Expression, message: Message | None = None) -> Iterator[Match]:
-        """The texts in which the expression's positive words stand, with their marks, in reading order."""
+        """The texts that contain words of the expression which are not excluded, with their marks, in reading order."""
         leaves = list(positive_words(expression))
-        for passage, found in self.passages:
+        for passage, passage_tokens in self.passages:
             if message is not None and passage.message is not message:
                 continue
-            marked = [span for leaf in leaves if is_in_place(leaf, passage) for span in spans(leaf, found)]
+            marked = [span for leaf in leaves if is_in_place(leaf, passage) for span in spans(leaf, passage_tokens)]
             if marked:
                 yield Match(passage.zone, Snippet(passage.text, merge(marked)), passage.message)
 
@@ -122,7 +124,7 @@ def is_in_place(leaf: Words, passage: Passage) -> bool:
 
 
 def positive_words(expression: Expression, negated: bool = False) -> Iterator[Words]:
-    """The leaves whose presence speaks for a result, and not against it."""
+    """The leaves whose presence makes a result, not those that exclude one."""
     match expression:
         case Words() if not negated:
             yield expression
@@ -133,10 +135,10 @@ def positive_words(expression: Expression, negated: bool = False) -> Iterator[Wo
                 yield from positive_words(child, negated)
 
 
-def merge(found: Iterable[Span]) -> tuple[Span, ...]:
-    """The same characters as few spans in order, apart from each other."""
+def merge(overlapping: Iterable[Span]) -> tuple[Span, ...]:
+    """The same characters as few disjoint spans in order."""
     merged: list[Span] = []
-    for start, end in sorted(found):
+    for start, end in sorted(overlapping):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
@@ -145,7 +147,7 @@ def merge(found: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def results(reading: Reading, expression: Expression, scope: Scope) -> Iterator[Message | None]:
-    """What of one conversation is a result: None for the conversation itself, or its messages."""
+    """The results within one conversation: None for the conversation itself, or its messages."""
     if scope is Scope.CONVERSATION:
         if reading.is_true(expression):
             yield None

@@ -29,7 +29,7 @@ MOST_TERMS = 500
 
 
 def parse(text: str, *, now: datetime) -> Query:
-    """The meaning of a query. Raises QueryError and nothing else; an empty query means everything."""
+    """The parsed query. Raises QueryError and nothing else; an empty query matches everything."""
     if len(text) > MOST_CHARACTERS:
         raise QueryError(f"the query is longer than {MOST_CHARACTERS:,} characters", position=MOST_CHARACTERS)
     parser = _Parser(text, now)
@@ -45,6 +45,7 @@ class _Context:
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_]*(?:\.[\w.-]+)?):(?!//)", re.ASCII)
 _PLAIN = re.compile(r'[^\s()"]+')
+_NEGATED = re.compile(r'-+(?:[\w("]|\*(?:[\s)]|$))')
 _OPERATOR = re.compile(r'(OR|AND|NOT)(?=[\s()"]|$)')
 _LATER = re.compile(r"[wW]/\d|[pP][rR][eE]/\d|.*~\d*$")
 
@@ -61,26 +62,26 @@ class _Parser:
         self._blanks()
         if self.at == len(self.text):
             return Everything()
-        found = self._or(_Context())
+        expression = self._or(_Context())
         if self.at < len(self.text):
             raise QueryError("there is a ) without a (", position=self.at, hint='Put it in quotes: ")"')
-        if found is None:
-            raise QueryError("there is no word to look for", position=0, hint="Words are letters, digits or emoji.")
-        return found
+        if expression is None:
+            raise QueryError("there is no word to search for", position=0, hint="Words are letters, digits or emoji.")
+        return expression
 
     def _blanks(self) -> None:
         while self.at < len(self.text) and self.text[self.at].isspace():
             self.at += 1
 
     def _operator(self) -> str | None:
-        found = _OPERATOR.match(self.text, self.at)
-        return found[1] if found else None
+        match = _OPERATOR.match(self.text, self.at)
+        return match[1] if match else None
 
     def _take(self, length: int) -> None:
         self.at += length
         self._blanks()
 
-    # None stands for a term that holds nothing to look for (`&`), which leaves no trace in its group.
+    # None is a term without any word (`&`), which is left out of its group.
 
     def _or(self, context: _Context) -> Expression | None:
         children = [self._and(context)]
@@ -105,7 +106,7 @@ class _Parser:
         is_end = self.at >= len(self.text) or self.text[self.at] == ")"
         if is_end or self._operator() in ("OR", "AND"):
             raise QueryError(
-                f"{operator} needs something behind it",
+                f"{operator} needs something after it",
                 position=position,
                 hint=f'For the word itself write "{operator}".',
             )
@@ -116,7 +117,7 @@ class _Parser:
             if self._operator() == "NOT":
                 self._take(3)
                 self._needs_term(position, "NOT")
-            elif self.text.startswith("-", self.at) and re.match(r'-+[\w("]', self.text[self.at : self.at + 50]):
+            elif self.text.startswith("-", self.at) and _NEGATED.match(self.text, self.at):
                 self.at += 1
             else:
                 break
@@ -153,13 +154,13 @@ class _Parser:
         self._take(1)
         if self.text.startswith(")", self.at):
             raise QueryError("there is nothing between ( and )", position=opened)
-        found = None
+        expression = None
         if self.at < len(self.text):
-            found = self._or(_Context(context.places, context.role, context.depth + 1))
+            expression = self._or(_Context(context.places, context.role, context.depth + 1))
         if not self.text.startswith(")", self.at):
             raise QueryError("this ( is never closed", position=opened, hint="Add a ) at the end of the group.")
         self._take(1)
-        return found
+        return expression
 
     def _quoted(self) -> str:
         opened = self.at
@@ -178,15 +179,15 @@ class _Parser:
 
     def _phrase(self, context: _Context) -> Expression:
         position = self.at
-        found = tuple(words(self._quoted()))
-        if not found:
+        phrase = tuple(words(self._quoted()))
+        if not phrase:
             raise QueryError("there is no word between the quotes", position=position)
-        return Words(found, context.places, role=context.role)
+        return Words(phrase, context.places, role=context.role)
 
     def _word(self, context: _Context) -> Expression | None:
         position, word = self.at, self._plain()
-        if word == "*":
-            return Everything()
+        if word == "*":  # within from: it means any message of that role
+            return Words((context.role.value,), (BY,)) if context.role else Everything()
         if _LATER.match(word):
             raise QueryError(
                 f"{word!r}: proximity and similarity (w/5, pre/5, ~1) are not available yet",
@@ -195,10 +196,10 @@ class _Parser:
         return self._words(word, position, context)
 
     def _plain(self) -> str:
-        found = _PLAIN.match(self.text, self.at)
-        assert found is not None  # the callers have looked
-        self._take(len(found[0]))
-        return found[0]
+        match = _PLAIN.match(self.text, self.at)
+        assert match is not None  # the callers have checked
+        self._take(len(match[0]))
+        return match[0]
 
     def _words(self, word: str, position: int, context: _Context) -> Expression | None:
         is_prefix = word.endswith("*")
@@ -206,14 +207,14 @@ class _Parser:
         star = re.search(r"\*(?=\w)|(?<=\w)\*", stem)
         if star:
             raise QueryError("a * works only at the end of a word", position=position + star.start(), hint="reserv*")
-        found = tuple(words(stem))
-        if not found:
+        parts = tuple(words(stem))
+        if not parts:
             self.notices.append(f"{word!r} holds no letters or digits and was ignored")
             return None
         if is_prefix and not re.search(r"\w$", stem):
             is_prefix = False
-            self.notices.append(f"{word!r} was read as the words {' '.join(found)}")
-        return Words(found, context.places, is_prefix, context.role)
+            self.notices.append(f"{word!r} was read as the words {' '.join(parts)}")
+        return Words(parts, context.places, is_prefix, context.role)
 
     def _field(self, match: re.Match[str], context: _Context) -> Expression | None:
         name, position = match[1], self.at
@@ -240,24 +241,24 @@ class _Parser:
 
     def _worded(self, name: str, position: int, context: _Context) -> Expression | None:
         if context.role and name not in MESSAGE_ZONES and (name in ZONES or name.startswith("sde.")):
-            raise QueryError(f"{name}: is no message, so from: can't limit it", position=position)
+            raise QueryError(f"{name}: does not search messages, so from: can't limit it", position=position)
         is_role_free = name in KEYWORDS
         inner = _Context((name,), None if is_role_free else context.role, context.depth)
         start = self.at
         if self.text[start] == "(":
-            found = self._group(inner)
+            expression = self._group(inner)
         elif self.text[start] == '"':
-            found = self._phrase(inner)
+            expression = self._phrase(inner)
         else:
-            found = self._words(self._plain(), start, inner)
+            expression = self._words(self._plain(), start, inner)
         if name == HAS:
-            self._check_has(found, start)
-        return found
+            self._check_has(expression, start)
+        return expression
 
-    def _check_has(self, found: Expression | None, position: int) -> None:
-        if isinstance(found, Words) and found.words[0] not in HAS_VALUES:
-            hint = suggest(found.words[0], HAS_VALUES, what="Values")
-            raise QueryError(f"has: does not know {found.words[0]!r}", position=position, hint=hint)
+    def _check_has(self, expression: Expression | None, position: int) -> None:
+        if isinstance(expression, Words) and expression.words[0] not in HAS_VALUES:
+            hint = suggest(expression.words[0], HAS_VALUES, what="Values")
+            raise QueryError(f"has: does not know {expression.words[0]!r}", position=position, hint=hint)
 
     def _from_needs(self, position: int) -> QueryError:
         return QueryError(
@@ -276,7 +277,7 @@ class _Parser:
         return self._not(_Context(places, role, context.depth))
 
     def _is_text_next(self) -> bool:
-        """Whether a word, phrase or group of them follows, which from: then stands before."""
+        """Whether a word, phrase or group of them follows, to which a preceding from: applies."""
         if self.at >= len(self.text) or self.text[self.at] == ")" or self._operator() in ("OR", "AND"):
             return False
         field = _FIELD.match(self.text, self.at + (self.text[self.at] == "-"))
@@ -286,7 +287,7 @@ class _Parser:
         start = self.at
         quoted = self.text[start] == '"'
         if self.text[start] == "(":
-            raise QueryError(f"{name}: takes one value, no group", position=start, hint=_example(name))
+            raise QueryError(f"{name}: takes one value, not a group", position=start, hint=_example(name))
         value = self._quoted() if quoted else self._plain()
         try:
             return read_value(name, value, self.now)

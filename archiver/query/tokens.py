@@ -1,8 +1,8 @@
 """From text to tokens with their spans in the text as written: one analysis for every store, the query and the marks.
 
-Text is folded first (compatibility forms, case, accents of any alphabet; the signs of Indic, Thai and kana
-writing stay), then cut: each character of Chinese, Japanese, Korean, Thai, Lao, Khmer and Myanmar writing and
-each emoji is a token of its own, everything else is a run of letters, digits and marks. No stop words, no stemming.
+Text is folded first (compatibility forms, case, accents of any alphabet; the signs of Indic, Thai and kana writing
+stay), then cut: each character of Chinese, Japanese, Korean, Thai, Lao, Khmer and Myanmar writing and each emoji is a
+token of its own, everything else is a run of letters, digits and marks. No stop words, no stemming.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 TOKENS_VERSION = 1  # part of every index's name: raise it when a token of any text changes
 LONGEST_TOKEN_BYTES = 255
-_SURELY_SHORT = LONGEST_TOKEN_BYTES // 4  # characters that fit, whatever they are
+_SURELY_SHORT = LONGEST_TOKEN_BYTES // 4  # characters; longer words are cut
 
 
 class Token(NamedTuple):
-    """A folded word and where it stands: `[start, end)` in code points of the text as written."""
+    """A folded word and its position: `[start, end)` in code points of the text as written."""
 
     text: str
     start: int
@@ -29,8 +29,8 @@ class Token(NamedTuple):
 class _Kind(Enum):
     WORD = 0  # continues a run
     SINGLE = 1  # a token of its own
-    SIGN = 2  # belongs to what stands before it
-    NOTHING = 3  # leaves no trace and does not end a run
+    SIGN = 2  # joins the token before it
+    NOTHING = 3  # is dropped without ending a run
     GAP = 4
 
 
@@ -38,7 +38,7 @@ _ASCII_WORD = re.compile("[a-z0-9]+")
 _SINGLE_SCRIPTS = frozenset(
     ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR")
 )
-# Letters that Unicode does not take apart but readers take for their plain form.
+# Letters that Unicode does not decompose but that readers treat as the plain letter.
 _PLAIN = {
     "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ĸ": "k", "ł": "l", "ø": "o", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th",
     "ƀ": "b", "ɨ": "i", "ʉ": "u", "ɵ": "o", "ʼ": "'", "ˈ": "'", "ʹ": "'",
@@ -70,7 +70,7 @@ def _kind(char: str) -> _Kind:
 
 
 def _is_kept_sign(code: int) -> bool:
-    """Vowel signs and the like, without which a word is another word."""
+    """Vowel signs and similar marks, without which a word is another word."""
     return 0x07A6 <= code <= 0x07B0 or 0x0900 <= code < 0x1AB0 or 0x1B00 <= code < 0x1DC0 or _is_far_sign(code)
 
 
@@ -79,23 +79,23 @@ def _is_far_sign(code: int) -> bool:
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of a text in order. Total: any string has an answer, which may be empty."""
+    """The tokens of a text in order. Accepts any string; the result may be empty."""
     if text.isascii():
-        return [Token(_cut(found.group()), *found.span()) for found in _ASCII_WORD.finditer(text.lower())]
+        return [Token(_cut(match.group()), *match.span()) for match in _ASCII_WORD.finditer(text.lower())]
     return _Cutter().cut(text)
 
 
 def words(text: str) -> list[str]:
-    """The folded words alone, as an index keeps them."""
+    """The folded words alone, as stored in an index."""
     folded = text.lower() if text.isascii() else _folded(text)
-    found = _ASCII_WORD.findall(folded) if text.isascii() else folded.split()
+    parts = _ASCII_WORD.findall(folded) if text.isascii() else folded.split()
     if len(folded) <= _SURELY_SHORT:
-        return found
-    return [_cut(word) if len(word) > _SURELY_SHORT else word for word in found]
+        return parts
+    return [_cut(word) if len(word) > _SURELY_SHORT else word for word in parts]
 
 
 def _folded(text: str) -> str:
-    """The words between blanks: what `_Cutter` does, without positions, by a table; that is many times faster."""
+    """The folded words between blanks: the same as `_Cutter` without positions, by a table, many times faster."""
     folded = text.translate(_REPLACEMENTS)
     if _AFTER_SINGLE in folded:
         folded = _SIGNS_AFTER_SINGLE.sub(r"\1 ", folded)
@@ -115,7 +115,7 @@ _MARKED = {
 
 
 class _Replacements(dict[int, str]):
-    """For `str.translate`: learns each character when it first comes."""
+    """For `str.translate`: computes each character's replacement at its first use."""
 
     def __missing__(self, code: int) -> str:
         self[code] = "".join(_MARKED[kind].format(part) for part, kind in _fold(chr(code)))
@@ -143,7 +143,7 @@ class _Cutter:
             for part, kind in _fold(char):
                 self._take(part, kind, at)
             if self.chars and unicodedata.combining(char):
-                self.end = at + 1  # a dropped accent still belongs to the letter it stands on
+                self.end = at + 1  # a dropped accent still belongs to the span of its letter
         self._finish()
         return self.found
 

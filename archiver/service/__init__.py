@@ -1,4 +1,4 @@
-"""The harvest that never ends, with its health and metrics."""
+"""The continuous harvest, with its health and metrics."""
 
 from archiver.service.lanes import Schedule
 from archiver.service.run import Listen, follow

@@ -1,7 +1,7 @@
-"""Health and metrics of a running service over HTTP, on this machine only unless told otherwise.
+"""Health and metrics of a running service over HTTP, by default on this machine only.
 
 `/healthz`: the process makes progress; `/readyz`: it is up to date and its index answers; `/health/harvest`: its state
-in JSON, with status 503 when a person has to act; `/metrics`: for Prometheus. None shows content of a conversation.
+in JSON, with status 503 when a person has to act; `/metrics`: for Prometheus. None contains conversation content.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _plain(is_good: bool, good: str, bad: str) -> Response:
 
 
 class _Metrics:
-    """The state as Prometheus knows things."""
+    """The state as Prometheus metrics."""
 
     def __init__(self, state: Snapshot, now: datetime) -> None:
         self._state, self._now = state, now
@@ -99,7 +99,7 @@ class _Metrics:
         yield _gauge("vault_conversations", "Conversations in the vault.", counts.conversations)
         yield _gauge("vault_messages", "Messages of their current versions.", counts.messages)
         yield _gauge("vault_head", "Newest vault entry.", counts.head)
-        yield _gauge("quarantined_records", "Unreadable records that are kept aside.", counts.quarantined)
+        yield _gauge("quarantined_records", "Unreadable records in quarantine.", counts.quarantined)
         yield _gauge("watched_conversations", "Conversations that are looked at again.", counts.watched)
         yield _gauge("erasures_pending", "Erasures that wait for a person.", counts.pending_erasures)
         yield _gauge("coverage_gaps", "Spans that are not proven complete.", counts.gaps)
@@ -157,13 +157,13 @@ def _bound(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> Threa
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"health and metrics can't be served on {host}:{port}: {error}",
-            hint="Choose another place with --listen HOST:PORT, or none with --listen off.",
+            hint="Choose another address with --listen HOST:PORT, or none with --listen off.",
         ) from error
 
 
 @contextmanager
 def served(state: ServiceState, clock: Clock, host: str, port: int) -> Iterator[str]:
-    """Serves health and metrics while in the context; the URL. Raises ConfigError if the port can't be had."""
+    """Serves health and metrics within the context; the URL. Raises ConfigError if the port is not available."""
     server = _bound(host, port, _handler(state, clock))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""Keeps an index up to the archive's head while the service runs."""
+"""Keeps an index up to date while the service runs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from archiver.service.state import IndexState, ServiceState
 
 _log = EventLogger("service")
 _MANY_ENTRIES, _INDEX_EVERY = 2_000, timedelta(seconds=5)
-# An index that is away or blocked is tried for ever: harvesting does not need it.
+# An index that is unreachable or blocked is retried for ever: harvesting does not need it.
 _RETRIES = RetryPolicy(delays_s=doubling(15.0, 600.0), is_worth_it=lambda error: True)
 
 
 class Indexer:
-    """An index that can't be written is tried again later and stops nothing."""
+    """An index that can't be written is retried later and stops nothing."""
 
     def __init__(self, archive: ArchiveFile, open_index: Callable[[], StoreAdmin], state: ServiceState) -> None:
         self._archive, self._open, self._state = archive, open_index, state
@@ -32,7 +32,7 @@ class Indexer:
         self._applied_at: datetime | None = None
 
     def step(self, now: datetime, *, is_idle: bool) -> bool:
-        """Applies the vault's new entries, unless there are too few to be worth it yet; whether any were applied."""
+        """Applies the vault's new entries, unless there are too few of them yet; whether any were applied."""
         head = self._archive.vault.head()
         if not self._is_due(head, now, is_idle=is_idle):
             return False

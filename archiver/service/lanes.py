@@ -1,7 +1,7 @@
 """The kinds of work of a continuous harvest. Each does one small piece at a time, so that the most urgent comes first.
 
-In order of `make_lanes`: what is new, what LivePerson is about to delete, what changed, what may change, the rest of
-the past, and whether what was proven still holds. All share one rate limit.
+In order of `make_lanes`: new conversations, those LivePerson is about to delete, changed ones, those that may change,
+the rest of the past, and checks of what was proven. All share one rate limit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from archiver.model import CELL, NO_PAGE, Window
 
 _log = EventLogger("service")
 LAG = timedelta(minutes=2)  # records appear up to a minute late
-TAIL_SPAN = timedelta(days=2)  # how far back the newest conversations go; older gaps belong to the past
+TAIL_SPAN = timedelta(days=2)  # conversations that started within this time are the tail; older gaps are the past
 SWEEP_EVERY = timedelta(minutes=15)
 PLAN_EVERY = timedelta(hours=1)
 _HOUR = timedelta(hours=1)
@@ -39,20 +39,20 @@ class Lane(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How often the newest conversations are asked for, and how far back the harvest goes; None: as far as it can."""
+    """How often the newest conversations are read, and how far back the harvest goes; None: as far as possible."""
 
     every: timedelta = timedelta(minutes=5)
     since: datetime | None = None
 
     def target(self, now: datetime) -> Window:
-        """The span that is to be complete in the end."""
+        """The span that the harvest aims to complete."""
         provable = windows.provable(now)
         start = max(provable.start, self.since or provable.start)
         return Window(min(start, now - LAG - CELL), now)
 
 
 class Tail:
-    """The newest conversations, hour by hour, again and again until each hour is settled."""
+    """Reads the newest conversations, hour by hour, repeatedly until each hour is proven complete."""
 
     name = "tail"
 
@@ -83,7 +83,7 @@ class Tail:
 
 
 class PastGaps:
-    """The windows of the past that are not proven complete; planned again every hour, so that failed ones come back."""
+    """The windows of the past that are not proven complete; planned again every hour, so that failed ones return."""
 
     def __init__(self, ingest: Ingest, schedule: Schedule) -> None:
         self._ingest, self._schedule = ingest, schedule
@@ -124,10 +124,10 @@ class Backfill:
 
 
 class Updates:
-    """Everything that LivePerson notes as changed since the last sweep, whenever it started.
+    """Reads everything that LivePerson reports as changed since the last sweep, whenever it started.
 
-    A sweep begins where this machine's clock was at the begin of the last one, never at a time that was read. One that
-    is not proven whole is repeated.
+    A sweep begins at this machine's time at the start of the previous one, never at a time from a record. A sweep that
+    is not proven complete is repeated.
     """
 
     name = "updates"
@@ -158,7 +158,7 @@ class Updates:
         self._began, self._is_whole = now, True
 
     def _sweep(self, part: Window, since: datetime) -> None:
-        """In halves until a part fits into one page, whose rows can't move while it is read."""
+        """Reads in halves until a part fits into one page, whose rows can't move while it is read."""
         pages = self._ingest.source.updated(part, since)
         try:
             page = next(pages, NO_PAGE)
@@ -179,7 +179,7 @@ class Updates:
 
 
 class Watch:
-    """Conversations that are open, cut short, settling, or said less than before: each when it is due."""
+    """Looks up conversations that are open, truncated, recently closed, or had fewer messages than before, when due."""
 
     name = "watch"
 
@@ -191,9 +191,9 @@ class Watch:
 
 
 class Reconcile:
-    """Whether LivePerson's present count agrees with what was sealed; a window where it differs is read again.
+    """Compares LivePerson's present count with sealed windows; a window where it differs is read again.
 
-    A window whose last month in LivePerson's keeping has begun is read in full once more.
+    A window is read in full once more when its last month at LivePerson begins.
     """
 
     name = "reconcile"
@@ -222,7 +222,7 @@ class Reconcile:
     def _check(self, due: RecordedWindow, now: datetime) -> None:
         window, expected = due.reading.window, due.reading.expected
         if window.start - windows.OVERLAP < windows.retention(now).start:
-            return  # part of it is deleted, so that counts prove nothing
+            return  # LivePerson has deleted part of it, so its count proves nothing
         count = self._ingest.source.count(windows.widen(window))
         if count != expected:
             reason = f"LivePerson announces {count} now, not {expected}"
@@ -233,7 +233,7 @@ class Reconcile:
 
 
 def _read(reader: WindowReader, window: Window) -> None:
-    """Reads a window; one that LivePerson fails at is recorded with the reason."""
+    """Reads a window; a failure of LivePerson is recorded with its reason."""
     try:
         reader.read(window, None)
     except SourceUnavailable as error:

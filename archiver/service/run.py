@@ -1,4 +1,4 @@
-"""A continuous harvest as a whole: its parts put together, its health served, systemd notified."""
+"""The continuous harvest as a whole: assembles its parts, serves its health, notifies systemd."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from archiver.service.systemd import Notifier
 
 _log = EventLogger("service")
 _SHORTEST_FRESHNESS = timedelta(minutes=30)
-_TRIES = 3  # of a call: the service itself waits longer, and keeps its heartbeat meanwhile
+_TRIES = 3  # per call: the service itself waits longer, and renews its lease meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where health and metrics are served. Where that is not `is_required`, a taken port does not end the service."""
+    """Where health and metrics are served. Unless `is_required`, a taken port does not end the service."""
 
     host: str = "127.0.0.1"
     port: int = 9464
@@ -38,7 +38,7 @@ class Listen:
 
 
 class Parts(Protocol):
-    """What the service is put together from (`archiver.app.Archive`)."""
+    """The parts from which the service is assembled (by `archiver.app.Archive`)."""
 
     def client(self, *, tries: int | None = None, on_answer: Callable[[str], None] | None = None) -> Client: ...
 
@@ -50,7 +50,7 @@ class Parts(Protocol):
 
 
 def follow(parts: Parts, schedule: Schedule, *, account: str, stop: threading.Event, listen: Listen | None) -> None:
-    """Harvests until `stop` is set. Raises what a person has to correct."""
+    """Harvests until `stop` is set. Raises errors that a person has to correct."""
     now = parts.now()
     fresh_within = max(3 * schedule.every, _SHORTEST_FRESHNESS)
     state, notifier = ServiceState(Snapshot(account, fresh_within, started_at=now, heartbeat_at=now)), Notifier()
@@ -63,7 +63,7 @@ def follow(parts: Parts, schedule: Schedule, *, account: str, stop: threading.Ev
             _service(ingest, Indexer(archive, parts.open_store, state), schedule, state, stop, notifier).run()
     finally:
         notifier.notify("STOPPING=1")
-    _log.info("service.stopped", "Stopped. What was kept stays kept.")
+    _log.info("service.stopped", "Stopped. Everything archived so far is kept.")
 
 
 def _service(
@@ -89,6 +89,6 @@ def _serve_health(
     except ConfigError as error:
         if listen.is_required:
             raise
-        _log.warning("health.unavailable", f"{error.message}; going on without them. {error.hint}", code=error.code)
+        _log.warning("health.unavailable", f"{error.message}; continuing without them. {error.hint}", code=error.code)
     else:
         _log.info("health.serving", f"Health and metrics: {url}/health/harvest {url}/metrics", url=url)

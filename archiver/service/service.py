@@ -1,6 +1,6 @@
-"""The harvest that never ends: the next step of the most urgent lane, the index behind it, and waits in between.
+"""The loop of the continuous harvest: the next step of the most urgent lane, then the index, with waits in between.
 
-What fails for a time is tried again, after longer waits each time; what a person has to correct ends the service.
+Transient failures are retried after growing delays; an error that a person has to correct ends the service.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HEARTBEAT_EVERY, _COUNT_EVERY = timedelta(minutes=1), timedelta(seconds=20)
 
 
 def _may_pass(error: ArchiverError) -> bool:
-    """Whether a lane's failure may be gone later: LivePerson may answer, or answer readably."""
+    """Whether a lane's failure may be temporary: LivePerson may answer later, or readably."""
     return error.transient or isinstance(error, BadAnswer | Unproven)
 
 
@@ -32,25 +32,25 @@ RETRIES = RetryPolicy(delays_s=doubling(15.0, 600.0), is_worth_it=_may_pass)
 
 
 class Backoff:
-    """When something that failed is to be tried again."""
+    """When a failed step is retried."""
 
     def __init__(self, policy: RetryPolicy = RETRIES) -> None:
         self._retries = Retries(policy)
         self.until: datetime | None = None
 
     def failed(self, error: ArchiverError, now: datetime) -> float:
-        """Seconds until the next try. Raises the error if a person has to correct its cause."""
+        """Seconds until the next attempt. Raises the error if a person has to correct its cause."""
         delay_s = self._retries.delay_after(error)
         self.until = now + timedelta(seconds=delay_s)
         return delay_s
 
     def worked(self) -> None:
-        """The next failure counts as the first."""
+        """Resets the delay: the next failure counts as the first."""
         self._retries.progressed()
         self.until = None
 
     def is_over(self, now: datetime) -> bool:
-        """Whether it may be tried now."""
+        """Whether the delay has passed."""
         return self.until is None or now >= self.until
 
 
@@ -68,7 +68,7 @@ class Service:
         self._counted_at: datetime | None = None
 
     def run(self) -> None:
-        """Raises Locked, AuthError, ArchiveError and whatever else a person has to correct."""
+        """Raises Locked, AuthError, ArchiveError and other errors that a person has to correct."""
         try:
             with self._ingest.exclusive():
                 _log.info("service.started", "harvesting continuously")
@@ -78,7 +78,7 @@ class Service:
             self._indexer.close()
 
     def tick(self) -> None:
-        """One step of the most urgent lane that has something to do, and of the index; or a short wait."""
+        """One step of the most urgent lane that has work, and of the index; or a short wait."""
         now = self._ingest.clock()
         self._heartbeat(now)
         is_busy = self._step(now)
@@ -123,7 +123,7 @@ class Service:
 
 
 def count_archive(archive: ArchiveFile, now: datetime) -> ArchiveCounts:
-    """What the archive holds and lacks."""
+    """Counts for health and metrics: what the archive holds and lacks."""
     conversations, messages = archive.vault.totals()
     coverage = measure_coverage(archive, now)
     lost = [gap for gap in coverage.gaps if gap.state is CoverageState.LOST]

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-STUCK_AFTER = timedelta(minutes=30)  # longer than a call can wait for LivePerson
+STUCK_AFTER = timedelta(minutes=30)  # longer than any call waits for LivePerson
 
 
 class Level(StrEnum):
-    """From good to bad. Red: a person has to act."""
+    """Health, from good to bad. Red: a person has to act."""
 
     GREEN = "green"
     YELLOW = "yellow"
@@ -50,7 +50,7 @@ class ArchiveCounts:
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """Up to which vault entry the index is; `error`: why it could not be written when it was last tried."""
+    """Up to which vault entry the index is applied; `error`: why the last write failed."""
 
     applied: int | None = None
     refused: int = 0
@@ -59,7 +59,7 @@ class IndexState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The state at one moment. `fresh_within` is how old the newest conversations may be."""
+    """The state at one moment. `fresh_within`: the greatest normal age of the newest conversations."""
 
     account: str
     fresh_within: timedelta
@@ -80,7 +80,7 @@ class Snapshot:
         return now - self.heartbeat_at < STUCK_AFTER
 
     def troubles(self, now: datetime) -> Iterator[tuple[Level, str]]:
-        """Everything that is not as it should be, in words."""
+        """Everything that is wrong, in words."""
         if self.counts.lost:
             yield Level.RED, f"{self.counts.lost} spans were lost to LivePerson's retention (archiver coverage --gaps)"
         if self.lag(now) > self.fresh_within:
@@ -97,7 +97,7 @@ class Snapshot:
         if self.index.refused:
             yield Level.YELLOW, f"{self.index.refused} conversations are refused by the index (archiver store status)"
         if self.counts.pending_erasures:
-            yield Level.YELLOW, f"{self.counts.pending_erasures} erasures wait for a person (archiver erasures)"
+            yield Level.YELLOW, f"{self.counts.pending_erasures} erasures wait for a decision (archiver erasures)"
 
     def level(self, now: datetime) -> Level:
         order = list(Level)
@@ -119,14 +119,14 @@ class ServiceState:
             self._state = replace(self._state, **values)  # type: ignore[arg-type]
 
     def count_answer(self, status: str) -> None:
-        """One more answer of LivePerson."""
+        """Counts one more response of LivePerson."""
         with self._lock:
             answers = {**self._state.answers, status: self._state.answers.get(status, 0) + 1}
             self._state = replace(self._state, answers=answers)
 
     @contextmanager
     def lane(self, name: str, now: datetime) -> Iterator[None]:
-        """Counts a lane's step; what the step raises becomes the lane's error, and is raised."""
+        """Counts a lane's step; an exception in it becomes the lane's error, and is raised."""
         before = self._state.lanes.get(name, LaneState())
         try:
             yield

@@ -1,4 +1,4 @@
-"""Who may read the simulated account: tokens of OAuth 2.0, signatures of OAuth 1.0, sessions of the Login Service.
+"""Authentication of the simulated account: OAuth 2.0 tokens, OAuth 1.0 signatures, sessions of the Login Service.
 
 The signature is checked by our own reading of RFC 5849, not with the library that the program signs with.
 """
@@ -31,9 +31,9 @@ def answer(value: Any, status: int = 200) -> httpx.Response:
 
 
 def error(status: int, message: str, internal_code: int = 0) -> httpx.Response:
-    """As LivePerson's services write their errors."""
-    said = {"time": "", "message": message, "internalCode": internal_code, "responseStatus": str(status)}
-    return answer({"error": said}, status)
+    """An error response in the form of LivePerson's services."""
+    content = {"time": "", "message": message, "internalCode": internal_code, "responseStatus": str(status)}
+    return answer({"error": content}, status)
 
 
 def _is_same(given: str, wanted: str) -> bool:
@@ -53,7 +53,7 @@ class TokenService:
     _tokens: dict[str, datetime] = field(default_factory=dict)
 
     def give(self, request: httpx.Request) -> httpx.Response:
-        """The answer to a token request."""
+        """The response to a token request."""
         if request.method != "POST" or "x-www-form-urlencoded" not in request.headers.get("Content-Type", ""):
             return answer({"error": "invalid_request", "error_description": "POST a form"}, 400)
         form = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
@@ -76,7 +76,7 @@ class TokenService:
             "exp": int(expires.timestamp()), "iat": int(now.timestamp()),
         }  # fmt: skip
         parts = [base64.urlsafe_b64encode(encode(part)).decode().rstrip("=") for part in (header, claims)]
-        token = ".".join((*parts, secrets.token_urlsafe(32)))  # nobody but us checks it, and we know what we gave
+        token = ".".join((*parts, secrets.token_urlsafe(32)))  # only the simulator checks it, against its own list
         self._tokens[token] = expires
         return token
 
@@ -91,7 +91,7 @@ class TokenService:
 
 @dataclass(slots=True)
 class SignatureCheck:
-    """OAuth 1.0: HMAC-SHA1 over method, URL and query; each nonce once; a clock that is right."""
+    """OAuth 1.0: HMAC-SHA1 over method, URL and query; each nonce once; a client clock that is right."""
 
     clock: Clock
     key: str = "simulated-app-key"
@@ -123,8 +123,8 @@ def _encoded(text: str) -> str:
 
 
 def _oauth_parameters(header: str) -> dict[str, str]:
-    found = re.findall(r'(\w+)="([^"]*)"', header.partition("OAuth ")[2])
-    return {name: unquote(value) for name, value in found}
+    pairs = re.findall(r'(\w+)="([^"]*)"', header.partition("OAuth ")[2])
+    return {name: unquote(value) for name, value in pairs}
 
 
 def base_string(method: str, url: str, given: dict[str, str]) -> str:
@@ -149,7 +149,7 @@ class _Session:
 
 @dataclass(slots=True)
 class LoginService:
-    """The Login Service: a bearer, a cookie and a csrf token; refresh and logout want the two latter."""
+    """The Login Service: a bearer token, a cookie and a csrf token; refresh and logout require the latter two."""
 
     account: str
     clock: Clock
@@ -160,7 +160,7 @@ class LoginService:
     _logins: list[datetime] = field(default_factory=list)
 
     def serve(self, request: httpx.Request, step: str, base_uris: list[dict[str, str]]) -> httpx.Response:
-        """Login, refresh or logout."""
+        """Handles login, refresh or logout."""
         try:
             body = decode(request.content)
         except ValueError:
@@ -183,9 +183,9 @@ class LoginService:
             return error(401, "invalid credentials")
         bearer, csrf, cookie = (secrets.token_hex(32) for _ in range(3))
         self._sessions[bearer] = _Session(cookie, csrf, now + timedelta(seconds=self.life_s))
-        found = answer(self._described(bearer, csrf, base_uris))
-        found.headers["Set-Cookie"] = f"Session_id={cookie}; Path=/; HttpOnly"
-        return found
+        response = answer(self._described(bearer, csrf, base_uris))
+        response.headers["Set-Cookie"] = f"Session_id={cookie}; Path=/; HttpOnly"
+        return response
 
     def _described(self, bearer: str, csrf: str, base_uris: list[dict[str, str]]) -> dict[str, Any]:
         now_ms = int(self.clock().timestamp() * 1000)
@@ -224,13 +224,13 @@ class LoginService:
         self._sessions.clear()
 
     def count(self) -> int:
-        """How many sessions there are that nobody ended."""
+        """How many sessions are open."""
         return len(self._sessions)
 
 
 def _session_cookie(request: httpx.Request) -> str | None:
     try:
-        found = SimpleCookie(request.headers.get("Cookie", "")).get("Session_id")
+        cookie = SimpleCookie(request.headers.get("Cookie", "")).get("Session_id")
     except CookieError:
         return None
-    return found.value if found else None
+    return cookie.value if cookie else None

@@ -1,4 +1,4 @@
-"""SDEs of simulated conversations: every type of LivePerson's, in its own nesting (Engagement Attributes)."""
+"""SDEs of simulated conversations: every type that LivePerson has, in its own nesting (Engagement Attributes)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _OTHERS: dict[str, tuple[str, bool, dict[str, Any]]] = {
 
 
 def sdes(life: Life, *, is_authenticated: bool = True, is_deleted: bool = False) -> Iterator[dict[str, Any]]:
-    """The events of one conversation: who the customer is, what else is known, and one event told twice."""
+    """The events of one conversation: who the customer is, other known attributes, and one event sent twice."""
     if not is_authenticated:
         if life.number % 3 == 0 and not is_deleted:
             yield _event(life, "PERSONAL_INFO", "personalInfo", True, _personal(life)) | {"isAuthenticated": False}

@@ -1,4 +1,4 @@
-"""Times as LivePerson keeps and rounds them. Pure.
+"""Times as LivePerson stores and rounds them. Pure.
 
 The simulator's own reading of the Messaging Interactions API (Methods: Conversations): start and update times are
 rounded to 10 minutes, conversations are kept for 13 months, times are epoch milliseconds in members that end in L. It
@@ -45,6 +45,6 @@ def months_earlier(moment: datetime, months: int) -> datetime:
 
 
 def moment_of(info: Mapping[str, Any], name: str) -> datetime | None:
-    """A time of a record by its milliseconds; None for what has not happened (-1) or is absent."""
+    """A time of a record by its milliseconds; None if it has not happened (-1) or is absent."""
     ms = info.get(f"{name}L")
     return from_ms(int(ms)) if isinstance(ms, int | float) and ms > 0 else None

@@ -13,7 +13,7 @@ from archiver.simulator.world import World, at_anchor
 
 
 def load(path: Path, world: World, anchor: datetime) -> World:
-    """The world with the records of a data file, and their account. Raises ConfigError for a file that holds none."""
+    """A world with the records of a data file, and their account. Raises ConfigError for a file without records."""
     try:
         world.fill(at_anchor(_lines(path), anchor))
         first = decode(world.stored[0].at(anchor).raw)

@@ -1,4 +1,4 @@
-"""What is said in an invented travel and dining brand's conversations, and by whom."""
+"""The sentences of conversations with an invented travel and dining brand, and who says them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BOT = ("3699", "Welcome Bot")
 CHANNELS = ("SHARK", "APP", "WHATSAPP", "SMS")
 SKILLS = {"Restaurants": 501, "Hotels": 502, "Flights": 503, "Billing": 504}
 
-# (skill, turns); a turn begins with who speaks, or what it is: c customer, a agent, n private note, r rich card,
+# (skill, turns). The first letter of a turn is its speaker or kind: c customer, a agent, n private note, r rich card,
 # f file, h HTML, l link, q quick replies, s secure form. {card} is a card number, which is masked at the close.
 SCRIPTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Restaurants", (

@@ -1,4 +1,4 @@
-"""What goes wrong on the way between a client and the simulated account, on demand."""
+"""Faults between a client and the simulated account, on demand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLACES = {
 
 
 class Cut(httpx.ReadError):
-    """The connection breaks: of `response`, head and all, `sent` bytes arrive; None: not one."""
+    """The connection breaks: `sent` bytes of `response`, including its head, arrive; None: none at all."""
 
     def __init__(self, request: httpx.Request, response: httpx.Response, sent: int | None) -> None:
         super().__init__("the connection was cut", request=request)
@@ -41,7 +41,9 @@ class Cut(httpx.ReadError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`kind` happens at a place: to every `every`th request after the first `after`, `times` times (None: always)."""
+    """One kind of fault at one place: hits every `every`th request after the first `after`, `times` times (None:
+    always).
+    """
 
     kind: str
     place: str = "search"
@@ -54,7 +56,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """A simulator that answers with faults as planned; each request meets the first fault that is due."""
+    """A simulator that answers with the planned faults; each request gets the first fault that is due."""
 
     simulator: Simulator
     planned: Iterable[Fault]
@@ -100,11 +102,11 @@ class _Exchange:
         return self.faults.simulator(self.request)
 
     def changed(self, change: Callable[[dict[str, Any]], None]) -> httpx.Response:
-        """A page of conversations with its content changed; any other answer as it is."""
-        found = self.normal()
-        content = decode(found.content) if found.status_code == 200 and found.content else {}
+        """A page of conversations with its content changed; any other response as it is."""
+        response = self.normal()
+        content = decode(response.content) if response.status_code == 200 and response.content else {}
         if "conversationHistoryRecords" not in content:
-            return found
+            return response
         change(content)
         return answer(content)
 
@@ -113,12 +115,12 @@ class _Exchange:
 
 
 def _throttled(exchange: _Exchange) -> httpx.Response:
-    found = error(429, "too many requests")
+    response = error(429, "too many requests")
     if exchange.fault.wait_s is not None:
         until = datetime.now(UTC) + timedelta(seconds=exchange.fault.wait_s)
         seconds, date = f"{exchange.fault.wait_s:.0f}", format_datetime(until, usegmt=True)
-        found.headers["Retry-After"] = date if exchange.fault.wait_as == "date" else seconds
-    return found
+        response.headers["Retry-After"] = date if exchange.fault.wait_as == "date" else seconds
+    return response
 
 
 def _status(status: int, message: str, internal_code: int = 0) -> Callable[[_Exchange], httpx.Response]:
@@ -131,8 +133,8 @@ def _slow(exchange: _Exchange) -> httpx.Response:
 
 
 def _cut(exchange: _Exchange) -> httpx.Response:
-    found = exchange.normal()
-    raise Cut(exchange.request, found, len(found.content) // 2)
+    response = exchange.normal()
+    raise Cut(exchange.request, response, len(response.content) // 2)
 
 
 def _reset(exchange: _Exchange) -> httpx.Response:
@@ -140,7 +142,7 @@ def _reset(exchange: _Exchange) -> httpx.Response:
 
 
 def _truncated(exchange: _Exchange) -> httpx.Response:
-    """A body that ends too early, though the connection says that it is whole."""
+    """A body that ends too early, although the connection says that it is complete."""
     return httpx.Response(200, content=exchange.normal().content[:-9], headers={"Content-Type": "application/json"})
 
 
@@ -153,20 +155,20 @@ def _badly_compressed(exchange: _Exchange) -> httpx.Response:
 
 
 def _encoded(content: bytes) -> httpx.Response:
-    """A response whose content goes out as it is; the receiver unpacks it."""
+    """A response whose content is sent as it is; the receiver decompresses it."""
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     return httpx.Response(200, headers=headers, stream=httpx.ByteStream(content))
 
 
 def _mislabelled(exchange: _Exchange) -> httpx.Response:
-    """UTF-8 that claims to be something else, with a mark in front."""
-    found = exchange.normal()
+    """UTF-8 that claims another encoding, with a byte order mark."""
+    response = exchange.normal()
     headers = {"Content-Type": "application/json;charset=ISO-8859-1"}
-    return httpx.Response(found.status_code, content=b"\xef\xbb\xbf" + found.content, headers=headers)
+    return httpx.Response(response.status_code, content=b"\xef\xbb\xbf" + response.content, headers=headers)
 
 
 def _partial_result(content: dict[str, Any]) -> None:
-    """Some shards did not answer: records are missing, also from the count."""
+    """Some shards did not answer: their records are missing, also from the count."""
     metadata, records = content["_metadata"], content["conversationHistoryRecords"]
     content["conversationHistoryRecords"] = records[1::2]
     metadata["count"] -= len(records[::2])
@@ -180,7 +182,7 @@ def _cut_records(content: dict[str, Any]) -> None:
 
 
 def _repeated(content: dict[str, Any]) -> None:
-    """A row that shifted onto this page: the first record twice, the last not at all."""
+    """A row shifted onto this page: the first record comes twice, the last is missing."""
     records = content["conversationHistoryRecords"]
     content["conversationHistoryRecords"] = (records[:1] + records)[: len(records)]
 
@@ -194,7 +196,7 @@ def _miscounted(content: dict[str, Any]) -> None:
 
 
 def _unexpected(content: dict[str, Any]) -> None:
-    """Fields, types and inner JSON that nobody documented."""
+    """Undocumented fields and types, and broken inner JSON."""
     content["newEnvelopeField"] = {"a": [1]}
     for record in content["conversationHistoryRecords"]:
         record["newSection"] = [{"b": None}]

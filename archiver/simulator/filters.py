@@ -1,4 +1,6 @@
-"""What the body of a search lets through, as LivePerson documents each filter. All must hold; of one's values, any."""
+"""Which conversations pass a search's body, by LivePerson's documentation of each filter. All filters must hold; of one
+filter's values, any.
+"""
 
 from __future__ import annotations
 
@@ -37,18 +39,18 @@ _ROLES = {
 
 
 def tests(body: Record, now: datetime) -> list[Test]:
-    """One test for each filter of a body but `start`. Raises BadRequest for a filter or a value that is none."""
-    found: list[Test] = []
+    """One test per filter of a body except `start`. Raises BadRequest for an unknown filter or an invalid value."""
+    conditions: list[Test] = []
     for name, value in body.items():
         if name in ("start", *_SHAPES_THE_ANSWER):
             continue
         if name not in _MAKERS:
             raise BadRequest(f"there is no filter {name}")
         try:
-            found.append(_MAKERS[name](value, body, now))
+            conditions.append(_MAKERS[name](value, body, now))
         except (TypeError, ValueError, KeyError, AttributeError):
             raise BadRequest(f"{name} has a value that it can't have") from None
-    return found
+    return conditions
 
 
 def _updated(value: Any, _: Record, __: datetime) -> Test:
@@ -56,7 +58,7 @@ def _updated(value: Any, _: Record, __: datetime) -> Test:
     return lambda view: view.updated_ms >= since_ms
 
 
-# ── what a record says ──
+# ── values of a record ──
 
 
 def _texts(record: Record) -> Iterator[str]:
@@ -85,7 +87,7 @@ def _agents(value: Any, body: Record, _: datetime) -> Test:
 
 
 def _any_agent(value: Any, _: Record, __: datetime) -> Test:
-    """Alone it narrows nothing: it says in which role `agentIds` are looked for."""
+    """Alone it filters nothing: it says in which role `agentIds` are looked for."""
     for role in as_list(value):
         _ROLES[role]
     return lambda view: True
@@ -107,8 +109,8 @@ def _csat(record: Record) -> float | None:
 
 
 def _nps(record: Record) -> float | None:
-    asked = (item for item in _survey_data(record) if item.get("questionType") == "nps")
-    return next((number(item.get("answer")) for item in asked), None)
+    questions = (item for item in _survey_data(record) if item.get("questionType") == "nps")
+    return next((number(item.get("answer")) for item in questions), None)
 
 
 def _fcr(record: Record) -> Iterator[str]:
@@ -120,7 +122,7 @@ def _fcr(record: Record) -> Iterator[str]:
 
 
 def _sdes(value: Any, _: Record, __: datetime) -> Test:
-    """Words in an SDE of a kind; between kinds, any."""
+    """Words in an SDE of a kind; of several kinds, any."""
     if not set(value) <= _SDE_KEYS:
         raise ValueError
     wanted = {kind: plain(str(words)) for kind, words in value.items()}
@@ -151,7 +153,7 @@ def _agent_surveys(record: Record) -> Iterator[dict[str, Any]]:
 
 
 def _agent_survey(value: Any, _: Record, __: datetime) -> Test:
-    """Everything that is given must hold, each of some survey."""
+    """All given conditions must hold, each for some survey."""
     readers: dict[str, Callable[[Record], Iterable[Any]]] = {
         "pendingAgentSurvey": lambda record: [section(record, "info").get("pendingAgentSurvey")],
         "surveyId": lambda record: (survey.get("surveyId") for survey in _agent_surveys(record)),
@@ -244,6 +246,6 @@ FILTERS = frozenset((*_MAKERS, "start", *_SHAPES_THE_ANSWER))
 
 
 def updated_ms(info: Record) -> int:
-    """When a record that does not live was last updated: at its end, as far as it says."""
+    """When a record from a file was last updated: at its end, as far as it has one."""
     times = (int(number(info.get(name)) or 0) for name in ("startTimeL", "endTimeL", "fullDialogEndTimeL"))
     return max(times)

@@ -1,4 +1,4 @@
-"""The kinds of tests that a search's filters are made of. Each maker takes a filter's value, the body and the time."""
+"""The kinds of tests that a search's filters are made of. Each takes a filter's value, the body and the time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Make = Callable[[Any, Record, datetime], Test]
 
 
 class BadRequest(Exception):
-    """What LivePerson would answer with 400."""
+    """A request that LivePerson answers with 400."""
 
 
 def time_range(bounds: Any, now: datetime, name: str) -> tuple[datetime, datetime]:
@@ -47,7 +47,7 @@ def time_between(name: str) -> Callable[..., Test]:
 def one_of(values_of: Callable[[Record], Iterable[Any]]) -> Callable[..., Test]:
     def make(value: Any, _: Record, __: datetime) -> Test:
         wanted = {str(item) for item in as_list(value)}
-        return lambda view: any(str(found) in wanted for found in values_of(view.record))
+        return lambda view: any(str(value) in wanted for value in values_of(view.record))
 
     return make
 
@@ -65,20 +65,20 @@ def of_info(name: str) -> Callable[..., Test]:
 def between(value_of: Callable[[Record], float | None], factor: float = 1) -> Callable[..., Test]:
     def make(value: Any, _: Record, __: datetime) -> Test:
         low, high = value.get("from"), value.get("to")
-        low_, high_ = (None if bound is None else float(bound) * factor for bound in (low, high))
-        if low_ is None and high_ is None:
+        lowest, highest = (None if bound is None else float(bound) * factor for bound in (low, high))
+        if lowest is None and highest is None:
             raise ValueError
         return lambda view: (
-            (found := value_of(view.record)) is not None
-            and (low_ is None or found >= low_)
-            and (high_ is None or found <= high_)
+            (actual := value_of(view.record)) is not None
+            and (lowest is None or actual >= lowest)
+            and (highest is None or actual <= highest)
         )
 
     return make
 
 
 def with_words(texts_of: Callable[[Record], Iterable[str]]) -> Callable[..., Test]:
-    """Words anywhere in the texts; a phrase where it stands in quotes."""
+    """Words anywhere in the texts; in quotes, a phrase."""
 
     def make(value: Any, _: Record, __: datetime) -> Test:
         phrases = [plain(quoted or word) for quoted, word in re.findall(r'"([^"]+)"|(\S+)', str(value))]

@@ -1,4 +1,4 @@
-"""What is said in a simulated conversation, as LivePerson would give it at a moment.
+"""The messages of a simulated conversation as LivePerson would return them at a moment.
 
 Page: Messaging Interactions API, Methods: Conversations (message records, statuses, scores).
 """
@@ -24,7 +24,7 @@ _TYPES = {"r": "RICH_CONTENT", "f": "HOSTED_FILE", "h": "TEXT_HTML", "l": "LINK"
 
 
 def time(name: str, moment: datetime | None) -> Record:
-    """A pair of text and milliseconds; what has not happened is "undefined" and -1."""
+    """A time as text and as milliseconds; before it happens "undefined" and -1."""
     if moment is None:
         return {name: "undefined", f"{name}L": -1}
     text = f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}+0000"
@@ -69,12 +69,12 @@ def _sender_id(life: Life, turn: Turn) -> str:
 
 
 def pid(agent_id: str) -> str:
-    """Messages name an agent by another id than participants do."""
+    """The id by which messages name an agent, which differs from the id in the participants."""
     return f"pid-{agent_id}"
 
 
 def _shown(life: Life, turn: Turn, now: datetime) -> str:
-    """Masked once the conversation is closed, gone once the customer's data were deleted."""
+    """Masked once the conversation is closed, removed once the customer's data were deleted."""
     if _is_customers(turn) and is_deleted(life, now):
         return DELETED
     return _CARD.sub(_MASK, turn.text) if now >= life.closed_at else turn.text

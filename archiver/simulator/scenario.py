@@ -1,4 +1,6 @@
-"""A scenario file: what a simulated account holds, how its clock goes, and what goes wrong. docs/simulator.md tells."""
+"""A scenario file: what a simulated account contains, how fast its clock runs, and which faults occur
+(docs/simulator.md).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ _WAIT_AS = ("seconds", "date")
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Without a file: conversations of the last 75 days, all closed, and a clock like any other."""
+    """The default: conversations of the last 75 days, all closed, and a clock at normal speed."""
 
     conversations: int = 240
     days: float = 75.0
@@ -44,13 +46,13 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
 
     def world(self, real: Callable[[], datetime]) -> World:
-        """An account without conversations. Its clock goes `speed` times as fast as the real one from now on."""
+        """An account without conversations. Its clock runs `speed` times as fast as the real one from now on."""
         began = real()
         clock = real if self.speed == 1 else lambda: began + (real() - began) * self.speed
         return World(dialogues.ACCOUNT, clock, timedelta(seconds=self.delay_s))
 
     def fill(self, world: World, anchor: datetime) -> World:
-        """Conversations from `days` before the anchor to `days_ahead` behind it."""
+        """Adds conversations from `days` before the anchor to `days_ahead` after it."""
         start, end = anchor - timedelta(days=self.days), anchor + timedelta(days=self.days_ahead)
         world.live(lives(start, end, self.conversations, seed=self.seed, deletes=self.deletes))
         return world
@@ -60,12 +62,12 @@ class Scenario:
         simulator.deepest = self.deepest or None
         simulator.tokens.life_s, simulator.tokens.life_as = self.token_life_s, self.token_life_as
         simulator.logins.life_s = self.session_life_s
-        simulator.signatures.clock = lambda: datetime.now(UTC)  # who signs does not know of our clock
+        simulator.signatures.clock = lambda: datetime.now(UTC)  # clients sign by the real clock
         return simulator
 
 
 def read_scenario(path: Path) -> Scenario:
-    """The scenario of a TOML file. Raises ConfigError that names what is wrong."""
+    """The scenario in a TOML file. Raises ConfigError that names the fault."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -92,8 +94,8 @@ def _fault(item: Any, path: Path) -> Fault:
     times = item.get("times", 1)
     if times != "always" and (not isinstance(times, int) or times < 1):
         raise ConfigError(f'times in a [[fault]] of {path} must be a number from 1 on, or "always"')
-    found = _checked({name: value for name, value in item.items() if name != "times"}, Fault, path)
-    fault = Fault(**found, times=None if times == "always" else times)
+    settings = _checked({name: value for name, value in item.items() if name != "times"}, Fault, path)
+    fault = Fault(**settings, times=None if times == "always" else times)
     _one_of("kind", fault.kind, KINDS, path)
     _one_of("place", fault.place, PLACES, path)
     _one_of("wait_as", fault.wait_as, _WAIT_AS, path)
@@ -102,20 +104,20 @@ def _fault(item: Any, path: Path) -> Fault:
     return fault
 
 
-def _one_of(name: str, value: str, known: Mapping[str, object] | tuple[str, ...], path: Path) -> None:
-    if value not in known:
-        raise ConfigError(f"{name} = {value!r} in {path}", hint=suggest(value, known, what="There are"))
+def _one_of(name: str, value: str, choices: Mapping[str, object] | tuple[str, ...], path: Path) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} = {value!r} in {path}", hint=suggest(value, choices, what="Known"))
 
 
 def _checked(content: dict[str, Any], kind: type, path: Path) -> dict[str, Any]:
-    """The settings of a table, with the types that they must have."""
+    """The settings of a table, with the required types."""
     types = {
         item.name: str(item.type).partition(" ")[0] for item in fields(kind) if item.name not in ("faults", "times")
     }
     allowed: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
     for name, value in content.items():
         if name not in types:
-            raise ConfigError(f"{path} has an unknown setting {name!r}", hint=suggest(name, types, what="There are"))
+            raise ConfigError(f"{path} has an unknown setting {name!r}", hint=suggest(name, types, what="Known"))
         if not isinstance(value, allowed[types[name]]) or (types[name] != "bool" and isinstance(value, bool)):
             raise ConfigError(f"{name} = {value!r} in {path} must be {types[name]}")
     return dict(content)

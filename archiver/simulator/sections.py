@@ -1,4 +1,4 @@
-"""A simulated conversation's record as LivePerson would give it at a moment: every section and field it documents.
+"""A simulated conversation's record as LivePerson would return it at a moment: every documented section and field.
 
 Pages: Messaging Interactions API, Methods: Conversations (response entities), Engagement Attributes.
 """
@@ -20,7 +20,7 @@ _SYSTEMS = ("WINDOWS", "ANDROID", "MAC_OSX", "IOS")
 
 
 def record(life: Life, now: datetime) -> Record:
-    """Everything that happened up to `now`. Not before `life.started_at`."""
+    """The record with everything that happened up to `now`, which is not before `life.started_at`."""
     turns = [turn for turn in life.turns if turn.at <= now]
     is_closed = now >= life.closed_at
     has_survey = is_closed and life.surveyed_at is not None
@@ -153,7 +153,7 @@ def _agent(life: Life, agent_id: str, name: str, user_type: str, since: datetime
 
 
 def _dialogs(life: Life, now: datetime) -> list[str]:
-    """The ids of its dialogs: the main one, and from the close on a survey's."""
+    """The ids of its dialogs: the main one, and after the close that of a survey."""
     return [life.id, f"{life.id}-survey"] if life.surveyed_at and now >= life.closed_at else [life.id]
 
 
@@ -209,7 +209,7 @@ def _dialog(life: Life, dialog: str, now: datetime) -> Record:
 def _survey(life: Life, now: datetime) -> Record:
     is_filled = life.surveyed_at is not None and now >= life.surveyed_at
     words = ("Everything was fine", "Very friendly", "It took too long")[life.number % 3]
-    asked = (
+    questions = (
         ("How satisfied are you?", str(1 + life.number % 5), "csat", "single"),
         ("What could we do better?", words, "custom", "open"),
     )
@@ -218,7 +218,7 @@ def _survey(life: Life, now: datetime) -> Record:
             "question": question, "answer": answer, "questionId": str(at), "answerId": str(at), "questionType": kind,
             "questionFormat": form, "answerSeq": at, "isValidAnswer": True, "questionName": kind,
         }
-        for at, (question, answer, kind, form) in enumerate(asked)
+        for at, (question, answer, kind, form) in enumerate(questions)
     ]  # fmt: skip
     return {
         "surveyType": "PostSurvey", "surveyStatus": "FILLED" if is_filled else "PARTIALLY_FILLED",

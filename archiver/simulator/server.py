@@ -1,4 +1,4 @@
-"""The simulator on a port of this machine."""
+"""Serves the simulator on a port of this machine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Server(ThreadingHTTPServer):
 
 
 def _written(response: httpx.Response) -> bytes:
-    """Head and body as one piece: sent apart, they would wait for each other's acknowledgement."""
+    """Head and body in one piece: sent apart, they would wait for each other's acknowledgement."""
     assert isinstance(response.stream, httpx.SyncByteStream)
     body = b"".join(response.stream)
     headers = [(name, value) for name, value in response.headers.items() if name.lower() != "content-length"]
@@ -60,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._break_off(b"" if cut.sent is None else _written(cut.response)[: cut.sent])
 
     def _break_off(self, sent: bytes) -> None:
-        """Ends the connection with a reset after a part of the answer, or before any of it."""
+        """Ends the connection with a reset after a part of the response, or before any of it."""
         self.wfile.write(sent)
         self.wfile.flush()
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815  (names of the base class)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: request lines would fill the terminal."""
+        """Prints nothing: request lines would fill the terminal."""
 
 
 def bind(port: int) -> Server:
@@ -87,7 +87,7 @@ def bind(port: int) -> Server:
 
 @contextmanager
 def running(server: Server, respond: Respond) -> Iterator[Server]:
-    """Answers in a thread of its own while the block runs."""
+    """Serves in a thread of its own within the context."""
     server.respond = respond
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

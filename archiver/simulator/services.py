@@ -20,13 +20,13 @@ _ORDERS = ("start:asc", "start:desc", "end:asc", "end:desc")
 
 @dataclass(slots=True)
 class Simulator:
-    """One account and who may read it. `host` is what the Domain API answers; it is also ours."""
+    """One account and its authentication. `host` is the host that the Domain API names for every service."""
 
     world: World
     host: str = "lp.simulator.test"
     no_content: bool = False  # whether a search without results is answered 204
     is_lenient: bool = False  # whether a limit or sort that can't be is put right, and not refused
-    deepest: int | None = None  # offset + limit behind which Elasticsearch gives up, if it does
+    deepest: int | None = None  # largest offset + limit that is answered; None: no limit
     tokens: TokenService = field(init=False)
     signatures: SignatureCheck = field(init=False)
     logins: LoginService = field(init=False)
@@ -37,7 +37,7 @@ class Simulator:
         self.logins = LoginService(self.world.account, self.now)
 
     def now(self) -> datetime:
-        """By the account's clock, whichever that is at the moment."""
+        """The present time of the account's clock."""
         return self.world.clock()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -56,12 +56,12 @@ class Simulator:
         return error(401, "invalid site") if path.startswith("/api/account/") else error(404, "no such resource")
 
     def expire_tokens(self) -> None:
-        """Makes every token and session given so far worthless, as a restart of LivePerson's servers would."""
+        """Invalidates every token and session so far, as a restart of LivePerson's servers would."""
         self.tokens.forget()
         self.logins.forget()
 
     def credentials(self) -> dict[str, str]:
-        """All ways in, by the names of the settings."""
+        """Credentials for every authentication, by the names of the settings."""
         return {
             "client_id": self.tokens.client_id, "client_secret": self.tokens.client_secret,
             "app_key": self.signatures.key, "app_secret": self.signatures.secret,
@@ -76,8 +76,8 @@ class Simulator:
         service = rest.removesuffix("baseURI.json").strip("/")
         if not service:
             return answer({"baseURIs": self._base_uris()})
-        found = [item for item in self._base_uris() if item["service"] == service]
-        return answer(found[0]) if found else error(404, f"no service {service}")
+        entries = [item for item in self._base_uris() if item["service"] == service]
+        return answer(entries[0]) if entries else error(404, f"no service {service}")
 
     def _login(self, request: httpx.Request, step: str) -> httpx.Response:
         if step not in ("login", "refresh", "logout"):
@@ -104,29 +104,31 @@ class Simulator:
             return error(400, str(fault))
 
     def _answer(self, request: httpx.Request, method: str, body: dict[str, Any]) -> httpx.Response:
-        asked = _Parameters(request, is_lenient=self.is_lenient)
-        if self.deepest is not None and asked.offset + asked.limit > self.deepest:
+        parameters = _Parameters(request, is_lenient=self.is_lenient)
+        if self.deepest is not None and parameters.offset + parameters.limit > self.deepest:
             return error(500, "Elastic search exception", internal_code=7)
         if method == "search":
-            found = self.world.search(body, asked.offset, asked.limit, order=asked.order, version=asked.version)
-            return self._page(asked, found)
+            selection = self.world.search(
+                body, parameters.offset, parameters.limit, order=parameters.order, version=parameters.version
+            )
+            return self._page(parameters, selection)
         if method == "consumer/search":
-            found = self.world.of_consumer(body, asked.offset, asked.limit, asked.version)
-            return self._page(asked, found)
+            selection = self.world.of_consumer(body, parameters.offset, parameters.limit, parameters.version)
+            return self._page(parameters, selection)
         if method == "conversation/search":
             ids = body.get("conversationIds") or [body.get("conversationId")]
             if not all(isinstance(id_, str) for id_ in ids) or len(ids) > MOST_PER_PAGE:
                 raise BadRequest(f"1 to {MOST_PER_PAGE} conversationIds are required")
-            return self._page(None, self.world.look_up(ids, body, asked.version))
+            return self._page(None, self.world.look_up(ids, body, parameters.version))
         return error(404, "no such method")
 
-    def _page(self, asked: _Parameters | None, found: Selection) -> httpx.Response:
-        if self.no_content and not found.count:
+    def _page(self, parameters: _Parameters | None, selection: Selection) -> httpx.Response:
+        if self.no_content and not selection.count:
             return httpx.Response(204)
-        links = asked.links(found.count) if asked else {}
+        links = parameters.links(selection.count) if parameters else {}
         shards = {"partialResult": False, "failureShards": 0, "totalShards": 5}
-        metadata = {"count": found.count, **links, "shardsStatusResult": shards}
-        records = [raw_json(record) for record in found.records]
+        metadata = {"count": selection.count, **links, "shardsStatusResult": shards}
+        records = [raw_json(record) for record in selection.records]
         return answer({"_metadata": metadata, "conversationHistoryRecords": records})
 
 
@@ -150,14 +152,14 @@ class _Parameters:
             raise BadRequest("v is 1 or 2")
 
     def links(self, count: int) -> dict[str, Any]:
-        """References as LivePerson gives them: to a host of its own network, so nobody should follow them."""
-        found = {"self": self._link("self", self.offset)}
+        """Links as LivePerson returns them: to a host of its internal network, so no client should follow them."""
+        links = {"self": self._link("self", self.offset)}
         if self.offset + self.limit < count:
-            found["next"] = self._link("next", self.offset + self.limit)
-            found["last"] = self._link("last", (count - 1) // self.limit * self.limit)
+            links["next"] = self._link("next", self.offset + self.limit)
+            links["last"] = self._link("last", (count - 1) // self.limit * self.limit)
         if self.offset:
-            found["prev"] = self._link("prev", max(self.offset - self.limit, 0))
-        return found
+            links["prev"] = self._link("prev", max(self.offset - self.limit, 0))
+        return links
 
     def _link(self, rel: str, at: int) -> dict[str, str]:
         return {"rel": rel, "href": f"http://internal.lp.invalid{self._path}?limit={self.limit}&offset={at}"}

@@ -7,15 +7,15 @@ from typing import Any
 
 
 def items(record: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """The objects of a list; none if there is no such list."""
-    found = record.get(name)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    """The objects of a list; empty if there is no such list."""
+    value = record.get(name)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def section(record: Any, name: str) -> dict[str, Any]:
-    """An object inside a record; empty if there is none."""
-    found = record.get(name) if isinstance(record, dict) else None
-    return found if isinstance(found, dict) else {}
+    """An object inside a record; empty if it is absent."""
+    value = record.get(name) if isinstance(record, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
 def number(value: Any) -> float | None:

@@ -1,4 +1,4 @@
-"""Conversations of a simulated account, and each as it is at a moment."""
+"""The conversations of a simulated account, and the state of each at a moment."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class View:
 
     @cached_property
     def record(self) -> dict[str, Any]:
-        found: dict[str, Any] = decode(self.raw)
-        return found
+        record: dict[str, Any] = decode(self.raw)
+        return record
 
     @cached_property
     def info(self) -> dict[str, Any]:
-        found: dict[str, Any] = decode(split_object(self.raw)["info"])
-        return found
+        info: dict[str, Any] = decode(split_object(self.raw)["info"])
+        return info
 
     @property
     def is_open(self) -> bool:
@@ -38,7 +38,7 @@ class View:
 
 
 class Item(Protocol):
-    """A conversation of the account, from its start on."""
+    """A conversation of the account, which exists from its start on."""
 
     @property
     def id(self) -> str: ...
@@ -51,7 +51,7 @@ class Item(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A record that is what it is, until it is replaced by another."""
+    """A fixed record, until another one replaces it."""
 
     id: str
     start_ms: int

@@ -1,4 +1,4 @@
-"""The conversations of a simulated account, and what the Messaging Interactions API would say of them."""
+"""The conversations of a simulated account, and the responses of the Messaging Interactions API about them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STATUSES = frozenset(("OPEN", "CLOSE"))
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Records of one page, and how many the whole query has."""
+    """The records of one page, and how many records the whole query has."""
 
     records: list[bytes]
     count: int
@@ -38,7 +38,7 @@ class Selection:
 
 @dataclass(slots=True)
 class World:
-    """The conversations of one account, as of `clock`, which the API shows `delay` late."""
+    """The conversations of one account by `clock`; the API shows changes `delay` late."""
 
     account: str
     clock: Callable[[], datetime]
@@ -61,7 +61,7 @@ class World:
         self._add(_stored(raw) for raw in raws)
 
     def live(self, lives: Iterable[Life]) -> None:
-        """Adds conversations that go on with the clock."""
+        """Adds conversations that change with the clock."""
         self._add(Living(life) for life in lives)
 
     def _add(self, added: Iterable[Item]) -> None:
@@ -73,13 +73,13 @@ class World:
         now = self.clock()
         start, end = time_range(body.get("start"), now, "start")
         holding = tests(body, now)
-        found = [view for view in self._between(start, end) if all(test(view) for test in holding)]
+        views = [view for view in self._between(start, end) if all(test(view) for test in holding)]
         if order.startswith("end"):
-            found.sort(key=lambda view: number(view.info.get("endTimeL")) or 0)
+            views.sort(key=lambda view: number(view.info.get("endTimeL")) or 0)
         if order.endswith("desc"):
-            found.reverse()
+            views.reverse()
         shape = _Shape(body, version, now)
-        return Selection([shape.searched(view) for view in found[offset : offset + limit]], len(found))
+        return Selection([shape.searched(view) for view in views[offset : offset + limit]], len(views))
 
     def _between(self, start: datetime, end: datetime) -> list[View]:
         seen_at = self.clock() - self.delay
@@ -94,8 +94,8 @@ class World:
         """Method B. Unknown ids are left out."""
         now, oldest = self.clock(), to_ms(self._oldest())
         seen_ms = to_ms(now - self.delay)
-        found = [self.by_id[id_] for id_ in dict.fromkeys(ids) if id_ in self.by_id]
-        views = [item.at(now - self.delay) for item in found if oldest <= item.start_ms <= seen_ms]
+        present = [self.by_id[id_] for id_ in dict.fromkeys(ids) if id_ in self.by_id]
+        views = [item.at(now - self.delay) for item in present if oldest <= item.start_ms <= seen_ms]
         shape = _Shape(body, version, now)
         kept = [shape.full(view) for view in views]
         return Selection(kept, len(kept))
@@ -108,13 +108,13 @@ class World:
         if not isinstance(statuses, list) or not statuses or not set(statuses) <= _STATUSES:
             raise BadRequest("status is required: OPEN, CLOSE or both")
         now = self.clock()
-        found = [
+        views = [
             view
             for view in self._between(self._oldest(), now)
             if view.info.get("status") in statuses and consumer in _consumers(view)
         ]
         shape = _Shape(body, version, now)
-        return Selection([shape.searched(view) for view in found[offset : offset + limit]], len(found))
+        return Selection([shape.searched(view) for view in views[offset : offset + limit]], len(views))
 
 
 def _stored(raw: bytes) -> Stored:
@@ -127,7 +127,7 @@ def _consumers(view: View) -> set[str]:
 
 
 class _Shape:
-    """What of a record an answer holds: the asked sections, SDEs as the version and the capping want them."""
+    """Which parts of a record a response contains: the requested sections, and SDEs by version and capping."""
 
     def __init__(self, body: dict[str, Any], version: int, now: datetime) -> None:
         content = body.get("contentToRetrieve")
@@ -138,11 +138,11 @@ class _Shape:
         self._selected_only = body.get("selectedIntentOnly") is True
 
     def full(self, view: View) -> bytes:
-        """As a look-up by id gives it."""
+        """The record as a look-up by id returns it."""
         return self._joined(self._parts(view))
 
     def searched(self, view: View) -> bytes:
-        """As a search gives it: without thumbnails, and of each type of SDE the newest only."""
+        """The record as a search returns it: without thumbnails, and only the newest SDE of each type."""
         parts = self._parts(view)
         if b'"preview"' in parts.get("messageRecords", b""):
             parts["messageRecords"] = _without_thumbnails(parts["messageRecords"])
@@ -180,25 +180,25 @@ def _without_thumbnails(raw: bytes) -> bytes:
 
 
 def _most(capping: Any) -> dict[str, int]:
-    """How many SDEs of a type: `LeadEvent:10:desc,…` as LivePerson's own workspace writes it."""
-    found: dict[str, int] = {}
+    """How many SDEs of a type: `LeadEvent:10:desc,…` in the form that LivePerson's own workspace uses."""
+    counts: dict[str, int] = {}
     for part in str(capping or "").split(","):
         name, _, rest = part.partition("Event:")
         if rest:
-            found[name.lower()] = int(rest.split(":")[0])
-    return found
+            counts[name.lower()] = int(rest.split(":")[0])
+    return counts
 
 
 def _capped(raw: bytes, most: dict[str, int]) -> bytes:
     """The newest events of each type, by default one."""
-    found = decode(raw)
+    payload = decode(raw)
     kept: dict[str, list[dict[str, Any]]] = {}
-    for event in sorted(items(found, "events"), key=lambda event: -(number(event.get("serverTimeStamp")) or 0)):
+    for event in sorted(items(payload, "events"), key=lambda event: -(number(event.get("serverTimeStamp")) or 0)):
         kind = str(event.get("sdeType"))
         of_kind = kept.setdefault(kind, [])
         if len(of_kind) < most.get(kind.replace("_", "").lower(), 1):
             of_kind.append(event)
-    return encode({**found, "events": [event for events in kept.values() for event in events]})
+    return encode({**payload, "events": [event for events in kept.values() for event in events]})
 
 
 def _as_texts(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""From the exact bytes of a record to what a person reads. Pure and total."""
+"""From the exact bytes of a record to a transcript that a person can read. Pure and total."""
 
 from archiver.transcript.projection import VERSION, project
 from archiver.transcript.serialize import as_json, iso, message_as_json

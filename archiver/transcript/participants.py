@@ -12,16 +12,16 @@ _ROLES = {"0": Role.SYSTEM, "1": Role.AGENT, "2": Role.BOT}  # userType (Messagi
 
 def agents(record: dict[str, Any]) -> tuple[Participant, ...]:
     """Everybody who took part for the brand, once each, in order of joining; the latest agent at least."""
-    found: dict[str, Participant] = {}
+    agents: dict[str, Participant] = {}
     for name in ("agentParticipants", "agentParticipantsActive", "agentParticipantsLeave"):
         for item in items(record, name):
             person = agent(item, "agent")
-            if person and person.id not in found:
-                found[person.id] = person
+            if person and person.id not in agents:
+                agents[person.id] = person
     latest = agent(section(record, "info"), "latestAgent")
-    if latest and latest.id not in {id_ for person in found.values() for id_ in person.ids}:
-        found[latest.id] = latest
-    return tuple(found.values())
+    if latest and latest.id not in {id_ for person in agents.values() for id_ in person.ids}:
+        agents[latest.id] = latest
+    return tuple(agents.values())
 
 
 def agent(item: dict[str, Any], prefix: str) -> Participant | None:
@@ -42,12 +42,12 @@ def agent(item: dict[str, Any], prefix: str) -> Participant | None:
 
 
 def consumers(record: dict[str, Any]) -> tuple[Participant, ...]:
-    found: dict[str, Participant] = {}
+    consumers: dict[str, Participant] = {}
     for item in items(record, "consumerParticipants"):
         id_ = text_of(item.get("participantId"))
         if id_:
-            found.setdefault(id_, _consumer(item, id_))
-    return tuple(found.values())
+            consumers.setdefault(id_, _consumer(item, id_))
+    return tuple(consumers.values())
 
 
 def _consumer(item: dict[str, Any], id_: str) -> Participant:

@@ -19,18 +19,19 @@ from archiver.transcript.surveys import answers
 from archiver.transcript.text import message_text, summary_texts
 from archiver.transcript.timeline import events
 
-# Part of the shape of every index: raise it when the transcript of any record changes, so that indexes made by the
-# earlier projection are built again. A golden test asks for it.
-VERSION = 1
+# Part of the shape of every index. Raise it when the transcript of any record changes, so that indexes made by the
+# earlier projection are rebuilt; a golden test checks this.
+VERSION = 2
 
-# What the documents hold under a name of its own, or say in another way.
+# Members that the transcript has under a name of its own or in another form; all others are `extra`.
 _KNOWN_OF_INFO = frozenset(
     (
         "conversationId", "brandId", "status", "startTime", "startTimeL", "endTime", "endTimeL", "duration",
         "closeReason", "closeReasonDescription", "source", "device", "language", "browser", "operatingSystem",
         "latestSkillId", "latestSkillName", "latestAgentGroupId", "latestAgentGroupName", "csatRate", "csat", "mcs",
         "firstConversation", "isPartial", "latestAgentId", "latestAgentNickname", "latestAgentFullName",
-        "latestAgentLoginName", "conversationEndTime", "fullDialogEndTime",
+        "latestAgentLoginName", "conversationEndTime", "conversationEndTimeL", "fullDialogEndTime",
+        "fullDialogEndTimeL",
     )
 )  # fmt: skip
 _KNOWN_OF_MESSAGE = frozenset(
@@ -42,7 +43,7 @@ _KNOWN_OF_MESSAGE = frozenset(
 
 
 def project(raw: bytes) -> Transcript:
-    """The transcript of one raw record. Raises ValueError only if the bytes are no JSON object with an id."""
+    """The transcript of one raw record. Raises ValueError only if the bytes are not a JSON object with an id."""
     record = decode(raw)
     info = section(record, "info")
     conversation_id = text_of(info.get("conversationId"))
@@ -126,13 +127,13 @@ def _pages(record: dict[str, Any]) -> Iterator[str | None]:
 
 
 def _messages(record: dict[str, Any], conversation_id: str, by_id: dict[str, Participant]) -> tuple[Message, ...]:
-    found: dict[str, Message] = {}
+    messages: dict[str, Message] = {}
     for at, item in enumerate(items(record, "messageRecords")):
         id_ = text_of(item.get("messageId"))
-        if id_ is None or id_ in found:
+        if id_ is None or id_ in messages:
             id_ = f"{id_ or conversation_id}#{at}"  # the API may repeat an id or leave it out
-        found[id_] = _message(item, id_, conversation_id, by_id)
-    return tuple(sorted(found.values(), key=_sending_order))
+        messages[id_] = _message(item, id_, conversation_id, by_id)
+    return tuple(sorted(messages.values(), key=_sending_order))
 
 
 def _sending_order(message: Message) -> tuple[bool, datetime, str, int]:

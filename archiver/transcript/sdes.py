@@ -1,4 +1,4 @@
-"""SDEs, which the rest of the world calls engagement attributes. Pure and total."""
+"""Reads SDEs, which other products call engagement attributes. Pure and total."""
 
 from __future__ import annotations
 

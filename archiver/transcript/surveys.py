@@ -1,4 +1,4 @@
-"""What customers answered after a conversation, and agents in their own surveys. Pure and total."""
+"""Reads surveys: customers' answers after a conversation, and agents' answers in their own surveys. Pure and total."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _agent_answers(survey: dict[str, Any]) -> Iterator[SurveyAnswer]:
 
 
 def _words(value: Any) -> str | None:
-    """What was asked or answered, as written: people may well answer "undefined" or -1."""
+    """A question or an answer as written: people may well answer "undefined" or -1."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return str(value) or None

@@ -1,4 +1,4 @@
-"""What a person could read in a message of any kind. Pure and total: no content makes it fail.
+"""Reads the text that a person could see in a message of any kind. Pure and total: no content makes it fail.
 
 Text is never altered; pieces of one message (a caption, the labels of buttons) are joined by line breaks.
 """
@@ -22,7 +22,7 @@ _INNER_JSON = ("richContent", "quickReplies")
 def message_text(type_: str, data: Any) -> str:
     """All readable text of a record's `messageData`, each piece as written."""
     if type(data) is dict and len(data) == 1 and type_ != "TEXT_HTML":
-        plain = data.get("msg")  # nearly every message; the rest of the way would say the same
+        plain = data.get("msg")  # a shortcut for nearly every message, with the same result
         if type(plain) is dict and len(plain) == 1 and type(plain.get("text")) is str:
             return plain["text"] if plain["text"].strip() else ""
     pieces: list[str] = []
@@ -51,7 +51,7 @@ def _reading_order(name: str) -> tuple[int, str]:
 
 
 def _inner(container: Any) -> Any:
-    """Structured content is JSON inside a string, which may be broken: then it is read as it stands."""
+    """Structured content is JSON inside a string, which may be broken: then the string itself is read."""
     content = container.get("content") if isinstance(container, dict) else container
     if not isinstance(content, str):
         return container
@@ -115,8 +115,8 @@ def summary_texts(text: str) -> tuple[str, ...]:
             notes = decode(text)
         except ValueError:
             return (text,)
-        found = tuple(note["noteContent"] for note in notes if _has_note(note))
-        return found or (text,)
+        texts = tuple(note["noteContent"] for note in notes if _has_note(note))
+        return texts or (text,)
     return (text,)
 
 

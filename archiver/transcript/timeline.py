@@ -1,4 +1,4 @@
-"""What happened beside the messages: transfers, people joining and leaving, surveys, the close. Pure and total."""
+"""Reads events beside the messages: transfers, people joining and leaving, surveys, the close. Pure and total."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archiver.transcript.participants import agent
 
 
 def events(record: dict[str, Any]) -> tuple[Event, ...]:
-    """In order of time; what has no time comes last."""
+    """In order of time; events without a time come last."""
     return tuple(sorted(_events(record), key=lambda event: (event.at is None, event.at)))
 
 

@@ -1,34 +1,16 @@
+"""What the embedded index promises beyond the contract."""
+
 from __future__ import annotations
 
-from itertools import count
 from pathlib import Path
 
 import pytest
 
 from archiver.errors import StoreBusy, StoreError
 from archiver.index.embedded.store import EmbeddedStore
-from archiver.index.store import Store
 from archiver.transcript.projection import project
 from tests.conftest import NOW, record
-from tests.contract.promises import Make, StoreContract, ask, put
-
-
-class TestEmbedded(StoreContract):
-    @pytest.fixture
-    def make(self, tmp_path: Path) -> Make:
-        numbers = count()
-        self.roots: dict[Store, Path] = {}
-
-        def make() -> Store:
-            root = tmp_path / f"index{next(numbers)}"
-            store = EmbeddedStore(root, "archive")
-            self.roots[store] = root
-            return store
-
-        return make
-
-    def reopen(self, store: Store) -> Store:
-        return EmbeddedStore(self.roots[store], "archive")
+from tests.contract.stores import ask, put
 
 
 def test_another_process_sees_what_was_put(tmp_path: Path) -> None:

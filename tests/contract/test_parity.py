@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archiver.config.settings import StoreAddress
-from archiver.index.elastic.server import connect
-from archiver.index.elastic.store import ElasticStore
-from archiver.index.embedded.store import EmbeddedStore
-from archiver.index.memory import MemoryStore
 from archiver.index.results import Sort
 from archiver.index.store import Store
 from archiver.query.ast import Scope
@@ -21,19 +17,15 @@ from archiver.query.fields import FACETS
 from archiver.query.parser import parse
 from tests.archives import archives, queries
 from tests.conftest import NOW
-from tests.contract.promises import Filled
-from tests.nodes import Node
+from tests.contract.stores import STORES, Filled, Opened
 
 
 @pytest.fixture
-def witnesses(tmp_path: Path, elasticsearch: Node) -> list[Filled]:
-    stores: list[Store] = [
-        MemoryStore(),
-        EmbeddedStore(tmp_path / "index", "archive"),
-        ElasticStore(connect(StoreAddress(elasticsearch.url)), "parity", "archive"),
-    ]
-    stores[-1].drop()
-    return [Filled(store) for store in stores]
+def witnesses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Filled]]:
+    every = [Opened(address(request), tmp_path / name) for name, address in STORES.items()]
+    yield [Filled(opened.make()) for opened in every]
+    for opened in every:
+        opened.remove()
 
 
 def answer(store: Store, text: str, scope: Scope, sort: Sort) -> tuple[Any, ...]:

@@ -29,7 +29,7 @@ from archiver.service.state import STUCK_AFTER
 from tests.conftest import NOW, TOP, record
 
 
-def test_a_wheel_holds_the_mappings_and_every_module(tmp_path: Path) -> None:
+def test_a_wheel_holds_the_mappings_the_schemas_and_every_module(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
         cwd=TOP,
@@ -40,6 +40,7 @@ def test_a_wheel_holds_the_mappings_and_every_module(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as file:
         names = set(file.namelist())
     assert {f"archiver/mappings/{name}.json" for name in ("messages", "sdes", "metadata", "kibana/panels")} <= names
+    assert {f"archiver/schemas/{path.name}" for path in (TOP / "docs/schemas").iterdir()} <= names
     assert {str(path.relative_to(TOP)) for path in (TOP / "archiver").rglob("*.py")} <= names
 
 
@@ -64,9 +65,9 @@ def test_every_command_has_help_with_an_example_and_stands_in_a_group(name: str)
 
 
 def test_every_setting_and_field_is_documented() -> None:
-    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    settings = (TOP / "docs/settings.md").read_text(encoding="utf-8")
     language = (TOP / "docs/query-language.md").read_text(encoding="utf-8")
-    assert [option.variable for option in OPTIONS.values() if f"`{option.variable}`" not in readme] == []
+    assert [option.variable for option in OPTIONS.values() if f"`{option.variable}`" not in settings] == []
     assert [name for name in MEANING if f"`{name}:" not in language] == []
 
 

@@ -1,7 +1,7 @@
-"""From a version of a conversation to the lines of a bulk request. Pure.
+"""Turns a version of a conversation into the lines of a bulk request. Pure.
 
 A conversation becomes one metadata document, one document for each message and one for each SDE. Each carries the
-vault's sequence number as its external version: late or repeated writes never put old over new.
+vault's sequence number as its external version: late or repeated writes never replace newer content.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from archiver.query import FACETS, KEYWORDS, REPEATED_KEYWORDS, facet_values, pa
 
 KINDS = ("messages", "sdes", "metadata")
 _LONGEST_ID = 480  # bytes; Elasticsearch allows 512
-_REMEMBERED = 20_000  # keywords and SDE values that come again and again
-_LONGEST_EXTRA = 2_000  # characters of one value that we do not know
+_REMEMBERED = 20_000  # keywords and SDE values that recur often
+_LONGEST_EXTRA = 2_000  # characters of an unknown field's value
 
-# Leaves of SDEs that have a field of their own, by the last name of their path (Engagement Attributes, type list).
+# SDE values that have a field of their own, by the last name of their path (Engagement Attributes, type list).
 TYPED_LEAVES = {
     "customerid": "customer_id", "customertype": "customer_type", "customerstatus": "customer_status",
     "accountname": "account_name", "username": "user_name", "socialid": "social_id", "role": "role",
@@ -52,7 +52,7 @@ class Body:
 
 
 class Names:
-    """What the indices and documents of one family are called."""
+    """The names of one family's indices and documents."""
 
     def __init__(self, prefix: str, family: int) -> None:
         self.prefix = prefix
@@ -69,7 +69,7 @@ class Names:
 
 
 def month_of(started_at: datetime | None) -> str:
-    """The start of a conversation never changes, so neither does the index it lives in."""
+    """The month whose index holds a conversation: its start never changes."""
     return f"{started_at:%Y.%m}" if started_at else "undated"
 
 
@@ -94,7 +94,7 @@ def body(version: Version, names: Names, *, is_retry: bool = False) -> Body:
 
 
 def stub(index: str, id_: str, conversation_id: str, seq: int) -> bytes:
-    """The lines that put a document which its conversation no longer has out of every query."""
+    """The lines that replace a document which its conversation no longer has by one that no query returns."""
     source = encode({"conversation_id": conversation_id, "vault_seq": seq, "superseded": True})
     return b"\n".join((_action(_action_head(index), id_, seq, b"external"), source, b""))
 
@@ -108,7 +108,7 @@ def _action(head: bytes, id_: str, seq: int, kind_of_version: bytes) -> bytes:
 
 
 def _document_id(transcript: Transcript, *parts: str) -> str:
-    """Deterministic, so that a repeated write meets the same document."""
+    """Deterministic, so that a repeated write replaces the same document."""
     id_ = ":".join((transcript.metadata.account, transcript.id, *parts))
     raw = id_.encode()
     if len(raw) <= _LONGEST_ID:
@@ -127,7 +127,7 @@ def _common(version: Version) -> dict[str, Any]:
 
 
 class _Read:
-    """What several documents of a conversation need, worked out once."""
+    """Values that several documents of a conversation need, computed once."""
 
     def __init__(self, transcript: Transcript) -> None:
         self.passages = [(passage, " ".join(words(passage.text))) for passage in passages(transcript)]
@@ -138,12 +138,12 @@ def _messages(version: Version, common: dict[str, Any], read: _Read) -> Iterator
     transcript, metadata = version.transcript, version.transcript.metadata
     shared = common | {name: getattr(metadata, name) for name in ("skill", "group", "status", "source", "language")}
     tail = b"," + encode(shared | {KEYWORDS_FIELD: list(_keywords(transcript, REPEATED_KEYWORDS))})[1:]
-    for message, (_, found) in zip(transcript.messages, read.passages, strict=False):  # messages are read first
+    for message, (_, message_words) in zip(transcript.messages, read.passages, strict=False):  # messages are read first
         own: dict[str, Any] = {
             "id": message.id, "dialog_id": message.dialog_id, "seq": message.seq, "sent_at": message.sent_at,
             "role": message.role, "sender_id": message.sender_id, "sender": message.sender, "type": message.type,
             "is_private": message.is_private, "text": message.text, "file": message.file,
-            "words": found, "response_ms": read.waits_ms.get(message.id),
+            "words": message_words, "response_ms": read.waits_ms.get(message.id),
             "rank": rank(message.sent_at, f"{transcript.id} {message.id}"),
         }  # fmt: skip
         if message.extra:
@@ -152,8 +152,8 @@ def _messages(version: Version, common: dict[str, Any], read: _Read) -> Iterator
 
 
 def response_times_ms(messages: Iterable[Message]) -> dict[str, int]:
-    """By id of the brand's answers: how long the customer's first unanswered message had waited for them."""
-    found: dict[str, int] = {}
+    """By message id of an answer: how many milliseconds the customer's first unanswered message had waited for it."""
+    waits_ms: dict[str, int] = {}
     waiting_since: datetime | None = None
     for message in messages:
         if message.sent_at is None or message.is_private:
@@ -161,9 +161,9 @@ def response_times_ms(messages: Iterable[Message]) -> dict[str, int]:
         if message.role is Role.CUSTOMER:
             waiting_since = waiting_since or message.sent_at
         elif message.role in (Role.AGENT, Role.BOT) and waiting_since:
-            found[message.id] = to_ms(message.sent_at) - to_ms(waiting_since)
+            waits_ms[message.id] = to_ms(message.sent_at) - to_ms(waiting_since)
             waiting_since = None
-    return found
+    return waits_ms
 
 
 def _sdes(version: Version, common: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
@@ -177,16 +177,16 @@ def _sdes(version: Version, common: dict[str, Any]) -> Iterator[tuple[str, bytes
 
 
 def _typed(sde: Sde) -> dict[str, list[str | float]]:
-    found: dict[str, list[str | float]] = defaultdict(list)
+    values: dict[str, list[str | float]] = defaultdict(list)
     for path, value in sde.values:
         name = TYPED_LEAVES.get(path.rsplit(".", 1)[-1].lower())
         if name in _NUMBERS:
             number = _number(value)
             if number is not None:
-                found[name].append(number)
+                values[name].append(number)
         elif name:
-            found[name].append(str(value))
-    return found
+            values[name].append(str(value))
+    return values
 
 
 def _number(value: Any) -> float | None:
@@ -197,11 +197,11 @@ def _number(value: Any) -> float | None:
 
 
 def _flattened(values: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:
-    """As a flattened field takes it: paths without what it refuses in a name, values as text."""
-    found: dict[str, list[str]] = defaultdict(list)
+    """For a flattened field: paths without the characters it refuses in a name, values as text."""
+    fields: dict[str, list[str]] = defaultdict(list)
     for path, value in values:
-        found[path.replace("\0", "")[:_LONGEST_EXTRA] or "_"].append(str(value)[:_LONGEST_EXTRA])
-    return found
+        fields[path.replace("\0", "")[:_LONGEST_EXTRA] or "_"].append(str(value)[:_LONGEST_EXTRA])
+    return fields
 
 
 def _metadata(version: Version, read: _Read) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def _plain(metadata: Metadata) -> dict[str, Any]:
 
 
 def _lag_ms(version: Version) -> int | None:
-    """From the end of a conversation to the moment it was harvested."""
+    """Milliseconds from the end of a conversation to its harvest."""
     ended_at = version.transcript.metadata.ended_at
     if ended_at is None or version.fetched_at is None:
         return None
@@ -254,8 +254,8 @@ def _words(transcript: Transcript, read: _Read) -> dict[str, Any]:
 
 @lru_cache(_REMEMBERED)
 def _at_paths(path: str, text: str) -> tuple[str, ...]:
-    found = text.split()
-    return tuple(" ".join(tagged(f"sde.{name}", word) for word in found) for name in path_names(path))
+    parts = text.split()
+    return tuple(" ".join(tagged(f"sde.{name}", word) for word in parts) for name in path_names(path))
 
 
 @lru_cache(_REMEMBERED)

@@ -1,7 +1,7 @@
-"""Bulk requests from several threads: bounded in bytes, each conversation always by the same thread, item by item.
+"""Sends bulk requests from several threads, bounded in bytes; a conversation always goes through the same thread.
 
-What the server says of an item decides: done, stale (a newer version is there: as good as done), again (it is busy
-or blocked), refused (this document will never fit), or stop.
+The response decides about each item: done, stale (a newer version is indexed: as good as done), again (the server is
+busy or blocked), refused (it will never accept this document), or stop.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from archiver.retry import Retries, RetryPolicy, doubling
 _MIB = 1024 * 1024
 _IDLE_S = 0.5
 _DELAYS_S = doubling(0.1, 15.0)
-_UNREMARKABLE = 3  # waits in a row before somebody is told
+_UNREMARKABLE = 3  # waits in a row before the wait is logged
 _log = EventLogger("index")
 
 
@@ -37,7 +37,7 @@ class Outcome(Enum):
 
 
 def outcome_of(status: int, error_type: str) -> Outcome | None:
-    """What to do about an item; None means that nothing is known that would help, so: stop."""
+    """What to do about an item; None for an unknown error, at which sending stops."""
     if 200 <= status < 300:
         return Outcome.DONE
     if status == 409:
@@ -49,7 +49,7 @@ def outcome_of(status: int, error_type: str) -> Outcome | None:
 
 @dataclass(slots=True)
 class Batch:
-    """A stretch of the vault. Once nothing of it is outstanding, the position may move to `applied`."""
+    """A stretch of the vault. Once none of its documents is outstanding, the position may move to `applied`."""
 
     applied: int
     outstanding: int
@@ -60,7 +60,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much at once, and for how long a server that takes nothing is waited for."""
+    """How large requests are, how many run at once, and how long a server that accepts nothing is waited for."""
 
     senders: int = 2
     request_bytes: int = 5 * _MIB
@@ -69,11 +69,11 @@ class Limits:
     patience_s: float = 120.0
 
 
-_Document = tuple[Body, Batch, bytes]  # whose it is, and its two lines
+_Document = tuple[Body, Batch, bytes]  # its body and batch, and its two lines
 
 
 class Senders:
-    """Threads that send bodies. Errors of theirs are raised by the next call of any method but `stop`."""
+    """Threads that send bodies. Their errors are raised by the next call of any method except `stop`."""
 
     def __init__(self, server: Server, limits: Limits) -> None:
         self._server = server
@@ -90,7 +90,7 @@ class Senders:
             thread.start()
 
     def put(self, body: Body, batch: Batch) -> None:
-        """Takes a body over; waits while too many bytes are on their way."""
+        """Queues a body; blocks while too many bytes are queued or in flight."""
         with self._change:
             self._change.wait_for(lambda: self._error or self._queued_bytes < self._limits.queued_bytes)
             self._raise_error()
@@ -98,7 +98,7 @@ class Senders:
         self._queues[zlib.crc32(body.conversation_id.encode()) % len(self._queues)].put((body, batch))
 
     def wait_for(self, batch: Batch) -> None:
-        """Until nothing of a batch is outstanding."""
+        """Blocks until no document of a batch is outstanding."""
         for items in self._queues:
             items.put(None)
         with self._change:
@@ -110,7 +110,7 @@ class Senders:
             raise self._error
 
     def stop(self) -> None:
-        """Ends the threads, each after the request it is in."""
+        """Ends the threads, each after its present request."""
         self._stopping.set()
         for items in self._queues:
             items.put(None)
@@ -127,22 +127,22 @@ class Senders:
                 self._change.notify_all()
 
     def _requests(self, items: queue.Queue[tuple[Body, Batch] | None]) -> Iterator[list[tuple[Body, Batch]]]:
-        """Bodies up to the size of one request; fewer when nothing more comes."""
-        found: list[tuple[Body, Batch]] = []
+        """Bodies up to the size of one request; fewer when the queue is empty."""
+        bodies: list[tuple[Body, Batch]] = []
         size = 0
         while not self._stopping.is_set():
             item: tuple[Body, Batch] | None = None
             with suppress(queue.Empty):
                 item = items.get(timeout=_IDLE_S)
             if item:
-                found.append(item)
+                bodies.append(item)
                 size += len(item[0].lines)
-            if found and (item is None or size >= self._request_bytes):
-                yield found
-                found, size = [], 0
+            if bodies and (item is None or size >= self._request_bytes):
+                yield bodies
+                bodies, size = [], 0
 
     def _send(self, bodies: Sequence[tuple[Body, Batch]]) -> None:
-        """All documents of the bodies, until each is done or refused."""
+        """Sends all documents of the bodies until each is done or refused."""
         rest: list[_Document] | None = None
         retries, least = Retries(self._retries), sum(body.count for body, _ in bodies)
         while rest is None or rest:
@@ -167,7 +167,7 @@ class Senders:
     def _attempt(
         self, bodies: Sequence[tuple[Body, Batch]] | None, rest: list[_Document]
     ) -> tuple[list[_Document], ArchiverError | None]:
-        """One request; what is to be sent again, and why."""
+        """Sends one request; which documents to send again, and why."""
         if bodies is not None:
             answer = self._server.bulk([body.lines for body, _ in bodies])
             count = sum(body.count for body, _ in bodies)
@@ -181,7 +181,7 @@ class Senders:
         return again + later, reason
 
     def _judge(self, sent: list[_Document], items: list[Any]) -> tuple[list[_Document], ArchiverError | None]:
-        """Those to be sent again. An answer for another number of items than were sent says nothing of any."""
+        """The documents to send again. A response for another number of items than were sent confirms none of them."""
         if len(items) != len(sent):
             return sent, StoreUnavailable(f"Elasticsearch answered for {len(items)} of {len(sent)} documents")
         again: list[_Document] = []
@@ -209,7 +209,7 @@ class Senders:
             batch.refused.setdefault(body.conversation_id, Refusal(body.seq, body.conversation_id, words[:1000]))
 
     def _make_smaller(self, rest: list[_Document]) -> list[_Document]:
-        """After a request that was too large: smaller ones; a document too large by itself is refused."""
+        """After a request that was too large: smaller requests; a document that is too large alone is refused."""
         sent, later = _first(rest, self._request_bytes)
         if len(sent) == 1:
             self._refuse(sent[0], "the document is larger than a request may be")
@@ -236,7 +236,7 @@ class Senders:
 
 
 def documents(bodies: Sequence[tuple[Body, Batch]]) -> Iterator[_Document]:
-    """The single documents of bodies. No line of JSON holds a line break."""
+    """The single documents of bodies. No line of JSON contains a line break."""
     for body, batch in bodies:
         lines = body.lines.split(b"\n")
         for at in range(0, len(lines) - 1, 2):
@@ -244,7 +244,7 @@ def documents(bodies: Sequence[tuple[Body, Batch]]) -> Iterator[_Document]:
 
 
 def _first(rest: list[_Document], most_bytes: int) -> tuple[list[_Document], list[_Document]]:
-    """As many documents as one request holds, at least one; and those behind."""
+    """As many documents as fit into one request, at least one; and the remaining ones."""
     size = 0
     for at, (_, _, lines) in enumerate(rest):
         size += len(lines)

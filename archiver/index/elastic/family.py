@@ -1,4 +1,4 @@
-"""The indices of one mapping: how they are called, made from templates, swapped for others, and removed.
+"""The indices of one mapping: their names, templates, aliases and removal.
 
 A family is `<prefix>-<kind>-v<N>-<month>` for each kind of document, and `<prefix>-state-v<N>` with the position up to
 which the vault is applied. The aliases `<prefix>-<kind>` point to the family that answers queries.
@@ -23,9 +23,9 @@ SCHEMA = 2  # raise it when the documents change in a way that the mappings don'
 _STATE = "state"
 _COMPONENTS = ("settings", "common")
 _PARTS = (*_COMPONENTS, *KINDS, _STATE)
-_VISIBLE = {"filter": VISIBLE}  # stubs of vanished documents are not seen through an alias, by Kibana either
+_VISIBLE = {"filter": VISIBLE}  # aliases hide stubs of removed documents, also from Kibana
 _FAMILY_PRIORITY, _GUARD_PRIORITY = 500, 400
-# While much is written: no copies, no refreshes, and a translog that may lose what the vault gives again.
+# During a backfill: no replicas, no refreshes, and a translog that may lose what can be read from the vault again.
 BACKFILL = {
     "index": {
         "refresh_interval": "-1", "auto_expand_replicas": "false", "number_of_replicas": 0,
@@ -36,15 +36,15 @@ NORMAL = {"index": {"refresh_interval": None, "auto_expand_replicas": "0-1", "tr
 
 
 def shape() -> str:
-    """What documents and mappings look like: an index of another shape has to be built anew."""
+    """Identifies the form of documents and mappings: an index of another shape has to be rebuilt."""
     parts = [mapping(part) for part in _PARTS]
     return hashlib.sha256(canonical([SCHEMA, TOKENS_VERSION, TRANSCRIPT_VERSION, parts])).hexdigest()[:16]
 
 
 def serving(server: Server, prefix: str) -> int | None:
     """The number of the family that answers queries; None if there is none."""
-    found = server.ask("GET", f"/_alias/{prefix}-{_STATE}", absent={})
-    numbers = [int(name.rpartition("-v")[2]) for name in found]
+    indices = server.ask("GET", f"/_alias/{prefix}-{_STATE}", absent={})
+    numbers = [int(name.rpartition("-v")[2]) for name in indices]
     return max(numbers, default=None)
 
 
@@ -60,7 +60,9 @@ class Family:
         return self.names.of_family(_STATE)
 
     def prepare(self, *, is_serving: bool) -> None:
-        """Installs templates and the state index. Raises StoreError if the server lacks a feature or we a right."""
+        """Installs templates and the state index. Raises StoreError if the server lacks a feature or the key a
+        permission.
+        """
         try:
             self._install(is_serving=is_serving)
         except StoreError as error:
@@ -84,7 +86,7 @@ class Family:
         return f"{self.names.prefix}-v{self.names.family}-{part}"
 
     def _guard(self) -> None:
-        """No index of ours ever comes to be by itself, with a mapping that the server guessed."""
+        """Prevents Elasticsearch from creating an index automatically, with a mapping that it guesses."""
         body = {
             "index_patterns": [f"{self.names.prefix}-*"], "priority": _GUARD_PRIORITY, "allow_auto_create": False,
             "_meta": {"description": "Keeps the archive's indices from being created by accident"},
@@ -104,9 +106,9 @@ class Family:
         self._server.ask("PUT", f"/_index_template/{self._part(kind)}", body)
 
     def make_month(self, month: str) -> None:
-        """The indices of a month, once. Template and aliases come from the server.
+        """Creates the indices of a month, once. Template and aliases come from the server.
 
-        Raises StoreError for a family that was dropped: without its templates an index would get guessed mappings.
+        Raises StoreError for a family that was dropped: without its templates an index would get a guessed mapping.
         """
         if month in self._known_months:
             return
@@ -128,7 +130,7 @@ class Family:
         try:
             self._server.ask("PUT", f"/{name}", {"settings": self.settings} if self.settings else {})
         except StoreError as error:
-            if "already exists" not in error.message:  # another process was quicker
+            if "already exists" not in error.message:  # another process created it first
                 raise
 
     def indices(self) -> Iterator[str]:
@@ -144,7 +146,7 @@ class Family:
         self._server.ask("POST", f"/{self.pattern()}/_refresh", None, {"ignore_unavailable": "true"})
 
     def may_manage(self) -> bool:
-        """Whether we may change settings, tried on one that is so anyway."""
+        """Whether the key may change settings, tried with a change that has no effect."""
         try:
             self._server.ask("PUT", f"/{self.state}/_settings", {"index.refresh_interval": None})
         except StoreError as error:
@@ -157,7 +159,7 @@ class Family:
         self._server.ask("PUT", f"/{self.pattern()}/_settings", settings, absent=None)
 
     def take_place_of(self, old: Family | None) -> None:
-        """From now on this family answers queries: templates first, then all aliases in one step."""
+        """Makes this family answer queries from now on: templates first, then all aliases in one request."""
         for kind in KINDS:
             self._install_template(kind, is_serving=True)
         actions: list[dict[str, Any]] = []

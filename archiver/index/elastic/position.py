@@ -1,4 +1,4 @@
-"""What a family knows of itself: how far it is, whose it is, what it refused. Documents of its state index."""
+"""What a family records about itself: the applied position, its archive, what it refused. In its state index."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Position:
 
     def read(self) -> dict[str, Any]:
         """The position document; empty when nothing was applied yet."""
-        found = self._server.ask("GET", f"/{self._index}/_doc/{_POSITION}", absent={}).get("_source", {})
-        if found and found["archive"] != self._archive_id:
+        position = self._server.ask("GET", f"/{self._index}/_doc/{_POSITION}", absent={}).get("_source", {})
+        if position and position["archive"] != self._archive_id:
             raise StoreError(
                 "these indices belong to another archive",
                 hint="Choose other names for this archive's indices with ARCHIVER_STORE_PREFIX.",
             )
-        return dict(found)
+        return dict(position)
 
     def write(self, *, applied: int, shape: str, is_backfilling: bool) -> None:
-        """Never puts an older position over a newer one."""
+        """Stores the position; never replaces a newer one by an older one."""
         body = {
             "kind": _POSITION, "archive": self._archive_id, "applied": applied, "shape": shape,
             "is_backfilling": is_backfilling,
@@ -47,7 +47,7 @@ class Position:
                 raise
 
     def refused(self) -> Iterator[Refusal]:
-        """In the order of the vault."""
+        """Everything refused, in the order of the vault."""
         for hit in every_item(self._page_of_refused):
             source = hit["_source"]
             yield Refusal(source["vault_seq"], source["conversation_id"], source["reason"])
@@ -67,7 +67,7 @@ class Position:
         self._note((refusal, False) for refusal in refusals)
 
     def note_resolved(self, refusals: Iterable[Refusal]) -> None:
-        """What was refused before, and is not any more."""
+        """Removes refusals of entries that are indexed now."""
         self._note((refusal, True) for refusal in refusals)
 
     def _note(self, notes: Iterable[tuple[Refusal, bool]]) -> None:

@@ -1,7 +1,7 @@
-"""From expressions to Elasticsearch's Query DSL. Pure; users' text never reaches Elasticsearch's own parsers.
+"""Expressions to Elasticsearch's Query DSL. Pure; users' text never reaches Elasticsearch's own parsers.
 
-Documents hold our own tokens joined by blanks, and are searched with the built-in `whitespace`
-analyzer: the same words are compared as in every other store.
+Documents hold our own tokens joined by blanks, and are searched with the built-in `whitespace` analyzer: so every store
+compares the same words.
 """
 
 from __future__ import annotations
@@ -32,32 +32,30 @@ from archiver.query import (
 
 Dsl = dict[str, Any]
 KEYWORDS_FIELD = "keywords"
-# ArchiveCounts that each message repeats; what else a message-scoped query says of the conversation is looked up first.
-MESSAGE_KEYWORDS = ("group", "lang", "skill", "source", "status")
 NUMBER_FIELDS = {
     "csat": "csat", "duration": "duration_ms", "mcs": "mcs", "messages": "message_count", "start": "started_at",
     "transfers": "transfers",
 }  # fmt: skip
 VISIBLE: Dsl = {"bool": {"must_not": [{"term": {"superseded": True}}]}}
-_TERMS_AT_ONCE = 60_000  # Elasticsearch takes 65,536 in one terms query
+_TERMS_AT_ONCE = 60_000  # Elasticsearch allows 65,536 in one terms query
 _LONGEST_TAGGED = 255  # characters; the whitespace analyzer cuts longer tokens
-_EVERY_WORD = 2**31 - 1  # the server refuses what is too much for it, so an answer is never short
+_EVERY_WORD = 2**31 - 1  # the server refuses a larger number, so a response is never incomplete
 
 assert NUMBER_FIELDS.keys() == NUMBERS.keys()
 
 
 def tagged(name: str, word: str) -> str:
-    """A word that carries the keyword field or SDE path it stands in. Never longer than one token may be."""
+    """A word prefixed with its keyword field or SDE path. Never longer than the longest allowed token."""
     return f"{'_'.join(name.split())}:{word}"[:_LONGEST_TAGGED]
 
 
 def conversation_query(expression: Expression) -> Dsl:
-    """Over conversation documents, which hold all that belongs to a conversation."""
+    """A query on conversation documents, which hold everything that belongs to the conversation."""
     return _Translator(Scope.CONVERSATION, lambda _: ()).query(expression)
 
 
 def message_query(expression: Expression, conversations: Callable[[Dsl], Iterable[str]]) -> Dsl:
-    """Over message documents. `conversations` gives the ids of the conversations that a query finds."""
+    """A query on message documents. `conversations` returns the ids of the conversations that match a query."""
     return _Translator(Scope.MESSAGE, conversations).query(for_messages(expression))
 
 
@@ -103,8 +101,8 @@ class _Translator:
         limits: list[Dsl] = [{"term": {"role": leaf.role.value}}] if leaf.role else []
         if len(leaf.places) == 1:
             limits.append({"term": {"is_private": leaf.places[0] == NOTE}})
-        found = _consecutive("words", leaf.words, leaf.is_prefix)
-        return {"bool": {"must": [found], "filter": limits}} if limits else found
+        words = _consecutive("words", leaf.words, leaf.is_prefix)
+        return {"bool": {"must": [words], "filter": limits}} if limits else words
 
     def _of_conversation(self, leaf: Words) -> Dsl:
         return any_of([_consecutive(field, leaf.words, leaf.is_prefix) for field in _fields(leaf)])
@@ -142,7 +140,7 @@ def _consecutive(field: str, words: Sequence[str], is_prefix: bool) -> Dsl:
 
 
 def silent(query: Dsl) -> Dsl:
-    """A query that filters, and does not add to relevance."""
+    """A query that filters without adding to relevance."""
     return {"constant_score": {"filter": query, "boost": 0.0}}
 
 

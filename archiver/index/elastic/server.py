@@ -1,6 +1,6 @@
-"""One Elasticsearch cluster through its client library: the only module that knows that library.
+"""One Elasticsearch cluster through its client library: the only module that uses that library.
 
-Errors of the library and of the server become our own here. The first call checks that client and server fit.
+Errors of the library and of the server become ours here. The first call checks that client and server versions fit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from archiver.errors import ArchiverError, ConfigError, StoreDenied, StoreError,
 from archiver.retry import RetryPolicy, call_with_retries, doubling
 
 LOWEST_MAJOR = 8
-# A person at a screen waits for a few seconds; `Server.patient` sets the time for work that may take longer.
+# A person at a screen waits a few seconds; `Server.patient` sets the time for longer work.
 _RETRIES = RetryPolicy(delays_s=doubling(0.2, 10.0), patience_s=6.0, spread=0.5)
 _TRANSIENT = frozenset((429, 502, 503, 504))
 _CALL_S, _BULK_S = 60.0, 120.0
@@ -29,9 +29,9 @@ _SENDERS = 8  # connections kept open
 
 
 class _QuietNode(Urllib3HttpNode):
-    """Leaves the server's `Warning` headers out, which the client would raise as Python warnings in our process.
+    """Removes the server's `Warning` headers, which the client would raise as Python warnings in this process.
 
-    They are hints for administrators of Elasticsearch, who find them in its own deprecation log.
+    They address administrators of Elasticsearch, who find them in its deprecation log.
     """
 
     def perform_request(self, *args: Any, **options: Any) -> Any:
@@ -43,7 +43,7 @@ class _QuietNode(Urllib3HttpNode):
 
 
 class Server:
-    """Calls that come back with plain values, or raise StoreError, StoreUnavailable or ConfigError."""
+    """Calls that return plain values, or raise StoreError, StoreUnavailable or ConfigError."""
 
     def __init__(self, client: Elasticsearch, name: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
@@ -55,7 +55,7 @@ class Server:
     def ask(
         self, method: str, path: str, body: Any = None, params: Mapping[str, Any] | None = None, *, absent: Any = ...
     ) -> Any:
-        """The answer to one call, which is made again while the server is busy. `absent` is returned for a 404."""
+        """The response to one call, retried while the server is busy. `absent` is returned for a 404."""
 
         def call() -> Any:
             self._meet()
@@ -137,7 +137,7 @@ class Server:
         )
 
     def _meet(self) -> None:
-        """Learns the server's version on first contact. A server that does not tell it is taken as it is."""
+        """Learns the server's version on first contact. A server that does not report it is accepted."""
         if self.version is not None:
             return
         version = self._told_version()
@@ -147,7 +147,7 @@ class Server:
             raise ConfigError(f"{self.name} is Elasticsearch {version}", hint="Use Elasticsearch 8 or newer.")
 
     def _told_version(self) -> str | None:
-        """From the root page, or from the node list, where a minimal distribution has no root page."""
+        """The version from the root page, or from the node list where a minimal distribution has no root page."""
         try:
             return str(self._call("GET", "/", None, None, ...)["version"]["number"])
         except (StoreUnavailable, ConfigError):
@@ -167,7 +167,7 @@ class Server:
 
 
 def _reason(body: Any) -> tuple[str, str]:
-    """Kind and words of an error answer, of the innermost cause that has words."""
+    """Type and text of an error response, from the innermost cause that has a text."""
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
         return "", str(error or body)[:300]
@@ -183,7 +183,7 @@ def _client_version() -> str:
 
 
 def connect(address: StoreAddress, *, sleep: Callable[[float], None] = time.sleep) -> Server:
-    """Checks the address, and asks nothing yet. `sleep` waits between tries. Raises ConfigError."""
+    """Checks the address; makes no request yet. `sleep` waits between attempts. Raises ConfigError."""
     options: dict[str, Any] = {
         "max_retries": 0, "retry_on_status": (), "request_timeout": _CALL_S, "connections_per_node": _SENDERS,
         "node_class": _QuietNode,

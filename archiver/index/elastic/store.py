@@ -1,4 +1,4 @@
-"""The store in Elasticsearch: position, queries, rebuilds. Texts always come from the vault."""
+"""The Elasticsearch store: position, queries, rebuilds. Texts always come from the vault."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _ORDERS = {
 
 
 def open_store(address: StoreAddress, folder: Path, archive_id: str) -> ElasticStore:
-    """The store at an address. Asks the server nothing yet. Raises ConfigError for an unusable address."""
+    """The store at an address; makes no request yet. Raises ConfigError for an unusable address."""
     return ElasticStore(connect(address), address.prefix, archive_id)
 
 
 class ElasticStore:
-    """The family behind the prefix's aliases; with `building`, one that is not yet behind them."""
+    """The family behind the prefix's aliases; with `building`, a new family that is not yet behind them."""
 
     def __init__(
         self, server: Server, prefix: str, archive_id: str, *, limits: Limits | None = None, building: int | None = None
@@ -103,7 +103,7 @@ class ElasticStore:
     def _hits(
         self, scope: Scope, query: Dsl, sort: Sort, limit: int, after: list[Any] | None
     ) -> tuple[list[dict[str, Any]], int]:
-        """The first hits after a cursor, over as many requests as that takes, and the exact total."""
+        """The first hits after a cursor, in as many requests as needed, and the exact total."""
         size = min(limit, _MOST_AT_ONCE)
         hits, total = self._page(scope, query, sort, size, after, is_counted=True)
         if hits and len(hits) < min(limit, total):
@@ -130,19 +130,19 @@ class ElasticStore:
         if after is not None:
             body["search_after"] = after
         kind = "metadata" if scope is Scope.CONVERSATION else "messages"
-        found = self._search(kind, body, {"search_type": "dfs_query_then_fetch"} if sort is Sort.RELEVANCE else {})
-        hits: list[dict[str, Any]] = found["hits"]["hits"]
-        return hits, int(found["hits"].get("total", {}).get("value", 0))
+        answer = self._search(kind, body, {"search_type": "dfs_query_then_fetch"} if sort is Sort.RELEVANCE else {})
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
+        return hits, int(answer["hits"].get("total", {}).get("value", 0))
 
     def _search(self, kind: str, body: dict[str, Any], params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One search over all shards. An answer of some of them only is no answer."""
+        """One search over all shards. A response from only some shards raises an error."""
         family = self._family() if self._building else None
         target = f"{family.names.of_family(kind)}-*" if family else f"{self._prefix}-{kind}"
         params = {**(params or {}), "allow_partial_search_results": "false"}
-        found: dict[str, Any] = self._server.ask("POST", f"/{target}/_search", body, params, absent=_NOTHING)
-        if found.get("timed_out") or found.get("_shards", {}).get("failed"):
-            raise StoreError("Elasticsearch answered for a part of its shards only", hint="See its log, and try again.")
-        return found
+        answer: dict[str, Any] = self._server.ask("POST", f"/{target}/_search", body, params, absent=_NOTHING)
+        if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
+            raise StoreError("only some of Elasticsearch's shards answered", hint="See its log, and try again.")
+        return answer
 
     def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
         order = [{"_count": "desc"}, {"_key": "asc"}]
@@ -155,12 +155,12 @@ class ElasticStore:
                 for name in names
             },
         }  # fmt: skip
-        found = self._search("metadata", body).get("aggregations", {})
-        return {name: tuple(_facets(found.get(name, {}))) for name in names}
+        aggregations = self._search("metadata", body).get("aggregations", {})
+        return {name: tuple(_facets(aggregations.get(name, {}))) for name in names}
 
     def count(self) -> int:
-        found = self._search("metadata", {"size": 0, "track_total_hits": True, "query": VISIBLE})
-        return int(found["hits"]["total"]["value"])
+        answer = self._search("metadata", {"size": 0, "track_total_hits": True, "query": VISIBLE})
+        return int(answer["hits"]["total"]["value"])
 
     def begin_rebuild(self) -> ElasticStore:
         current = serving(self._server, self._prefix) or 0
@@ -180,12 +180,12 @@ class ElasticStore:
         number = serving(self._server, self._prefix)
         family = Family(self._server, self._prefix, number or 1)
         position = self._position(family)
-        found = position.read()
-        _check_shape(found)
+        state = position.read()
+        _check_shape(state)
         family.prepare(is_serving=True)
-        if found.get("is_backfilling"):
+        if state.get("is_backfilling"):
             ElasticWriter(self._server, family, position, self._limits, 0).end_backfill()
-        elif not found:
+        elif not state:
             position.write(applied=0, shape=shape(), is_backfilling=False)
 
     def status(self) -> StoreStatus:
@@ -211,7 +211,7 @@ class ElasticStore:
     def drop(self) -> None:
         family = self._family()
         if family:
-            self._position(family).read()  # only its own archive may remove it
+            self._position(family).read()  # only the archive that it belongs to may remove it
             family.drop()
         self._server.ask("DELETE", f"/_index_template/{self._prefix}-guard", absent=None)
 
@@ -224,7 +224,7 @@ def _check_shape(position: dict[str, Any]) -> None:
     if position.get("shape", shape()) != shape():
         raise StoreOutdated(
             "the indices in Elasticsearch were built by another version of this program",
-            hint="They still answer. Build new ones beside them: archiver reindex",
+            hint="They still answer searches. Build new ones beside them: archiver reindex",
         )
 
 
@@ -236,8 +236,8 @@ def _key(hit: dict[str, Any]) -> Key:
     return Key(fields["conversation_id"][0], fields["id"][0] if "id" in fields else None, int(fields["rank"][0]))
 
 
-def _facets(found: dict[str, Any]) -> Iterator[Facet]:
-    if found.get("doc_count_error_upper_bound"):
+def _facets(aggregation: dict[str, Any]) -> Iterator[Facet]:
+    if aggregation.get("doc_count_error_upper_bound"):
         raise StoreError("a facet has too many values to be counted exactly", hint="Narrow the query.")
-    for bucket in found.get("buckets", ()):
+    for bucket in aggregation.get("buckets", ()):
         yield Facet(bucket["key"], bucket["doc_count"])

@@ -1,4 +1,4 @@
-"""Writes versions of conversations: bodies to the senders, then leftovers out of sight, then the position."""
+"""Writes versions of conversations: bodies to the senders, then stubs for removed documents, then the position."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archiver.index.results import Refusal, Version
 from archiver.logs import EventLogger
 
 _log = EventLogger("index")
-LARGE = 20_000  # conversations: from here on other settings pay
+LARGE = 20_000  # conversations: from this number on, backfill settings are faster
 _SWEPT_AT_ONCE = 1_000
 _LEFTOVERS_AT_ONCE = 5_000
 
@@ -37,10 +37,10 @@ class ElasticWriter:
 
     @contextmanager
     def running(self) -> Iterator[ElasticWriter]:
-        """Left without an error, all is in the index, searchable, and the position says so."""
-        found = self._position.read()
-        self._applied = int(found.get("applied", 0))
-        self._is_backfilling = bool(found.get("is_backfilling"))
+        """When the context ends without an error, everything is indexed and searchable, and the position is stored."""
+        position = self._position.read()
+        self._applied = int(position.get("applied", 0))
+        self._is_backfilling = bool(position.get("is_backfilling"))
         self._refused = {refusal.conversation_id: refusal for refusal in self._position.refused()}
         if self._is_large:
             self._begin_backfill()
@@ -76,7 +76,7 @@ class ElasticWriter:
         self._advance()
 
     def _advance(self) -> None:
-        """Moves the position over every batch from the first on of which nothing is outstanding."""
+        """Moves the position over every leading batch without outstanding documents."""
         done: list[Batch] = []
         while self._batches and not self._batches[0].outstanding:
             done.append(self._batches.popleft())
@@ -99,7 +99,7 @@ class ElasticWriter:
         self._position.write(applied=self._applied, shape=shape(), is_backfilling=self._is_backfilling)
 
     def _sweep(self, renewed: dict[str, int]) -> None:
-        """Puts documents that only an earlier version of their conversation had out of every query."""
+        """Replaces documents that only an earlier version of their conversation had by stubs."""
         if not renewed:
             return
         self._family.refresh()
@@ -124,12 +124,12 @@ class ElasticWriter:
                 }
             },
         }  # fmt: skip
-        found = self._server.ask("POST", f"/{self._family.pattern()}/_search", body)
-        hits: list[dict[str, Any]] = found["hits"]["hits"]
+        answer = self._server.ask("POST", f"/{self._family.pattern()}/_search", body)
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
         return hits
 
     def _hide(self, leftovers: Sequence[dict[str, Any]], renewed: dict[str, int]) -> int:
-        """How many documents were replaced by stubs; those that are newer by now stay."""
+        """How many documents were replaced by stubs; documents that are newer by now stay."""
         lines = [
             stub(
                 hit["_index"], hit["_id"], hit["_source"]["conversation_id"], renewed[hit["_source"]["conversation_id"]]
@@ -140,11 +140,11 @@ class ElasticWriter:
         outcomes = [(item["index"]["status"], item["index"].get("error", {}).get("type", "")) for item in items]
         for status, kind in outcomes:
             if outcome_of(status, kind) is None or status in (400, 429, 503):
-                raise StoreError(f"leftovers of older versions could not be hidden: {kind} ({status})")
+                raise StoreError(f"documents of older versions could not be hidden: {kind} ({status})")
         return sum(status < 300 for status, _ in outcomes)
 
     def _begin_backfill(self) -> None:
-        """The flag first: whoever finds it after a crash restores the settings."""
+        """Sets the flag first: a later run that finds it after a crash restores the settings."""
         if not self._family.may_manage():
             _log.info("index.settings_kept", "indexing at normal settings: this key may not change them for a backfill")
             return
@@ -154,8 +154,8 @@ class ElasticWriter:
         self._family.put_settings(BACKFILL)
 
     def end_backfill(self) -> None:
-        """Gives the indices back their normal settings."""
+        """Restores the normal settings of the indices."""
         self._family.put_settings(NORMAL)
         self._is_backfilling = False
-        found = self._position.read()
-        self._position.write(applied=int(found.get("applied", 0)), shape=shape(), is_backfilling=False)
+        position = self._position.read()
+        self._position.write(applied=int(position.get("applied", 0)), shape=shape(), is_backfilling=False)

@@ -35,7 +35,7 @@ from archiver.query import (
     words,
 )
 
-Texts = list[tuple[str, str]]  # a field and what is indexed in it
+Texts = list[tuple[str, str]]  # a field and its content
 
 
 def documents(transcript: Transcript) -> Iterator[Any]:

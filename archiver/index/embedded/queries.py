@@ -1,4 +1,4 @@
-"""From expressions to tantivy queries, always built from objects: users' text never reaches tantivy's own parser."""
+"""Expressions to tantivy queries, always built from objects: users' text never reaches tantivy's own parser."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ Conversations = Callable[[Any], Iterable[int]]
 
 
 def conversation_query(schema: Any, expression: Expression) -> Any:
-    """Over conversation documents."""
+    """A query on conversation documents."""
     return _Translator(schema, Scope.CONVERSATION, lambda query: ()).query(expression)
 
 
 def message_query(schema: Any, expression: Expression, conversations: Conversations) -> Any:
-    """Over message documents. `conversations` gives the numbers of the conversations that a query finds."""
+    """A query on message documents. `conversations` returns the numbers of the conversations that match a query."""
     return _Translator(schema, Scope.MESSAGE, conversations).query(for_messages(expression))
 
 

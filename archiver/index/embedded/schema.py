@@ -1,4 +1,4 @@
-"""The fields of the embedded index. No text is stored, only ids: words come from our own tokens, joined by blanks."""
+"""The fields of the embedded index. It stores ids but no text; words are our own tokens, joined by blanks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archiver.query import FACETS, KEYWORDS, MESSAGE_ZONES, NUMBERS, Scope
 
 VERSION = 3  # part of the index's folder name: raise it when a field changes
 TOKENIZER = "blanks"
-CONVERSATION_NUMBER = "number"  # stands for a conversation where many have to be named at once
+CONVERSATION_NUMBER = "number"  # identifies a conversation in queries that name many
 ALL_WORDS = "words"
 SDE_PATH = "sde_path"
 RECORD_ZONES = ("survey", "summary", "sde", SDE_PATH)
@@ -38,7 +38,7 @@ def build_schema() -> Any:
 
 
 def register_tokenizer(index: Any) -> Any:
-    """Makes the tokenizer known, which every index object needs anew."""
+    """Registers the tokenizer, which every new index object needs."""
     index.register_tokenizer(TOKENIZER, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
     return index
 
@@ -56,7 +56,7 @@ def number_field(name: str) -> str:
 
 
 def at_path(name: str, word: str) -> str:
-    """A word that carries the SDE path it stands at."""
+    """A word prefixed with its SDE path."""
     return f"{'_'.join(name.split())}{_PATH_SEPARATOR}{word}"
 
 

@@ -1,4 +1,4 @@
-"""The embedded index: tantivy in a folder beside the archive's SQLite file. It can be built again at any time.
+"""The embedded index: tantivy in a folder beside the archive's SQLite file. It can be rebuilt at any time.
 
 The folder's name carries the versions of fields, tokens and projection. The position is in a file of its own that is
 written after the commit: after a crash the last batch is applied again, which changes nothing.
@@ -58,7 +58,7 @@ class EmbeddedStore:
         if not self._is_current():
             raise StoreOutdated(
                 f"the search index in {self._root} was built by another version of this program",
-                hint="Build it again from the vault: archiver reindex",
+                hint="Rebuild it from the vault: archiver reindex",
             )
 
     def _is_current(self) -> bool:
@@ -72,7 +72,7 @@ class EmbeddedStore:
         return [path for path in self._root.iterdir() if path.is_dir() and not path.name.startswith(self._name)]
 
     def _position(self) -> dict[str, Any]:
-        """What was noted after the last commit; nothing if that was for another archive or is unreadable."""
+        """The position stored after the last commit; none if it belongs to another archive or is unreadable."""
         path = self._folder / _POSITION_FILE
         if not path.is_file():
             return {}
@@ -106,10 +106,10 @@ class EmbeddedStore:
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         if not refusals:
             return
-        known = {refusal.conversation_id: refusal for refusal in (*self.refused(), *refusals)}
+        by_id = {refusal.conversation_id: refusal for refusal in (*self.refused(), *refusals)}
         with _our_errors(self._folder):
             self._open()
-            self._write_position(self.applied(), list(known.values()))
+            self._write_position(self.applied(), list(by_id.values()))
 
     def refused(self) -> tuple[Refusal, ...]:
         return tuple(Refusal(**item) for item in self._position().get("refused", ()))
@@ -123,11 +123,11 @@ class EmbeddedStore:
                     writer.add_document(document)
             writer.commit()
         except BaseException:
-            self.close()  # a writer that failed once is dead for good
+            self.close()  # a writer that failed once can't be used again
             raise
 
     def _open_writer(self) -> Any:
-        """The one writer, held until `close`: a fresh one for each batch leaves memory behind in its threads."""
+        """The one writer, held until `close`: a new one per batch would leave memory behind in its threads."""
         if self._writer is None:
             self._writer = self._open().writer(HEAP_BYTES, 1)
         return self._writer
@@ -180,8 +180,8 @@ class EmbeddedStore:
             searcher = self._searcher()
             query = conversation_query(self._schema, expression)
             terms = {name: {"terms": {"field": facet_field(name), "size": _MOST_VALUES}} for name in names}
-            found = searcher.aggregate(query, terms)
-        return {name: most_frequent(_counts(found[name]), limit) for name in names}
+            answer = searcher.aggregate(query, terms)
+        return {name: most_frequent(_counts(answer[name]), limit) for name in names}
 
     def count(self) -> int:
         if not self.applied():
@@ -198,7 +198,7 @@ class EmbeddedStore:
         return fresh
 
     def _keep_others_out(self) -> None:
-        """Nobody may write to an index that is about to be replaced. A damaged one can't be written anyway."""
+        """Prevents writing to an index that is about to be replaced. A damaged index cannot be written to anyway."""
         try:
             with _our_errors(self._folder):
                 self._open_writer()
@@ -250,8 +250,8 @@ class EmbeddedStore:
         self._index = self._writer = None
 
 
-def _counts(found: Any) -> dict[str, int]:
-    return {bucket["key"]: bucket["doc_count"] for bucket in found["buckets"]}
+def _counts(aggregation: Any) -> dict[str, int]:
+    return {bucket["key"]: bucket["doc_count"] for bucket in aggregation["buckets"]}
 
 
 def _key(searcher: Any, address: Any, rank: int) -> Key:
@@ -268,7 +268,7 @@ def _numbers(searcher: Any, query: Any) -> list[int]:
 
 
 class _our_errors:  # noqa: N801  (used as a statement)
-    """Turns errors of tantivy and the disk into our own."""
+    """Converts errors of tantivy and the disk into ours."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -285,5 +285,5 @@ class _our_errors:  # noqa: N801  (used as a statement)
             ) from error
         raise StoreError(
             f"the search index {self._folder} cannot be used: {words}",
-            hint="Check the disk. If the index is damaged, build it again: archiver reindex",
+            hint="Check the disk. If the index is damaged, rebuild it: archiver reindex",
         ) from error

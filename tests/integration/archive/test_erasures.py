@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from archiver.query.ast import Scope
 from archiver.query.parser import parse
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
+from tests import schemas
 from tests.conftest import ACCOUNT, NOW, connected, record, sql
 
 START = NOW - timedelta(days=3)
@@ -238,7 +238,7 @@ def test_the_command_lists_approves_and_keeps(account: Account, monkeypatch: pyt
     account.archive.close()
     monkeypatch.setenv("ARCHIVER_ARCHIVE", str(folder))
     run = CliRunner()
-    listed = json.loads(run.invoke(root, ["erasures", "--json"]).stdout)
+    listed = schemas.checked(run.invoke(root, ["erasures", "--json"]).stdout)
     (erasure,) = listed["erasures"]
     assert (erasure["conversation_id"], erasure["state"], erasure["older_entries"]) == ("c", "pending", [1])
     assert "deleted at LivePerson, pending" in run.invoke(root, ["erasures"]).stdout

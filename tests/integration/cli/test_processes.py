@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from archiver.model import to_ms
+from tests import schemas
 from tests.conftest import NOW, record
 from tests.nodes import Node
 
@@ -47,7 +48,7 @@ class Shell:
         return out, err
 
     def json(self, *words: str) -> Any:
-        return json.loads(self.run(*words, "--json")[0])
+        return schemas.checked(self.run(*words, "--json")[0])
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def announced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
     process = subprocess.Popen([*PROGRAM, "simulate", "--data", str(path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        yield json.loads(process.stdout.readline())
+        yield schemas.checked(process.stdout.readline())
     finally:
         process.send_signal(signal.SIGTERM)
         ended = process.wait(10)
@@ -130,9 +131,9 @@ def test_what_is_found_can_be_shown_exported_and_found_again_in_a_new_index(
     assert json.loads(shell.run("show", "c007", "--raw")[0])["info"]["conversationId"] == "c007"
 
     shell.run("export", "--output", str(tmp_path / "all.ndjson"))
-    assert len((tmp_path / "all.ndjson").read_text().splitlines()) == COUNT
+    assert len([schemas.checked(line) for line in (tmp_path / "all.ndjson").read_text().splitlines()]) == COUNT
     (line,) = shell.run("export", "hello 7", "--output", "-", "--raw")[0].splitlines()
-    exported = json.loads(line)
+    exported = schemas.checked(line)
     assert exported.pop("raw")["info"]["conversationId"] == "c007"
     assert exported == transcript
 
@@ -168,7 +169,7 @@ def test_harvesting_goes_on_while_elasticsearch_is_away(shell: Shell) -> None:
         away = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         _, err = shell.run("harvest", "--from", "3d", expect=5, ARCHIVER_STORE=away)
         assert "All conversations are kept" in err
-        status = json.loads(shell.run("status", "--json", ARCHIVER_STORE=away)[0])
+        status = schemas.checked(shell.run("status", "--json", ARCHIVER_STORE=away)[0])
     assert status["vault"]["conversations"] > 60
     assert "does not answer" in status["index"]["error"]
     assert shell.json("search", "hello")["total"] == status["vault"]["conversations"]
@@ -235,7 +236,7 @@ def holds_lease(path: Path) -> bool:
         (["harvest"], {"ARCHIVER_DOMAIN_URL": "http://127.0.0.1:9"}, 5, "cannot reach 127.0.0.1:9"),
         (["harvest"], {"ARCHIVER_DOMAIN_URL": "http://example.com"}, 2, "https"),
         (["harvest"], {"ARCHIVER_ACCOUNT": "404"}, 4, "account"),
-        (["harvest", "--from", "soon"], {}, 2, "no date"),
+        (["harvest", "--from", "soon"], {}, 2, "not a known date"),
         (["harvest", "--from", "2026-02", "--to", "2026-01"], {}, 2, "before"),
         (["search", "x"], {}, 2, "archiver harvest"),
         (["show", "x"], {"ARCHIVER_ARCHIVE": "/dev/null"}, 2, "not an archive"),
@@ -262,7 +263,7 @@ def test_faults_of_an_archive_are_told_apart(shell: Shell, tmp_path: Path) -> No
     shell.run("harvest", "--from", "1d")
     assert "no conversation" in shell.run("show", "nobody", expect=1)[1]
     _, err = shell.run("search", "a (b", "--json", expect=2)
-    assert json.loads(err)["error"]["position"] == 2
+    assert schemas.checked(err)["error"]["position"] == 2
     assert "account" in shell.run("status", expect=2, ARCHIVER_ACCOUNT="999")[1]
     full = tmp_path / "full"
     full.mkdir()
@@ -322,7 +323,7 @@ def test_secrets_and_message_text_are_in_no_output_but_that_which_shows_them(she
     said += (
         out
         + err
-        + shell.run("config", "show", "--json")[0]
+        + str(shell.json("config", "show"))
         + shell.run("harvest", expect=5, ARCHIVER_DOMAIN_URL="http://127.0.0.1:9")[1]
     )
     assert secret not in said
@@ -376,7 +377,7 @@ def test_a_dry_run_prints_what_would_be_read_and_reads_nothing(shell: Shell) -> 
 
 
 def test_conversations_are_fetched_by_id_and_consumer(shell: Shell) -> None:
-    fetched = json.loads(shell.run("fetch", "c001", "c002", "--json")[0])
+    fetched = shell.json("fetch", "c001", "c002")
     assert (fetched["schema"], fetched["conversations"], fetched["absent"]) == ("archiver.fetch/2", 2, [])
     assert shell.json("search", "hello 2")["total"] == 1
     _, err = shell.run("fetch", "gone", "c003", expect=3)
@@ -428,7 +429,7 @@ account = "999"
     assert "profile two" in err
     assert (tmp_path / "one" / "archive.sqlite3").exists()
     assert not (tmp_path / "two").exists()
-    found = json.loads(shell.run("--profile", "one", "--archive", folder, "status", "--json")[0])
+    found = schemas.checked(shell.run("--profile", "one", "--archive", folder, "status", "--json")[0])
     assert (found["account"], found["vault"]["conversations"] > 0) == (announced["account"], True)
     one = str(tmp_path / "one")
     assert "not of 999" in shell.run("--profile", "two", "--archive", one, "search", "hello", expect=2)[1]

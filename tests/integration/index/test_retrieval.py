@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from archiver.archive.file import ArchiveFile
 from archiver.config.settings import StoreAddress
 from archiver.export.ndjson import lines
+from archiver.index import retrieval
 from archiver.index.build import catch_up, rebuild
-from archiver.index.retrieval import Request, search
+from archiver.index.retrieval import Request, Search, search
 from archiver.index.store import Store, open_store
-from archiver.jsontext import decode, encode
+from archiver.jsontext import encode
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation
+from archiver.model import Conversation, Transcript
 from archiver.progress import Silent
 from archiver.query.ast import Scope
 from archiver.query.parser import parse
 from archiver.simulator.lives import lives
 from archiver.simulator.sections import record as shown
+from archiver.transcript.projection import project
+from tests import schemas
 from tests.conftest import NOW, record
 
 
@@ -86,15 +91,44 @@ def test_an_updated_conversation_is_found_by_its_new_words_only(archive: Archive
 def test_an_export_holds_everything_once_and_the_raw_record_exactly(archive: ArchiveFile) -> None:
     raws = [record(f"c{n}", NOW - timedelta(minutes=n), f"text {n}").replace(b":", b": ", 3) for n in range(450)]
     store = keep(archive, *raws)
-    rows = [decode(line) for line in lines(archive, store, parse("", now=NOW), with_raw=True)]
+    rows = [schemas.checked(line) for line in lines(archive, store, parse("", now=NOW), with_raw=True)]
     assert {row["conversation_id"] for row in rows} == {f"c{n}" for n in range(450)}
     assert len(rows) == 450
     line = next(iter(lines(archive, store, parse("id:c7", now=NOW), with_raw=True)))
     assert raws[7] in line
     found = [
-        decode(line)["conversation_id"] for line in lines(archive, store, parse("text -7", now=NOW), with_raw=False)
+        schemas.checked(line)["conversation_id"]
+        for line in lines(archive, store, parse("text -7", now=NOW), with_raw=False)
     ]
     assert len(found) == len(set(found)) == 449
+
+
+def test_a_page_reads_each_conversation_once_however_many_of_its_messages_are_hits(
+    archive: ArchiveFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = keep(archive, record("c", NOW, *["refund"] * 30), record("d", NOW, *["refund"] * 30))
+    read: list[str] = []
+
+    def counted(raw: bytes) -> Transcript:
+        read.append(project(raw).id)
+        return project(raw)
+
+    monkeypatch.setattr(retrieval, "project", counted)
+    request = Request(parse("refund", now=NOW), Scope.MESSAGE, limit=60)
+    assert len(search(archive, store, request).hits) == 60
+    assert sorted(read) == ["c", "d"]
+
+
+def test_hits_are_found_a_page_at_a_time_while_they_are_iterated(archive: ArchiveFile) -> None:
+    store = keep(archive, *(record(f"c{number:03}", NOW, "refund") for number in range(250)))
+    found = Search(archive, store, Request(parse("refund", now=NOW), limit=None))
+    assert (found.total, len({hit.transcript.id for hit in found})) == (250, 250)
+    few = Search(archive, store, Request(parse("refund", now=NOW), limit=130))
+    assert (len(list(few)), few.total) == (130, 250)
+    first = few.results()
+    rest = Search(archive, store, Request(parse("refund", now=NOW), limit=None, after=first.next)).results()
+    ids = [hit.transcript.id for hit in (*first.hits, *rest.hits)]
+    assert (len(ids), len(set(ids)), rest.next) == (250, 250, None)
 
 
 def test_a_limit_beyond_one_page_ends_with_the_cursor_behind_its_last_hit(archive: ArchiveFile) -> None:

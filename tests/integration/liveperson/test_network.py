@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -32,6 +31,7 @@ from archiver.model import Window
 from archiver.progress import Silent
 from archiver.simulator.server import bind, running
 from archiver.simulator.services import Simulator
+from tests import schemas
 from tests.conftest import NOW, connected, record
 
 DAY = timedelta(days=1)
@@ -216,7 +216,7 @@ def test_https_goes_through_the_environments_proxy_and_trusts_the_systems_author
     environment = settings(simulator, "https://api.liveperson.test", tmp_path)
     with running(server, simulator), proxy(("127.0.0.1", server.server_address[1])) as (url, asked):
         untrusted = harvested({**environment, "HTTPS_PROXY": url}, "doctor", "--json")
-        assert "SSL_CERT_FILE" in untrusted.stdout
+        assert "SSL_CERT_FILE" in str(schemas.checked(untrusted.stdout))
         assert untrusted.returncode == 9
         trusted = harvested({**environment, "HTTPS_PROXY": url, "SSL_CERT_FILE": str(crt)}, "harvest", "--from", "3d")
         assert "20 conversations read" in trusted.stderr, trusted.stderr
@@ -273,7 +273,7 @@ def throttled(tmp_path: Path) -> Iterator[dict[str, Any]]:
     command = [*PROGRAM, "simulate", "--scenario", str(scenario)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield json.loads(process.stdout.readline())
+        yield schemas.checked(process.stdout.readline())
         process.terminate()
 
 

@@ -43,6 +43,7 @@ from archiver.service.state import Level, ServiceState, Snapshot
 from archiver.simulator.lives import lives
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
+from tests import schemas
 from tests.conftest import ACCOUNT, NOW, connected, record, sql
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -121,6 +122,13 @@ class Running:
 
     def raw(self, conversation_id: str) -> bytes:
         return self.archive.vault.current(conversation_id).raw
+
+
+def health_of(running: Running) -> tuple[int, Any]:
+    """The status and content of the answer about its health."""
+    response = answer("/health/harvest", running.board, running.now)
+    assert response
+    return response[0], schemas.checked(response[2])
 
 
 @pytest.fixture
@@ -226,7 +234,7 @@ def test_an_index_out_of_reach_stops_nothing_and_is_brought_up_to_date_when_it_i
     running.run(HOUR)
     assert running.raw("one")
     assert answer("/readyz", running.board, running.now)[0] == 503  # type: ignore[index]
-    assert "the index does not answer" in str(list(running.board.read().troubles(running.now)))
+    assert "the index does not answer" in str(health_of(running)[1]["troubles"])
     running.index = None
     running.run(HOUR)
     store = running.open_index()
@@ -240,13 +248,13 @@ def test_a_liveperson_that_is_down_is_waited_for_and_red_after_a_while(running: 
     running.respond = lambda request: httpx.Response(503)
     running.asked.clear()
     running.run(6 * HOUR)
-    assert answer("/health/harvest", running.board, running.now)[0] == 503  # type: ignore[index]
+    assert health_of(running)[0] == 503
     assert len(running.asked) < 6 * 6 * 30  # it is asked ever more rarely, by each lane
     running.respond = None
     running.world.put(record("meanwhile", NOW + 3 * HOUR, "hello"))
     running.run(HOUR)
     assert running.raw("meanwhile")
-    assert answer("/health/harvest", running.board, running.now)[0] == 200  # type: ignore[index]
+    assert health_of(running)[0] == 200
 
 
 def test_an_hour_and_a_day_that_liveperson_fails_at_keep_nothing_else_from_being_read(running: Running) -> None:
@@ -370,7 +378,7 @@ def simulated() -> Iterator[dict[str, str]]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        told = json.loads(process.stdout.readline())
+        told = schemas.checked(process.stdout.readline())
         yield {
             "ARCHIVER_ACCOUNT": told["account"], "ARCHIVER_DOMAIN_URL": told["domain_url"],
             "ARCHIVER_CLIENT_ID": told["client_id"], "ARCHIVER_CLIENT_SECRET": told["client_secret"],
@@ -424,7 +432,7 @@ def test_a_service_tells_its_health_and_metrics_and_ends_within_seconds(tmp_path
         until(lambda: get(f"{url}/readyz")[0] == 200)
         assert get(f"{url}/healthz") == (200, "ok\n")
         status, body = get(f"{url}/health/harvest")
-        health = json.loads(body)
+        health = schemas.checked(body)
         assert (status, health["schema"]) == (200, "archiver.health/2")
         assert health["lanes"]["tail"]["steps"] > 0
         metrics = get(f"{url}/metrics")[1]
@@ -437,7 +445,7 @@ def test_a_service_tells_its_health_and_metrics_and_ends_within_seconds(tmp_path
         lines = [json.loads(line) for line in err.splitlines()]
         assert all({"@timestamp", "log.level", "message", "ecs.version"} <= line.keys() for line in lines), lines
     words = [sys.executable, "-m", "archiver", "--archive", str(tmp_path / "archive"), "status", "--json"]
-    told = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+    told = schemas.checked(subprocess.run(words, capture_output=True, check=True).stdout)
     assert told["vault"]["conversations"] > 0
     assert told["ledger"]["last_harvest_at"] is not None
 

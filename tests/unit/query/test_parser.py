@@ -111,3 +111,16 @@ def test_every_field_has_a_meaning() -> None:
     derived = {"from", "transferred", "after", "before", "on"}
     assert set(MEANING) == {*ZONES, *KEYWORDS, *NUMBERS, *derived} - {"by", "start"}
     assert all(value in MEANING["has"] for value in HAS_VALUES)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("from:agent *", "from:agent"),
+        ("from:customer (*)", "from:customer"),
+        ("from:bot -*", "-from:bot"),
+        ("from:agent (* OR refund)", "from:agent OR from:agent refund"),
+    ],
+)
+def test_any_message_of_a_role_is_still_a_message_of_that_role(text: str, same: str) -> None:
+    assert parse(text, now=NOW).expression == parse(same, now=NOW).expression

@@ -11,7 +11,9 @@ from archiver.jsontext import canonical, decode, encode, split_array, split_obje
 from archiver.model import Role, to_ms
 from archiver.query.fields import passages
 from archiver.transcript.projection import project
+from archiver.transcript.serialize import as_json
 from archiver.transcript.text import html_text, message_text
+from tests import schemas
 from tests.conftest import NOW, record
 
 CARD = encode(
@@ -139,6 +141,7 @@ def test_projecting_is_total_whatever_a_record_holds(sections: dict[str, Any], m
     sections.setdefault("messageRecords", [{"messageData": item, "sentBy": item, "timeL": item} for item in messages])
     transcript = project(encode(sections))
     assert all(isinstance(passage.text, str) for passage in passages(transcript))
+    schemas.checked(encode(as_json(transcript, seq=1, fetched_at=NOW.isoformat())))
 
 
 def test_a_time_that_no_calendar_holds_is_left_out() -> None:

@@ -1,0 +1,84 @@
+"""The stores that the contract holds, one line for each, and what its tests do with a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from archiver.config.settings import StoreAddress
+from archiver.index.results import Found, Sort, Version
+from archiver.index.store import Store, StoreAdmin, open_store
+from archiver.model import Transcript
+from archiver.query.ast import Scope
+from archiver.query.parser import parse
+from archiver.transcript.projection import project
+from tests.conftest import NOW
+
+# Name → the address at which `open_store` opens it; None is the embedded index.
+STORES: dict[str, Callable[[pytest.FixtureRequest], str | None]] = {
+    "memory": lambda request: "memory:",
+    "embedded": lambda request: None,
+    "elastic": lambda request: request.getfixturevalue("elasticsearch").url,
+}
+_IN_ONE_PROCESS = {"memory:"}  # whose content only the object that wrote it can read
+
+
+class Opened:
+    """Stores at one address, opened as the program opens them, and removed at the end."""
+
+    def __init__(self, url: str | None, folder: Path) -> None:
+        self._url, self._folder = url, folder
+        self._numbers = count()
+        self._places: dict[StoreAdmin, tuple[StoreAddress, Path]] = {}
+
+    def make(self) -> StoreAdmin:
+        """An empty store, each time another one."""
+        # The server may be one that outlives the tests, so each store has names of its own there.
+        address = StoreAddress(self._url, prefix=f"contract_{uuid4().hex}")
+        folder = self._folder / f"store{next(self._numbers)}"
+        store = open_store(address, folder=folder, archive_id="archive")
+        self._places[store] = address, folder
+        return store
+
+    def reopen(self, store: StoreAdmin) -> StoreAdmin:
+        """The same store as another process sees it; one that lives in this process only, as it is."""
+        if self._url in _IN_ONE_PROCESS:
+            return store
+        address, folder = self._places[store]
+        return open_store(address, folder=folder, archive_id="archive")
+
+    def remove(self) -> None:
+        for store in self._places:
+            store.close()
+            store.drop()
+
+
+class Filled:
+    """A store that one generated archive after another is put into."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.seq = 0
+
+    def fill(self, archive: list[bytes]) -> None:
+        self.seq += len(archive)
+        put(self.store, [project(raw) for raw in archive], applied=self.seq)
+
+
+def put(store: Store, transcripts: list[Transcript], *, applied: int) -> None:
+    """The transcripts as newer versions, whose last has the sequence number `applied`."""
+    first = applied - len(transcripts) + 1
+    with store.writing(expected=len(transcripts)) as writer:
+        writer.replace([Version(first + at, transcript) for at, transcript in enumerate(transcripts)], applied=applied)
+
+
+def ask(store: Store, text: str, scope: Scope = Scope.CONVERSATION, limit: int = 1000) -> Found:
+    return store.search(parse(text, now=NOW).expression, scope=scope, sort=Sort.NEWEST, limit=limit)
+
+
+def ids(found: Found) -> list[str]:
+    return [key.conversation_id for key in found.keys]

@@ -1,0 +1,194 @@
+"""What every store promises."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archiver.index.results import Facet, Found, Refusal, Sort, Version
+from archiver.model import to_ms
+from archiver.query.ast import Scope
+from archiver.query.parser import parse
+from archiver.transcript.projection import project
+from tests.archives import Scan, archives, queries
+from tests.conftest import NOW, record
+from tests.contract.stores import Filled, Opened, ask, ids, put
+
+
+@pytest.fixture
+def filled(opened: Opened) -> Filled:
+    return Filled(opened.make())
+
+
+def test_a_new_store_is_empty_and_answers(opened: Opened) -> None:
+    store = opened.make()
+    assert (store.applied(), store.count()) == (0, 0)
+    assert ask(store, "anything") == Found()
+
+
+def test_what_was_put_is_found_and_the_position_is_kept(opened: Opened) -> None:
+    store = opened.make()
+    put(store, [project(record("c1", NOW, "a table for four"))], applied=7)
+    assert store.applied() == 7
+    assert store.count() == 1
+    assert ids(ask(store, '"table for four"')) == ["c1"]
+
+
+def test_repeating_a_replacement_changes_nothing(opened: Opened) -> None:
+    store, transcript = opened.make(), project(record("c1", NOW, "hello there"))
+    for _ in range(3):
+        put(store, [transcript, transcript], applied=2)
+    assert store.count() == 1
+    assert ask(store, "hello").total == 1
+    assert ask(store, "hello", Scope.MESSAGE).total == 1
+
+
+def test_nothing_of_an_old_version_is_left(opened: Opened) -> None:
+    store = opened.make()
+    put(store, [project(record("c1", NOW, "old words", "second"))], applied=1)
+    put(store, [project(record("c1", NOW, "new words"))], applied=2)
+    assert ask(store, "old").total == ask(store, "second").total == ask(store, "old", Scope.MESSAGE).total == 0
+    assert ask(store, "words", Scope.MESSAGE).total == 1
+
+
+def test_words_may_stand_in_different_messages_of_a_conversation_but_a_phrase_may_not(opened: Opened) -> None:
+    store = opened.make()
+    put(store, [project(record("c1", NOW, "book a", "hotel now"))], applied=1)
+    assert ask(store, "book hotel").total == 1
+    assert ask(store, '"book a hotel"').total == 0
+    assert ask(store, "book hotel", Scope.MESSAGE).total == 0
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_words_of_a_role_are_found_in_its_private_messages_too(opened: Opened, scope: Scope) -> None:
+    store = opened.make()
+    messages = [
+        {
+            "type": "TEXT_PLAIN", "messageData": {"msg": {"text": "a table"}}, "messageId": f"m{at}", "seq": at,
+            "timeL": to_ms(NOW), "sentBy": "Consumer", "participantId": "cust", "audience": audience,
+        }
+        for at, audience in enumerate(("ALL", "AGENTS_AND_MANAGERS"))
+    ]  # fmt: skip
+    put(store, [project(record("c1", NOW, messageRecords=messages))], applied=1)
+    counts = {text: ask(store, text, scope).total for text in ("from:customer table", "text:table", "note:table")}
+    both = 2 if scope is Scope.MESSAGE else 1
+    assert counts == {"from:customer table": both, "text:table": 1, "note:table": 1}
+
+
+def test_a_prefix_finds_every_word_it_begins_however_many(opened: Opened) -> None:
+    store = opened.make()
+    texts = [project(record(f"c{number}", NOW, f"want a refu{number:04d}x")) for number in range(400)]
+    put(store, texts, applied=400)
+    assert ask(store, "refu*").total == 400
+    assert ask(store, "a-refu*").total == 400
+
+
+@pytest.mark.parametrize("text", ["c1", "x.y", "+", "你好", "👍", "\u202e"])
+def test_any_text_can_be_put_and_asked_for(opened: Opened, text: str) -> None:
+    store = opened.make()
+    put(store, [project(record("c1", NOW, text, "plain"))], applied=1)
+    assert ids(ask(store, "plain")) == ["c1"]
+    assert ask(store, f'plain -"{text} nothing"').total == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100])
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.OLDEST])
+def test_pages_hold_each_hit_once_in_order_even_with_equal_times(opened: Opened, size: int, sort: Sort) -> None:
+    store = opened.make()
+    starts = {f"c{number:02d}": NOW - timedelta(hours=number // 5) for number in range(23)}
+    put(store, [project(record(id_, start, "same")) for id_, start in starts.items()], applied=23)
+    got: list[str] = []
+    after, pages = None, 0
+    while pages < 50:
+        found = store.search(
+            parse("same", now=NOW).expression, scope=Scope.CONVERSATION, sort=sort, limit=size, after=after
+        )
+        assert found.total == 23
+        got += ids(found)
+        after, pages = found.next, pages + 1
+        if after is None:
+            break
+    assert sorted(got) == sorted(starts)
+    times = [starts[id_] for id_ in got]
+    assert times == sorted(times, reverse=sort is Sort.NEWEST)
+
+
+def test_relevance_finds_the_same_and_puts_more_matches_first(opened: Opened) -> None:
+    store = opened.make()
+    put(
+        store,
+        [
+            project(record("c1", NOW, "refund and many other words that have nothing to do with it at all")),
+            project(record("c2", NOW, "refund refund refund")),
+        ],
+        applied=2,
+    )
+    found = store.search(parse("refund", now=NOW).expression, scope=Scope.CONVERSATION, sort=Sort.RELEVANCE, limit=5)
+    assert ids(found) == ["c2", "c1"]
+    assert found.total == 2
+
+
+def test_a_rebuild_takes_the_old_ones_place_only_when_it_is_finished(opened: Opened) -> None:
+    store = opened.make()
+    put(store, [project(record("c1", NOW, "old"))], applied=1)
+    fresh = store.begin_rebuild()
+    put(fresh, [project(record("c2", NOW, "new"))], applied=2)
+    assert ids(ask(opened.reopen(store), "old")) == ["c1"]
+    fresh.finish_rebuild()
+    assert ids(ask(opened.reopen(store), "new")) == ["c2"]
+    assert ask(opened.reopen(store), "old").total == 0
+
+
+def test_facets_count_the_conversations_of_a_query_by_their_values(opened: Opened) -> None:
+    store = opened.make()
+    skills = ["Hotels & Spas", "Hotels & Spas", "Flights", "Flights", "Taxis", None]
+    put(
+        store,
+        [
+            project(record(f"c{at}", NOW, "same" if at else "other", info={"latestSkillName": skill}))
+            for at, skill in enumerate(skills)
+        ],
+        applied=6,
+    )
+    found = store.facets(parse("same", now=NOW).expression, ["skill", "status"], limit=2)
+    assert found["skill"] == (Facet("Flights", 2), Facet("7", 1))
+    assert found["status"] == (Facet("closed", 5),)
+
+
+def test_what_is_refused_is_listed_until_it_is_replaced(opened: Opened) -> None:
+    store = opened.make()
+    refusal = Refusal(2, "c2", "cannot be read")
+    with store.writing(expected=1) as writer:
+        writer.refuse([refusal])
+        writer.replace([Version(1, project(record("c1", NOW, "x")))], applied=2)
+    assert opened.reopen(store).refused() == (refusal,)
+    put(store, [project(record("c2", NOW, "y"))], applied=3)
+    assert store.refused() == ()
+
+
+def test_a_dropped_store_is_new_again(opened: Opened) -> None:
+    store = opened.make()
+    put(store, [project(record("c1", NOW, "x"))], applied=5)
+    store.drop()
+    assert (store.applied(), store.count(), ask(store, "x").total) == (0, 0, 0)
+    store.prepare()
+    assert store.status().applied == 0
+    put(store, [project(record("c1", NOW, "x"))], applied=5)
+    assert ask(store, "x").total == 1
+
+
+@given(archives=st.lists(archives(), min_size=1, max_size=2), query=queries(), scope=st.sampled_from(list(Scope)))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+def test_a_query_finds_exactly_what_a_linear_scan_over_the_raw_records_finds_also_after_updates(
+    filled: Filled, archives: list[list[bytes]], query: tuple[str, object], scope: Scope
+) -> None:
+    text, tree = query
+    for archive in archives:
+        filled.fill(archive)
+        found = ask(filled.store, text, scope)
+        expected = set().union(*(Scan(raw).ids(tree, scope.value) for raw in archive))
+        assert {(key.conversation_id, key.message_id) for key in found.keys} == expected
+        assert found.total == len(expected)

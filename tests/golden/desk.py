@@ -1,0 +1,190 @@
+"""Outputs of the real command line, one or more of each schema, over an archive that is always the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from archiver.cli.root import root
+from archiver.errors import StoreUnavailable
+from archiver.index.memory import MemoryStore
+from archiver.index.store import StoreStatus
+from archiver.service.health import served
+from archiver.service.state import ArchiveCounts, IndexState, LaneState, ServiceState, Snapshot
+from archiver.simulator.faults import Fault
+from archiver.simulator.running import SimulatedAccount, simulate
+from archiver.simulator.scenario import Scenario
+from tests.conftest import ACCOUNT, NOW, record
+from tests.golden.filled import DAY, FULL_ID, HOUR, OLDEST
+
+MINUTE = timedelta(minutes=1)
+PROGRAM = [sys.executable, "-m", "archiver"]
+
+
+@dataclass
+class Desk:
+    """Runs commands on the archive in a folder."""
+
+    folder: Path
+    patch: pytest.MonkeyPatch
+
+    def run(self, *words: str, archive: str = "archive") -> str:
+        """What a command prints, whether it found faults or not."""
+        done = CliRunner().invoke(root, ["--archive", str(self.folder / archive), "--progress", "none", *words])
+        assert done.stdout, (done, done.stderr)
+        return done.stdout
+
+    def set(self, **settings: str) -> None:
+        for key, value in settings.items():
+            self.patch.setenv(f"ARCHIVER_{key.upper()}", value)
+
+    def fail(self, *words: str) -> str:
+        """What a command that fails says on standard error."""
+        command = [*PROGRAM, "--archive", str(self.folder / "archive"), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.stdout, done.returncode > 0) == ("", True)
+        return done.stderr
+
+
+Case = Callable[[Desk], str]
+
+
+class Server(MemoryStore):
+    """A store that says what only Elasticsearch can say."""
+
+    def status(self) -> StoreStatus:
+        return StoreStatus(
+            kind="elasticsearch", place="https://elasticsearch:9200", is_prepared=True, is_current=True, applied=9,
+            conversations=8, documents=70, bytes=600, version="9.1.0", is_backfilling=True,
+            indices=("archiver-messages-000001", "archiver-metadata-000001"),
+        )  # fmt: skip
+
+
+class Away(MemoryStore):
+    """A store out of reach."""
+
+    def applied(self) -> int:
+        raise StoreUnavailable("Elasticsearch at https://elasticsearch:9200 does not answer")
+
+
+def _search(desk: Desk) -> str:
+    query = "fraud OR refund OR satisfied OR C77 OR spa-*"
+    return desk.run("search", query, "--limit", "1", "--facet", "skill", "--facet", "month", "--json")
+
+
+def _status(desk: Desk) -> str:
+    desk.run("search", "refund", "--json")  # brings the index up to date
+    return desk.run("status", "--json")
+
+
+def _status_without_index(desk: Desk) -> str:
+    desk.patch.setattr("archiver.app.open_store", lambda *_, **__: Away())
+    return desk.run("status", "--json")
+
+
+def _covered(first: int, last: int) -> Case:
+    """Days, counted from the oldest that LivePerson keeps."""
+    days = [f"{OLDEST + number * DAY:%Y-%m-%d}" for number in (first, last)]
+    return lambda desk: desk.run("coverage", "--from", days[0], "--to", days[1], "--json")
+
+
+def _config(desk: Desk) -> str:
+    desk.set(account=ACCOUNT, client_id="archiver", client_secret="s3cret", store="https://me:pass@elastic:9200")
+    return desk.run("config", "show", "--json")
+
+
+def _store(desk: Desk) -> str:
+    desk.run("search", "refund", "--json")
+    return desk.run("store", "status", "--json")
+
+
+def _server(desk: Desk) -> str:
+    desk.patch.setattr("archiver.app.open_store", lambda *_, **__: Server())
+    return desk.run("store", "status", "--json")
+
+
+def _simulated(desk: Desk, *faults: Fault) -> AbstractContextManager[SimulatedAccount]:
+    """A simulated account of two conversations of one customer."""
+    data = desk.folder / "data.jsonl"
+    who = [{"participantId": "who"}]
+    raws = [record(f"c{number}", NOW - number * HOUR, "hello", consumerParticipants=who) for number in (20, 30)]
+    data.write_bytes(b"\n".join(raws))
+    return simulate(Scenario(faults=faults), data=data, clock=lambda: NOW)
+
+
+def _doctor(desk: Desk) -> str:
+    desk.run("search", "refund", "--json")
+    with _simulated(desk) as account:
+        desk.set(**account.settings)
+        return desk.run("doctor", "--json")
+
+
+def _fetch(desk: Desk) -> str:
+    with _simulated(desk, Fault("unreadable-record", "consumer")) as account:
+        desk.set(**account.settings)
+        return desk.run("fetch", "c20", "gone", "--consumer", "who", "--json", archive="fetched")
+
+
+def _health(desk: Desk) -> str:
+    lanes = {"tail": LaneState(7, 2, NOW - MINUTE), "updates": LaneState(3, 1, None, "LivePerson does not answer")}
+    counts = ArchiveCounts(90, 200, 120, 5, 2, 1, 4, 36.5, 3, 1, 12.25, 24.5)
+    index = IndexState(110, 6, "Elasticsearch does not answer")
+    state = Snapshot(ACCOUNT, 30 * MINUTE, NOW - DAY, NOW, NOW - 2 * MINUTE, lanes, counts, index)
+    with served(ServiceState(state), lambda: NOW, "127.0.0.1", 0) as url:
+        try:
+            with urllib.request.urlopen(f"{url}/health/harvest", timeout=10) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:  # red is answered with 503
+            with error:
+                return error.read().decode()
+
+
+def _simulator(desk: Desk) -> str:
+    (desk.folder / "data.jsonl").write_bytes(record("c1", NOW, "hello"))
+    command = [*PROGRAM, "simulate", "--data", str(desk.folder / "data.jsonl")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.terminate()
+    return line
+
+
+def _run(*words: str) -> Case:
+    return lambda desk: desk.run(*words, "--json")
+
+
+CASES: Mapping[str, Case] = {
+    "config": _config,
+    "coverage": _covered(-1, 3),
+    "coverage-of-a-counted-day": _covered(1, 1),
+    "coverage-of-an-unread-day": _covered(3, 3),
+    "doctor": _doctor,
+    "doctor-without-account": _run("doctor"),
+    "erasures": _run("erasures", "--all"),
+    "error": lambda desk: desk.fail("show", "nobody", "--json"),
+    "error-in-query": lambda desk: desk.fail("search", "refund (fraud", "--json"),
+    "fetch": _fetch,
+    "health": _health,
+    "search": _search,
+    "search-for-messages": _run("search", "refund", "--scope", "message"),
+    "simulator": _simulator,
+    "status": _status,
+    "status-without-index": _status_without_index,
+    "store": _store,
+    "store-elasticsearch": _server,
+    "transcript": _run("show", FULL_ID),
+    "transcript-of-a-phone": _run("show", "phone"),
+    "transcript-of-an-odd-record": _run("show", "odd"),
+    "transcript-exported": lambda desk: desk.run("export", f"id:{FULL_ID}", "--raw", "--output", "-"),
+    "verify": _run("verify", "--head", f"2:{'0' * 64}"),
+}
