@@ -78,6 +78,20 @@ def test_a_month_s_kept_conversations_are_those_of_the_vault(
         assert f"{month['expected']:,} expected, {month['kept']:,} kept" in shown
 
 
+def test_gaps_are_an_exit_code_of_their_own_only_where_there_are_some_and_it_was_asked_for(
+    harvested: ArchiveFile,
+) -> None:
+    whole, beyond = f"{SPAN.start + DAY:%Y-%m-%d}", f"{SPAN.end + 2 * DAY:%Y-%m-%d}"
+    asked = ["--archive", str(harvested.folder), "coverage", "--from", whole, "--to"]
+    run = CliRunner()
+    codes = [
+        run.invoke(root, [*asked, f"{SPAN.end - DAY:%Y-%m-%d}", "--fail-on-gaps"]).exit_code,
+        run.invoke(root, [*asked, beyond, "--fail-on-gaps"]).exit_code,
+        run.invoke(root, [*asked, beyond]).exit_code,
+    ]
+    assert codes == [0, 9, 0]
+
+
 def test_what_a_service_tells_of_gaps_is_what_the_ledger_lacks(archive: ArchiveFile, simulator: Simulator) -> None:
     """All was to be read; a day at its begin and ten at its end were not, and one of those is not proven."""
     oldest = datetime(2025, 5, 15, 12, 0, tzinfo=UTC)  # 13 months before NOW

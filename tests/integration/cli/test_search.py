@@ -96,3 +96,17 @@ def test_months_skills_agents_and_bots_are_counted_apart(folder: Path) -> None:
         "agent": [{"value": "Ann", "count": 1}],
         "bot": [{"value": "Robo", "count": 1}],
     }
+
+
+def test_people_see_three_matches_of_a_hit_how_many_more_there_are_and_how_many_hits(tmp_path: Path) -> None:
+    raws = [record("many", NOW, *[f"same {number}" for number in range(5)]), record("three", NOW, *["same"] * 3)]
+    with make_archive(tmp_path / "archive", ACCOUNT) as archive:
+        archive.keep([item for item in map(read_record, raws) if isinstance(item, Conversation)], (), NOW)
+    asked = ["--archive", str(tmp_path / "archive"), "search", "same"]
+    ran = CliRunner().invoke(root, asked)
+    assert ran.stdout.count("»same«") == 6
+    assert ran.stdout.count("+2 more") == ran.stdout.count("more") == 1
+    assert "2 of 2 conversations" in ran.stderr
+    assert "--all for more" not in ran.stderr
+    fewer = CliRunner().invoke(root, [*asked, "--limit", "1"])
+    assert "1 of 2 conversations (--limit or --all for more)" in fewer.stderr

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from archiver.errors import AuthError, BadAnswer, ConfigError, SourceError
+from archiver.errors import AuthError, BadAnswer, ConfigError, SourceError, SourceUnavailable, Unproven
 from archiver.jsontext import decode, encode
 from archiver.liveperson.account import Account
 from archiver.liveperson.answers import read_page
@@ -274,3 +274,47 @@ def test_a_world_replaces_a_conversation_by_its_newer_record(world: World) -> No
     world.put(record("c", NOW - DAY, "two"))
     assert [item.id for item in world.stored] == ["c"]
     assert b"two" in world.stored[0].raw
+
+
+@pytest.mark.parametrize(("partial", "asked", "is_whole"), [(0, 1, True), (2, 3, True), (3, 3, False)])
+def test_an_answer_that_lacks_some_shards_is_asked_for_three_times_at_most(
+    simulator: Simulator, partial: int, asked: int, is_whole: bool
+) -> None:
+    simulator.world.put(record("c", NOW - DAY / 2))
+    searches = 0
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        nonlocal searches
+        answer = simulator(request)
+        if not request.url.path.endswith("/conversations/search"):
+            return answer
+        searches += 1
+        content = decode(answer.content)
+        content["_metadata"]["shardsStatusResult"] = {"partialResult": searches <= partial}
+        return httpx.Response(200, content=encode(content))
+
+    if is_whole:
+        (page,) = ask(respond, simulator)
+        assert page.is_complete
+    else:
+        with pytest.raises(Unproven, match="partialResult"):
+            ask(respond, simulator)
+    assert searches == asked
+
+
+@pytest.mark.parametrize(("is_brief", "tries"), [(True, 2), (False, 7)])
+def test_a_look_up_in_brief_gives_a_server_that_fails_up_sooner(
+    simulator: Simulator, is_brief: bool, tries: int
+) -> None:
+    asked = 0
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        if not request.url.path.endswith("/conversation/search"):
+            return simulator(request)
+        asked += 1
+        return httpx.Response(503)
+
+    with pytest.raises(SourceUnavailable):
+        list(connected(respond, simulator).by_ids(["c"], is_brief=is_brief))
+    assert asked == tries

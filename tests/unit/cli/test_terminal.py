@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archiver.cli.terminal import highlighted, one_line, safe
-from archiver.query.matching import Snippet
+from archiver.query.matching import Snippet, merge
 
 DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 CONTROLS = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)])).replace("\t", "").replace("\n", "")
@@ -45,3 +48,34 @@ def test_text_of_any_script_line_breaks_and_tabs_stay_as_they_are() -> None:
 
 def test_what_could_turn_text_around_does_not_reach_the_screen_in_any_number() -> None:
     assert safe(UNSAFE * 2) == "".join(f"\\u{ord(char):04x}" for char in UNSAFE * 2)
+
+
+LETTERS = "".join(chr(ord("a") + at % 26) for at in range(1_000))
+
+
+def test_of_a_long_text_is_shown_what_stands_around_its_first_mark() -> None:
+    shown = highlighted(Snippet(LETTERS, ((500, 510), (520, 523), (900, 910))))
+    marked = f"»{LETTERS[500:510]}«{LETTERS[510:520]}»{LETTERS[520:523]}«"
+    assert shown == f"…{LETTERS[440:500]}{marked}{LETTERS[523:680]}…"
+
+
+def test_a_mark_at_the_begin_or_the_end_of_a_long_text_is_shown_up_to_there() -> None:
+    assert highlighted(Snippet(LETTERS, ((0, 5),))) == f"»{LETTERS[:5]}«{LETTERS[5:240]}…"
+    assert highlighted(Snippet(LETTERS, ((995, 1_000),))) == f"…{LETTERS[935:995]}»{LETTERS[995:]}«"
+
+
+def test_a_short_text_is_shown_whole_on_one_line() -> None:
+    assert highlighted(Snippet("a table\n\tfor  four", ((2, 7), (9, 12)))) == "a »table« »for« four"
+    assert highlighted(Snippet(LETTERS[:240], ((100, 101),))).replace("»", "").replace("«", "") == LETTERS[:240]
+
+
+@given(st.lists(st.tuples(st.integers(0, 990), st.integers(1, 300)), min_size=1, max_size=6))
+def test_whatever_is_marked_the_first_mark_is_shown_whole_and_nothing_that_is_not_in_the_text(
+    drawn: list[tuple[int, int]],
+) -> None:
+    marks = merge((start, min(start + length, 1_000)) for start, length in drawn)
+    shown = highlighted(Snippet(LETTERS, marks))
+    (start, end) = marks[0]
+    assert shown.split("»")[1].split("«")[0] == LETTERS[start:end]
+    assert re.sub("[»«…]", "", shown) in LETTERS
+    assert len(shown) < 400 + end - start
