@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from archiver.archive import (
     verify_vault,
 )
 from archiver.config import Settings, find_settings
-from archiver.dates import parse_span
+from archiver.dates import Moment, parse_moment
 from archiver.errors import ConfigError, StoreBusy, StoreDenied, StoreError, StoreOutdated
 from archiver.index import (
     Applied,
@@ -41,6 +41,7 @@ from archiver.index import (
     retry,
     verify_index,
 )
+from archiver.logs import EventLogger
 from archiver.model import Transcript, Window
 from archiver.progress import Progress, Silent
 from archiver.query import Query, Scope, parse
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from archiver.liveperson import Client
     from archiver.service import Listen, Schedule
 
-Moment = str | datetime | None  # a date as people type it, or an aware datetime
+_log = EventLogger("app")
 
 
 def open(folder: str | Path | None = None, *, config: str | Path | None = None, profile: str | None = None,
@@ -66,7 +67,7 @@ def open(folder: str | Path | None = None, *, config: str | Path | None = None, 
     return Archive(find_settings(given, config=config, profile=profile), progress=progress)
 
 
-class Archive:
+class Archive(AbstractContextManager["Archive"]):
     """One archive: harvest into it, search it, read it, verify it. Use it in a `with` statement, which closes it.
 
     The archive's file and its index are opened at first use. All methods raise ArchiverError or a subclass
@@ -82,8 +83,6 @@ class Archive:
         self._clock = clock
         self._file: ArchiveFile | None = None
         self._store: StoreAdmin | None = None
-
-    # ── parts ──
 
     @property
     def exists(self) -> bool:
@@ -107,9 +106,7 @@ class Archive:
         return self._store
 
     def open_store(self) -> StoreAdmin:
-        """Another connection to the search index, for another thread. Closing is the caller's duty. Raises StoreError,
-        ConfigError.
-        """
+        """Another connection to the search index, for another thread; the caller closes it. Raises StoreError."""
         return open_store(self.settings.store, folder=self.file.folder, archive_id=self.file.id)
 
     def now(self) -> datetime:
@@ -123,15 +120,11 @@ class Archive:
         return self.file
 
     def client(self, *, tries: int | None = None, on_answer: Callable[[str], None] | None = None) -> Client:
-        """LivePerson, with the account of the settings. Closing is the caller's duty. `on_answer` is called with each
-        status code.
-        """
+        """LivePerson, as the account of the settings; the caller closes it. `on_answer` gets each status code."""
         from archiver.liveperson import CallSettings, account_of, connect
 
         calls = CallSettings() if tries is None else CallSettings().with_tries(tries)
         return connect(account_of(self.settings), settings=calls, clock=self._clock, on_answer=on_answer)
-
-    # ── harvesting ──
 
     def harvest(self, start: Moment = None, end: Moment = None) -> Summary:
         """Reads every conversation that started from `start` to the end of `end`, and brings the index up to date.
@@ -162,8 +155,8 @@ class Archive:
         """The span that a harvest between two dates reads: as far back as LivePerson keeps it. Raises ConfigError."""
         now = self.now()
         kept = windows.provable(now)
-        first = max(self._moment(start, is_end=False) or kept.start, kept.start)
-        last = min(self._moment(end, is_end=True) or now, now)
+        first = max(parse_moment(start, now, is_end=False) or kept.start, kept.start)
+        last = min(parse_moment(end, now, is_end=True) or now, now)
         if first >= last:
             raise ConfigError(
                 f"the start must be before the end and before now, and the end after {kept.start:%Y-%m-%d}: "
@@ -186,15 +179,11 @@ class Archive:
             raise error.reworded(hint=hint) from error
 
     def make_for(self, client: Client) -> ArchiveFile:
-        """The archive's file. Before it is created, a request proves the account: a mistyped one must not own an
-        archive.
-        """
+        """The archive's file. Before it is created, a request proves the account, which may be mistyped."""
         if not self.exists:
             client.prove_access(self.now())
             make_archive(self.settings.archive, self.settings.account).close()
         return self.file
-
-    # ── searching and reading ──
 
     def search(
         self, query: str | Query = "", *, scope: str = "conversation", sort: str = "newest", limit: int | None = None,
@@ -210,9 +199,11 @@ class Archive:
         return Search(self.file, self.store, request, notices)
 
     def count_by(self, query: str | Query, *facets: str, limit: int = 20) -> Mapping[str, tuple[Facet, ...]]:
-        """For each facet, how many conversations matching a query have each value: the `limit` most frequent ones."""
-        parsed = self.parse(query)
-        self._ready()
+        """For each facet, how many conversations matching a query have each value: the `limit` most frequent ones.
+
+        Logs a warning if the index is not up to date.
+        """
+        parsed = self._parse_when_ready(query)
         return count_by(self.store, parsed, facets, limit)
 
     def transcript(self, conversation_id: str) -> Transcript:
@@ -228,16 +219,24 @@ class Archive:
         return self.file.vault.history(conversation_id)
 
     def transcripts(self, query: str | Query = "") -> Iterator[Transcript]:
-        """The conversations that match a query, oldest first; without a query all, in the order of the vault."""
-        parsed = self.parse(query)
-        if parsed.is_everything:
+        """The conversations that match a query, oldest first; without a query all, in the order of the vault.
+
+        Logs a warning if the index is not up to date.
+        """
+        if self.parse(query).is_everything:
             return (project(record.raw) for record in self.file.vault.after(0))
-        self._ready()
+        parsed = self._parse_when_ready(query)
         return (self.transcript(id_) for id_ in found_ids(self.store, parsed))
 
     def parse(self, query: str | Query) -> Query:
         """The meaning of a query. Raises QueryError."""
         return parse(query, now=self.now()) if isinstance(query, str) else query
+
+    def _parse_when_ready(self, query: str | Query) -> Query:
+        parsed = self.parse(query)
+        for notice in self._ready():
+            _log.warning("index.stale", notice)
+        return parsed
 
     def _ready(self) -> tuple[str, ...]:
         """Brings the index up to date; if that fails, the notice for the reader."""
@@ -252,24 +251,19 @@ class Archive:
             return (f"{behind:,} vault entries are not searchable yet: {error.message}",)
         return ()
 
-    # ── completeness and integrity ──
-
     def coverage(self, start: Moment = None, end: Moment = None) -> Coverage:
-        """Which parts of a span are proven complete; by default of everything that LivePerson keeps and everything ever
-        read.
-        """
-        first, last = self._moment(start, is_end=False), self._moment(end, is_end=True)
+        """Which parts of a span are proven complete; by default of all that LivePerson keeps or that was read."""
+        now = self.now()
+        first, last = parse_moment(start, now, is_end=False), parse_moment(end, now, is_end=True)
         try:
-            return measure_coverage(self.file, self.now(), start=first, end=last)
+            return measure_coverage(self.file, now, start=first, end=last)
         except ValueError:
             raise ConfigError(
                 "the start must be before the end and before now", hint="archiver coverage --from 2026-01"
             ) from None
 
     def verify(self, *, head: tuple[int, str] | None = None, with_index: bool = True) -> list[Finding]:
-        """Every fault of the archive's file and of its index; empty if there is none. `head` is a sequence number and
-        link that were noted elsewhere earlier.
-        """
+        """Every fault of the archive's file and of its index. `head`: a sequence number and link noted earlier."""
         findings = list(verify_vault(self.file, self._progress, head=head))
         if with_index and not any(finding.where == "file" for finding in findings):
             findings += self.verify_index()
@@ -292,18 +286,6 @@ class Archive:
         """Approves a pending erasure, or keeps the older versions: `ArchiveFile.decide`."""
         return self.file.decide(seq, approve=approve, by=by, reason=reason, now=self.now())
 
-    # ── closing ──
-
-    def _moment(self, given: Moment, *, is_end: bool) -> datetime | None:
-        """The first moment that a date names; for an end, the moment after its last."""
-        if given is None or isinstance(given, datetime):
-            return given
-        try:
-            span = parse_span(given, self.now())
-        except ValueError as error:
-            raise ConfigError(str(error)) from None
-        return span.end if is_end else span.start
-
     def close(self) -> None:
         """Closes the index and the file. The next use opens them again."""
         store, file = self._store, self._file
@@ -312,9 +294,6 @@ class Archive:
             store.close()
         if file:
             file.close()
-
-    def __enter__(self) -> Archive:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from archiver.errors import ConfigError
 from archiver.model import Window
 from archiver.windows import months_before
 
+Moment = str | datetime | None  # a date as people type it, or an aware datetime
 FORMS = "2026-03-31, 2026-03, 2026, 2026-03-31T14:05, today, yesterday, 90d, now-12h"
 
 _DAY = timedelta(days=1)
@@ -27,6 +29,17 @@ def parse_span(text: str, now: datetime) -> Window:
         return _named(word.lower(), now) or _calendar(word) or _ago(word.lower(), now) or _instant(word)
     except OverflowError:
         raise ValueError(f"{text!r} is out of range") from None
+
+
+def parse_moment(given: Moment, now: datetime, *, is_end: bool) -> datetime | None:
+    """The first moment that a date names; for an end, the moment after its last. Raises ConfigError."""
+    if given is None or isinstance(given, datetime):
+        return given
+    try:
+        span = parse_span(given, now)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    return span.end if is_end else span.start
 
 
 def parse_duration(text: str) -> timedelta:

@@ -1,8 +1,9 @@
 """Settings: which exist, where each value comes from, and which are secrets."""
 
+from archiver.config.files import settings_files
 from archiver.config.options import OPTIONS
 from archiver.config.secrets import Secret
-from archiver.config.settings import Settings, StoreAddress, find_settings, load, profiles, settings_files
+from archiver.config.settings import Settings, StoreAddress, find_settings, load, profiles
 from archiver.config.urls import ServerUrl, is_loopback, server_url
 
 __all__ = [

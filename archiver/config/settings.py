@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from archiver.config.files import FileContent, read_files, settings_files
 from archiver.config.options import OPTIONS, Option
 from archiver.config.secrets import Secret, resolve, secret_file
 from archiver.errors import ConfigError, suggest
@@ -23,7 +23,6 @@ _AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
 _AUTH_BY_CREDENTIAL = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # credential → auth
 _SLOWEST, _FASTEST = 0.01, 1_000.0
 _ACCOUNT = re.compile("[A-Za-z0-9_-]{1,64}")
-_PROFILE = re.compile("[a-z0-9_]{1,30}")
 _OF_PROFILES = {"archive": "archive-{profile}", "store_prefix": "archiver_{profile}"}
 _PREFIX = re.compile("[a-z0-9][a-z0-9_]{0,60}")
 
@@ -191,7 +190,7 @@ def load(
     A profile's own settings, `[profiles.NAME]`, override those that its file has for all. Raises ConfigError for
     unreadable files, unknown keys and unknown profiles.
     """
-    files = _read_all(explicit, usual)
+    files = read_files(explicit, usual)
     defined = _profiles(files)
     if profile and profile not in defined:
         hint = suggest(profile, defined, what="Profiles") if defined else "Write [profiles.NAME] into archiver.toml."
@@ -210,19 +209,6 @@ def load(
     return Settings(settings, profile)
 
 
-def settings_files(explicit: str | Path | None) -> tuple[Path | None, list[Path]]:
-    """The settings file that was named, and the usual ones, the most important first.
-
-    The usual ones are `archiver.toml` here (unless another file was named), in the user's configuration folder, and
-    `/etc/archiver/config.toml`.
-    """
-    import platformdirs
-
-    usual = [] if explicit else [Path("archiver.toml")]
-    usual += [Path(platformdirs.user_config_dir("archiver")) / "archiver.toml", Path("/etc/archiver/config.toml")]
-    return Path(explicit) if explicit else None, usual
-
-
 def find_settings(
     given: Mapping[str, str | None], *, config: str | Path | None = None, profile: str | None = None
 ) -> Settings:
@@ -236,10 +222,10 @@ def find_settings(
 
 def profiles(explicit: Path | None, usual: Sequence[Path]) -> list[str]:
     """The names of all profiles of the settings files. Raises ConfigError."""
-    return _profiles(_read_all(explicit, usual))
+    return _profiles(read_files(explicit, usual))
 
 
-def _profiles(files: Iterable[tuple[Path, _Content]]) -> list[str]:
+def _profiles(files: Iterable[tuple[Path, FileContent]]) -> list[str]:
     return sorted({name for _, content in files for name in content.profiles})
 
 
@@ -256,47 +242,6 @@ def _from_environment(option: Option, environment: Mapping[str, str]) -> Setting
         return Setting(Secret(value) if option.is_secret else value, option.variable)
     path = environment.get(f"{option.variable}_FILE") if option.is_secret else None
     return Setting(Secret(secret_file(Path(path))), f"{option.variable}_FILE") if path else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """The settings of one file for all profiles, and for each."""
-
-    shared: Mapping[str, str]
-    profiles: Mapping[str, Mapping[str, str]]
-
-
-def _read_all(explicit: Path | None, usual: Sequence[Path]) -> list[tuple[Path, _Content]]:
-    """The existing files, the most important first."""
-    paths = [*([explicit] if explicit else []), *(path for path in usual if path.is_file())]
-    return [(path, _read(path)) for path in paths]
-
-
-def _read(path: Path) -> _Content:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"there is no file {path}", hint="Check --config and ARCHIVER_CONFIG.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from None
-    named = content.pop("profiles", {})
-    if not isinstance(named, dict) or not all(isinstance(values, dict) for values in named.values()):
-        raise ConfigError(f"profiles in {path} must be tables", hint="Write [profiles.NAME] and its settings below it.")
-    for name in named:
-        if not _PROFILE.fullmatch(name):
-            raise ConfigError(f"{path} has a profile {name!r}", hint="Use up to 30 small letters, digits and _.")
-    return _Content(_checked(content, path), {name: _checked(values, path) for name, values in named.items()})
-
-
-def _checked(values: Mapping[str, object], path: Path) -> dict[str, str]:
-    for key, value in values.items():
-        if key not in OPTIONS:
-            raise ConfigError(f"{path} has an unknown setting {key!r}", hint=suggest(key, OPTIONS, what="Settings"))
-        if not isinstance(value, str | int | float) or isinstance(value, bool):
-            raise ConfigError(f"{key} in {path} must be text", hint=f'Write {key} = "…".')
-    return {key: str(value) for key, value in values.items()}
 
 
 def _from_file(option: Option, value: str, path: Path, environment: Mapping[str, str]) -> str | Secret:

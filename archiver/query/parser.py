@@ -6,8 +6,8 @@
     field   = name ":" (value | phrase | "(" or ")")
     word    = any run of other characters; ends in "*" for a prefix
 
-What a query is true of stands in `docs/query-language.md`. Operators are upper case. What cannot be a field
-(12:30, https://...) is words.
+docs/query-language.md describes what matches a query. Operators are upper case. Text that looks like a field but cannot
+be one (12:30, https://...) is read as words.
 """
 
 from __future__ import annotations
@@ -242,8 +242,7 @@ class _Parser:
     def _worded(self, name: str, position: int, context: _Context) -> Expression | None:
         if context.role and name not in MESSAGE_ZONES and (name in ZONES or name.startswith("sde.")):
             raise QueryError(f"{name}: does not search messages, so from: can't limit it", position=position)
-        is_role_free = name in KEYWORDS
-        inner = _Context((name,), None if is_role_free else context.role, context.depth)
+        inner = _Context((name,), None if name in KEYWORDS else context.role, context.depth)
         start = self.at
         if self.text[start] == "(":
             expression = self._group(inner)
@@ -285,10 +284,9 @@ class _Parser:
 
     def _value(self, name: str, position: int) -> Expression:
         start = self.at
-        quoted = self.text[start] == '"'
         if self.text[start] == "(":
             raise QueryError(f"{name}: takes one value, not a group", position=start, hint=_example(name))
-        value = self._quoted() if quoted else self._plain()
+        value = self._quoted() if self.text[start] == '"' else self._plain()
         try:
             return read_value(name, value, self.now)
         except ValueError as error:
