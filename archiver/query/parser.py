@@ -234,10 +234,8 @@ class _Parser:
         return self._value(name, position)
 
     def _unknown(self, name: str, position: int, written: str) -> QueryError:
-        meant = suggest(name, MEANING, what="Fields", suffix=":")
-        return QueryError(
-            f"there is no field {name}:", position=position, hint=f'{meant} For words write "{written}…".'
-        )
+        hint = suggest(name, MEANING, what="Fields", suffix=":") + f' For words write "{written}…".'
+        return QueryError(f"there is no field {name}:", position=position, hint=hint)
 
     def _worded(self, name: str, position: int, context: _Context) -> Expression | None:
         if context.role and name not in MESSAGE_ZONES and (name in ZONES or name.startswith("sde.")):
