@@ -191,8 +191,8 @@ class Archive(AbstractContextManager["Archive"]):
     ) -> Search:  # fmt: skip
         """The hits of a query, fetched while they are iterated, after the index was brought up to date.
 
-        `scope` is `conversation` or `message`; `sort` is `newest`, `oldest` or `relevance`; without `limit` all hits;
-        `after` is the cursor of an earlier page. Raises QueryError, StoreError.
+        `scope` is `conversation` or `message`; `sort` is `newest`, `oldest` or `relevance`, which needs a `limit`; without
+        `limit` all hits; `after` is the cursor of an earlier page. Raises QueryError, ConfigError, StoreError.
         """
         request = Request(self.parse(query), Scope(scope), Sort(sort), limit, after)
         notices = self._ready()

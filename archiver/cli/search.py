@@ -87,7 +87,7 @@ def _print_facets(facets: Facets) -> None:
 )
 @click.option("--sort", type=click.Choice([sort.value for sort in Sort]), default="newest", help="Order of the hits.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Hits to show.")
-@click.option("--all", "all_", is_flag=True, help="Show every hit.")
+@click.option("--all", "all_", is_flag=True, help="Show every hit; not with --sort relevance.")
 @click.option("--after", type=int, metavar="CURSOR", help="Continue after a page: the `next` of its JSON.")
 @click.option(
     "--facet",
@@ -116,7 +116,7 @@ def command(
       archiver search 'from:customer (lawyer OR complaint)' --scope message
       archiver search 'refund' --facet skill --facet month
     """
-    most = None if all_ and sort != Sort.RELEVANCE else limit
+    most = None if all_ else limit
     with shared.opened(context) as archive:
         search = archive.search(" ".join(query), scope=scope, sort=sort, limit=most, after=after)
         results = search.results()

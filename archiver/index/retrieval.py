@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archiver.archive import ArchiveFile
+from archiver.errors import ConfigError
 from archiver.index.paging import every_item
 from archiver.index.results import Facet, Hit, Key, KeyPage, Results, Sort
 from archiver.index.store import Store
@@ -18,13 +19,23 @@ _HITS_PER_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to search for. `limit` bounds the hits (None: all of them); `after` is the cursor of an earlier page."""
+    """What to search for. `limit` bounds the hits (None: all of them); `after` is the cursor of an earlier page.
+
+    Most relevant first is one page: it needs a limit and has no cursor. Raises ConfigError for anything else.
+    """
 
     query: Query
     scope: Scope = Scope.CONVERSATION
     sort: Sort = Sort.NEWEST
     limit: int | None = 20
     after: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.sort is Sort.RELEVANCE and (self.limit is None or self.after is not None):
+            raise ConfigError(
+                "the most relevant hits come as one page, with a limit and without a cursor",
+                hint="Set a limit (at most 10,000), or sort by newest or oldest.",
+            )
 
 
 class Search:

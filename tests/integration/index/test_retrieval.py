@@ -8,9 +8,11 @@ import pytest
 
 from archiver.archive.file import ArchiveFile
 from archiver.config.settings import StoreAddress
+from archiver.errors import ConfigError
 from archiver.export.ndjson import lines
 from archiver.index import retrieval
 from archiver.index.build import catch_up, rebuild
+from archiver.index.results import Sort
 from archiver.index.retrieval import Request, Search, search
 from archiver.index.store import Store, open_store
 from archiver.jsontext import encode
@@ -139,3 +141,11 @@ def test_a_limit_beyond_one_page_ends_with_the_cursor_behind_its_last_hit(archiv
     rest = search(archive, store, Request(query, limit=150, after=first.next))
     assert [hit.transcript.id for hit in rest.hits] == [f"c{number}" for number in range(150, 260)]
     assert (first.total, rest.total, rest.next) == (260, 260, None)
+
+
+def test_relevance_without_a_limit_or_after_a_cursor_is_refused_instead_of_cut_short() -> None:
+    query = parse("refund", now=NOW)
+    for limit, after in ((None, None), (5, 77)):
+        with pytest.raises(ConfigError, match="one page"):
+            Request(query, sort=Sort.RELEVANCE, limit=limit, after=after)
+    assert Request(query, sort=Sort.RELEVANCE, limit=5).limit == 5
