@@ -191,7 +191,7 @@ class Archive(AbstractContextManager["Archive"]):
     ) -> Search:  # fmt: skip
         """The hits of a query, fetched while they are iterated, after the index was brought up to date.
 
-        `scope` is `conversation` or `message`; `sort` is `newest`, `oldest` or `relevance`, which needs a `limit`; without
+        `scope` is `conversation` or `message`; `sort` is `newest`, `oldest` or `relevance` (with a `limit`); without
         `limit` all hits; `after` is the cursor of an earlier page. Raises QueryError, ConfigError, StoreError.
         """
         request = Request(self.parse(query), Scope(scope), Sort(sort), limit, after)
