@@ -142,6 +142,17 @@ def test_a_rebuild_takes_the_old_ones_place_only_when_it_is_finished(opened: Ope
     assert ask(opened.reopen(store), "old").total == 0
 
 
+def test_a_closed_store_opens_again_at_its_next_use(opened: Opened) -> None:
+    store = opened.make()
+    put(store, [project(record("c1", NOW, "one"))], applied=1)
+    store.close()
+    assert ask(store, "one").total == 1
+    put(store, [project(record("c2", NOW, "two"))], applied=2)
+    store.close()
+    store.close()
+    assert (store.applied(), store.count()) == (2, 2)
+
+
 def test_facets_count_the_conversations_of_a_query_by_their_values(opened: Opened) -> None:
     store = opened.make()
     skills = ["Hotels & Spas", "Hotels & Spas", "Flights", "Flights", "Taxis", None]

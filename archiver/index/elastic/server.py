@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import elasticsearch
@@ -45,8 +46,11 @@ class _QuietNode(Urllib3HttpNode):
 class Server:
     """Calls that return plain values, or raise StoreError, StoreUnavailable or ConfigError."""
 
-    def __init__(self, client: Elasticsearch, name: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._client = client
+    def __init__(
+        self, make_client: Callable[[], Elasticsearch], name: str, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._make_client = make_client
+        self._client = make_client()
         self.name = name
         self._sleep = sleep
         self._retries = _RETRIES
@@ -163,7 +167,9 @@ class Server:
             return None
 
     def close(self) -> None:
+        """Closes all connections. The next call opens new ones."""
         self._client.close()
+        self._client = self._make_client()  # a closed client can't be used again; a new one has no connection yet
 
 
 def _reason(body: Any) -> tuple[str, str]:
@@ -195,11 +201,12 @@ def connect(address: StoreAddress, *, sleep: Callable[[float], None] = time.slee
         options["basic_auth"] = (address.user, address.password.reveal())
     kind, _, rest = (address.url or "").partition(":")
     if kind == "cloud":
-        return Server(_client(cloud_id=rest, **options), f"cloud deployment {rest.partition(':')[0]}", sleep=sleep)
+        name = f"cloud deployment {rest.partition(':')[0]}"
+        return Server(partial(_client, cloud_id=rest, **options), name, sleep=sleep)
     url = server_url(address.url or "", setting="store", example="https://elasticsearch.example:9200")
     if url.is_encrypted:
         options["ssl_context"] = _trust(address)
-    return Server(_client(hosts=[url.with_port], **options), url.with_port, sleep=sleep)
+    return Server(partial(_client, hosts=[url.with_port], **options), url.with_port, sleep=sleep)
 
 
 def _client(**options: Any) -> Elasticsearch:
