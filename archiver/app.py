@@ -263,7 +263,7 @@ class Archive(AbstractContextManager["Archive"]):
             ) from None
 
     def verify(self, *, head: tuple[int, str] | None = None, with_index: bool = True) -> list[Finding]:
-        """Every fault of the archive's file and of its index. `head`: a sequence number and link noted earlier."""
+        """Every fault of the archive's file and of its index. The `head` of an earlier verify reveals a cut-off end."""
         findings = list(verify_vault(self.file, self._progress, head=head))
         if with_index and not any(finding.where == "file" for finding in findings):
             findings += self.verify_index()

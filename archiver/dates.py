@@ -69,7 +69,10 @@ def _calendar(word: str) -> Window | None:
     if not match:
         return None
     year, month, day = (int(part) if part else 1 for part in match.groups())
-    start = datetime(year, month, day, tzinfo=UTC)
+    try:
+        start = datetime(year, month, day, tzinfo=UTC)
+    except ValueError:
+        raise ValueError(f"{word!r} is not a day of the calendar") from None
     if match[3]:
         return Window(start, start + _DAY)
     return Window(start, months_before(start, -1 if match[2] else -12))

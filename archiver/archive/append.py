@@ -27,9 +27,10 @@ _COMPRESSION_LEVEL = 3
 
 @dataclass(frozen=True, slots=True)
 class AppendResult:
-    """The effect of a read: the entry that holds its content, since when, and its difference from the version before.
+    """The effect of a read: the entry that holds its content, the time since which the content is known, and its
+    difference from the version before.
 
-    `is_new`: the entry was made for this read. `latest_at`: the latest moment in the record, where it had to be
+    `is_new`: the entry was made for this read. `latest_at`: the latest moment in the record; None if the record was not
     decoded.
     """
 

@@ -139,7 +139,7 @@ class Vault:
             (seq,),
         ).fetchone()
         if row is None:
-            raise NotFound(f"the vault has no body of entry {seq}")
+            raise NotFound(f"vault entry {seq} has no record: it was removed, or never existed")
         return self._record(row).raw
 
     def older_bodies(self, conversation_id: str, before: int) -> list[int]:

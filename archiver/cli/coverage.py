@@ -128,6 +128,6 @@ def _print_gaps(coverage: Coverage) -> None:
     elif coverage.hours_left is None:
         click.echo(f"{count:,} gaps, none of which can be closed any more.", err=True)
     else:
-        click.echo(
-            f"{count:,} gaps. The oldest is lost from {coverage.hours_left:,.0f} hours on: archiver harvest", err=True
-        )
+        gaps = "1 gap" if count == 1 else f"{count:,} gaps"
+        hours = f"{coverage.hours_left:,.0f} hours" if coverage.hours_left >= 1 else "the next hour"
+        click.echo(f"{gaps}. LivePerson begins to delete the oldest in {hours}. To close: archiver harvest", err=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,14 +67,15 @@ def _look_around(archive: Archive) -> None:
 
 
 def _print_next(folder: Path, keep: bool) -> None:
+    program = "archiver" if shutil.which("archiver") else sys.argv[0]
     click.echo()
     click.secho("What to type next", bold=True)
     if keep:
-        click.echo(f"  archiver --archive {folder} search 'refund from:customer thank*'")
-        click.echo(f"  archiver --archive {folder} export --output conversations.ndjson")
+        click.echo(f"  {program} --archive {folder} search 'refund from:customer thank*'")
+        click.echo(f"  {program} --archive {folder} export --output conversations.ndjson")
     else:
-        click.echo("  archiver demo --keep            leaves this archive for you to search")
-    click.echo("  archiver search --help          the query language in short")
-    click.echo("  archiver harvest --help         your own account")
+        click.echo(f"  {program} demo --keep            leaves this archive for you to search")
+    click.echo(f"  {program} search --help          the query language in short")
+    click.echo(f"  {program} harvest --help         your own account")
     if keep:
         click.echo(f"\nThe archive stays in {folder}")

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.root import QUERY_SETTINGS
+from archiver.cli.query import QueryCommand
 from archiver.errors import ArchiveError, ConfigError
 from archiver.export import lines
 from archiver.progress import Progress
@@ -73,7 +73,7 @@ def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total
     return count
 
 
-@click.command("export", context_settings=QUERY_SETTINGS)
+@click.command("export", cls=QueryCommand)
 @click.argument("query", nargs=-1)
 @click.option("--format", "format_", type=click.Choice(["ndjson"]), default="ndjson", show_default=True)
 @click.option("--output", required=True, metavar="FILE|-", help="File to write, or - for standard output.")

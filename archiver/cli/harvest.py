@@ -6,6 +6,7 @@ import sys
 from datetime import timedelta
 
 import click
+from click.core import ParameterSource
 
 from archiver import windows
 from archiver.app import Archive
@@ -39,7 +40,7 @@ _SHORTEST_PAUSE = timedelta(seconds=1)
 @click.option(
     "--listen",
     metavar="HOST:PORT",
-    help=f"With --follow: where health and metrics are; default {DEFAULT_LISTEN}; or off.",
+    help=f"With --follow: address of health and metrics; default {DEFAULT_LISTEN}; off serves none.",
 )
 @click.option("--all-profiles", is_flag=True, help="Harvest every account of the settings file, one after the other.")
 @click.option("--dry-run", is_flag=True, help="Print the windows and how many requests they may take; send none.")
@@ -65,11 +66,7 @@ def command(
       archiver harvest --from 30d --dry-run
       archiver harvest --all-profiles
     """
-    if is_followed and (to or all_profiles or dry_run):
-        what = "--to" if to else "--all-profiles" if all_profiles else "--dry-run"
-        raise ConfigError(f"{what} can't be used with --follow, which never finishes", hint=f"Leave {what} out.")
-    if listen and not is_followed:
-        raise ConfigError("--listen is for --follow only", hint="archiver harvest --follow")
+    _check_follow(context, is_followed=is_followed)
     if is_followed:
         with shared.opened(context) as archive:
             follow(archive, _schedule(every, from_), listen)
@@ -84,6 +81,19 @@ def command(
     code = max(_harvest_one(context, archive, from_, to, is_one_of=all_profiles) for archive in archives)
     if code:
         sys.exit(code)
+
+
+def _check_follow(context: click.Context, *, is_followed: bool) -> None:
+    """Refuses options that would have no effect. Raises ConfigError."""
+    without_effect = {"to": "--to", "all_profiles": "--all-profiles", "dry_run": "--dry-run"}
+    if not is_followed:
+        without_effect = {"every": "--every", "listen": "--listen"}
+    for name, option in without_effect.items():
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            verb = "can't be used with --follow, which never finishes" if is_followed else "works only with --follow"
+            raise ConfigError(
+                f"{option} {verb}", hint=f"Leave {option} out{'' if is_followed else ', or add --follow'}."
+            )
 
 
 def _schedule(every: str, from_: str | None) -> Schedule:

@@ -38,8 +38,6 @@ GROUPS = {
     "Operate": ("status", "coverage", "verify", "erasures", "reindex", "store", "kibana", "simulate"),
 }
 INTERRUPTED = 130
-# A query may begin with -word, so commands that take a query have no short options.
-QUERY_SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 
 class Lazy(click.Group):

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.root import QUERY_SETTINGS
+from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import highlighted, one_line
 from archiver.index import Facet, Hit, Results, Sort
 from archiver.jsontext import pretty
@@ -77,7 +77,7 @@ def _print_facets(facets: Facets) -> None:
             click.echo(f"{item.count:>10,}  {one_line(item.value)}")
 
 
-@click.command("search", context_settings=QUERY_SETTINGS)
+@click.command("search", cls=QueryCommand)
 @click.argument("query", nargs=-1, required=True)
 @click.option(
     "--scope",

@@ -88,7 +88,7 @@ class Settings:
             text = text.replace("{account}", self.account)
         if "{profile}" in text and self.profile is None:
             raise ConfigError(
-                f"{key} is {text!r}, and no profile is chosen", hint="Name one: archiver --profile NAME …"
+                f"{key} = {text!r} needs a profile, and none is chosen", hint="Choose one: archiver --profile NAME …"
             )
         return text.replace("{profile}", self.profile or "")
 

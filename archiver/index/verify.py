@@ -34,7 +34,7 @@ def verify_index(archive: ArchiveFile, store: Store, progress: Progress) -> Iter
         return
     refused = {refusal.conversation_id for refusal in store.refused()}
     for scope, what in ((Scope.CONVERSATION, "conversations"), (Scope.MESSAGE, "messages")):
-        progress.start(f"compare {what}", None, what)
+        progress.start(f"compare {what} of vault and index", None, what)
         wanted, held = _sum(_vaults(archive, scope), refused, progress), _sum(_stores(store, scope), refused, progress)
         progress.finish()
         if wanted != held:

@@ -83,7 +83,7 @@ class Tail:
 
 
 class PastGaps:
-    """The windows of the past that are not proven complete; planned again every hour, so that failed ones return."""
+    """Unproven windows of the past. The list is made again every hour, so that failed windows are tried again."""
 
     def __init__(self, ingest: Ingest, schedule: Schedule) -> None:
         self._ingest, self._schedule = ingest, schedule

@@ -63,7 +63,8 @@ def follow(parts: Parts, schedule: Schedule, *, account: str, stop: threading.Ev
             _service(ingest, Indexer(archive, parts.open_store, state), schedule, state, stop, notifier).run()
     finally:
         notifier.notify("STOPPING=1")
-    _log.info("service.stopped", "Stopped. Everything archived so far is kept.")
+        if stop.is_set():
+            _log.info("service.stopped", "Stopped. Everything archived so far is kept.")
 
 
 def _service(

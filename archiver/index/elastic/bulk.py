@@ -37,7 +37,7 @@ class Outcome(Enum):
 
 
 def outcome_of(status: int, error_type: str) -> Outcome | None:
-    """What to do about an item; None for an unknown error, at which sending stops."""
+    """What to do with one item of Elasticsearch's bulk response; None for an unknown error, at which sending stops."""
     if 200 <= status < 300:
         return Outcome.DONE
     if status == 409:

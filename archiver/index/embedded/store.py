@@ -281,7 +281,8 @@ class _our_errors:  # noqa: N801  (used as a statement)
         words = str(error)  # tantivy has no error codes
         if "LockBusy" in words or "Lockfile" in words:
             raise StoreBusy(
-                "another process is writing the search index", hint="Run the command again when it has finished."
+                "another process is writing the search index",
+                hint="Run the command again when that has finished. A continuous harvest has to be stopped first.",
             ) from error
         raise StoreError(
             f"the search index {self._folder} cannot be used: {words}",

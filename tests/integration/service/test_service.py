@@ -444,6 +444,7 @@ def test_a_service_tells_its_health_and_metrics_and_ends_within_seconds(tmp_path
         assert process.returncode == 0, err
         lines = [json.loads(line) for line in err.splitlines()]
         assert all({"@timestamp", "log.level", "message", "ecs.version"} <= line.keys() for line in lines), lines
+        assert lines[-1]["event"]["action"] == "service.stopped"
     words = [sys.executable, "-m", "archiver", "--archive", str(tmp_path / "archive"), "status", "--json"]
     told = schemas.checked(subprocess.run(words, capture_output=True, check=True).stdout)
     assert told["vault"]["conversations"] > 0
