@@ -65,7 +65,7 @@ def test_a_profile_that_is_none_or_wrong_is_refused(tmp_path: Path, text: str, p
 
 
 def test_a_place_named_by_the_profile_needs_one(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no profile"):
+    with pytest.raises(ConfigError, match="needs a profile"):
         _ = load({}, {}, write(tmp_path, 'archive = "{profile}"'), []).archive
 
 
