@@ -15,6 +15,7 @@ from archiver.archive import (
     Coverage,
     Finding,
     HistoryEntry,
+    Record,
     is_archive,
     make_archive,
     measure_coverage,
@@ -23,7 +24,7 @@ from archiver.archive import (
 )
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
-from archiver.errors import ConfigError, StoreBusy, StoreDenied, StoreError, StoreOutdated
+from archiver.errors import ConfigError, StoreBusy, StoreDenied, StoreError, StoreOutdated, known_word
 from archiver.index import (
     Applied,
     Facet,
@@ -44,7 +45,7 @@ from archiver.index import (
 from archiver.logs import EventLogger
 from archiver.model import Transcript, Window
 from archiver.progress import Progress, Silent
-from archiver.query import Query, Scope, parse
+from archiver.query import FACETS, Query, Scope, parse
 from archiver.transcript import project
 
 if TYPE_CHECKING:
@@ -56,14 +57,14 @@ _log = EventLogger("app")
 
 
 def open(folder: str | Path | None = None, *, config: str | Path | None = None, profile: str | None = None,
-         progress: Progress | None = None, **settings: str) -> Archive:  # fmt: skip
+         progress: Progress | None = None, **settings: object) -> Archive:  # fmt: skip
     """An archive by its folder, with any settings by their names. Settings that are not given come from the
     environment, then from the settings files, as for the command line.
 
-    Opens no file yet. Raises ConfigError. `config` names a settings file, `profile` one of its profiles. `progress` is
-    called while long work runs.
+    Opens no file yet. Raises ConfigError. `config` names a settings file, `profile` one of its profiles. `progress`
+    shows how far long work is.
     """
-    given: dict[str, str | None] = {**settings, **({} if folder is None else {"archive": str(folder)})}
+    given = settings if folder is None else {**settings, "archive": folder}
     return Archive(find_settings(given, config=config, profile=profile), progress=progress)
 
 
@@ -182,8 +183,7 @@ class Archive(AbstractContextManager["Archive"]):
         """The archive's file. Before it is created, a request proves the account, which may be mistyped."""
         if not self.exists:
             client.prove_access(self.now())
-            make_archive(self.settings.archive, self.settings.account).close()
-        return self.file
+        return self.make()
 
     def search(
         self, query: str | Query = "", *, scope: str = "conversation", sort: str = "newest", limit: int | None = None,
@@ -194,16 +194,23 @@ class Archive(AbstractContextManager["Archive"]):
         `scope` is `conversation` or `message`; `sort` is `newest`, `oldest` or `relevance` (with a `limit`); without
         `limit` all hits; `after` is the cursor of an earlier page. Raises QueryError, ConfigError, StoreError.
         """
-        request = Request(self.parse(query), Scope(scope), Sort(sort), limit, after)
+        request = Request(
+            self.parse(query),
+            Scope(known_word(scope, Scope, "scope")),
+            Sort(known_word(sort, Sort, "sort")),
+            limit,
+            after,
+        )
         notices = self._ready()
         return Search(self.file, self.store, request, notices)
 
     def count_by(self, query: str | Query, *facets: str, limit: int = 20) -> Mapping[str, tuple[Facet, ...]]:
         """For each facet, how many conversations matching a query have each value: the `limit` most frequent ones.
-
         Logs a warning if the index is not up to date.
         """
         parsed = self._parse_when_ready(query)
+        for name in facets:
+            known_word(name, FACETS, "facet")
         return count_by(self.store, parsed, facets, limit)
 
     def transcript(self, conversation_id: str) -> Transcript:
@@ -219,14 +226,17 @@ class Archive(AbstractContextManager["Archive"]):
         return self.file.vault.history(conversation_id)
 
     def transcripts(self, query: str | Query = "") -> Iterator[Transcript]:
-        """The conversations that match a query, oldest first; without a query all, in the order of the vault.
+        """The transcripts of `records`."""
+        return (project(record.raw) for record in self.records(query))
 
-        Logs a warning if the index is not up to date.
+    def records(self, query: str | Query = "") -> Iterator[Record]:
+        """The conversations that match a query, oldest first; logs a warning if the index is not up to date.
+        Without a query all, in the order of the vault and without the index.
         """
         if self.parse(query).is_everything:
-            return (project(record.raw) for record in self.file.vault.after(0))
+            return self.file.vault.after(0)
         parsed = self._parse_when_ready(query)
-        return (self.transcript(id_) for id_ in found_ids(self.store, parsed))
+        return (self.file.vault.current(id_) for id_ in found_ids(self.store, parsed))
 
     def parse(self, query: str | Query) -> Query:
         """The meaning of a query. Raises QueryError."""

@@ -33,6 +33,8 @@ def parse_span(text: str, now: datetime) -> Window:
 
 def parse_moment(given: Moment, now: datetime, *, is_end: bool) -> datetime | None:
     """The first moment that a date names; for an end, the moment after its last. Raises ConfigError."""
+    if isinstance(given, datetime) and given.tzinfo is None:
+        raise ConfigError(f"the datetime {given} has no time zone", hint="Set tzinfo, for example to datetime.UTC.")
     if given is None or isinstance(given, datetime):
         return given
     try:

@@ -222,6 +222,13 @@ class IntegrityError(ArchiverError):
         self.seq = seq
 
 
+def known_word(word: str, words: Iterable[str], kind: str) -> str:
+    """The word, if it is one of the known ones. Raises ConfigError with the nearest one otherwise."""
+    if word not in set(words):
+        raise ConfigError(f"there is no {kind} {word!r}", hint=suggest(word, words, what=f"{kind}s".capitalize()))
+    return word
+
+
 def suggest(word: str, words: Iterable[str], *, what: str, suffix: str = "") -> str:
     """A sentence for an error's hint: the nearest known word, or all of them after the heading `what`."""
     choices = sorted(words)

@@ -1,4 +1,4 @@
-"""The archive's one SQLite file: raw records that are never deleted, which windows are proven complete, and the hash
+"""The archive's one SQLite file: raw records, which windows are proven complete, and the hash
 chain over both.
 
 A change that must be one transaction is one method of `ArchiveFile`; no other room writes a part of it.

@@ -12,7 +12,7 @@ from pathlib import Path
 from archiver.archive import events, rechecks
 from archiver.archive.append import AppendResult, VaultWriter
 from archiver.archive.bookkeeping import LedgerWriter
-from archiver.archive.connection import BUSY_S, FILE, foreign_errors
+from archiver.archive.connection import BUSY_S, FILE
 from archiver.archive.erasures import Erasures, ErasuresWriter
 from archiver.archive.inspection import Inspection
 from archiver.archive.lease import Lease
@@ -25,8 +25,10 @@ from archiver.model import Conversation, Policies, Unreadable, Window
 
 
 class ArchiveFile:
-    """An open archive. Every method that writes is one transaction and raises ArchiveError. Closing is the caller's
-    duty.
+    """An open archive. Every method that writes is one transaction and raises ArchiveError; the caller closes it.
+
+    `vault` reads raw records and the chain, `ledger` which windows were read and how completely, `erasures` text that
+    LivePerson masked, deleted or left out. They read only: the writers are this class's own.
     """
 
     def __init__(self, folder: Path, connection: sqlite3.Connection, policies: Policies) -> None:
@@ -36,6 +38,7 @@ class ArchiveFile:
         self.account = self._value("account").decode()
         self.id = self._value("id").decode()
         key = self._value("fingerprint_key")
+        self.vault, self.ledger, self.erasures = Vault(connection, key), Ledger(connection), Erasures(connection)
         self._vault = VaultWriter(connection, self.account, key)
         self._ledger = LedgerWriter(connection)
         self._erasures = ErasuresWriter(connection, self._vault)
@@ -45,38 +48,19 @@ class ArchiveFile:
         self.inspection = Inspection(connection, key)
 
     def _value(self, name: str) -> bytes:
-        with foreign_errors(self.folder):
-            row = self._connection.execute("SELECT value FROM archive WHERE name = ?", (name,)).fetchone()
+        row = self._connection.execute("SELECT value FROM archive WHERE name = ?", (name,)).fetchone()
         if row is None:
             raise ArchiveError(f"{self.folder / FILE} is incomplete: it has no {name}")
         return bytes(row[0])
 
-    # What can be read. The writers behind these are this class's own.
-
-    @property
-    def vault(self) -> Vault:
-        """Raw records and the chain."""
-        return self._vault
-
-    @property
-    def ledger(self) -> Ledger:
-        """Which windows were read, and how completely."""
-        return self._ledger
-
-    @property
-    def erasures(self) -> Erasures:
-        """Text that LivePerson masked, deleted or left out."""
-        return self._erasures
-
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """All reads within the context see one moment, whatever is written meanwhile. Raises ArchiveError."""
-        with foreign_errors(self.folder):
-            self._connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                self._connection.execute("ROLLBACK")
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
 
     # ── the harvester's lease ──
 
@@ -228,23 +212,21 @@ class ArchiveFile:
 
     def damage(self) -> list[str]:
         """What SQLite's own check finds wrong with the file; empty if nothing."""
-        with foreign_errors(self.folder):
-            rows = [row[0] for row in self._connection.execute("PRAGMA integrity_check(20)")]
+        rows = [row[0] for row in self._connection.execute("PRAGMA integrity_check(20)")]
         return [] if rows == ["ok"] else rows
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """All of it or nothing, durable after the context. Raises ArchiveError."""
-        with foreign_errors(self.folder):
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield
-                self._connection.execute("COMMIT")
-                self._empty_log()
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+            self._connection.execute("COMMIT")
+            self._empty_log()
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
 
     def _empty_log(self) -> None:
         """Removed text must not remain in SQLite's log. While a reader uses the log, the next transaction retries."""

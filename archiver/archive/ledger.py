@@ -15,6 +15,7 @@ from typing import Any
 
 from archiver.jsontext import canonical, encode
 from archiver.model import Window, from_ms, to_ms
+from archiver.windows import NEVER
 
 _RECORDED = (
     "SELECT start_ms, end_ms, state, expected, seen, inside, new, content, reason, ids, vault_head, certificate, checks"
@@ -191,12 +192,14 @@ class Ledger:
 
     # ── conversations to look up again ──
 
-    def watched(self, before: datetime, due_by: datetime, limit: int) -> list[str]:
-        """Conversations not seen since `before` and due for another look-up, the longest unseen first."""
+    def watched(self, before: datetime, due_by: datetime | None, limit: int) -> list[str]:
+        """Conversations not seen since `before` and due for another look-up by `due_by` (None: whenever they are due),
+        the longest unseen first.
+        """
         rows = self._connection.execute(
             "SELECT conversation_id FROM watch WHERE seen_at < ? AND due_at <= ?"
             " ORDER BY seen_at, conversation_id LIMIT ?",
-            (before.isoformat(), due_by.isoformat(), limit),
+            (before.isoformat(), (due_by or NEVER).isoformat(), limit),
         )
         return [row[0] for row in rows]
 
@@ -219,5 +222,5 @@ class Ledger:
 
 
 def _state(text: str) -> WindowState:
-    """The state in a row; None for an unknown word, which proves nothing."""
+    """The state in a row; UNPROVEN for an unknown word."""
     return WindowState(text) if text in tuple(WindowState) else WindowState.UNPROVEN

@@ -48,26 +48,24 @@ def make_archive(folder: Path, account: str, *, policies: Policies = Policies())
                     f"{folder} is not an archive and not empty", hint="Choose an empty or a new folder with --archive."
                 )
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with foreign_errors(folder):
-        connection = connect(path)
-        try:
-            schema.create(connection, account)
-        finally:
-            connection.close()
+    connection = connect(path)
+    try:
+        schema.create(connection, account)
+    finally:
+        connection.close()
     return open_archive(folder, account=account, policies=policies)
 
 
 def _opened(folder: Path, path: Path, policies: Policies) -> ArchiveFile:
-    with foreign_errors(folder):
-        connection = connect(path)
-        try:
-            version = _checked_format(connection, path)
-            if version < schema.VERSION:
-                schema.migrate(connection)
-            return ArchiveFile(folder, connection, policies)
-        except BaseException:
-            connection.close()
-            raise
+    connection = connect(path)
+    try:
+        version = _checked_format(connection, path)
+        if version < schema.VERSION:
+            schema.migrate(connection)
+        return ArchiveFile(folder, connection, policies)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _checked_format(connection: sqlite3.Connection, path: Path) -> int:

@@ -45,7 +45,7 @@ def next_recheck(
 def next_check(window: Window, now: datetime, checks: int) -> datetime:
     """When to compare a sealed window with LivePerson's present count after so many checks: at growing intervals.
 
-    The last time is when the last month begins in which LivePerson keeps all of it; None after that.
+    The last time is when the last month begins in which LivePerson keeps all of it; NEVER after that.
     """
     last = _last_chance(window)
     return min(now + _CHECKS[min(checks, len(_CHECKS) - 1)], last) if now < last else NEVER

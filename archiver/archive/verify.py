@@ -23,9 +23,6 @@ from archiver.progress import Progress
 from archiver.rawrecord import Peek, moment, peek, text_of
 
 _CELL_MS = int(CELL.total_seconds() * 1000)
-_PAGE = 1_000
-
-Keys = Iterator[tuple[str, str | None]]
 
 
 @dataclass(frozen=True, slots=True)

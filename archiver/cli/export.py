@@ -92,9 +92,9 @@ def command(context: click.Context, query: tuple[str, ...], format_: str, output
       archiver export 'customer:C1042' --raw --output case.ndjson
     """
     with shared.opened(context) as archive, _output(output) as file:
-        search = archive.search(" ".join(query))
-        shared.show_notices(search.notices)
-        total = archive.file.vault.totals()[0] if not query else None
-        content = lines(archive.file, archive.store, search.request.query, with_raw=raw)
+        parsed = archive.parse(" ".join(query))
+        shared.show_notices(parsed.notices)
+        total = archive.file.vault.totals()[0] if parsed.is_everything else None
+        content = lines(archive.records(parsed), with_raw=raw)
         count = _write(content, file, shared.progress(context), total)
     click.echo(f"{count:,} conversations written", err=True)

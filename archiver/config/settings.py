@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from archiver.config.files import FileContent, read_files, settings_files
 from archiver.config.options import OPTIONS, Option
 from archiver.config.secrets import Secret, resolve, secret_file
-from archiver.errors import ConfigError, suggest
+from archiver.errors import ConfigError, known_word, suggest
 from archiver.model import Policies, Policy
 
 _AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
@@ -49,7 +49,7 @@ class StoreAddress:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting with its origin; the properties are checked values. All raise ConfigError."""
+    """Every setting with its origin; the properties are checked values and raise ConfigError."""
 
     all: Mapping[str, Setting]
     profile: str | None = None
@@ -210,14 +210,13 @@ def load(
 
 
 def find_settings(
-    given: Mapping[str, str | None], *, config: str | Path | None = None, profile: str | None = None
+    given: Mapping[str, object], *, config: str | Path | None = None, profile: str | None = None
 ) -> Settings:
     """The settings of this process: those given, then its environment, then the settings files. Raises ConfigError."""
-    unknown = sorted(given.keys() - OPTIONS.keys())
-    if unknown:
-        hint = suggest(unknown[0], OPTIONS, what="Settings")
-        raise ConfigError(f"there is no setting {unknown[0]!r}", hint=hint)
-    return load(given, os.environ, *settings_files(config), profile)
+    for key in given:
+        known_word(key, OPTIONS, "setting")
+    texts = {key: None if value is None else str(value) for key, value in given.items()}
+    return load(texts, os.environ, *settings_files(config), profile)
 
 
 def profiles(explicit: Path | None, usual: Sequence[Path]) -> list[str]:

@@ -53,7 +53,7 @@ class Harvest:
             _log.info("harvest.started", f"harvest of {span}", span=span, started_at=run.started_at)
             planned = list(windows.plan(span, archive.ledger.sealed(run)))
             unproven = self._read_all(planned, run)
-            Lookups(ingest).recheck_all(seen_before=run.started_at, due_by=windows.NEVER)
+            Lookups(ingest).recheck_all(seen_before=run.started_at, due_by=None)
             archive.finish_run(ingest.clock())
         summary = Summary(len(planned), self._reader.conversations, ingest.new, ingest.quarantined, tuple(unproven))
         _note_end(summary)

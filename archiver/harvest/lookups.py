@@ -15,12 +15,12 @@ from archiver.model import Page
 
 _log = EventLogger("harvest")
 _MOST_FAILURES = 20
-_MOST_IN_A_ROW = 4  # mean that the server is down; to find one conversation that spoils responses takes fewer
+_MOST_IN_A_ROW = 4  # mean that the server is down; isolating one bad conversation takes fewer
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Ids whose look-up failed, and why; without ids, a response that was not proven complete."""
+    """Ids whose look-up failed, and why. `ids` is empty if the response as a whole is not proven complete."""
 
     ids: Sequence[str]
     error: SourceError
@@ -65,7 +65,7 @@ class Lookups:
         self._failures = 0
         self._in_a_row = 0
 
-    def recheck_some(self, *, seen_before: datetime, due_by: datetime) -> bool:
+    def recheck_some(self, *, seen_before: datetime, due_by: datetime | None) -> bool:
         """Looks up to a hundred conversations that are due; whether there were any."""
         ids = self._ingest.archive.ledger.watched(seen_before, due_by, MOST_PER_PAGE)
         self._failures = self._in_a_row = 0
@@ -73,7 +73,7 @@ class Lookups:
             self._recheck(ids)
         return bool(ids)
 
-    def recheck_all(self, *, seen_before: datetime, due_by: datetime) -> None:
+    def recheck_all(self, *, seen_before: datetime, due_by: datetime | None) -> None:
         """Looks up all that are due; stops if LivePerson fails at too many of them."""
         while self.recheck_some(seen_before=seen_before, due_by=due_by):
             if not self._may_go_on():

@@ -47,7 +47,7 @@ def catch_up(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
             hint="If this archive is the right one, rebuild the index: archiver reindex",
         )
     if start == head:
-        return Applied()
+        return Applied(0, store.refused())
     return _apply(archive.vault.after(start), archive.vault.count_after(start), head, store, progress)
 
 

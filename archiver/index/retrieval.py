@@ -21,7 +21,8 @@ _HITS_PER_PAGE = 100
 class Request:
     """What to search for. `limit` bounds the hits (None: all of them); `after` is the cursor of an earlier page.
 
-    Most relevant first is one page: it needs a limit and has no cursor. Raises ConfigError for anything else.
+    Most relevant first is one page: it needs a limit and has no cursor. Raises ConfigError for anything else, and for a
+    limit below 1.
     """
 
     query: Query
@@ -31,6 +32,8 @@ class Request:
     after: int | None = None
 
     def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError(f"limit is {self.limit}", hint="Set at least 1, or None for all hits.")
         if self.sort is Sort.RELEVANCE and (self.limit is None or self.after is not None):
             raise ConfigError(
                 "the most relevant hits come as one page, with a limit and without a cursor",
@@ -69,16 +72,14 @@ class Search:
 
     def _pages(self) -> Iterator[Results]:
         """Pages of hits; at least one, which may be empty."""
-        after, left = self.request.after, self.request.limit
+        page, self._first = self._first or self._ask(self.request.after, self._page_size(self.request.limit)), None
+        left = self.request.limit
         while True:
-            size = self._page_size(left)
-            is_first = after == self.request.after and self._first is not None
-            page = self._first if is_first and self._first else self._ask(after, size)
-            self._first = self._first or page
             yield Results(tuple(hydrate(self._archive, self.request.query, page.keys)), page.total, page.next)
-            after, left = page.next, None if left is None else left - len(page.keys)
-            if after is None or left == 0:
+            left = None if left is None else left - len(page.keys)
+            if page.next is None or left == 0:
                 return
+            page = self._ask(page.next, self._page_size(left))
 
     def _page_size(self, left: int | None) -> int:
         if self.request.sort is Sort.RELEVANCE and left is not None:

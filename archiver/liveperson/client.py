@@ -31,7 +31,7 @@ PageParameters = Callable[[int], dict[str, str | int]]  # the URL parameters of 
 
 
 class Client:
-    """One LivePerson account. Every method raises SourceError or one of its subclasses.
+    """One LivePerson account. Every request raises SourceError or one of its subclasses.
 
     Iterators of pages yield each page as it arrives. At the end they raise Unproven if the pages do not add up to what
     LivePerson announced: a caller who reaches the end without an error has everything.

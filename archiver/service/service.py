@@ -95,14 +95,15 @@ class Service:
             if not backoff.is_over(now):
                 continue
             try:
-                with self._state.lane(lane.name, now):
-                    is_busy = lane.step(now)
+                is_busy = lane.step(now)
             except ArchiverError as error:
+                self._state.count_failure(lane.name, error)
                 delay_s = backoff.failed(error, self._ingest.clock())
                 message = f"{lane.name}: {error.message}; going on in {delay_s:.0f} s"
                 _log.warning("lane.failed", message, lane=lane.name, code=error.code, wait_s=delay_s)
                 continue
             if is_busy:
+                self._state.count_step(lane.name, now)
                 backoff.worked()
                 return True
         return False

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from archiver.errors import ArchiverError
 
 STUCK_AFTER = timedelta(minutes=30)  # longer than any call waits for LivePerson
 
@@ -124,16 +125,15 @@ class ServiceState:
             answers = {**self._state.answers, status: self._state.answers.get(status, 0) + 1}
             self._state = replace(self._state, answers=answers)
 
-    @contextmanager
-    def lane(self, name: str, now: datetime) -> Iterator[None]:
-        """Counts a lane's step; an exception in it becomes the lane's error, and is raised."""
-        before = self._state.lanes.get(name, LaneState())
-        try:
-            yield
-        except Exception as error:
-            self._set(name, replace(before, failures=before.failures + 1, error=getattr(error, "message", str(error))))
-            raise
-        self._set(name, replace(before, steps=before.steps + 1, done_at=now, error=None))
+    def count_step(self, name: str, now: datetime) -> None:
+        """Counts a step in which a lane did something; its last error is over."""
+        lane = self._state.lanes.get(name, LaneState())
+        self._set(name, replace(lane, steps=lane.steps + 1, done_at=now, error=None))
+
+    def count_failure(self, name: str, error: ArchiverError) -> None:
+        """Counts a failed step, whose error stays until the lane's next step that does something."""
+        lane = self._state.lanes.get(name, LaneState())
+        self._set(name, replace(lane, failures=lane.failures + 1, error=error.message))
 
     def _set(self, name: str, lane: LaneState) -> None:
         self.change(lanes={**self._state.lanes, name: lane})

@@ -41,7 +41,7 @@ _NUMBERS = frozenset(("age", "total", "value", "balance", "price", "quantity"))
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """All bulk lines of one version: each document an action line and a source line. `months` are index suffixes."""
+    """All bulk lines of one version: each document an action line and a source line. `month` is the index's suffix."""
 
     conversation_id: str
     seq: int

@@ -13,6 +13,7 @@ import pytest
 from archiver.archive.connection import connect
 from archiver.archive.file import ArchiveFile
 from archiver.archive.opening import make_archive, open_archive
+from archiver.errors import ArchiveError
 from archiver.liveperson.answers import read_record
 from archiver.model import Conversation, Policies, Policy
 from tests.conftest import ACCOUNT, NOW, record
@@ -99,5 +100,5 @@ def test_removing_text_leaves_everything_in_force(tmp_path: Path, opened: list[s
 
 def test_a_body_without_its_entry_is_refused(archive: ArchiveFile) -> None:
     connection = connect(archive.folder / "archive.sqlite3")
-    with closing(connection), pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+    with closing(connection), pytest.raises(ArchiveError, match="FOREIGN KEY"):
         connection.execute("INSERT INTO bodies VALUES (7, x'00', x'00')")

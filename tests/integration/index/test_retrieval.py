@@ -13,7 +13,7 @@ from archiver.export.ndjson import lines
 from archiver.index import retrieval
 from archiver.index.build import catch_up, rebuild
 from archiver.index.results import Sort
-from archiver.index.retrieval import Request, Search, search
+from archiver.index.retrieval import Request, Search, found_ids, search
 from archiver.index.store import Store, open_store
 from archiver.jsontext import encode
 from archiver.liveperson.answers import read_record
@@ -93,15 +93,12 @@ def test_an_updated_conversation_is_found_by_its_new_words_only(archive: Archive
 def test_an_export_holds_everything_once_and_the_raw_record_exactly(archive: ArchiveFile) -> None:
     raws = [record(f"c{n}", NOW - timedelta(minutes=n), f"text {n}").replace(b":", b": ", 3) for n in range(450)]
     store = keep(archive, *raws)
-    rows = [schemas.checked(line) for line in lines(archive, store, parse("", now=NOW), with_raw=True)]
+    rows = [schemas.checked(line) for line in lines(archive.vault.after(0), with_raw=True)]
     assert {row["conversation_id"] for row in rows} == {f"c{n}" for n in range(450)}
     assert len(rows) == 450
-    line = next(iter(lines(archive, store, parse("id:c7", now=NOW), with_raw=True)))
+    line = next(iter(lines([archive.vault.current("c7")], with_raw=True)))
     assert raws[7] in line
-    found = [
-        schemas.checked(line)["conversation_id"]
-        for line in lines(archive, store, parse("text -7", now=NOW), with_raw=False)
-    ]
+    found = list(found_ids(store, parse("text -7", now=NOW)))
     assert len(found) == len(set(found)) == 449
 
 

@@ -1,0 +1,147 @@
+"""The promises of `archiver.app.Archive` that no room holds alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archiver
+from archiver.app import Archive
+from archiver.archive.opening import make_archive
+from archiver.errors import ArchiveError, ConfigError
+from archiver.index.build import catch_up
+from archiver.index.results import Refusal
+from archiver.index.store import open_store
+from archiver.liveperson.answers import read_record
+from archiver.progress import Silent
+from tests.conftest import ACCOUNT, NOW, record
+
+
+def keep(folder: Path, *raws: bytes) -> None:
+    with make_archive(folder, ACCOUNT) as file:
+        file.keep([read_record(raw) for raw in raws], (), NOW)  # type: ignore[misc]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    texts = ("refund please", "refund now", "nothing of the kind")
+    keep(tmp_path / "archive", *(record(f"c{at}", NOW - timedelta(hours=at), text) for at, text in enumerate(texts)))
+    return tmp_path / "archive"
+
+
+@pytest.fixture
+def archive(folder: Path) -> Iterator[Archive]:
+    with archiver.open(folder) as opened:
+        yield opened
+
+
+READS: list[Callable[[Archive], Any]] = [
+    lambda archive: archive.transcript("c1"),
+    lambda archive: archive.history("c1"),
+    lambda archive: archive.search("refund").total,
+    lambda archive: list(archive.transcripts()),
+    lambda archive: archive.coverage(),
+    lambda archive: archive.file.ledger.unproven(),
+    lambda archive: archive.file.erasures.listed(),
+    lambda archive: list(archive.file.inspection.bodies()),
+]
+
+
+@pytest.mark.parametrize("read", READS)
+def test_every_read_of_a_damaged_file_raises_an_error_of_this_program(
+    folder: Path, read: Callable[[Archive], Any]
+) -> None:
+    path = folder / "archive.sqlite3"
+    content = path.read_bytes()
+    with archiver.open(folder) as archive:
+        assert archive.file.vault.head() == 3
+        path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+        with pytest.raises(ArchiveError, match="cannot be used") as caught:
+            read(archive)
+            read(archive)
+        assert caught.value.exit_code == 6
+
+
+def test_reading_on_after_the_archive_was_closed_is_an_error_of_this_program(archive: Archive) -> None:
+    transcripts = archive.transcripts()
+    next(transcripts)
+    file = archive.file
+    archive.close()
+    with pytest.raises(ArchiveError):
+        file.vault.head()
+
+
+@pytest.mark.parametrize("part", ["vault", "ledger", "erasures"])
+def test_what_an_archives_file_shows_has_no_way_to_write(archive: Archive, part: str) -> None:
+    shown = {name for name in dir(getattr(archive.file, part)) if not name.startswith("_")}
+    assert shown.isdisjoint(
+        {
+            "append",
+            "append_event",
+            "remove_bodies",
+            "quarantine",
+            "record",
+            "watch",
+            "forget",
+            "note",
+            "decide",
+            "finish",
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        (lambda archive: archive.search("x", scope="mesage"), "message"),
+        (lambda archive: archive.search("x", sort="newst"), "newest"),
+        (lambda archive: archive.search("x", sort="relevance"), "limit"),
+        (lambda archive: archive.search("x", limit=0), "at least 1"),
+        (lambda archive: archive.search("x", limit=-1), "at least 1"),
+        (lambda archive: archive.count_by("x", "skil"), "skill"),
+        (lambda archive: archive.coverage(datetime(2026, 1, 1)), "tzinfo"),  # noqa: DTZ001  (the fault)
+        (lambda archive: archive.coverage("soon"), "2026-03-31"),
+    ],
+)
+def test_a_wrong_argument_is_a_config_error_that_says_what_is_right(
+    archive: Archive, call: Callable[[Archive], Any], hint: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        call(archive)
+    assert hint in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_setting_may_be_given_as_a_number_or_a_path(folder: Path) -> None:
+    with archiver.open(folder, rate=5, domain_url="https://api.liveperson.net") as archive:
+        assert archive.settings.rate == 5.0
+
+
+def test_iterating_again_searches_again(archive: Archive, folder: Path) -> None:
+    search = archive.search("refund")
+    assert search.total == 2
+    assert len(list(search)) == 2
+    keep(folder, record("c9", NOW, "another refund"))
+    catch_up(archive.file, archive.store, Silent())
+    assert len(list(search)) == 3
+    assert search.total == 3
+
+
+def test_everything_can_be_read_without_an_index(folder: Path) -> None:
+    with archiver.open(folder, store="http://127.0.0.1:9") as archive:
+        assert len(list(archive.records())) == len(list(archive.transcripts())) == 3
+
+
+def test_an_index_with_nothing_to_apply_still_tells_what_it_refused(archive: Archive) -> None:
+    file = archive.file
+    store = open_store(archive.settings.store, folder=file.folder, archive_id=file.id)
+    catch_up(file, store, Silent())
+    refusal = Refusal(2, "c1", "cannot be read")
+    with store.writing(expected=1) as writer:
+        writer.refuse([refusal])
+        writer.replace([], applied=file.vault.head())
+    assert catch_up(file, store, Silent()).refused == (refusal,)
+    store.close()
