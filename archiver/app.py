@@ -10,25 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver import windows
-from archiver.archive import (
-    ArchiveFile,
-    Coverage,
-    Finding,
-    HistoryEntry,
-    Record,
-    is_archive,
-    make_archive,
-    measure_coverage,
-    open_archive,
-    verify_vault,
-)
+from archiver.archive import ArchiveFile, is_archive, make_archive, measure_coverage, open_archive, verify_vault
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
 from archiver.errors import ConfigError, StoreBusy, StoreDenied, StoreError, StoreOutdated, known_word
 from archiver.index import (
-    Applied,
-    Facet,
-    Refusal,
     Request,
     Search,
     Sort,
@@ -49,7 +35,9 @@ from archiver.query import FACETS, Query, Scope, parse
 from archiver.transcript import project
 
 if TYPE_CHECKING:
+    from archiver.archive import Coverage, Finding, HistoryEntry, Record
     from archiver.harvest import Fetched, Summary
+    from archiver.index import Applied, Facet, Refusal
     from archiver.liveperson import Client
     from archiver.service import Listen, Schedule
 

@@ -10,14 +10,13 @@ import hashlib
 import os
 import shutil
 import signal
-import sqlite3
 import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from archiver.archive import file as archive_module
+from archiver.archive import connection
 from archiver.archive.file import ArchiveFile
 from archiver.archive.opening import make_archive
 from archiver.archive.verify import verify_vault
@@ -32,25 +31,24 @@ DAY = timedelta(days=1)
 LATER = NOW + timedelta(hours=5)
 SPAN = Window(NOW - 3 * DAY, NOW)
 WRITES = ("BEGIN", "COMMIT", "INSERT", "UPDATE", "DELETE", "CREATE", "PRAGMA wal")
-_connect = sqlite3.connect
 
 
-class Connection(sqlite3.Connection):
+class Connection(connection.Connection):
     """One that ends its process at a given write; 0 never does."""
 
     left = 0
     seen = 0
 
-    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+    def execute(self, sql: str, *values: Any) -> Any:
         self._point(sql)
         cursor = super().execute(sql, *values)
         if sql == "COMMIT":
             self._point(sql)
         return cursor
 
-    def executemany(self, sql: str, values: Any) -> sqlite3.Cursor:
+    def executemany(self, sql: str, *values: Any) -> Any:
         self._point(sql)
-        return super().executemany(sql, values)
+        return super().executemany(sql, *values)
 
     @classmethod
     def _point(cls, sql: str) -> None:
@@ -123,7 +121,7 @@ def in_child(work: Callable[[], None]) -> int:
 
 
 def main(folder: Path) -> None:
-    archive_module.sqlite3.connect = lambda *words, **more: _connect(*words, factory=Connection, **more)  # type: ignore[attr-defined]
+    connection.Connection = Connection  # type: ignore[misc]
     harvest(folder / "whole")
     points, wanted = Connection.seen, outcome(folder / "whole")
 
