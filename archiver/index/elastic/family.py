@@ -127,11 +127,9 @@ class Family:
         return bool(self._server.ask("HEAD", f"/{name}", absent=False))
 
     def _create(self, name: str) -> None:
-        try:
-            self._server.ask("PUT", f"/{name}", {"settings": self.settings} if self.settings else {})
-        except StoreError as error:
-            if "already exists" not in error.message:  # another process created it first
-                raise
+        content = {"settings": self.settings} if self.settings else {}
+        # Another process may have created it first.
+        self._server.ask("PUT", f"/{name}", content, accepted="resource_already_exists_exception")
 
     def indices(self) -> Iterator[str]:
         """The names of all data indices of the family, oldest month first."""

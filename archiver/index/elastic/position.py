@@ -40,11 +40,8 @@ class Position:
             "is_backfilling": is_backfilling,
         }  # fmt: skip
         params = {"version": applied + 1, "version_type": "external_gte"}
-        try:
-            self._server.ask("PUT", f"/{self._index}/_doc/{_POSITION}", body, params)
-        except StoreError as error:
-            if "version conflict" not in error.message:
-                raise
+        path = f"/{self._index}/_doc/{_POSITION}"
+        self._server.ask("PUT", path, body, params, accepted="version_conflict_engine_exception")
 
     def refused(self) -> Iterator[Refusal]:
         """Everything refused, in the order of the vault."""

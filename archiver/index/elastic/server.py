@@ -43,6 +43,14 @@ class _QuietNode(Urllib3HttpNode):
         return type(answer)(ApiResponseMeta(meta.status, meta.http_version, headers, meta.duration, meta.node), body)
 
 
+class _Refused(StoreError):
+    """An error response; `kind` is Elasticsearch's type of the error."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 class Server:
     """Calls that return plain values, or raise StoreError, StoreUnavailable or ConfigError."""
 
@@ -57,13 +65,22 @@ class Server:
         self.version: str | None = None
 
     def ask(
-        self, method: str, path: str, body: Any = None, params: Mapping[str, Any] | None = None, *, absent: Any = ...
-    ) -> Any:
-        """The response to one call, retried while the server is busy. `absent` is returned for a 404."""
+        self, method: str, path: str, body: Any = None, params: Mapping[str, Any] | None = None, *, absent: Any = ...,
+        accepted: str | None = None,
+    ) -> Any:  # fmt: skip
+        """The response to one call, retried while the server is busy.
+
+        `absent` is returned for a 404, {} for an error whose type is `accepted`.
+        """
 
         def call() -> Any:
             self._meet()
-            return self._call(method, path, body, params, absent)
+            try:
+                return self._call(method, path, body, params, absent)
+            except _Refused as error:
+                if error.kind == accepted:
+                    return {}
+                raise
 
         return call_with_retries(call, self._retries, wait=lambda error, delay_s: self._sleep(delay_s))
 
@@ -81,9 +98,11 @@ class Server:
         params = {"filter_path": "errors,items.*.status,items.*.error.type,items.*.error.reason"}
         if is_seen_at_once:
             params["refresh"] = "true"
-        return self._call("POST", "/_bulk", lines, params, ..., timeout_s=_BULK_S) or {}
+        return self._call("POST", "/_bulk", lines, params, timeout_s=_BULK_S) or {}
 
-    def _call(self, method: str, path: str, body: Any, params: Any, absent: Any, timeout_s: float = _CALL_S) -> Any:
+    def _call(
+        self, method: str, path: str, body: Any, params: Any, absent: Any = ..., timeout_s: float = _CALL_S
+    ) -> Any:
         headers = {"accept": "application/json"}
         if body is not None:
             kind = "x-ndjson" if path.endswith("_bulk") else "json"
@@ -131,7 +150,7 @@ class Server:
             )
         if status == 403:
             return StoreDenied(f"{self.name} does not allow this: {reason}", hint="docs/elasticsearch.md lists rights.")
-        return StoreError(f"{self.name} refuses the request: {reason} ({status})")
+        return _Refused(f"{self.name} refuses the request: {reason} ({status})", kind)
 
     def _wrong_client(self) -> ConfigError:
         major = elasticsearch.__version__[0]
@@ -153,13 +172,13 @@ class Server:
     def _told_version(self) -> str | None:
         """The version from the root page, or from the node list where a minimal distribution has no root page."""
         try:
-            return str(self._call("GET", "/", None, None, ...)["version"]["number"])
+            return str(self._call("GET", "/", None, None)["version"]["number"])
         except (StoreUnavailable, ConfigError):
             raise
         except (StoreError, KeyError, TypeError):
             pass
         try:
-            nodes = self._call("GET", "/_nodes/_local", None, {"filter_path": "nodes.*.version"}, ...)["nodes"]
+            nodes = self._call("GET", "/_nodes/_local", None, {"filter_path": "nodes.*.version"})["nodes"]
             return str(next(iter(nodes.values()))["version"])
         except (StoreUnavailable, ConfigError):
             raise

@@ -16,6 +16,7 @@ from archiver.config.settings import StoreAddress
 from archiver.errors import StoreError, StoreUnavailable
 from archiver.index.build import catch_up, rebuild, retry
 from archiver.index.elastic.bulk import Limits
+from archiver.index.elastic.position import Position
 from archiver.index.elastic.server import Server, connect
 from archiver.index.elastic.store import ElasticStore
 from archiver.index.results import Sort, Version
@@ -357,3 +358,21 @@ def test_sdes_are_searchable_as_typed_values_and_as_text_and_unknown_fields_are_
     source = server.ask("GET", f"/{prefix}-metadata/_search")["hits"]["hits"][0]["_source"]
     assert (source["message_count"], source["sde_count"], len(source["digest"])) == (1, 1, 32)
     assert "words" not in source
+
+
+def test_an_older_position_and_an_index_that_is_there_already_change_nothing(server: Server, prefix: str) -> None:
+    index = f"{prefix}-state"
+    for _ in range(2):
+        server.ask("PUT", f"/{index}", {}, accepted="resource_already_exists_exception")
+    position = Position(server, index, "archive")
+    position.write(applied=7, shape="new", is_backfilling=False)
+    position.write(applied=3, shape="old", is_backfilling=True)
+    assert (position.read()["applied"], position.read()["shape"]) == (7, "new")
+    with pytest.raises(StoreError, match="already exists"):
+        server.ask("PUT", f"/{index}", {})
+    server.ask("DELETE", f"/{index}")
+
+
+def test_any_other_refusal_is_an_error(server: Server, prefix: str) -> None:
+    with pytest.raises(StoreError, match="refuses the request"):
+        server.ask("PUT", f"/{prefix}-UPPER", {}, accepted="resource_already_exists_exception")
