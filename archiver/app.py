@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver import windows
-from archiver.archive import ArchiveFile, is_archive, make_archive, measure_coverage, open_archive, verify_vault
+from archiver.archive import ArchiveFile, is_archive, make_archive, open_archive, verify_vault
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
 from archiver.errors import ConfigError, StoreBusy, StoreDenied, StoreError, StoreOutdated, known_word
@@ -254,7 +254,7 @@ class Archive(AbstractContextManager["Archive"]):
         now = self.now()
         first, last = parse_moment(start, now, is_end=False), parse_moment(end, now, is_end=True)
         try:
-            return measure_coverage(self.file, now, start=first, end=last)
+            return self.file.coverage(now, start=first, end=last)
         except ValueError:
             raise ConfigError(
                 "the start must be before the end and before now", hint="archiver coverage --from 2026-01"

@@ -4,7 +4,7 @@ chain over both.
 A change that must be one transaction is one method of `ArchiveFile`; no other room writes a part of it.
 """
 
-from archiver.archive.coverage import Coverage, CoverageState, Day, Stretch, measure_coverage
+from archiver.archive.coverage import Coverage, CoverageState, Day, Stretch
 from archiver.archive.erasures import Erasure
 from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import Bookmark, RecordedWindow, Run, WindowReading, WindowState
@@ -31,7 +31,6 @@ __all__ = [
     "is_archive",
     "is_last_chance",
     "make_archive",
-    "measure_coverage",
     "next_check",
     "open_archive",
     "verify_vault",

@@ -9,14 +9,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
-from archiver.archive.file import ArchiveFile
-from archiver.archive.ledger import Bookmark, WindowReading
-from archiver.model import Window, from_ms
+from archiver.archive.ledger import WindowReading
+from archiver.model import Window
 from archiver.windows import floor, provable, retention, subtract
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
-_DAY_MS = 86_400_000
 
 
 class CoverageState(StrEnum):
@@ -82,16 +80,10 @@ class Coverage:
 
 
 def measure_coverage(
-    archive: ArchiveFile, now: datetime, *, start: datetime | None = None, end: datetime | None = None
+    span: Window, readings: Sequence[WindowReading], kept: Mapping[date, int], now: datetime
 ) -> Coverage:
-    """The coverage of a span, by default of everything that LivePerson keeps and everything ever read or targeted.
-    Raises ValueError for a span that ends before it starts, or starts in the future.
-    """
-    readings = list(archive.ledger.readings())
-    whole = whole_span(readings, now, archive.ledger.bookmark(Bookmark.TARGET))
-    span = Window(start or whole.start, min(end or whole.end, whole.end))
+    """The coverage of a span by the readings of its windows. `kept`: conversations in the vault by day."""
     covered = tuple(stretches(span, readings, now))
-    kept = {from_ms(day * _DAY_MS).date(): count for day, count in archive.vault.started(_DAY_MS)}
     return Coverage(span, covered, tuple(gaps(covered)), tuple(days(covered, kept)), hours_left(covered, now))
 
 

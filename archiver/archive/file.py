@@ -13,6 +13,7 @@ from archiver.archive import events, rechecks
 from archiver.archive.append import AppendResult, VaultWriter
 from archiver.archive.bookkeeping import LedgerWriter
 from archiver.archive.connection import BUSY_S, FILE
+from archiver.archive.coverage import Coverage, measure_coverage, whole_span
 from archiver.archive.erasures import Erasures, ErasuresWriter
 from archiver.archive.inspection import Inspection
 from archiver.archive.lease import Lease
@@ -21,7 +22,9 @@ from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, latest_moment
 from archiver.errors import ArchiveError
 from archiver.jsontext import decode
-from archiver.model import Conversation, Policies, Unreadable, Window
+from archiver.model import Conversation, Policies, Unreadable, Window, from_ms
+
+_DAY_MS = 86_400_000
 
 
 class ArchiveFile:
@@ -204,6 +207,16 @@ class ArchiveFile:
             removed = self._erasures.decide(seq, approve=approve, by=by, reason=reason, now=now)
             self._has_removed |= bool(removed)
         return removed
+
+    def coverage(self, now: datetime, *, start: datetime | None = None, end: datetime | None = None) -> Coverage:
+        """The coverage of a span, by default of all that LivePerson keeps and all that was ever read or targeted.
+        Raises ValueError for a span that ends before it starts, or starts in the future.
+        """
+        readings = list(self.ledger.readings())
+        whole = whole_span(readings, now, self.ledger.bookmark(Bookmark.TARGET))
+        span = Window(start or whole.start, min(end or whole.end, whole.end))
+        kept = {from_ms(day * _DAY_MS).date(): count for day, count in self.vault.started(_DAY_MS)}
+        return measure_coverage(span, readings, kept, now)
 
     def check_writable(self) -> None:
         """Raises ArchiveError if the file can't be written."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from archiver.archive import ArchiveFile, Bookmark, CoverageState, measure_coverage
+from archiver.archive import ArchiveFile, Bookmark, CoverageState
 from archiver.errors import ArchiverError, BadAnswer, Unproven
 from archiver.harvest import Ingest
 from archiver.logs import EventLogger
@@ -126,7 +126,7 @@ class Service:
 def count_archive(archive: ArchiveFile, now: datetime) -> ArchiveCounts:
     """Counts for health and metrics: what the archive holds and lacks."""
     conversations, messages = archive.vault.totals()
-    coverage = measure_coverage(archive, now)
+    coverage = archive.coverage(now)
     lost = [gap for gap in coverage.gaps if gap.state is CoverageState.LOST]
     return ArchiveCounts(
         conversations=conversations,

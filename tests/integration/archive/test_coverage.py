@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from archiver.archive.coverage import measure_coverage
 from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import WindowReading, WindowState
 from archiver.cli.root import root
@@ -56,7 +55,7 @@ def harvested(archive: ArchiveFile, simulator: Simulator) -> ArchiveFile:
 def test_each_day_s_kept_conversations_are_those_of_the_vault_also_if_liveperson_has_them_no_more(
     harvested: ArchiveFile,
 ) -> None:
-    days = measure_coverage(harvested, NOW, start=SPAN.start, end=SPAN.end).days
+    days = harvested.coverage(NOW, start=SPAN.start, end=SPAN.end).days
     in_vault = Counter(at.date() for at in starts(harvested))
     assert in_vault.total() == 40
     assert {item.day: item.kept for item in days if item.kept} == in_vault
