@@ -23,7 +23,7 @@ ArchiverError            internal         1
 └── IntegrityError       integrity        9
 
 Each class has a stable `code`, the `exit_code` of the command line, and `transient`: whether the same call may
-succeed later, which is all that a retry looks at (`archiver.retry`). `hint` says what to do next.
+succeed later, by which `archiver.retry` decides unless a policy says otherwise. `hint` says what to do next.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""When a failed operation is retried, and the one loop that does it.
+"""When a failed operation is retried: the one rule, and the loop for a single call.
 
-The error itself says whether a retry can help (`ArchiverError.transient`); a policy says how often and how soon.
-LivePerson, Elasticsearch, bulk requests and the service each have a policy, and share everything else.
+A policy says how often, how soon, and for which errors; by default for those that are `transient`. LivePerson,
+Elasticsearch, bulk requests and the service each have a policy. Bulk requests and the service wait in loops of their
+own, because they do other work meanwhile, and take every delay from `Retries`.
 """
 
 from __future__ import annotations

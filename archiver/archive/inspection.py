@@ -112,9 +112,9 @@ class Inspection:
         return raw if commit(salt, raw) == commitment else None
 
     def strays(self) -> Iterator[tuple[str, int | None, str]]:
-        """Rows that belong to no entry, as (table, sequence number, what is wrong)."""
+        """Rows that belong to no entry, as (place, sequence number, what is wrong)."""
         for (seq,) in self._connection.execute("SELECT seq FROM bodies WHERE seq NOT IN (SELECT seq FROM entries)"):
-            yield "bodies", seq, "a body without an entry"
+            yield "body", seq, "a body without an entry"
         for query, words in _STRAYS:
             for seq, conversation_id in self._connection.execute(query, (RECORD,)):
                 yield "current", seq, f"conversation {conversation_id} {words}"

@@ -30,7 +30,7 @@ class Finding:
     """A fault. `where`: file, chain, body, current, quarantine, erasures, head, ledger or index."""
 
     where: str
-    words: str
+    message: str
     seq: int | None = None
 
 

@@ -21,7 +21,7 @@ _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
 @click.option("--head", metavar="SEQ:LINK", help="The head that an earlier verify printed, as you noted it.")
 @click.option("--index/--no-index", "with_index", default=True, help="Also compare the index with the vault.")
 @click.option("--repair", is_flag=True, help="Rebuild the index if it has a fault.")
-@click.option("--json", "as_json", is_flag=True, help="Print archiver.verify/1.")
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.verify/2.")
 @click.pass_context
 def command(context: click.Context, head: str | None, with_index: bool, repair: bool, as_json: bool) -> None:
     """Check that nothing in the archive was altered since it was written.
@@ -42,7 +42,7 @@ def command(context: click.Context, head: str | None, with_index: bool, repair: 
             findings = _repaired(archive, findings)
         seq, link = archive.file.vault.end()
     if as_json:
-        click.echo(pretty({"schema": "archiver.verify/1", "head": f"{seq}:{link}", "findings": findings}))
+        click.echo(pretty({"schema": "archiver.verify/2", "head": f"{seq}:{link}", "findings": findings}))
     else:
         _print(findings, seq, link)
     if findings:
@@ -62,7 +62,7 @@ def _repaired(archive: Archive, findings: list[Finding]) -> list[Finding]:
     """Rebuilds the index; the faults that remain."""
     for finding in findings:
         if finding.where == "index":
-            click.echo(f"index: {safe(finding.words)}", err=True)
+            click.echo(f"index: {safe(finding.message)}", err=True)
     click.echo("Rebuilding the index from the vault …", err=True)
     shared.show_refused(archive.reindex().refused)
     return [finding for finding in findings if finding.where != "index"] + archive.verify_index()
@@ -71,7 +71,7 @@ def _repaired(archive: Archive, findings: list[Finding]) -> list[Finding]:
 def _print(findings: list[Finding], seq: int, link: str) -> None:
     for finding in findings:
         where = f"{finding.where} (entry {finding.seq})" if finding.seq is not None else finding.where
-        click.echo(f"{where}: {safe(finding.words)}")
+        click.echo(f"{where}: {safe(finding.message)}")
     click.echo(f"head {seq}:{link}")
     click.echo(
         f"{len(findings):,} findings in {seq:,} entries." if findings else f"{seq:,} entries, nothing wrong.", err=True

@@ -4,12 +4,11 @@ from archiver.config.files import settings_files
 from archiver.config.options import OPTIONS
 from archiver.config.secrets import Secret
 from archiver.config.settings import Settings, StoreAddress, find_settings, load, profiles
-from archiver.config.urls import ServerUrl, is_loopback, server_url
+from archiver.config.urls import is_loopback, server_url
 
 __all__ = [
     "OPTIONS",
     "Secret",
-    "ServerUrl",
     "Settings",
     "StoreAddress",
     "find_settings",

@@ -1,17 +1,15 @@
 """The search index: what can be thrown away and built again from the archive, and the questions it answers."""
 
 from archiver.index.build import Applied, bring_up_to_date, catch_up, rebuild, retry
-from archiver.index.results import Facet, Hit, Key, KeyPage, Refusal, Results, Sort, Version
-from archiver.index.retrieval import Request, Search, count_by, found_ids, search
-from archiver.index.store import Store, StoreAdmin, StoreStatus, open_store
+from archiver.index.results import Facet, Hit, Refusal, Results, Sort
+from archiver.index.retrieval import Request, Search, count_by, found_ids
+from archiver.index.store import Store, StoreAdmin, open_store
 from archiver.index.verify import verify_index
 
 __all__ = [
     "Applied",
     "Facet",
     "Hit",
-    "Key",
-    "KeyPage",
     "Refusal",
     "Request",
     "Results",
@@ -19,8 +17,6 @@ __all__ = [
     "Sort",
     "Store",
     "StoreAdmin",
-    "StoreStatus",
-    "Version",
     "bring_up_to_date",
     "catch_up",
     "count_by",
@@ -28,6 +24,5 @@ __all__ = [
     "open_store",
     "rebuild",
     "retry",
-    "search",
     "verify_index",
 ]

@@ -1,12 +1,11 @@
 """From the exact bytes of a record to a transcript that a person can read. Pure and total."""
 
 from archiver.transcript.projection import VERSION, project
-from archiver.transcript.serialize import as_json, iso, message_as_json
+from archiver.transcript.serialize import as_json, iso
 
 __all__ = [
     "VERSION",
     "as_json",
     "iso",
-    "message_as_json",
     "project",
 ]

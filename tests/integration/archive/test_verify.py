@@ -227,7 +227,7 @@ def indexed(whole: Path, tmp_path: Path) -> Any:
 
 
 def of_index(archive: ArchiveFile, store: Store) -> list[str]:
-    return [finding.words for finding in verify_index(archive, store, Silent())]
+    return [finding.message for finding in verify_index(archive, store, Silent())]
 
 
 def test_an_index_that_holds_just_the_vault_has_no_findings(indexed: Any) -> None:

@@ -158,7 +158,7 @@ def test_what_is_found_can_be_shown_exported_and_found_again_in_a_new_index(
     shell.run("coverage", "--fail-on-gaps", expect=9)
 
     checked, head = shell.json("verify"), shell.json("status")["vault"]["head"]
-    assert (checked["schema"], checked["findings"]) == ("archiver.verify/1", [])
+    assert (checked["schema"], checked["findings"]) == ("archiver.verify/2", [])
     shell.run("verify", "--head", checked["head"])
     assert "made anew" in shell.run("verify", "--head", f"{head}:{'0' * 64}", expect=9)[0]
 
