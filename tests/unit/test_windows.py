@@ -58,6 +58,12 @@ def test_a_plan_rounds_outward_to_the_grid() -> None:
     assert window == Window(NOW, NOW + timedelta(minutes=20))
 
 
+def test_a_window_is_asked_for_with_ten_minutes_more_before_and_after_it() -> None:
+    ten_minutes = timedelta(minutes=10)
+    window = Window(NOW, NOW + timedelta(days=1))
+    assert windows.widen(window) == Window(window.start - ten_minutes, window.end + ten_minutes)
+
+
 @given(st.dates())
 def test_months_before_stays_in_the_month_it_reaches(day: object) -> None:
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC)  # type: ignore[attr-defined]

@@ -156,6 +156,19 @@ def test_the_second_time_that_liveperson_does_not_show_a_conversation_it_is_look
     assert archive.vault.current("c").raw == is_open
 
 
+@pytest.mark.parametrize("from_hour", [0, 12, 23])
+def test_a_proven_day_is_unproven_by_any_hour_of_it_also_by_its_first_and_its_last(
+    archive: ArchiveFile, from_hour: int
+) -> None:
+    hour = timedelta(hours=1)
+    day = Window(NOW - 72 * hour, NOW - 48 * hour)
+    archive.record([WindowReading(day, WindowState.SEALED, 0, 0, 0, 0, "")], run=None, now=NOW)
+    assert archive.ledger.sealed() == [day]
+    start = day.start + from_hour * hour
+    archive.unseal(Window(start, start + hour), "because", NOW)
+    assert archive.ledger.sealed() == []
+
+
 def test_a_sealed_window_is_due_for_a_check_from_its_time_on_the_longest_due_first(archive: ArchiveFile) -> None:
     hour, moment = timedelta(hours=1), timedelta(microseconds=1)
     first, second = (Window(NOW - days * 24 * hour, NOW - days * 24 * hour + hour) for days in (9, 8))

@@ -13,7 +13,8 @@ import pytest
 from archiver.archive.file import ArchiveFile
 from archiver.archive.opening import open_archive
 from archiver.errors import Locked
-from tests.conftest import NOW
+from archiver.liveperson.answers import read_record
+from tests.conftest import NOW, record
 
 MINUTE, MOMENT = timedelta(minutes=1), timedelta(microseconds=1)
 NOBODY = 2_147_480_000  # no process has such a number
@@ -44,6 +45,15 @@ def test_a_holder_without_a_heartbeat_is_replaced_after_fifteen_minutes_and_not_
     other.acquire_lease(NOW + 15 * MINUTE + MOMENT)
     with pytest.raises(Locked, match="taken over"):
         archive.heartbeat(NOW + 16 * MINUTE)
+
+
+def test_a_harvester_that_was_replaced_keeps_no_further_page(archive: ArchiveFile, other: ArchiveFile) -> None:
+    archive.acquire_lease(NOW)
+    other.acquire_lease(NOW + 16 * MINUTE)
+    page = [read_record(record("c", NOW))]
+    with pytest.raises(Locked, match="taken over"):
+        archive.keep(page, (), NOW + 16 * MINUTE)  # type: ignore[arg-type]
+    assert archive.vault.head() == 0
 
 
 def test_the_fifteen_minutes_begin_anew_with_every_heartbeat(archive: ArchiveFile, other: ArchiveFile) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from archiver import app as application
 from archiver.archive.file import ArchiveFile
 from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import Finding, verify_vault
 from archiver.config.settings import StoreAddress
 from archiver.harvest.harvest import Harvest
 from archiver.index.build import catch_up, rebuild
+from archiver.index.memory import MemoryStore
 from archiver.index.results import Version
 from archiver.index.store import Store, open_store
 from archiver.index.verify import verify_index
@@ -251,3 +254,34 @@ def test_what_the_index_has_too_much_or_too_little_is_named_and_a_rebuild_cures_
     assert "1 messages are missing: c05 / c05:1" in words
     rebuild(archive, store, Silent())
     assert of_index(archive, store) == []
+
+
+class Counting(MemoryStore):
+    """Counts how often it is read."""
+
+    searches = 0
+
+    def search(self, expression: Any, **options: Any) -> Any:
+        self.searches += 1
+        return super().search(expression, **options)
+
+
+def test_what_the_index_refused_is_not_missed_and_costs_no_second_comparison(archive: ArchiveFile) -> None:
+    broken = replace(read_record(record("broken", NOW, "hello")), raw=b"{")  # type: ignore[type-var]
+    archive.keep([read_record(record("c", NOW, "hello")), broken], (), NOW)  # type: ignore[list-item]
+    store = Counting()
+    catch_up(archive, store, Silent())
+    assert [refusal.conversation_id for refusal in store.refused()] == ["broken"]
+    assert of_index(archive, store) == []
+    assert store.searches == 2  # its conversations once, and its messages
+
+
+def test_the_index_of_a_damaged_file_is_not_compared_with_it(whole: Path, tmp_path: Path) -> None:
+    folder = copied(whole, tmp_path / "archive")
+    with application.open(folder) as opened:
+        assert {finding.where for finding in opened.verify()} == {"index"}  # there is none yet
+    file = folder / "archive.sqlite3"
+    raw = file.read_bytes()
+    file.write_bytes(raw[:36] + b"\0\0\0\7" + raw[40:])  # how many pages of the file are free
+    with application.open(folder) as opened:
+        assert {finding.where for finding in opened.verify()} == {"file"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -114,17 +115,27 @@ def test_the_newest_windows_are_not_called_complete_yet(archive: ArchiveFile, si
 def test_a_token_that_expires_in_the_middle_is_renewed_without_losing_a_page(
     archive: ArchiveFile, simulator: Simulator
 ) -> None:
+    """Every fifth page meets an expired token. None expires between a refusal and the one repeat after it."""
     fill(simulator.world, 300)
-    calls = 0
+    lock = threading.Lock()  # windows are read ahead by another thread
+    seen, refused, expired = set[object](), set[object](), 0
 
     def forgetful(request: httpx.Request) -> httpx.Response:
-        nonlocal calls
-        calls += 1
-        if calls % 5 == 0:
-            simulator.expire_tokens()
-        return simulator(request)
+        nonlocal expired
+        if not request.url.path.endswith("/conversations/search"):
+            return simulator(request)
+        page = (request.url, request.content)
+        with lock:
+            if page not in seen and len(seen) % 5 == 4 and not refused:
+                simulator.expire_tokens()
+                expired += 1
+            seen.add(page)
+            answer = simulator(request)
+            (refused.add if answer.status_code == 401 else refused.discard)(page)
+            return answer
 
     assert harvest(archive, simulator, forgetful).conversations == 300
+    assert expired > 1
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

@@ -83,16 +83,21 @@ def test_a_window_of_more_than_two_thousand_is_read_in_halves(
     assert (max(offsets) > 1_500) is (windows == 1)
 
 
-def test_a_server_that_is_down_is_not_asked_for_each_conversation_by_itself(
-    archive: ArchiveFile, simulator: Simulator
-) -> None:
-    """Five failures in a row are enough to tell that it is not one of them that spoils its answer."""
+def watch_a_hundred(archive: ArchiveFile, simulator: Simulator) -> None:
+    """Harvests a hundred open conversations, which are to be looked up again."""
     start = NOW - 3 * DAY
     simulator.world.fill(
         record(f"c{number:03d}", start, info={"status": "OPEN", "endTimeL": -1}) for number in range(100)
     )
     WindowReader(ingest(archive, simulator)).read(Window(start, start + CELL), None)
     assert archive.ledger.count_watched() == 100
+
+
+def test_a_server_that_is_down_is_not_asked_for_each_conversation_by_itself(
+    archive: ArchiveFile, simulator: Simulator
+) -> None:
+    """Five failures in a row are enough to tell that it is not one of them that spoils its answer."""
+    watch_a_hundred(archive, simulator)
     asked: list[int] = []
 
     def down(request: httpx.Request) -> httpx.Response:
@@ -107,3 +112,27 @@ def test_a_server_that_is_down_is_not_asked_for_each_conversation_by_itself(
     assert len(asked) == 2 * len([100, 50, 25, 12, 6, 6, 13, 25, 50])
     assert archive.ledger.count_watched() == 100
     assert archive.ledger.watched(NOW + DAY + MINUTE, NOW + DAY, 100) == []  # all wait for the next time
+
+
+def test_where_many_conversations_spoil_their_answers_no_more_than_twenty_failures_are_looked_into(
+    archive: ArchiveFile, simulator: Simulator
+) -> None:
+    """Every tenth spoils the answer for all that are asked for with it, so that failures and successes alternate."""
+    watch_a_hundred(archive, simulator)
+    asked: list[frozenset[str]] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/conversation/search"):
+            return simulator(request)
+        asked.append(frozenset(json.loads(request.content)["conversationIds"]))
+        return httpx.Response(200, html="busy") if is_spoilt(asked[-1]) else simulator(request)
+
+    def is_spoilt(ids: frozenset[str]) -> bool:
+        return any(id_.endswith("9") for id_ in ids)
+
+    simulator.world.clock = lambda: NOW + DAY
+    Lookups(ingest(archive, simulator, respond)).recheck_some(seen_before=NOW + DAY, due_by=NEVER)
+    failed = [ids for ids in dict.fromkeys(asked) if is_spoilt(ids)]
+    halved = [any(part < ids for part in asked) for ids in failed]
+    assert halved[:20] == [len(ids) > 1 for ids in failed[:20]]
+    assert set(halved[20:]) == {False}

@@ -13,7 +13,7 @@ import pytest
 from archiver.errors import AuthError, BadAnswer, ConfigError, SourceError, SourceUnavailable, Unproven
 from archiver.jsontext import decode, encode
 from archiver.liveperson.account import Account
-from archiver.liveperson.answers import read_page
+from archiver.liveperson.answers import read_page, read_record
 from archiver.liveperson.auth import ClientCredentials
 from archiver.liveperson.calls import CallSettings, make_client, perform
 from archiver.liveperson.domains import Domains
@@ -258,6 +258,16 @@ def test_a_wish_to_wait_is_honoured() -> None:
     assert waited == [pytest.approx(7.0, abs=0.5)]
 
 
+def test_a_wish_to_wait_until_a_date_is_told_by_the_clock_of_the_server_that_wishes_it() -> None:
+    headers = {"Date": "Mon, 15 Jun 2026 12:00:00 GMT", "Retry-After": "Mon, 15 Jun 2026 12:00:07 GMT"}
+    answers = iter([httpx.Response(429, headers=headers), httpx.Response(200)])
+    waited: list[float] = []
+    client = make_client(httpx.MockTransport(lambda request: next(answers)))
+    wrong = CallSettings(sleep=waited.append, clock=lambda: NOW + timedelta(minutes=3))  # a clock that is ahead
+    perform(lambda: client.get("https://x"), wrong)
+    assert waited == [pytest.approx(7.0, abs=0.5)]
+
+
 def test_every_documented_section_is_asked_for() -> None:
     assert len(set(CONTENT)) == 23
     assert {"unAuthSdes", "monitoring", "dialogs", "previouslySubmittedAgentSurveys"} <= set(CONTENT)
@@ -318,3 +328,12 @@ def test_a_look_up_in_brief_gives_a_server_that_fails_up_sooner(
     with pytest.raises(SourceUnavailable):
         list(connected(respond, simulator).by_ids(["c"], is_brief=is_brief))
     assert asked == tries
+
+
+def test_the_first_hundred_are_brought_in_full_and_those_after_them_stay_as_they_are(simulator: Simulator) -> None:
+    names = [f"c{number:03d}" for number in range(101)]
+    simulator.world.fill(record(name, NOW - DAY, "one", "two") for name in names)
+    given = [read_record(record(name, NOW - DAY, "one")) for name in names]
+    full, fault = connected(simulator, simulator).in_full(given)  # type: ignore[arg-type]
+    assert [item.message_count for item in full] == [2] * 100 + [1]
+    assert ([item.id for item in full], fault) == (names, None)

@@ -13,7 +13,7 @@ import pytest
 from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import Bookmark
 from archiver.archive.opening import open_archive
-from archiver.errors import ArchiverError, Locked, SourceUnavailable
+from archiver.errors import ArchiverError, BadAnswer, Locked, SourceUnavailable, Unproven
 from archiver.harvest.ingest import Ingest
 from archiver.harvest.window_reader import WindowReader
 from archiver.index.memory import MemoryStore
@@ -91,6 +91,20 @@ def test_a_sweep_asks_for_changes_since_a_quarter_of_an_hour_before_the_last_one
     assert updates.step(NOW + 15 * MINUTE)
 
 
+def test_a_sweep_is_not_over_before_the_part_of_it_that_liveperson_failed_at_was_read(lively: Lively) -> None:
+    before, start = NOW - 3 * HOUR, NOW - 50 * DAY
+    lively.archive.set_bookmark(Bookmark.SWEPT, before)
+    updates = Updates(lively.ingest, Schedule(since=start))
+    lively.simulator.deepest = 0  # it answers no search
+    with pytest.raises(SourceUnavailable):
+        updates.step(NOW)
+    lively.simulator.deepest = None
+    lively.asked.clear()
+    while lively.archive.ledger.bookmark(Bookmark.SWEPT) == before:
+        assert updates.step(NOW)
+    assert min(from_ms(body["start"]["from"]) for body in lively.asked) == start
+
+
 def test_gaps_that_liveperson_deletes_within_thirty_days_are_read_first_the_oldest_of_them_first(
     lively: Lively,
 ) -> None:
@@ -132,6 +146,19 @@ def test_a_sealed_window_of_which_liveperson_announces_another_count_is_withdraw
     assert lively.archive.vault.totals()[0] == max(announced, 3)
 
 
+def test_at_the_edge_of_what_liveperson_keeps_a_count_without_what_overlaps_proves_nothing(lively: Lively) -> None:
+    """A window's count was taken with ten minutes before it, which LivePerson deletes first."""
+    start = retention(NOW).start
+    lively.simulator.world.put(record("before", start - 5 * MINUTE, "hello"))
+    lively.simulator.world.put(record("inside", start + 5 * MINUTE, "hello"))
+    lively.now = NOW - 60 * DAY
+    lively.reader.read(Window(start, start + HOUR), None)
+    lively.now = NOW
+    assert Reconcile(lively.ingest, lively.reader).step(NOW)
+    assert lively.unsealed() == []
+    assert lively.archive.ledger.is_sealed(Window(start, start + HOUR))
+
+
 # ── one lane after another ──
 
 
@@ -164,6 +191,18 @@ def test_a_lane_that_failed_waits_and_keeps_none_after_it_from_their_work(lively
     assert last.steps == []  # a lane that did something comes before all after it
     assert state.read().lanes["first"].failures == 2
     assert state.read().lanes["busy"].steps == 4
+
+
+def test_answers_that_can_t_be_read_or_prove_nothing_are_waited_out_and_do_not_end_the_service(lively: Lively) -> None:
+    failing = Planned("first", BadAnswer("no JSON"), Unproven("too few"), True)
+    state = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=NOW, heartbeat_at=NOW))
+    indexer = Indexer(lively.archive, MemoryStore, state)
+    service = Service(lively.ingest, [failing, Planned("busy", True, True)], indexer, state, threading.Event())
+    moments = [NOW, NOW + 15 * SECOND, NOW + 45 * SECOND]
+    with lively.ingest.exclusive():
+        for lively.now in moments:
+            service.tick()
+    assert failing.steps == moments
 
 
 @pytest.fixture

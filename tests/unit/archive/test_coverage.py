@@ -107,6 +107,13 @@ def test_the_hours_until_the_oldest_gap_is_lost() -> None:
     assert hours_left(stretches(span, [everything], NOW), NOW) is None
 
 
+def test_a_gap_that_is_being_lost_already_has_no_hours_left_and_never_fewer() -> None:
+    later = NOW + CELL / 2  # gaps are cut on the grid, so this one began to be lost five minutes ago
+    parts = list(stretches(whole_span([], later, target=OLDEST), [], later))
+    assert [(part.state, part.window.start) for part in parts] == [(CoverageState.OPEN, OLDEST)]
+    assert hours_left(parts, later) == 0
+
+
 def test_a_day_is_as_good_as_its_worst_hour_and_counts_what_was_counted() -> None:
     found = [reading(2, 1.5), reading(1.5, 1, WindowState.UNPROVEN), reading(1, 0)]
     kept = {(MIDNIGHT - DAY).date(): 4}

@@ -74,6 +74,13 @@ def test_a_shallower_read_is_kept_once_and_does_not_become_current(archive: Arch
     assert archive.vault.head() == 2
 
 
+def test_a_shallower_read_that_the_archive_had_before_the_deeper_one_is_not_kept_again(archive: ArchiveFile) -> None:
+    assert keep(archive, raw(leads=1, preview=False)) == 1
+    assert keep(archive, raw()) == 1
+    assert keep(archive, raw(leads=1, preview=False)) == 0
+    assert archive.vault.head() == 2
+
+
 def test_a_deeper_or_changed_read_becomes_current(archive: ArchiveFile) -> None:
     keep(archive, raw(leads=1, preview=False))
     keep(archive, raw())

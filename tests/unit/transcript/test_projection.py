@@ -69,6 +69,10 @@ def test_lists_in_html_become_lines() -> None:
     assert html_text("<ul><li>one<li>two</ul>a &lt; b") == "one\ntwo\na < b"
 
 
+def test_an_end_of_a_script_that_never_began_hides_nothing_after_it() -> None:
+    assert html_text("before</script> after</style> and<script>no</script> more") == "before after and more"
+
+
 def test_an_sde_that_is_nested_twice_has_the_same_paths_as_one_that_is_not() -> None:
     twice = {
         "lead": {"lead": {"topic": "t", "value": 1.5}, "serverTimeStamp": 5},
