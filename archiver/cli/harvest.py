@@ -15,8 +15,8 @@ from archiver.cli import context as shared
 from archiver.cli.follow import DEFAULT_LISTEN, follow
 from archiver.dates import parse_duration, parse_span
 from archiver.errors import ArchiverError, ConfigError
-from archiver.harvest import Summary
-from archiver.liveperson import MOST_PER_PAGE, account_of
+from archiver.harvest import Summary, forecast_windows
+from archiver.liveperson import account_of
 from archiver.logs import EventLogger
 from archiver.model import Window
 from archiver.service import Schedule
@@ -140,30 +140,21 @@ def _harvest_one(
 
 def _print_plan(archive: Archive, span: Window) -> None:
     """What a harvest of the span would read, and how many requests that takes, judging by the last harvest."""
-    readings: dict[Window, WindowReading] = {}
+    readings: list[WindowReading] = []
     if archive.exists:
         with archive:
-            readings = {reading.window: reading for reading in archive.file.ledger.readings()}
-    requests = count = 0
-    for window in windows.plan(span):
-        inside = [
-            reading for read, reading in readings.items() if window.start <= read.start and read.end <= window.end
-        ]
-        needed = sum(_pages(reading.expected) for reading in inside) or 1
-        state = ", ".join(sorted({reading.state for reading in inside})) or "not read yet"
-        click.echo(f"{window}  {state:<12}  {needed:>4} request{'s' if needed > 1 else ''}")
-        requests, count = requests + needed, count + 1
+            readings = list(archive.file.ledger.readings())
+    planned = list(forecast_windows(span, readings))
+    for item in planned:
+        state = ", ".join(sorted(item.states)) or "not read yet"
+        click.echo(f"{item.window}  {state:<12}  {item.requests:>4} request{'s' if item.requests > 1 else ''}")
     per_s = account_of(archive.settings).rate_limiter().per_s
+    requests = sum(item.requests for item in planned)
     click.echo(
-        f"{count:,} windows, about {requests:,} requests, {requests / per_s / 60:,.1f} minutes at {per_s:g}/s; "
+        f"{len(planned):,} windows, about {requests:,} requests, {requests / per_s / 60:,.1f} minutes at {per_s:g}/s; "
         "more if new windows are full.",
         err=True,
     )
-
-
-def _pages(conversations: int) -> int:
-    """How many requests: neighbouring pages share two rows; after several pages one more request ends the reading."""
-    return 1 if conversations <= MOST_PER_PAGE else 1 + -(-conversations // (MOST_PER_PAGE - 2))
 
 
 def _report(context: click.Context, summary: Summary) -> int:

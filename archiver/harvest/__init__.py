@@ -1,6 +1,7 @@
 """One harvest of LivePerson into the archive: windows read until they are proven complete, and single conversations."""
 
 from archiver.harvest.fetch import Fetch, Fetched
+from archiver.harvest.forecast import WindowForecast, forecast_windows
 from archiver.harvest.harvest import Harvest, Summary
 from archiver.harvest.ingest import Ingest
 from archiver.harvest.lookups import Lookups
@@ -13,5 +14,7 @@ __all__ = [
     "Ingest",
     "Lookups",
     "Summary",
+    "WindowForecast",
     "WindowReader",
+    "forecast_windows",
 ]

@@ -10,10 +10,10 @@ from archiver.errors import ConfigError
 from archiver.index.paging import every_item
 from archiver.index.results import Facet, Hit, Key, KeyPage, Results, Sort
 from archiver.index.store import Store
-from archiver.query import Query, Reading, Scope
+from archiver.query import Expression, Query, Reading, Scope
 from archiver.transcript import project
 
-_IDS_PER_PAGE = 200
+_KEYS_PER_PAGE = 1_000
 _HITS_PER_PAGE = 100
 
 
@@ -121,11 +121,14 @@ def count_by(store: Store, query: Query, names: Sequence[str], limit: int) -> Ma
 
 def found_ids(store: Store, query: Query) -> Iterator[str]:
     """The ids of every conversation that a query finds, oldest first, a page at a time."""
+    return (key.conversation_id for key in every_key(store, query.expression, Scope.CONVERSATION))
+
+
+def every_key(store: Store, expression: Expression, scope: Scope) -> Iterator[Key]:
+    """Everything that an expression finds, oldest first, a page at a time."""
 
     def page(after: int | None) -> tuple[tuple[Key, ...], int | None]:
-        page = store.search(
-            query.expression, scope=Scope.CONVERSATION, sort=Sort.OLDEST, limit=_IDS_PER_PAGE, after=after
-        )
+        page = store.search(expression, scope=scope, sort=Sort.OLDEST, limit=_KEYS_PER_PAGE, after=after)
         return page.keys, page.next
 
-    return (key.conversation_id for key in every_item(page))
+    return every_item(page)

@@ -8,15 +8,12 @@ from collections.abc import Iterable, Iterator
 
 from archiver.archive import ArchiveFile, Finding
 from archiver.errors import StoreOutdated
-from archiver.index.paging import every_item
-from archiver.index.results import Key, Sort
+from archiver.index.retrieval import every_key
 from archiver.index.store import Store
 from archiver.model import Transcript
 from archiver.progress import Progress
 from archiver.query import Everything, Scope
 from archiver.transcript import project
-
-_PAGE = 1_000
 
 Keys = Iterator[tuple[str, str | None]]
 
@@ -58,11 +55,7 @@ def _read(raw: bytes) -> Transcript | None:
 
 
 def _stores(store: Store, scope: Scope) -> Keys:
-    def page(after: int | None) -> tuple[tuple[Key, ...], int | None]:
-        page = store.search(Everything(), scope=scope, sort=Sort.OLDEST, limit=_PAGE, after=after)
-        return page.keys, page.next
-
-    return ((key.conversation_id, key.message_id) for key in every_item(page))
+    return ((key.conversation_id, key.message_id) for key in every_key(store, Everything(), scope))
 
 
 def _sum(keys: Keys, without: set[str], progress: Progress) -> tuple[int, int]:

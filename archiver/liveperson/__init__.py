@@ -3,7 +3,7 @@
 from archiver.liveperson.account import Account, account_of, connect
 from archiver.liveperson.auth import AppKeys, ClientCredentials, User
 from archiver.liveperson.calls import LARGEST_SKEW, CallSettings
-from archiver.liveperson.client import Client
+from archiver.liveperson.client import ROWS_SHARED, Client
 from archiver.liveperson.filters import (
     CONTENT,
     MOST_PER_PAGE,
@@ -20,6 +20,7 @@ __all__ = [
     "CONTENT",
     "LARGEST_SKEW",
     "MOST_PER_PAGE",
+    "ROWS_SHARED",
     "Account",
     "AgentSurveyFilter",
     "AppKeys",

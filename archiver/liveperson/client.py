@@ -24,7 +24,7 @@ from archiver.liveperson.page_check import PageCheck
 from archiver.model import CELL, NO_PAGE, Conversation, Page, Window
 
 _TRIES_FOR_ALL_SHARDS, _TRIES_IN_BRIEF = 3, 2
-_ANCHOR = 2  # rows that neighbouring pages of a search share
+ROWS_SHARED = 2  # rows that neighbouring pages of a search share
 _SERVICE = "msgHist"
 
 PageParameters = Callable[[int], dict[str, str | int]]  # the URL parameters of the page at an offset
@@ -48,7 +48,7 @@ class Client:
 
     def search(self, filters: Filters, parameters: Parameters = Parameters()) -> Iterator[Page]:  # noqa: B008  (frozen)
         """Method A: the conversations that pass the filters, by default oldest first. A conversation may come twice."""
-        return self._pages("/search", filters.body(), parameters.of_search, anchor=_ANCHOR)
+        return self._pages("/search", filters.body(), parameters.of_search, anchor=ROWS_SHARED)
 
     def pages(
         self, span: Window, *, statuses: Sequence[Status] = (), skill_ids: Sequence[int] = ()
