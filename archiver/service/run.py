@@ -58,8 +58,9 @@ def follow(parts: Parts, schedule: Schedule, *, account: str, stop: threading.Ev
         with ExitStack() as stack:
             client = stack.enter_context(closing(parts.client(tries=_TRIES, on_answer=state.count_answer)))
             archive = parts.make_for(client)
-            _serve_health(stack, state, parts.now, listen)
             ingest = Ingest(client, archive, clock=parts.now, progress=Silent())
+            stack.enter_context(ingest.exclusive())  # before its port: a second service is told of the first one
+            _serve_health(stack, state, parts.now, listen)
             _service(ingest, Indexer(archive, parts.open_store, state), schedule, state, stop, notifier).run()
     finally:
         notifier.notify("STOPPING=1")

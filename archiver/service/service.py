@@ -68,12 +68,13 @@ class Service:
         self._counted_at: datetime | None = None
 
     def run(self) -> None:
-        """Raises Locked, AuthError, ArchiveError and other errors that a person has to correct."""
+        """Runs as the archive's one harvester (`Ingest.exclusive`). Raises Locked, AuthError, ArchiveError and other
+        errors that a person has to correct.
+        """
         try:
-            with self._ingest.exclusive():
-                _log.info("service.started", "harvesting continuously")
-                while not self._stop.is_set():
-                    self.tick()
+            _log.info("service.started", "harvesting continuously")
+            while not self._stop.is_set():
+                self.tick()
         finally:
             self._indexer.close()
 

@@ -77,7 +77,7 @@ class Running:
 
     def _service(self) -> Service:
         source = connected(self._answer, self.simulator)
-        ingest = Ingest(source, self.archive, clock=lambda: self.now, progress=Silent())
+        self.ingest = ingest = Ingest(source, self.archive, clock=lambda: self.now, progress=Silent())
         schedule = Schedule(since=self.since)
         indexer = Indexer(self.archive, self.open_index, self.board)
         reader = WindowReader(ingest)
@@ -113,7 +113,8 @@ class Running:
 
     def run(self, length: timedelta) -> None:
         self.until = self.now + length
-        self.service.run()
+        with self.ingest.exclusive():
+            self.service.run()
 
     def state(self, window: Window) -> set[str]:
         """In which states the hours of a window are."""
@@ -449,6 +450,16 @@ def test_a_service_tells_its_health_and_metrics_and_ends_within_seconds(tmp_path
     told = schemas.checked(subprocess.run(words, capture_output=True, check=True).stdout)
     assert told["vault"]["conversations"] > 0
     assert told["ledger"]["last_harvest_at"] is not None
+
+
+def test_a_second_service_is_told_of_the_first_and_not_of_its_port(tmp_path: Path) -> None:
+    with simulated() as account, following(account, tmp_path / "archive") as (_, url):
+        environment = {**os.environ, **account, "ARCHIVER_ARCHIVE": str(tmp_path / "archive")}
+        command = [sys.executable, "-m", "archiver", "harvest", "--follow", "--listen", url.removeprefix("http://")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 8
+    assert "another harvest of this archive is running" in done.stderr
+    assert "health" not in done.stderr.lower()
 
 
 def test_a_supervisor_is_told_when_it_is_ready_that_it_lives_and_that_it_stops(tmp_path: Path) -> None:
