@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver import windows
-from archiver.archive import ArchiveFile, is_archive, make_archive, open_archive, verify_vault
+from archiver.archive import ArchiveFile, Finding, is_archive, make_archive, open_archive, verify_vault
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
-from archiver.errors import ConfigError, StoreBusy, StoreDenied, StoreError, StoreOutdated, known_word
+from archiver.errors import ConfigError, IntegrityError, StoreBusy, StoreDenied, StoreError, StoreOutdated, known_word
 from archiver.index import (
     Request,
     Search,
@@ -35,7 +35,7 @@ from archiver.query import FACETS, Query, Scope, parse
 from archiver.transcript import project
 
 if TYPE_CHECKING:
-    from archiver.archive import Coverage, Finding, HistoryEntry, Record
+    from archiver.archive import Coverage, HistoryEntry, Record
     from archiver.harvest import Fetched, Summary
     from archiver.index import Applied, Facet, Refusal
     from archiver.liveperson import Client
@@ -164,8 +164,9 @@ class Archive(AbstractContextManager["Archive"]):
         try:
             bring_up_to_date(self.file, store, self._progress)
         except StoreError as error:
-            hint = " ".join(filter(None, ("All conversations are kept.", error.hint, "Then: archiver reindex")))
-            raise error.reworded(hint=hint) from error
+            raise error.reworded(
+                hint=f"All conversations are kept. {error.hint or 'Then: archiver reindex'}"
+            ) from error
 
     def make_for(self, client: Client) -> ArchiveFile:
         """The archive's file. Before it is created, a request proves the account, which may be mistyped."""
@@ -193,9 +194,7 @@ class Archive(AbstractContextManager["Archive"]):
         return Search(self.file, self.store, request, notices)
 
     def count_by(self, query: str | Query, *facets: str, limit: int = 20) -> Mapping[str, tuple[Facet, ...]]:
-        """For each facet, how many conversations matching a query have each value: the `limit` most frequent ones.
-        Logs a warning if the index is not up to date.
-        """
+        """For each facet, the `limit` most frequent values; logs a warning if the index is not up to date."""
         parsed = self._parse_when_ready(query)
         for name in facets:
             known_word(name, FACETS, "facet")
@@ -269,7 +268,10 @@ class Archive(AbstractContextManager["Archive"]):
 
     def verify_index(self) -> list[Finding]:
         """Every difference between the index and the archive's file."""
-        return list(verify_index(self.file, self.store, self._progress))
+        try:
+            return list(verify_index(self.file, self.store, self._progress))
+        except IntegrityError as error:
+            return [Finding("index", f"it can't be compared: {error.message}", error.seq)]
 
     def reindex(self, *, only_refused: bool = False) -> Applied:
         """Rebuilds the index from the vault; with `only_refused`, only applies again what the index refused."""

@@ -140,7 +140,9 @@ class ErasuresWriter(Erasures):
         return removed
 
     def _approve(self, erasure: Erasure, now: datetime) -> list[int]:
-        """The removed bodies. A version with fewer messages becomes the current one."""
+        """The entries whose bodies are to be removed. A version with fewer messages is appended again and becomes the
+        current one.
+        """
         record = erasure.record
         if erasure.kind == events.FEWER:
             record = self._vault.append_again(record, at=now)

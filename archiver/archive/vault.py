@@ -16,6 +16,7 @@ from archiver.jsontext import encode
 from archiver.model import Conversation
 
 _BATCH = 200
+_DAMAGED = "List every fault: archiver verify --no-index. Restore the archive's file from a backup, then harvest again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,9 @@ class Vault:
         try:
             raw = self._decompressor.decompress(body)
         except zstandard.ZstdError as error:
-            raise IntegrityError(f"the body of vault entry {seq} is damaged: {error}", seq=seq) from error
+            raise IntegrityError(
+                f"the body of vault entry {seq} is damaged: {error}", seq=seq, hint=_DAMAGED
+            ) from error
         if commit(salt, raw) != commitment:
-            raise IntegrityError(f"the body of vault entry {seq} is not what was kept", seq=seq)
+            raise IntegrityError(f"the body of vault entry {seq} is not what was kept", seq=seq, hint=_DAMAGED)
         return Record(seq, conversation_id, fetched_at, bool(is_first), raw)

@@ -76,7 +76,7 @@ def say(context: click.Context, text: str) -> None:
 
 
 def show_refused(refused: Sequence[Refusal]) -> None:
-    """Prints to standard error what the index lacks, and why."""
+    """Prints to standard error what the index lacks, and why: the first ones, then how many more."""
     for refusal in refused[:_SHOWN_REFUSALS]:
         where = f"conversation {refusal.conversation_id} (vault entry {refusal.seq})"
         click.echo(f"Not indexed: {safe(where)}: {safe(refusal.reason)}", err=True)

@@ -119,7 +119,7 @@ def _chosen(archive: Archive, ids: Sequence[int], every: bool) -> list[int]:
     """Checks that all of them wait for a decision, before the first is decided."""
     pending = [erasure.seq for erasure in archive.file.erasures.listed()]
     if bool(ids) == every:
-        raise ConfigError("name ids, or --all", hint="List them: archiver erasures")
+        raise ConfigError("name ids or --all, one of both", hint="List them: archiver erasures")
     for id_ in ids:
         if id_ not in pending:
             raise NotFound(f"no erasure {id_} waits for a decision", hint="List them: archiver erasures")

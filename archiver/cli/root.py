@@ -108,32 +108,40 @@ def root(context: click.Context, /, **options: Any) -> None:
 
 
 def main() -> None:
-    """Runs a command line and exits. The one place where errors become messages and exit codes."""
+    """Runs a command line and exits. Errors become messages and exit codes here, except those of one of several
+    profiles.
+    """
     wants_json = "--json" in sys.argv
     try:
         root.main(standalone_mode=False)
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
     except click.ClickException as error:
-        error.show()
+        if _logs_json():
+            _log(error.format_message(), code="usage")
+        else:
+            error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted. Everything archived so far is kept; the same command continues from there.", err=True)
+        message = "Interrupted. Everything archived so far is kept; the same command continues from there."
+        if _logs_json():
+            _log(message, code="interrupted")
+        else:
+            click.echo(message, err=True)
         sys.exit(INTERRUPTED)
     except ArchiverError as error:
         if _logs_json():
-            _log(error)
+            _log(f"{error.message}. {error.hint}" if error.hint else error.message, code=error.code)
         else:
             _report(error, wants_json)
         sys.exit(error.exit_code)
 
 
-def _log(error: ArchiverError) -> None:
+def _log(message: str, *, code: str) -> None:
     from archiver.logs import EventLogger, show_logs
 
     show_logs(as_json=True, level=logging.INFO)  # the error may come from parsing the command line
-    message = f"{error.message}. {error.hint}" if error.hint else error.message
-    EventLogger("cli").error("command.failed", message, code=error.code)
+    EventLogger("cli").error("command.failed", message, code=code)
 
 
 def _logs_json() -> bool:

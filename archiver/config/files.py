@@ -55,7 +55,9 @@ def _read(path: Path) -> FileContent:
         raise ConfigError(f"profiles in {path} must be tables", hint="Write [profiles.NAME] and its settings below it.")
     for name in named:
         if not _PROFILE.fullmatch(name):
-            raise ConfigError(f"{path} has a profile {name!r}", hint="Use up to 30 small letters, digits and _.")
+            raise ConfigError(
+                f"{path} has a profile with the name {name!r}", hint="Use up to 30 small letters, digits and _."
+            )
     return FileContent(_checked(content, path), {name: _checked(values, path) for name, values in named.items()})
 
 

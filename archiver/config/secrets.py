@@ -40,7 +40,8 @@ def resolve(option: Option, reference: str, path: Path, environment: Mapping[str
         folder = environment.get("CREDENTIALS_DIRECTORY")
         if not folder:
             raise ConfigError(f"{option.key} in {path} is a systemd credential, and $CREDENTIALS_DIRECTORY is not set")
-        return secret_file(Path(folder) / target)
+        # systemd grants the service's user access by an ACL, which shows as group-readable; the folder is closed.
+        return _read(Path(folder) / target, closed_to=stat.S_IROTH)
     raise ConfigError(
         f"{option.key} in {path} must be a reference, not the secret itself",
         hint=f'Write {option.key} = "env:NAME", "file:PATH" or "systemd:NAME".',
@@ -49,9 +50,12 @@ def resolve(option: Option, reference: str, path: Path, environment: Mapping[str
 
 def secret_file(path: Path) -> str:
     """The secret in a file that only its owner may read. Raises ConfigError."""
+    return _read(path, closed_to=stat.S_IRGRP | stat.S_IROTH)
+
+
+def _read(path: Path, *, closed_to: int) -> str:
     try:
-        mode = path.stat().st_mode
-        if mode & (stat.S_IRGRP | stat.S_IROTH):
+        if path.stat().st_mode & closed_to:
             raise ConfigError(f"{path} can be read by others", hint=f"Run: chmod 600 {path}")
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -13,7 +13,7 @@ _POLL_S = 0.2
 
 
 class Prefetcher(Generic[T]):
-    """The items of an iterator, read by another thread up to `most` items ahead.
+    """The items of an iterator, read by another thread with up to `most` items waiting.
 
     An exception of the iterator is raised here at the same position. `close` ends the thread after its present item.
     """

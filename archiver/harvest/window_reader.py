@@ -266,5 +266,5 @@ def _note_reading(readings: Iterable[WindowReading]) -> None:
     for reading in readings:
         _log.debug(
             "window.recorded", f"{reading.window} is {reading.state}", window=reading.window, state=reading.state,
-            expected=reading.expected, seen=reading.seen, new=reading.new,
+            expected=reading.expected, seen=reading.seen, new=reading.new, reason=reading.reason,
         )  # fmt: skip

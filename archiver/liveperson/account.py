@@ -76,7 +76,7 @@ def connect(
     settings = replace(settings, clock=clock, limiter=settings.limiter or account.rate_limiter())
     client = make_client(transport, is_local=account.is_local)
     if on_answer:
-        client.event_hooks = {"response": [lambda response: on_answer(str(response.status_code))]}
+        client.event_hooks["response"].append(lambda response: on_answer(str(response.status_code)))
     domains = Domains(client, account.domain_url, account.id, settings.with_tries(_TRIES_AT_FIRST_CONTACT))
     return Client(client, domains, account.id, _access(account, domains, clock), settings)
 

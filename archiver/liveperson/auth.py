@@ -85,7 +85,9 @@ class BearerAccess(Access):
         raise NotImplementedError
 
     def _other_than(self, used: str) -> Bearers:
-        """A bearer token other than the one used, requested by one thread at a time."""
+        """A bearer token to replace `used`, which is old or was refused. One thread requests it; the others get the
+        same one.
+        """
         raise NotImplementedError
 
 
@@ -162,8 +164,8 @@ def refused(response: httpx.Response, what: str, settings: str, now: datetime) -
 
 
 def _life(answer: dict[str, Any], token: str, now: datetime) -> timedelta:
-    """How long a token is valid: from `expires_in` (a string, a number or absent), else from the token's own claims.
-    Zero or less counts as unknown; more than a day counts as a day.
+    """How long a token is valid: from `expires_in` (a string, a number or absent), else from the token's own claims,
+    else an hour. A day at most.
     """
     seconds = number(answer.get("expires_in")) or _claimed_life_s(token, now)
     if not seconds or seconds <= 0:

@@ -79,12 +79,19 @@ def make_client(transport: httpx.BaseTransport | None = None, *, is_local: bool 
             headers=_HEADERS,
             follow_redirects=False,
             trust_env=not is_local,
+            event_hooks={"response": [_note_answer]},
         )
     except (ImportError, ValueError, httpx.InvalidURL) as error:  # of a proxy that it can't use
         raise ConfigError(
             f"the environment's proxy can't be used: {error}",
             hint="Correct HTTPS_PROXY, HTTP_PROXY and ALL_PROXY. For socks proxies: pip install 'httpx[socks]'",
         ) from error
+
+
+def _note_answer(response: httpx.Response) -> None:
+    request, status = response.request, response.status_code
+    message = f"{request.method} {request.url.host}{request.url.path} answered {status}"
+    _log.debug("request.answered", message, host=request.url.host, path=request.url.path, status=status)
 
 
 class _NoCookies(CookieJar):
@@ -130,16 +137,14 @@ def _checked(call: Callable[[], httpx.Response], clock: Callable[[], datetime]) 
         response = call()
     except httpx.ConnectError as error:
         raise SourceUnavailable(
-            f"cannot reach {_host(error)}: {error}", hint="Check the network, the account's host and domain_url."
+            f"cannot reach {_host(error)}: {error}",
+            hint="Check the network, and account and domain_url (archiver config show).",
         ) from error
     except httpx.DecodingError as error:
         raise BadAnswer(f"{_host(error)} sent an answer that cannot be unpacked: {error}") from error
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise SourceUnavailable(f"{type(error).__name__} from {_host(error)}: {error}") from error
-    request, status = response.request, response.status_code
-    message = f"{request.method} {request.url.host}{request.url.path} answered {status}"
-    _log.debug("request.answered", message, host=request.url.host, path=request.url.path, status=status)
-    if status not in (200, 204):
+    if response.status_code not in (200, 204):
         raise refusal(response, clock())
     return response
 

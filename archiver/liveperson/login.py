@@ -123,7 +123,9 @@ def _session(response: httpx.Response, now: datetime) -> Session:
 
 
 def _cookie(response: httpx.Response) -> str | None:
-    """The session's cookie without its attributes: it is only ever sent back to this service."""
+    """The value of the session's cookie, from Set-Cookie. Its other attributes are not needed: it is sent to the Login
+    Service only.
+    """
     for line in response.headers.get_list("Set-Cookie"):
         name, _, value = line.partition(";")[0].partition("=")
         if name.strip() == _COOKIE:

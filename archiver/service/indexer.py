@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from archiver.archive import ArchiveFile
-from archiver.errors import StoreError
+from archiver.errors import ArchiverError, IntegrityError, StoreError
 from archiver.index import StoreAdmin, bring_up_to_date
 from archiver.logs import EventLogger
 from archiver.progress import Silent
@@ -38,7 +38,7 @@ class Indexer:
             return False
         try:
             self._apply(head)
-        except StoreError as error:
+        except (StoreError, IntegrityError) as error:
             self._failed(error, now)
             return False
         self._applied_at = now
@@ -64,12 +64,12 @@ class Indexer:
         self._state.change(index=IndexState(head, len(refused)))
         _log.debug("index.applied", f"the index is at vault entry {head}", head=head, refused=len(refused))
 
-    def _failed(self, error: StoreError, now: datetime) -> None:
+    def _failed(self, error: ArchiverError, now: datetime) -> None:
         delay_s = self._retries.delay_after(error)
         self._retry_at = now + timedelta(seconds=delay_s)
         before = self._state.read().index
         if before.error != error.message:
-            message = f"{error.message}; harvesting goes on, the index is tried again in {delay_s:.0f} s"
+            message = f"{error.message}; harvesting continues, the index is tried again in {delay_s:.0f} s"
             _log.warning("index.failed", message, code=error.code, wait_s=delay_s)
         self._state.change(index=IndexState(self._applied, before.refused, error.message))
         self.close()

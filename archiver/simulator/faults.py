@@ -69,10 +69,12 @@ class Faults:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         with self._lock:
-            due = [planned.fault for planned in self._left if planned.meets(request)]
+            due = [planned for planned in self._left if planned.meets(request)]
+            if due:
+                due[0].done += 1
         if not due:
             return self.simulator(request)
-        return KINDS[due[0].kind](_Exchange(self, due[0], request))
+        return KINDS[due[0].fault.kind](_Exchange(self, due[0].fault, request))
 
 
 @dataclass(slots=True)
@@ -86,10 +88,7 @@ class _Planned:
             return False
         self.seen += 1
         is_due = self.seen > self.fault.after and (self.seen - self.fault.after - 1) % self.fault.every == 0
-        if not is_due or (self.fault.times is not None and self.done >= self.fault.times):
-            return False
-        self.done += 1
-        return True
+        return is_due and (self.fault.times is None or self.done < self.fault.times)
 
 
 @dataclass(frozen=True, slots=True)

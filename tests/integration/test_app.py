@@ -18,7 +18,7 @@ from archiver.index.results import Refusal
 from archiver.index.store import open_store
 from archiver.liveperson.answers import read_record
 from archiver.progress import Silent
-from tests.conftest import ACCOUNT, NOW, record
+from tests.conftest import ACCOUNT, NOW, record, sql
 
 
 def keep(folder: Path, *raws: bytes) -> None:
@@ -145,3 +145,12 @@ def test_an_index_with_nothing_to_apply_still_tells_what_it_refused(archive: Arc
         writer.replace([], applied=file.vault.head())
     assert catch_up(file, store, Silent()).refused == (refusal,)
     store.close()
+
+
+def test_a_damaged_body_is_found_and_the_index_is_said_to_be_unproven(folder: Path) -> None:
+    with archiver.open(folder) as archive:
+        assert archive.search("refund").total == 2
+        sql(archive.file, "UPDATE bodies SET salt = zeroblob(32) WHERE seq = 2")
+        findings = archive.verify()
+        assert {(finding.where, finding.seq) for finding in findings} >= {("body", 2), ("index", 2)}
+        assert archive.verify(with_index=False) == [finding for finding in findings if finding.where != "index"]

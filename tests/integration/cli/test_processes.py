@@ -434,3 +434,17 @@ account = "999"
     one = str(tmp_path / "one")
     assert "not of 999" in shell.run("--profile", "two", "--archive", one, "search", "hello", expect=2)[1]
     assert "no profile 'onee'" in shell.run("--profile", "onee", "status", expect=2)[1]
+
+
+def test_usage_errors_are_json_lines_too_where_the_log_is(shell: Shell) -> None:
+    _, err = shell.run("--log-format", "json", "harvest", "--bogus", expect=2)
+    (line,) = (json.loads(line) for line in err.splitlines())
+    assert (line["event"]["action"], line["archiver"]["code"]) == ("command.failed", "usage")
+    assert "--bogus" in line["message"]
+
+
+def test_each_request_is_logged_with_vv_those_for_a_token_too(shell: Shell) -> None:
+    _, err = shell.run("-vv", "harvest", "--from", "3d")
+    assert "/app/token answered 200" in err
+    assert "/conversations/search answered 200" in err
+    assert "access_token" not in err

@@ -244,6 +244,19 @@ def test_an_index_out_of_reach_stops_nothing_and_is_brought_up_to_date_when_it_i
     assert answer("/readyz", running.board, running.now)[0] == 200  # type: ignore[index]
 
 
+def test_a_damaged_record_keeps_the_index_behind_and_stops_no_harvest(running: Running) -> None:
+    for number in range(3):
+        running.world.put(record(f"c{number}", NOW - DAY, "hello"))
+    running.index = lambda: (_ for _ in ()).throw(StoreUnavailable("not yet"))
+    running.run(HOUR)
+    sql(running.archive, "UPDATE bodies SET salt = zeroblob(32) WHERE seq IN (SELECT seq FROM current LIMIT 1)")
+    running.index = None
+    running.world.put(record("new", running.now, "hello"))
+    running.run(HOUR)
+    assert running.raw("new")
+    assert "is not what was kept" in str(health_of(running)[1]["troubles"])
+
+
 def test_a_liveperson_that_is_down_is_waited_for_and_red_after_a_while(running: Running) -> None:
     running.run(HOUR)
     running.respond = lambda request: httpx.Response(503)

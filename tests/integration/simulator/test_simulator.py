@@ -16,7 +16,7 @@ from archiver.liveperson.client import Client
 from archiver.liveperson.filters import AgentSurveyFilter, Filters, Order, Parameters, Range
 from archiver.model import Window, to_ms
 from archiver.simulator.courses import Course, courses
-from archiver.simulator.faults import KINDS, PLACES
+from archiver.simulator.faults import KINDS, PLACES, Fault, Faults
 from archiver.simulator.scenario import read_scenario
 from archiver.simulator.sections import record as shown
 from archiver.simulator.services import Simulator
@@ -349,3 +349,9 @@ def test_a_scenarios_clock_goes_as_fast_as_it_says_and_conversations_lie_ahead(t
     real[0] += timedelta(seconds=60)  # sixty hours of the account's
     after = world.search({"start": {"from": to_ms(NOW - 3 * DAY), "to": -1}}, 0, 1, order="start:asc").count
     assert 0 < before < after
+
+
+def test_a_fault_that_another_one_came_before_is_not_used_up(simulator: Simulator) -> None:
+    faults = Faults(simulator, [Fault("429", times=1), Fault("503", times=1)], sleep=lambda seconds: None)
+    request = httpx.Request("POST", "https://api.simulator.test/messaging_history/api/account/x/conversations/search")
+    assert [faults(request).status_code for _ in range(3)][:2] == [429, 503]

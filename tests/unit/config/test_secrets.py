@@ -44,9 +44,9 @@ def test_every_way_to_name_a_secret_file_refuses_one_that_others_may_read(path: 
     settings = path.parent / "archiver.toml"
     settings.write_text(f'client_secret = "{way}"' if ":" in way else "")
     environment = {"CREDENTIALS_DIRECTORY": str(path.parent)} | ({} if ":" in way else {way: str(path)})
-    for mode in (0o640, 0o604):
+    for mode in (0o604,) if way.startswith("systemd") else (0o640, 0o604):
         path.chmod(mode)
         with pytest.raises(ConfigError, match="can be read by others"):
             load({}, environment, settings, []).secret("client_secret")
-    path.chmod(0o600)
+    path.chmod(0o440 if way.startswith("systemd") else 0o600)  # as systemd shows an ACL for the service's user
     assert load({}, environment, settings, []).secret("client_secret").reveal() == "s3cret"
