@@ -103,10 +103,11 @@ class Archive(AbstractContextManager["Archive"]):
         return self._clock()
 
     def make(self) -> ArchiveFile:
-        """The archive's file, created for the account of the settings if there is none."""
-        if not self.exists:
-            make_archive(self.settings.archive, self.settings.account).close()
-        return self.file
+        """The archive's file, created for the account of the settings if there is none, or none that is complete."""
+        if self._file is None:
+            settings = self.settings
+            self._file = make_archive(settings.archive, settings.account, policies=settings.policies)
+        return self._file
 
     def client(self, *, tries: int | None = None, on_answer: Callable[[str], None] | None = None) -> Client:
         """LivePerson, as the account of the settings; the caller closes it. `on_answer` gets each status code."""

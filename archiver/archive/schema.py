@@ -91,6 +91,8 @@ ALTER TABLE watch ADD COLUMN latest_at TEXT
 def create(connection: sqlite3.Connection, account: str) -> None:
     """Creates the tables once, however many processes try at the same time."""
     connection.execute("PRAGMA journal_mode = WAL")
+    if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        return  # without waiting for a process that is writing
     connection.execute("BEGIN IMMEDIATE")
     if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         _run(connection, _SCHEMA)

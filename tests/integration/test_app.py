@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -154,3 +155,13 @@ def test_a_damaged_body_is_found_and_the_index_is_said_to_be_unproven(folder: Pa
         findings = archive.verify()
         assert {(finding.where, finding.seq) for finding in findings} >= {("body", 2), ("index", 2)}
         assert archive.verify(with_index=False) == [finding for finding in findings if finding.where != "index"]
+
+
+def test_a_harvest_that_was_killed_while_it_made_the_archive_is_taken_up_by_the_next(tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    connection = sqlite3.connect(tmp_path / "archive" / "archive.sqlite3")
+    connection.execute("PRAGMA journal_mode = WAL")  # all that there was time for
+    connection.close()
+    with archiver.simulate() as account, archiver.open(tmp_path / "archive", **account.settings) as archive:
+        assert archive.harvest("20d").conversations > 0
+        assert archive.verify() == []

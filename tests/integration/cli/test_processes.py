@@ -181,8 +181,8 @@ def test_killed_at_any_moment_the_same_command_ends_like_an_undisturbed_run(shel
         process = shell.start("harvest", "--from", "30d")
         time.sleep(chance.uniform(0.2, 1.2))
         process.send_signal(kill)
-        process.communicate()
-        assert process.returncode in (-signal.SIGKILL, -signal.SIGINT, 130, 0)  # -2: before Python had started
+        said = process.communicate()
+        assert process.returncode in (-signal.SIGKILL, -signal.SIGINT, 130, 0), said  # -2: before Python had started
     shell.run("harvest", "--from", "30d")
     status = shell.json("status")
     head = status["vault"].pop("head")
