@@ -23,6 +23,7 @@ from archiver.index import (
     catch_up,
     count_by,
     found_ids,
+    is_behind,
     open_store,
     rebuild,
     retry,
@@ -165,9 +166,8 @@ class Archive(AbstractContextManager["Archive"]):
         try:
             bring_up_to_date(self.file, store, self._progress)
         except StoreError as error:
-            raise error.reworded(
-                hint=f"All conversations are kept. {error.hint or 'Then: archiver reindex'}"
-            ) from error
+            hint = f"All conversations are kept. {error.hint or 'Then: archiver reindex'}"
+            raise error.reworded(hint=hint) from error
 
     def make_for(self, client: Client) -> ArchiveFile:
         """The archive's file. Before it is created, a request proves the account, which may be mistyped."""
@@ -184,13 +184,9 @@ class Archive(AbstractContextManager["Archive"]):
         `scope` is `conversation` or `message`; `sort` is `newest`, `oldest` or `relevance` (with a `limit`); without
         `limit` all hits; `after` is the cursor of an earlier page. Raises QueryError, ConfigError, StoreError.
         """
-        request = Request(
-            self.parse(query),
-            Scope(known_word(scope, Scope, "scope")),
-            Sort(known_word(sort, Sort, "sort")),
-            limit,
-            after,
-        )
+        parsed = self.parse(query)
+        area, order = Scope(known_word(scope, Scope, "scope")), Sort(known_word(sort, Sort, "sort"))
+        request = Request(parsed, area, order, limit, after)
         notices = self._ready()
         return Search(self.file, self.store, request, notices)
 
@@ -239,7 +235,8 @@ class Archive(AbstractContextManager["Archive"]):
     def _ready(self) -> tuple[str, ...]:
         """Brings the index up to date; if that fails, the notice for the reader."""
         try:
-            catch_up(self.file, self.store, self._progress)
+            if is_behind(self.file, self.store):
+                catch_up(self.file, self.store, self._progress)
         except StoreOutdated as error:
             if self.store.status().kind != "embedded":  # the old indices still answer; a rebuild may take hours
                 return (f"{error.message}; answers may differ from a new index: archiver reindex",)

@@ -13,7 +13,7 @@ from archiver.app import Archive
 from archiver.archive import WindowReading
 from archiver.cli import context as shared
 from archiver.cli.follow import DEFAULT_LISTEN, follow
-from archiver.dates import parse_duration, parse_span
+from archiver.dates import parse_duration, parse_moment
 from archiver.errors import ArchiverError, ConfigError
 from archiver.harvest import Summary, forecast_windows
 from archiver.liveperson import account_of
@@ -99,21 +99,17 @@ def _check_follow(context: click.Context, *, is_followed: bool) -> None:
 def _schedule(every: str, from_: str | None) -> Schedule:
     try:
         pause = parse_duration(every)
-        since = parse_span(from_, shared.now()).start if from_ else None
     except ValueError as error:
         raise ConfigError(str(error)) from None
     if pause < _SHORTEST_PAUSE:
         raise ConfigError(f"--every {every} is too short", hint="Write at least 1s.")
-    return Schedule(pause, since)
+    return Schedule(pause, parse_moment(from_ or None, shared.now(), is_end=False))
 
 
 def _warn_of_retention(context: click.Context, from_: str | None) -> None:
-    kept = windows.provable(shared.now()).start
-    try:
-        is_older = from_ is not None and parse_span(from_, shared.now()).start < kept
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-    if is_older:
+    now = shared.now()
+    kept, start = windows.provable(now).start, parse_moment(from_, now, is_end=False)
+    if start and start < kept:
         shared.say(context, f"LivePerson keeps 13 months: nothing before {kept:%Y-%m-%d} is read.")
 
 

@@ -1,6 +1,6 @@
 """The search index: what can be thrown away and built again from the archive, and the questions it answers."""
 
-from archiver.index.build import Applied, bring_up_to_date, catch_up, rebuild, retry
+from archiver.index.build import Applied, bring_up_to_date, catch_up, is_behind, rebuild, retry
 from archiver.index.results import Facet, Hit, Refusal, Results, Sort
 from archiver.index.retrieval import Request, Search, count_by, found_ids
 from archiver.index.store import Store, StoreAdmin, open_store
@@ -21,6 +21,7 @@ __all__ = [
     "catch_up",
     "count_by",
     "found_ids",
+    "is_behind",
     "open_store",
     "rebuild",
     "retry",

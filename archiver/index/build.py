@@ -39,6 +39,14 @@ def bring_up_to_date(archive: ArchiveFile, store: StoreAdmin, progress: Progress
 
 def catch_up(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
     """Applies every version that the index does not have. Raises StoreOutdated, StoreError, IntegrityError."""
+    if not is_behind(archive, store):
+        return Applied(0, store.refused())
+    head, start = archive.vault.head(), store.applied()
+    return _apply(archive.vault.after(start), archive.vault.count_after(start), head, store, progress)
+
+
+def is_behind(archive: ArchiveFile, store: Store) -> bool:
+    """Whether the index lacks entries of the vault. Raises StoreOutdated; StoreError if it is ahead."""
     store.check_current()
     head, start = archive.vault.head(), store.applied()
     if start > head:
@@ -46,9 +54,7 @@ def catch_up(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
             f"the index has applied vault entry {start}, but the vault ends at {head}: an older copy of the archive?",
             hint="If this archive is the right one, rebuild the index: archiver reindex",
         )
-    if start == head:
-        return Applied(0, store.refused())
-    return _apply(archive.vault.after(start), archive.vault.count_after(start), head, store, progress)
+    return start < head
 
 
 def rebuild(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Applied:

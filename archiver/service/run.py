@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from archiver.archive import ArchiveFile, Bookmark
+from archiver.archive import ArchiveFile
 from archiver.errors import ConfigError
 from archiver.harvest import Ingest, WindowReader
 from archiver.index import StoreAdmin
@@ -19,7 +19,7 @@ from archiver.progress import Silent
 from archiver.service.health import served
 from archiver.service.indexer import Indexer
 from archiver.service.lanes import Schedule, make_lanes
-from archiver.service.service import Service, count_archive
+from archiver.service.service import Service
 from archiver.service.state import ServiceState, Snapshot
 from archiver.service.systemd import Notifier
 
@@ -60,9 +60,10 @@ def follow(parts: Parts, schedule: Schedule, *, account: str, stop: threading.Ev
             archive = parts.make_for(client)
             ingest = Ingest(client, archive, clock=parts.now, progress=Silent())
             stack.enter_context(ingest.exclusive())  # before its port: a second service is told of the first one
-            state.change(counts=count_archive(archive, now), tailed_at=archive.ledger.bookmark(Bookmark.TAILED))
+            service = _service(ingest, Indexer(archive, parts.open_store, state), schedule, state, stop, notifier)
+            service.count(now)  # so that the first answer of its health is true
             _serve_health(stack, state, parts.now, listen)
-            _service(ingest, Indexer(archive, parts.open_store, state), schedule, state, stop, notifier).run()
+            service.run()
     finally:
         notifier.notify("STOPPING=1")
         if stop.is_set():

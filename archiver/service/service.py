@@ -84,7 +84,7 @@ class Service:
         self._heartbeat(now)
         is_busy = self._step(now)
         is_busy = self._indexer.step(now, is_idle=not is_busy) or is_busy
-        self._count(now)
+        self.count(now)
         self._on_tick()
         if not is_busy:
             self._stop.wait(IDLE_S)
@@ -115,7 +115,8 @@ class Service:
             self._ingest.archive.heartbeat(self._ingest.clock())
             self._heartbeat_at = now
 
-    def _count(self, now: datetime) -> None:
+    def count(self, now: datetime) -> None:
+        """Brings the counts of the service's state up to date, where they are older than 20 seconds."""
         archive = self._ingest.archive
         tailed_at = archive.ledger.bookmark(Bookmark.TAILED)
         self._state.change(tailed_at=tailed_at, entries_made=self._ingest.new)
