@@ -1,41 +1,30 @@
 """Reads and writes JSON: the only module that uses the JSON library.
 
-LivePerson's records contain whatever people typed, including halves of surrogate pairs and, after a truncation
-elsewhere, bytes that are not UTF-8. The fast library refuses both, so each reader here falls back to the standard
-library: a record is never lost because of one character.
+LivePerson's records contain whatever people typed and programs wrote. What the fast library refuses is read by
+`lenientjson`: a record is never lost because of one character.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
 import msgspec
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+from archiver import lenientjson
+
+_REFUSED = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _decode = msgspec.json.decode
 
 
 def decode(raw: bytes | str) -> Any:
-    """The value of a JSON text. Lone surrogates and bytes that are no UTF-8 become U+FFFD. Raises ValueError."""
-    try:
-        return _decode(raw)
-    except (msgspec.MsgspecError, UnicodeError):
-        text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
-        return _clean(json.loads(text))
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return _LONE_SURROGATE.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    if isinstance(value, dict):
-        return {_clean(key): _clean(item) for key, item in value.items()}
-    return value
+    """The value of a JSON text, by the rules of `lenientjson` where it is not quite JSON. Raises ValueError."""
+    content = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    if not lenientjson.is_deep(content):
+        try:
+            return _decode(content)
+        except _REFUSED:
+            pass
+    return lenientjson.read(content)
 
 
 def encode(value: Any) -> bytes:
@@ -71,83 +60,21 @@ def read_envelope(raw: bytes) -> Envelope | None:
     """A record's `info` and its undecoded messages; None if they have another shape or the fast library refuses."""
     try:
         return _read_envelope(raw)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except _REFUSED:
         return None
 
 
 def split_object(raw: bytes) -> dict[str, bytes]:
     """The exact bytes of each member of a JSON object. Raises ValueError."""
     try:
-        parts = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeError):
-        return _split_object_slowly(raw)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    return {key: bytes(part) for key, part in parts.items()}
+        return {key: bytes(part) for key, part in msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).items()}
+    except _REFUSED:
+        return lenientjson.split_object(raw)
 
 
 def split_array(raw: bytes) -> list[bytes]:
     """The exact bytes of each element of a JSON array. Raises ValueError."""
     try:
         return [bytes(part) for part in msgspec.json.decode(raw, type=list[msgspec.Raw])]
-    except (msgspec.MsgspecError, UnicodeError):
-        return _split_array_slowly(raw)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-# The slow readers take the bytes as Latin-1, where a character is a byte: the standard scanner's positions
-# are then byte positions, and what cannot be decoded passes through untouched.
-_BLANK = re.compile(r"[ \t\n\r]*")
-_scan = json.JSONDecoder(strict=False).raw_decode
-
-
-def _after_blanks(text: str, at: int) -> int:
-    blank = _BLANK.match(text, at)
-    return blank.end() if blank else at
-
-
-def _expect(text: str, at: int, wanted: str) -> tuple[str, int]:
-    """The wanted character found after blanks, and the position behind it."""
-    at = _after_blanks(text, at)
-    if at >= len(text) or text[at] not in wanted:
-        raise ValueError(f"expected one of {wanted!r} at byte {at}")
-    return text[at], at + 1
-
-
-def _element(text: str, at: int) -> tuple[bytes, int]:
-    start = _after_blanks(text, at)
-    try:
-        _, end = _scan(text, start)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    return text[start:end].encode("latin-1"), end
-
-
-def _is_empty(text: str, at: int, closing: str) -> bool:
-    return text.startswith(closing, _after_blanks(text, at))
-
-
-def _split_array_slowly(raw: bytes) -> list[bytes]:
-    text = raw.decode("latin-1")
-    _, at = _expect(text, 0, "[")
-    parts: list[bytes] = []
-    mark = "]" if _is_empty(text, at, "]") else ","
-    while mark == ",":
-        part, at = _element(text, at)
-        parts.append(part)
-        mark, at = _expect(text, at, ",]")
-    return parts
-
-
-def _split_object_slowly(raw: bytes) -> dict[str, bytes]:
-    text = raw.decode("latin-1")
-    _, at = _expect(text, 0, "{")
-    parts: dict[str, bytes] = {}
-    mark = "}" if _is_empty(text, at, "}") else ","
-    while mark == ",":
-        key, at = _element(text, at)
-        _, at = _expect(text, at, ":")
-        parts[str(decode(key))], at = _element(text, at)
-        mark, at = _expect(text, at, ",}")
-    return parts
+    except _REFUSED:
+        return lenientjson.split_array(raw)

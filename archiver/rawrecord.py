@@ -1,22 +1,30 @@
-"""Reads loosely typed records: any field may be absent or of another type than documented. Pure and total."""
+"""Reads loosely typed records: any field may be absent or of another type than documented. Pure and total.
+
+An object where a list is documented is read as a list of one, and the other way round.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
 from archiver.jsontext import decode, read_envelope, split_array, split_object
 from archiver.model import from_ms
 
-NULL_LIKES = frozenset(("", "undefined", "null", "-1", "NA"))
+_NO_NAMES = frozenset(("", "undefined"))
+_NO_CODES = frozenset((*_NO_NAMES, "null", "-1", "NA"))
+_INTEGERS = range(-(2**63), 2**63)  # what every index can hold
 
 
 def items(record: Any, name: str) -> list[dict[str, Any]]:
     """The objects of a list section; empty if the section is absent or something else."""
     value = record.get(name) if isinstance(record, dict) else None
+    if isinstance(value, dict):
+        return [value] if value else []
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
@@ -49,16 +57,27 @@ def _count_elements(raw: bytes) -> int:
 def section(record: Any, name: str) -> dict[str, Any]:
     """An object section; empty if it is absent or something else."""
     value = record.get(name) if isinstance(record, dict) else None
+    if isinstance(value, list):
+        value = next((item for item in value if isinstance(item, dict)), None)
     return value if isinstance(value, dict) else {}
 
 
 def text_of(value: Any) -> str | None:
-    """A metadata value as text; None for LivePerson's placeholders ("undefined", "null", -1)."""
+    """A code, an id or an address as text; None for LivePerson's placeholders ("undefined", "null", "NA", -1)."""
+    return _text(value, _NO_CODES)
+
+
+def name_of(value: Any) -> str | None:
+    """A name that people gave, as text: "NA" and "null" are names, too. None for the placeholder "undefined"."""
+    return _text(value, _NO_NAMES)
+
+
+def _text(value: Any, placeholders: frozenset[str]) -> str | None:
     if type(value) is not str:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             return None
-        value = str(value)
-    return None if value in NULL_LIKES else value
+        value = as_text(value)
+    return None if value in placeholders else value
 
 
 def number(value: Any) -> float | None:
@@ -72,10 +91,9 @@ def number(value: Any) -> float | None:
 
 
 def integer(value: Any) -> int | None:
-    if type(value) is int:
-        return value
-    whole = number(value)
-    return None if whole is None else int(whole)
+    """A whole number of at most 64 bits, which may be written as text."""
+    whole = value if type(value) is int else number(value)
+    return int(whole) if whole is not None and int(whole) in _INTEGERS else None
 
 
 def is_true(value: Any) -> bool:
@@ -84,18 +102,39 @@ def is_true(value: Any) -> bool:
 
 
 def moment(source: dict[str, Any], name: str) -> datetime | None:
-    """A time given as a pair `xL` (epoch milliseconds, preferred) and `x` (a string, UTC)."""
+    """A time given as a pair `xL` (epoch milliseconds, preferred) and `x` (a string with or without offset), in UTC."""
     ms = integer(source.get(f"{name}L"))
-    try:
-        if ms is not None and ms > 0:
+    if ms is not None and ms > 0:
+        with suppress(OverflowError):
             return from_ms(ms)
-        text = source.get(name)
-        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f%z") if isinstance(text, str) else None
+    text = source.get(name)
+    return _written(text.strip()) if isinstance(text, str) else None
+
+
+def _written(text: str) -> datetime | None:
+    """A time in any form of ISO 8601, as LivePerson's 2026-03-31 14:05:00.000+0000; without an offset it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
 
 
 Scalar = str | int | float | bool
+
+
+def as_text(value: Scalar) -> str:
+    """A value as people would write it: true, 12, 12.5."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def written(value: Any) -> str | None:
+    """What people wrote into a field, whatever its type; the values of a list or an object are joined by commas."""
+    return ", ".join(as_text(item) for _, item in leaves("", value) if item != "") or None
 
 
 def leaves(path: str, value: Any, without: Set[str] = frozenset()) -> list[tuple[str, Scalar]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from archiver.errors import BadAnswer
 from archiver.jsontext import decode, split_array, split_object
+from archiver.liveperson.damaged_page import split_damaged
 from archiver.model import Conversation, Page, Unreadable
 from archiver.rawrecord import integer, is_true, moment, peek, section, text_of
 
@@ -18,28 +19,35 @@ def read_page(body: bytes) -> Page:
 
     A record that cannot be read is named in `unreadable` and never costs the others.
     """
-    body = body.removeprefix(_BYTE_ORDER_MARK)
-    try:
-        parts = split_object(body)
-        metadata = decode(parts[_METADATA]) if _METADATA in parts else {}
-        raws = split_array(parts[_RECORDS])
-    except KeyError:
-        raise BadAnswer(f"LivePerson's answer has no {_RECORDS}") from None
-    except ValueError as error:
-        raise BadAnswer(f"LivePerson's answer is no readable JSON ({len(body):,} bytes): {error}") from None
-    return _page(metadata, raws)
-
-
-def _page(metadata: Any, raws: list[bytes]) -> Page:
+    metadata, raws = _split(body.removeprefix(_BYTE_ORDER_MARK))
     read = [read_record(raw) for raw in raws]
-    count = integer(metadata.get("count")) if isinstance(metadata, dict) else None
-    shards = section(section({"m": metadata}, "m"), "shardsStatusResult")
+    count = integer(metadata.get("count"))
+    shards = section(metadata, "shardsStatusResult")
     return Page(
         conversations=tuple(item for item in read if isinstance(item, Conversation)),
         unreadable=tuple(item for item in read if isinstance(item, Unreadable)),
         total=count if count is not None else -1,
         is_complete=not is_true(shards.get("partialResult")) and not integer(shards.get("failureShards")),
     )
+
+
+def _split(body: bytes) -> tuple[dict[str, Any], list[bytes]]:
+    """The metadata of an answer, and the exact bytes of each record."""
+    try:
+        parts = split_object(body)
+        return _metadata(parts.get(_METADATA, b"{}")), split_array(parts[_RECORDS])
+    except KeyError:
+        raise BadAnswer(f"LivePerson's answer has no {_RECORDS}") from None
+    except ValueError as error:
+        damaged = split_damaged(body)
+        if damaged is None:
+            raise BadAnswer(f"LivePerson's answer is no readable JSON ({len(body):,} bytes): {error}") from None
+        return _metadata(damaged[0]), damaged[1]
+
+
+def _metadata(raw: bytes) -> dict[str, Any]:
+    metadata = decode(raw)
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def read_record(raw: bytes) -> Conversation | Unreadable:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from archiver.model import Message, Participant, Role, Transcript, to_ms
+from archiver.rawrecord import as_text
 
 TEXT, NOTE, SURVEY, SUMMARY, SDE = "text", "note", "survey", "summary", "sde"
 ZONES = (TEXT, NOTE, SURVEY, SUMMARY, SDE)  # searched by words without a field
@@ -44,15 +45,6 @@ def passages(transcript: Transcript) -> Iterator[Passage]:
 
 def message_passage(message: Message) -> Passage:
     return Passage(NOTE if message.is_private else TEXT, message.text, message=message)
-
-
-def as_text(value: str | int | float | bool) -> str:
-    """A value as people would write it: true, 12, 12.5."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def path_names(path: str) -> Iterator[str]:
@@ -137,7 +129,7 @@ FACETS: Mapping[str, Callable[[Transcript], Iterable[str | None]]] = {
     "has": _has,
     "intent": lambda t: t.metadata.intents,
     "lang": lambda t: (t.metadata.language,),
-    "month": lambda t: (f"{t.metadata.started_at:%Y-%m}" if t.metadata.started_at else None,),
+    "month": lambda t: (t.metadata.started_at.isoformat()[:7] if t.metadata.started_at else None,),
     "skill": lambda t: (t.metadata.skill or t.metadata.skill_id,),
     "source": lambda t: (t.metadata.source,),
     "status": _status,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archiver.model import Participant, Role
-from archiver.rawrecord import items, section, text_of, unique
+from archiver.rawrecord import items, name_of, section, text_of, unique
 
 _ROLES = {"0": Role.SYSTEM, "1": Role.AGENT, "2": Role.BOT}  # userType (Messaging Interactions API, Conversations)
 
@@ -28,14 +28,14 @@ def agent(item: dict[str, Any], prefix: str) -> Participant | None:
     ids = unique(text_of(item.get(prefix + part)) for part in ("Id", "Pid"))
     if not ids:
         return None
-    nickname, login = text_of(item.get(f"{prefix}Nickname")), text_of(item.get(f"{prefix}LoginName"))
-    name = text_of(item.get(f"{prefix}FullName")) or nickname or login or ids[0]
+    nickname, login = name_of(item.get(f"{prefix}Nickname")), name_of(item.get(f"{prefix}LoginName"))
+    name = name_of(item.get(f"{prefix}FullName")) or nickname or login or ids[0]
     return Participant(
         role=_ROLES.get(str(item.get("userType")), Role.AGENT),
         id=ids[0],
         name=name,
         login=login,
-        group=text_of(item.get("agentGroupName")),
+        group=name_of(item.get("agentGroupName")),
         ids=ids,
         aliases=(nickname,) if nickname and nickname != name else (),
     )
@@ -43,7 +43,8 @@ def agent(item: dict[str, Any], prefix: str) -> Participant | None:
 
 def consumers(record: dict[str, Any]) -> tuple[Participant, ...]:
     consumers: dict[str, Participant] = {}
-    for item in items(record, "consumerParticipants"):
+    # LivePerson's first documents named the section in the singular.
+    for item in (*items(record, "consumerParticipants"), *items(record, "consumerParticipant")):
         id_ = text_of(item.get("participantId"))
         if id_:
             consumers.setdefault(id_, _consumer(item, id_))
@@ -51,7 +52,7 @@ def consumers(record: dict[str, Any]) -> tuple[Participant, ...]:
 
 
 def _consumer(item: dict[str, Any], id_: str) -> Participant:
-    name, first, last = (text_of(item.get(part)) for part in ("consumerName", "firstName", "lastName"))
+    name, first, last = (name_of(item.get(part)) for part in ("consumerName", "firstName", "lastName"))
     full = " ".join(part for part in (first, last) if part)
     phone = text_of(item.get("phone"))
     return Participant(

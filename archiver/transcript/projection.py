@@ -12,7 +12,7 @@ from typing import Any
 
 from archiver.jsontext import decode
 from archiver.model import Message, Metadata, Participant, Role, Transcript, from_ms
-from archiver.rawrecord import integer, is_true, items, moment, number, section, text_of, unique, unread
+from archiver.rawrecord import integer, is_true, items, moment, name_of, number, section, text_of, unique, unread
 from archiver.transcript.participants import agents, consumers
 from archiver.transcript.sdes import sdes
 from archiver.transcript.surveys import answers
@@ -21,7 +21,7 @@ from archiver.transcript.timeline import events
 
 # Part of the shape of every index. Raise it when the transcript of any record changes, so that indexes made by the
 # earlier projection are rebuilt; a golden test checks this.
-VERSION = 2
+VERSION = 3
 
 # Members that the transcript has under a name of its own or in another form; all others are `extra`.
 _KNOWN_OF_INFO = frozenset(
@@ -57,7 +57,7 @@ def project(raw: bytes) -> Transcript:
         messages=messages,
         sdes=tuple(sdes(record, conversation_id)),
         answers=tuple(answers(record)),
-        summaries=summary_texts(str(section(record, "summary").get("text") or "")),
+        summaries=summary_texts(_summary(record)),
         events=events(record),
     )
 
@@ -82,25 +82,30 @@ def _metadata(
         browser=text_of(info.get("browser")),
         operating_system=text_of(info.get("operatingSystem")),
         skill_id=text_of(info.get("latestSkillId")),
-        skill=text_of(info.get("latestSkillName")),
+        skill=name_of(info.get("latestSkillName")),
         skills=unique(_skills(record, "Name")),
         skill_ids=unique(_skills(record, "Id")),
         group_id=text_of(info.get("latestAgentGroupId")),
-        group=text_of(info.get("latestAgentGroupName")),
+        group=name_of(info.get("latestAgentGroupName")),
         agents=brand,
         consumers=customers,
         csat=csat if csat is not None else number(info.get("csat")),
         mcs=_mcs(info),
-        campaign=unique(text_of(value) for name, value in campaign.items() if name.endswith("Name")),
-        intents=unique(text_of(item.get("intentLabel")) for item in items(record, "uniqueIntents")),
+        campaign=unique(name_of(value) for name, value in campaign.items() if name.endswith("Name")),
+        intents=unique(name_of(item.get("intentLabel")) for item in items(record, "uniqueIntents")),
         pages=unique(_pages(record)),
-        country=text_of(monitoring.get("country")),
-        city=text_of(monitoring.get("city")),
+        country=name_of(monitoring.get("country")),
+        city=name_of(monitoring.get("city")),
         transfers=len(items(record, "transfers")),
         is_first=info.get("firstConversation") if isinstance(info.get("firstConversation"), bool) else None,
         is_partial=is_true(info.get("isPartial")),
         extra=unread(info, _KNOWN_OF_INFO),
     )
+
+
+def _summary(record: dict[str, Any]) -> Any:
+    summary = section(record, "summary")
+    return summary.get("text") if summary else record.get("summary")
 
 
 def _mcs(info: dict[str, Any]) -> int | None:
@@ -109,20 +114,21 @@ def _mcs(info: dict[str, Any]) -> int | None:
 
 
 def _skills(record: dict[str, Any], part: str) -> Iterator[str | None]:
+    read = name_of if part == "Name" else text_of
     for transfer in items(record, "transfers"):
-        yield text_of(transfer.get(f"sourceSkill{part}"))
-        yield text_of(transfer.get(f"targetSkill{part}"))
+        yield read(transfer.get(f"sourceSkill{part}"))
+        yield read(transfer.get(f"targetSkill{part}"))
     for change in (*items(record, "dialogs"), *items(record, "skillChanges")):
-        yield text_of(change.get(f"skill{part}"))
-    yield text_of(section(record, "info").get(f"latestSkill{part}"))
+        yield read(change.get(f"skill{part}"))
+    yield read(section(record, "info").get(f"latestSkill{part}"))
 
 
 def _pages(record: dict[str, Any]) -> Iterator[str | None]:
     monitoring = section(record, "monitoring")
-    yield text_of(monitoring.get("conversationStartPageTitle"))
+    yield name_of(monitoring.get("conversationStartPageTitle"))
     yield text_of(monitoring.get("conversationStartPage"))
     for view in items(record, "pageView"):
-        yield text_of(view.get("title"))
+        yield name_of(view.get("title"))
         yield text_of(view.get("page"))
 
 

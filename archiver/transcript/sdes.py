@@ -12,11 +12,19 @@ from archiver.rawrecord import integer, items, leaves, moment, section, text_of
 def sdes(record: dict[str, Any], conversation_id: str) -> Iterator[Sde]:
     seen: set[Sde] = set()
     for name, authenticated in (("sdes", True), ("unAuthSdes", False)):
-        for item in items(section(record, name), "events"):
+        events = items(section(record, name), "events") or [
+            item for item in items(record, name) if "events" not in item
+        ]
+        for item in events:
             sde = _sde(item, conversation_id, authenticated)
             if sde not in seen:  # the API repeats events
                 seen.add(sde)
                 yield sde
+
+
+def _events(record: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The events of a section, which stand in its `events` or are the section itself."""
+    return items(section(record, name), "events") or [item for item in items(record, name) if "events" not in item]
 
 
 _SDE_FRAME = frozenset(("sdeType", "serverTimeStamp", "originalTimeStamp", "isAuthenticated"))

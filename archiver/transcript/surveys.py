@@ -6,28 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from archiver.model import Role, SurveyAnswer
-from archiver.rawrecord import items, section, text_of
+from archiver.rawrecord import items, name_of, section, written
 
 
 def answers(record: dict[str, Any]) -> Iterator[SurveyAnswer]:
     for survey in items(record, "conversationSurveys"):
-        kind = text_of(survey.get("surveyType")) or "Survey"
+        kind = name_of(survey.get("surveyType")) or "Survey"
         for item in items(survey, "surveyData"):
-            question = _words(item.get("question")) or _words(item.get("questionName"))
-            yield SurveyAnswer(kind, Role.CUSTOMER, question, _words(item.get("answer")))
+            question = written(item.get("question")) or written(item.get("questionName"))
+            yield SurveyAnswer(kind, Role.CUSTOMER, question, written(item.get("answer")))
     for survey in (*items(record, "previouslySubmittedAgentSurveys"), section(record, "latestAgentSurvey")):
         yield from _agent_answers(survey)
 
 
 def _agent_answers(survey: dict[str, Any]) -> Iterator[SurveyAnswer]:
-    kind = text_of(survey.get("acSurveyName")) or "Agent survey"
+    kind = name_of(survey.get("acSurveyName")) or "Agent survey"
     for item in items(survey, "submittedAnswers"):
         for given in items(item, "answers") or [{}]:
-            yield SurveyAnswer(kind, Role.AGENT, _words(item.get("questionText")), _words(given.get("answer")))
-
-
-def _words(value: Any) -> str | None:
-    """A question or an answer as written: people may well answer "undefined" or -1."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    return str(value) or None
+            yield SurveyAnswer(kind, Role.AGENT, written(item.get("questionText")), written(given.get("answer")))

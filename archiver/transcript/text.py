@@ -6,10 +6,10 @@ Text is never altered; pieces of one message (a caption, the labels of buttons) 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 from archiver.jsontext import decode
+from archiver.rawrecord import as_text, written
 
 # Parts of a message's containers that no reader sees: types, addresses, identifiers, thumbnails, what a click does.
 _UNSEEN = frozenset(
@@ -41,9 +41,9 @@ def _pieces(type_: str, data: Any) -> Iterator[str]:
         if name in _INNER_JSON:
             yield from _leaves(_inner(container))
         elif name == "msg" and type_ == "TEXT_HTML":
-            yield from map(html_text, _leaves(container))
+            yield from map(_html_text, _leaves(container, is_text=True))
         else:
-            yield from _leaves(container)
+            yield from _leaves(container, is_text=name == "msg")
 
 
 def _reading_order(name: str) -> tuple[int, str]:
@@ -61,64 +61,40 @@ def _inner(container: Any) -> Any:
         return content
 
 
-def _leaves(value: Any, depth: int = 0) -> Iterator[str]:
+def _leaves(value: Any, *, is_text: bool = False) -> Iterator[str]:
+    """The texts below a value; numbers only where a text belongs (`is_text`)."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, list) and depth < 50:
+    elif isinstance(value, list):
         for item in value:
-            yield from _leaves(item, depth + 1)
-    elif isinstance(value, dict) and depth < 50:
+            yield from _leaves(item, is_text=is_text)
+    elif isinstance(value, dict):
         for name in sorted(value, key=_reading_order):
             if name not in _UNSEEN and not name.endswith("Id"):
-                yield from _leaves(value[name], depth + 1)
+                yield from _leaves(value[name], is_text=name in _FIRST)
+    elif is_text and isinstance(value, int | float):
+        yield as_text(value)
 
 
-class _HtmlReader(HTMLParser):
-    _BREAKS = frozenset(("br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "ul", "ol", "table", "blockquote"))
-    _SILENT = frozenset(("script", "style"))
+def _html_text(markup: str) -> str:
+    from archiver.transcript.html import html_text  # few messages are HTML, and its library takes long to load
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.silent = 0
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.silent += tag in self._SILENT
-        if tag in self._BREAKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.silent -= tag in self._SILENT and self.silent > 0
-        if tag in self._BREAKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.parts.append(data)
+    return html_text(markup)
 
 
-def html_text(markup: str) -> str:
-    """The text of a piece of HTML, one line for each block."""
-    reader = _HtmlReader()
-    reader.feed(markup)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.parts).split("\n"))
-    return "\n".join(line for line in lines if line)
-
-
-def summary_texts(text: str) -> tuple[str, ...]:
-    """The notes of a summary, which is plain text or a JSON array of notes in a string."""
-    if not text.strip():
-        return ()
-    if text.lstrip().startswith("["):
+def summary_texts(summary: Any) -> tuple[str, ...]:
+    """The notes of a summary: a text, a JSON array of notes in a string, or a list."""
+    notes = summary
+    if isinstance(summary, str) and summary.lstrip().startswith("["):
         try:
-            notes = decode(text)
+            notes = decode(summary)
         except ValueError:
-            return (text,)
-        texts = tuple(note["noteContent"] for note in notes if _has_note(note))
-        return texts or (text,)
-    return (text,)
+            return (summary,)
+    if not isinstance(notes, list):
+        notes = [notes]
+    texts = [note if isinstance(note, str) else written(_content(note)) for note in notes]
+    return tuple(text for text in texts if text and text.strip())
 
 
-def _has_note(note: Any) -> bool:
-    return isinstance(note, dict) and isinstance(note.get("noteContent"), str) and bool(note["noteContent"].strip())
+def _content(note: Any) -> Any:
+    return note.get("noteContent") if isinstance(note, dict) and "noteContent" in note else note

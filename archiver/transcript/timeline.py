@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archiver.model import Event
-from archiver.rawrecord import items, moment, section, text_of
+from archiver.rawrecord import items, moment, name_of, section, text_of
 from archiver.transcript.participants import agent
 
 
@@ -24,7 +24,7 @@ def _events(record: dict[str, Any]) -> Iterator[Event]:
             if person:
                 yield Event(moment(item, "time"), verb, f"{person.name} ({person.role}) {verb}")
     for item in items(record, "skillChanges"):
-        yield Event(moment(item, "time"), "skill", f"skill changed to {text_of(item.get('skillName')) or 'unknown'}")
+        yield Event(moment(item, "time"), "skill", f"skill changed to {name_of(item.get('skillName')) or 'unknown'}")
     for item in items(section(record, "coBrowseSessions"), "coBrowseSessionsList"):
         yield Event(
             moment(item, "startTime"), "cobrowse", f"co-browsing started ({text_of(item.get('type')) or 'unknown'})"
@@ -36,8 +36,8 @@ def _events(record: dict[str, Any]) -> Iterator[Event]:
 
 
 def _transfer(item: dict[str, Any]) -> str:
-    source = text_of(item.get("sourceAgentFullName")) or text_of(item.get("sourceSkillName")) or "unknown"
-    skill, agent = text_of(item.get("targetSkillName")), text_of(item.get("assignedAgentFullName"))
+    source = name_of(item.get("sourceAgentFullName")) or name_of(item.get("sourceSkillName")) or "unknown"
+    skill, agent = name_of(item.get("targetSkillName")), name_of(item.get("assignedAgentFullName"))
     target = " / ".join(part for part in (skill, agent) if part) or "unknown"
     reason = text_of(item.get("reason"))
     return f"transfer from {source} to {target}" + (f" ({reason})" if reason else "")
