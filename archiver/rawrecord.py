@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
-from archiver.jsontext import decode, read_envelope, split_array, split_object
+from archiver.jsontext import decode, read_envelope
 from archiver.model import from_ms
 
 _NO_NAMES = frozenset(("", "undefined"))
@@ -37,21 +37,15 @@ class Peek:
 
 
 def peek(raw: bytes) -> Peek:
-    """The members of a raw record that ingest needs, without decoding its messages. Raises ValueError."""
+    """The members of a raw record that ingest needs; its messages are decoded only if it is not quite JSON. Raises
+    ValueError.
+    """
     envelope = read_envelope(raw)
     if envelope:
         return Peek(envelope.info or {}, len(envelope.messageRecords or ()))
-    members = split_object(raw)
-    info = section({"info": decode(members["info"])}, "info") if "info" in members else {}
-    return Peek(info, _count_elements(members.get("messageRecords", b"")))
-
-
-def _count_elements(raw: bytes) -> int:
-    """How many elements a JSON list has; 0 if it is none."""
-    try:
-        return len(split_array(raw))
-    except ValueError:
-        return 0
+    record = decode(raw)
+    messages = record.get("messageRecords") if isinstance(record, dict) else None
+    return Peek(section(record, "info"), len(messages) if isinstance(messages, list) else 0)
 
 
 def section(record: Any, name: str) -> dict[str, Any]:
