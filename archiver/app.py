@@ -13,19 +13,20 @@ from archiver import windows
 from archiver.archive import ArchiveFile, Finding, is_archive, make_archive, open_archive, verify_vault
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
-from archiver.errors import ConfigError, IntegrityError, StoreBusy, StoreDenied, StoreError, StoreOutdated, known_word
+from archiver.errors import ConfigError, IntegrityError, StoreError, known_word
 from archiver.index import (
     Request,
     Search,
     Sort,
     StoreAdmin,
     bring_up_to_date,
-    catch_up,
     count_by,
     found_ids,
-    is_behind,
+    make_ready,
     open_store,
+    read_cursor,
     rebuild,
+    repair_index,
     retry,
     verify_index,
 )
@@ -177,7 +178,7 @@ class Archive(AbstractContextManager["Archive"]):
 
     def search(
         self, query: str | Query = "", *, scope: str = "conversation", sort: str = "newest", limit: int | None = None,
-        after: int | None = None,
+        after: str | None = None,
     ) -> Search:  # fmt: skip
         """The hits of a query, fetched while they are iterated, after the index was brought up to date.
 
@@ -186,9 +187,8 @@ class Archive(AbstractContextManager["Archive"]):
         """
         parsed = self.parse(query)
         area, order = Scope(known_word(scope, Scope, "scope")), Sort(known_word(sort, Sort, "sort"))
-        request = Request(parsed, area, order, limit, after)
-        notices = self._ready()
-        return Search(self.file, self.store, request, notices)
+        request = Request(parsed, area, order, limit, read_cursor(after) if after is not None else None)
+        return Search(self.file, self.store, request, make_ready(self.file, self.store, self._progress))
 
     def count_by(self, query: str | Query, *facets: str, limit: int = 20) -> Mapping[str, tuple[Facet, ...]]:
         """For each facet, the `limit` most frequent values; logs a warning if the index is not up to date."""
@@ -228,23 +228,9 @@ class Archive(AbstractContextManager["Archive"]):
 
     def _parse_when_ready(self, query: str | Query) -> Query:
         parsed = self.parse(query)
-        for notice in self._ready():
+        for notice in make_ready(self.file, self.store, self._progress).notices:
             _log.warning("index.stale", notice)
         return parsed
-
-    def _ready(self) -> tuple[str, ...]:
-        """Brings the index up to date; if that fails, the notice for the reader."""
-        try:
-            if is_behind(self.file, self.store):
-                catch_up(self.file, self.store, self._progress)
-        except StoreOutdated as error:
-            if self.store.status().kind != "embedded":  # the old indices still answer; a rebuild may take hours
-                return (f"{error.message}; answers may differ from a new index: archiver reindex",)
-            rebuild(self.file, self.store, self._progress)
-        except (StoreBusy, StoreDenied) as error:
-            behind = self.file.vault.head() - self.store.applied()
-            return (f"{behind:,} vault entries are not searchable yet: {error.message}",)
-        return ()
 
     def coverage(self, start: Moment = None, end: Moment = None) -> Coverage:
         """Which parts of a span are proven complete; by default of all that LivePerson keeps or that was read."""
@@ -270,6 +256,10 @@ class Archive(AbstractContextManager["Archive"]):
             return list(verify_index(self.file, self.store, self._progress))
         except IntegrityError as error:
             return [Finding("index", f"it can't be compared: {error.message}", error.seq)]
+
+    def repair_index(self) -> Applied:
+        """Makes the index what `verify_index` compares it with: puts in again what differs, or rebuilds it."""
+        return repair_index(self.file, self.store, self._progress)
 
     def reindex(self, *, only_refused: bool = False) -> Applied:
         """Rebuilds the index from the vault; with `only_refused`, only applies again what the index refused."""

@@ -18,6 +18,7 @@ ArchiverError            internal         1
 │   └── StoreTooLarge    store.large      6
 ├── ArchiveError         archive          6
 │   └── ArchiveBusy      archive.busy     6
+├── RecordError          record           3
 ├── NotFound             absent           1
 ├── Locked               locked           8
 └── IntegrityError       integrity        9
@@ -38,7 +39,7 @@ EXIT_CODES: Mapping[int, str] = {
     0: "done, also if nothing was found",
     1: "unexpected; or there is no such conversation",
     2: "usage, settings or query; also no archive at that place, or the archive of another account",
-    3: "finished, but not everything was received or proven complete",
+    3: "finished, but not everything was received, proven complete or readable",
     4: "LivePerson refused the credentials or the permission",
     5: "try again later: LivePerson or Elasticsearch does not answer or asks to slow down",
     6: "the archive's file, the index or a disk can't be used",
@@ -196,6 +197,16 @@ class ArchiveBusy(ArchiveError):
 
     code = "archive.busy"
     transient = True
+
+
+class RecordError(ArchiverError):
+    """A record cannot be read as a conversation. Its bytes are kept."""
+
+    code = "record"
+    exit_code = 3
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, hint="Its exact bytes: archiver show ID --raw > record.json")
 
 
 class NotFound(ArchiverError):

@@ -37,6 +37,7 @@ EVENTS: Mapping[str, str] = {
     "service.stopped": "the service ended because it was asked to stop",
     "health.serving": "health and metrics can be read at an address",
     "health.unavailable": "health and metrics can't be served; the harvest continues without them",
+    "conversation.refused": "the index can't hold a conversation; it is kept, and the others go on",
     "index.applied": "vault entries were applied to the index",
     "index.rebuilding": "the index is rebuilt from the vault",
     "index.failed": "the index can't be written; harvesting continues and the write is retried",

@@ -21,7 +21,7 @@ from archiver.index.embedded import schema
 from archiver.index.embedded.documents import documents as documents_of
 from archiver.index.embedded.queries import conversation_query
 from archiver.index.embedded.store import HEAP_BYTES
-from archiver.index.results import Sort
+from archiver.index.results import Sort, Version
 from archiver.index.store import open_store
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import ClientCredentials
@@ -76,7 +76,8 @@ def index(folder: Path, address: StoreAddress = StoreAddress()) -> None:  # noqa
 def prepared(folder: Path) -> list[Any]:
     """The documents of an archive, made beforehand."""
     with open_archive(folder) as archive:
-        return [list(documents_of(project(record.raw))) for record in archive.vault.after(0)]
+        records = archive.vault.after(0)
+        return [list(documents_of(Version(record.seq, project(record.raw)))) for record in records]
 
 
 def index_bare(documents: list[Any], folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,8 +27,9 @@ def _json(results: Results, scope: Scope, facets: Facets) -> dict[str, Any]:
         "scope": scope,
         "total": results.total,
         "items": [_item(hit) for hit in results.hits],
-        "next": None if results.next is None else str(results.next),
+        "next": results.next,
         "notices": results.notices,
+        "complete": results.is_complete,
         **({"facets": counted} if facets else {}),
     }
 
@@ -42,6 +44,7 @@ def _item(hit: Hit) -> dict[str, Any]:
         "skill": metadata.skill,
         "agents": [agent.name for agent in metadata.agents],
         "matches": [_match(match) for match in hit.matches],
+        "unreadable": hit.fault,
     }
 
 
@@ -63,6 +66,8 @@ def print_hits(results: Results) -> None:
         day = f"{metadata.started_at:%Y-%m-%d %H:%M}" if metadata.started_at else "unknown time"
         who = ", ".join(one_line(agent.name) for agent in metadata.agents)
         click.echo(f"{day}  {one_line(hit.transcript.id)}  {one_line(metadata.skill or '-')}  {who}")
+        if hit.fault:
+            click.echo(f"    not readable: {one_line(hit.fault)}")
         for match in hit.matches[:_SHOWN_MATCHES]:
             who = match.message.role.value if match.message else match.where
             click.echo(f"    {who}: {highlighted(match.snippet)}")
@@ -88,7 +93,7 @@ def _print_facets(facets: Facets) -> None:
 @click.option("--sort", type=click.Choice([sort.value for sort in Sort]), default="newest", help="Order of the hits.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Hits to show.")
 @click.option("--all", "all_", is_flag=True, help="Show every hit; not with --sort relevance.")
-@click.option("--after", type=int, metavar="CURSOR", help="Continue after a page: the `next` of its JSON.")
+@click.option("--after", metavar="CURSOR", help="Continue after a page: the `next` of its JSON.")
 @click.option(
     "--facet",
     "facets",
@@ -99,7 +104,7 @@ def _print_facets(facets: Facets) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.search/1.")
 @click.pass_context
 def command(
-    context: click.Context, query: tuple[str, ...], scope: str, sort: str, limit: int, all_: bool, after: int | None,
+    context: click.Context, query: tuple[str, ...], scope: str, sort: str, limit: int, all_: bool, after: str | None,
     facets: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Search conversations.
@@ -124,9 +129,15 @@ def command(
     shared.show_notices(results.notices)
     if as_json:
         click.echo(pretty(_json(results, Scope(scope), counted)))
-        return
+    else:
+        _print(results, Scope(scope), counted)
+    if results.doubts or any(hit.fault for hit in results.hits):
+        sys.exit(shared.FINISHED_WITH_GAPS)
+
+
+def _print(results: Results, scope: Scope, facets: Facets) -> None:
     print_hits(results)
-    _print_facets(counted)
+    _print_facets(facets)
     what = "messages" if scope == Scope.MESSAGE else "conversations"
     more = " (--limit or --all for more)" if len(results.hits) < results.total else ""
     click.echo(f"{len(results.hits):,} of {results.total:,} {what}{more}", err=True)

@@ -18,7 +18,7 @@ def _index(archive: Archive) -> dict[str, Any]:
     """The index may be out of reach; the vault's numbers are shown anyway."""
     try:
         store = archive.store
-        applied, conversations, refused = store.applied(), store.count(), len(store.refused())
+        applied, conversations, refused = store.position().seq, store.count(), len(store.refused())
         return {"applied": applied, "conversations": conversations, "refused": refused}
     except StoreError as error:
         return {"applied": None, "conversations": None, "refused": None, "error": error.message}

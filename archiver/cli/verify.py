@@ -63,8 +63,8 @@ def _repaired(archive: Archive, findings: list[Finding]) -> list[Finding]:
     for finding in findings:
         if finding.where == "index":
             click.echo(f"index: {safe(finding.message)}", err=True)
-    click.echo("Rebuilding the index from the vault …", err=True)
-    shared.show_refused(archive.reindex().refused)
+    click.echo("Repairing the index from the vault …", err=True)
+    shared.show_refused(archive.repair_index().refused)
     return [finding for finding in findings if finding.where != "index"] + archive.verify_index()
 
 

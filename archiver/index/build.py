@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archiver.archive import ArchiveFile, Record
-from archiver.errors import StoreError, StoreOutdated
-from archiver.index.results import Refusal, Version
+from archiver.errors import RecordError, StoreError, StoreOutdated
+from archiver.index.results import Position, Refusal, Version
 from archiver.index.store import Store, StoreAdmin, Writer
 from archiver.logs import EventLogger
 from archiver.progress import Progress
@@ -37,24 +37,34 @@ def bring_up_to_date(archive: ArchiveFile, store: StoreAdmin, progress: Progress
         return rebuild(archive, store, progress)
 
 
-def catch_up(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
-    """Applies every version that the index does not have. Raises StoreOutdated, StoreError, IntegrityError."""
+def catch_up(
+    archive: ArchiveFile, store: Store, progress: Progress, *, patience_s: float | None = None
+) -> Applied:  # fmt: skip
+    """Applies every version that the index does not have. Raises StoreOutdated, StoreError, IntegrityError.
+
+    An index that can't be written is waited for `patience_s` seconds, by default minutes.
+    """
     if not is_behind(archive, store):
         return Applied(0, store.refused())
-    head, start = archive.vault.head(), store.applied()
-    return _apply(archive.vault.after(start), archive.vault.count_after(start), head, store, progress)
+    start = store.position().seq
+    work = _Work(archive, store, progress, archive.vault.head(), patience_s)
+    return work.apply(archive.vault.after(start), archive.vault.count_after(start))
 
 
 def is_behind(archive: ArchiveFile, store: Store) -> bool:
-    """Whether the index lacks entries of the vault. Raises StoreOutdated; StoreError if it is ahead."""
+    """Whether the index lacks entries of the vault. Raises StoreOutdated; StoreError if it was built from another
+    history of the archive, as after one of them was restored from a backup.
+    """
     store.check_current()
-    head, start = archive.vault.head(), store.applied()
-    if start > head:
+    head, position = archive.vault.head(), store.position()
+    if position.seq and archive.vault.link_at(position.seq) != position.link:
+        where = f"the vault ends at {head:,}" if position.seq > head else "the vault holds another entry there"
         raise StoreError(
-            f"the index has applied vault entry {start}, but the vault ends at {head}: an older copy of the archive?",
+            f"the index was built from another history of this archive: it has applied vault entry {position.seq:,}, "
+            f"and {where}. Was one of them restored from a backup?",
             hint="If this archive is the right one, rebuild the index: archiver reindex",
         )
-    return start < head
+    return position.seq < head
 
 
 def rebuild(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Applied:
@@ -71,40 +81,59 @@ def rebuild(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Appl
 def retry(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
     """Applies again the versions that the index refused. Raises StoreError, IntegrityError."""
     ids = [refusal.conversation_id for refusal in store.refused()]
-    return _apply((archive.vault.current(id_) for id_ in ids), len(ids), store.applied(), store, progress)
+    return apply_again(archive, store, ids, progress)
 
 
-def _apply(records: Iterable[Record], count: int, head: int, store: Store, progress: Progress) -> Applied:
-    """Applies records, then moves the position to `head`: the last entries of the vault may not be current versions."""
-    position = store.applied()
-    progress.start("index", count, "conversations")
-    done = 0
-    try:
-        with store.writing(expected=count) as writer:
-            for batch in _batches(records):
-                position = max(position, batch[-1].seq)
-                done += _write(batch, writer, position)
-                progress.advance(len(batch))
-            if position < head:
-                writer.replace([], applied=head)
-    finally:
-        progress.finish()
-    return Applied(done, store.refused())
+def apply_again(archive: ArchiveFile, store: Store, ids: Sequence[str], progress: Progress) -> Applied:
+    """Puts the current versions of conversations into the index once more. Raises StoreError, IntegrityError."""
+    work = _Work(archive, store, progress, store.position().seq)
+    return work.apply((archive.vault.current(id_) for id_ in ids), len(ids))
 
 
-def _write(batch: list[Record], writer: Writer, position: int) -> int:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Bringing an index to the vault entry `head`."""
+
+    archive: ArchiveFile
+    store: Store
+    progress: Progress
+    head: int
+    patience_s: float | None = None
+
+    def apply(self, records: Iterable[Record], count: int) -> Applied:
+        """Applies records, then moves the position: the last entries of the vault may not be current versions."""
+        seq = self.store.position().seq
+        self.progress.start("index", count, "conversations")
+        done = 0
+        try:
+            with self.store.writing(expected=count, patience_s=self.patience_s) as writer:
+                for batch in batches(records):
+                    seq = max(seq, batch[-1].seq)
+                    done += _write(batch, writer, self._position(seq))
+                    self.progress.advance(len(batch))
+                if seq < self.head:
+                    writer.replace([], applied=self._position(self.head))
+        finally:
+            self.progress.finish()
+        return Applied(done, self.store.refused())
+
+    def _position(self, seq: int) -> Position:
+        return Position(seq, self.archive.vault.link_at(seq) or "")
+
+
+def _write(batch: list[Record], writer: Writer, position: Position) -> int:
     versions, refusals = [], []
     for record in batch:
         try:
             versions.append(Version(record.seq, project(record.raw), record.is_first, record.fetched_at))
-        except ValueError as error:
-            refusals.append(Refusal(record.seq, record.conversation_id, str(error)))
+        except RecordError as error:
+            refusals.append(Refusal(record.seq, record.conversation_id, error.message))
     writer.refuse(refusals)
     writer.replace(versions, applied=position)
     return len(versions)
 
 
-def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
     """Batches bounded in number and in bytes, so that memory does not depend on the size of records."""
     batch: list[Record] = []
     size = 0

@@ -8,7 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from archiver.config import StoreAddress
-from archiver.index.results import Facet, Key, KeyPage, Refusal, Sort, Version, most_frequent, rank
+from archiver.index.refusals import refusing
+from archiver.index.results import (
+    Comparison,
+    Facet,
+    Key,
+    KeyPage,
+    Position,
+    Refusal,
+    Sort,
+    Version,
+    most_frequent,
+    rank,
+)
 from archiver.index.store import StoreStatus
 from archiver.model import Message, Transcript
 from archiver.query import Expression, Reading, Scope, facet_values, results
@@ -24,38 +36,41 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._readings: dict[str, Reading] = {}
-        self._applied = 0
+        self._position = Position()
         self._refused: dict[str, Refusal] = {}
         self._replaces: MemoryStore | None = None
 
-    def applied(self) -> int:
-        return self._applied
+    def position(self) -> Position:
+        return self._position
 
     @contextmanager
-    def writing(self, *, expected: int) -> Iterator[MemoryStore]:
+    def writing(self, *, expected: int, patience_s: float | None = None) -> Iterator[MemoryStore]:
         yield self
 
-    def replace(self, versions: Sequence[Version], *, applied: int) -> None:
+    def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
         for version in versions:
-            self._readings[version.transcript.id] = Reading(version.transcript)
-            self._refused.pop(version.transcript.id, None)
-        self._applied = applied
+            with refusing(version, self.refuse):
+                self._readings[version.transcript.id] = Reading(version.transcript)
+                self._refused.pop(version.transcript.id, None)
+        self._position = applied
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
-        self._refused.update((refusal.conversation_id, refusal) for refusal in refusals)
+        for refusal in refusals:
+            self._readings.pop(refusal.conversation_id, None)
+            self._refused[refusal.conversation_id] = refusal
 
     def refused(self) -> tuple[Refusal, ...]:
         return tuple(self._refused.values())
 
     def search(
-        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None
     ) -> KeyPage:
         if sort is Sort.RELEVANCE:
             return self._most_relevant(expression, scope, limit)
         keys = [_key(reading.transcript, message) for reading, message in self._results(expression, scope)]
-        keys.sort(key=lambda key: (key.cursor, key.conversation_id), reverse=sort is Sort.NEWEST)
-        rest = [key for key in keys if _is_after(key.cursor, after, sort)]
-        return KeyPage(tuple(rest[:limit]), len(keys), rest[limit - 1].cursor if len(rest) > limit else None)
+        keys.sort(key=lambda key: key.order, reverse=sort is Sort.NEWEST)
+        rest = [key for key in keys if _is_after(key, after, sort)]
+        return KeyPage(tuple(rest[:limit]), len(keys), rest[limit - 1] if len(rest) > limit else None)
 
     def _results(self, expression: Expression, scope: Scope) -> Iterator[tuple[Reading, Message | None]]:
         for reading in self._readings.values():
@@ -78,6 +93,27 @@ class MemoryStore:
     def count(self) -> int:
         return len(self._readings)
 
+    def check_whole(self, conversations: int) -> None:
+        pass  # nothing else writes to it
+
+    def compare(self, versions: Sequence[Version]) -> Comparison:
+        faults, documents = [], 0
+        for version in versions:
+            reading = self._readings.get(version.transcript.id)
+            documents += 1 + len(reading.transcript.messages) if reading else 0
+            if reading is None or reading.transcript != version.transcript:
+                faults.append((version, "of another content" if reading else "missing"))
+        return Comparison(tuple(faults), documents)
+
+    def documents(self) -> int:
+        return sum(1 + len(reading.transcript.messages) for reading in self._readings.values())
+
+    def damage(self) -> Iterator[str]:
+        yield from ()  # has no files
+
+    def mend(self) -> None:
+        pass  # has no parts
+
     def begin_rebuild(self) -> MemoryStore:
         fresh = MemoryStore()
         fresh._replaces = self
@@ -85,7 +121,7 @@ class MemoryStore:
 
     def finish_rebuild(self) -> None:
         assert self._replaces is not None
-        self._replaces._readings, self._replaces._applied = self._readings, self._applied
+        self._replaces._readings, self._replaces._position = self._readings, self._position
         self._replaces._refused = self._refused
 
     def check_current(self) -> None:
@@ -96,7 +132,7 @@ class MemoryStore:
 
     def status(self) -> StoreStatus:
         return StoreStatus(
-            kind="memory", place="this process", is_prepared=True, is_current=True, applied=self._applied,
+            kind="memory", place="this process", is_prepared=True, is_current=True, applied=self._position.seq,
             conversations=self.count(),
         )  # fmt: skip
 
@@ -115,9 +151,9 @@ def _most_frequent(transcripts: Sequence[Transcript], name: str, limit: int) -> 
 
 def _key(transcript: Transcript, message: Message | None) -> Key:
     if message is None:
-        return Key(transcript.id, None, rank(transcript.metadata.started_at, transcript.id))
-    return Key(transcript.id, message.id, rank(message.sent_at, f"{transcript.id} {message.id}"))
+        return Key(transcript.id, None, rank(transcript.metadata.started_at))
+    return Key(transcript.id, message.id, rank(message.sent_at))
 
 
-def _is_after(cursor: int, after: int | None, sort: Sort) -> bool:
-    return after is None or (cursor < after if sort is Sort.NEWEST else cursor > after)
+def _is_after(key: Key, after: Key | None, sort: Sort) -> bool:
+    return after is None or (key.order < after.order if sort is Sort.NEWEST else key.order > after.order)

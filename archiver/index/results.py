@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from archiver.errors import ConfigError
+from archiver.jsontext import decode, encode
 from archiver.model import Transcript, to_ms
 from archiver.query import Match
 
@@ -20,6 +23,31 @@ class Version:
     transcript: Transcript
     is_first: bool = False
     fetched_at: str | None = None
+
+
+def digest_of(version: Version) -> str:
+    """Identifies the content of a version as an index should hold it: its entry and its whole transcript."""
+    return hashlib.blake2b(encode([version.seq, version.transcript]), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Up to which vault entry an index is applied. `link` is that entry's link, which no other history of the archive
+    has.
+    """
+
+    seq: int = 0
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How the documents of some conversations differ from their current versions: each version that is not held as it
+    is, with what is wrong. `documents` counts the documents that the index holds of these conversations.
+    """
+
+    faults: tuple[tuple[Version, str], ...]
+    documents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +75,75 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One result: a conversation, or one message of it. Texts come from the vault."""
+    """One result: a conversation, or one message of it. Texts come from the vault. `rank` is the time that it is
+    sorted by (`rank`).
+    """
 
     conversation_id: str
     message_id: str | None = None
-    cursor: int = 0
+    rank: int = 0
+
+    @property
+    def order(self) -> tuple[int, str, str]:
+        """By what results are sorted, the same in every store: no two results have the same."""
+        return self.rank, self.conversation_id, self.message_id or ""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPage:
-    """One page of results. `total` is exact; `next` is the cursor of the next page."""
+    """One page of results. `total` is exact; `next` is the last key of the page if there are more."""
 
     keys: tuple[Key, ...] = ()
     total: int = 0
-    next: int | None = None
+    next: Key | None = None
+
+
+_LARGEST_RANK = 2**53
+
+
+def as_cursor(key: Key) -> str:
+    """A key as an opaque text that can be given as an argument or in an address."""
+    return urlsafe_b64encode(encode([key.rank, key.conversation_id, key.message_id])).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> Key:
+    """The key that a cursor was made of. Raises ConfigError for any other text."""
+    try:
+        rank, conversation_id, message_id = decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        key = Key(conversation_id, message_id, rank)
+        is_time = type(rank) is int and abs(rank) <= _LARGEST_RANK
+        if is_time and isinstance(conversation_id, str) and as_cursor(key) == cursor:
+            return key
+    except (ValueError, TypeError):
+        pass
+    raise ConfigError(f"{cursor!r} is no cursor", hint="Give the `next` of an earlier page of the same search.")
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
+    """A result with its texts. `fault`: why the conversation can't be shown; its transcript is empty then."""
+
     transcript: Transcript
     matches: tuple[Match, ...] = ()
     message_id: str | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
+    """Hits and their total. `doubts`: why some may be missing. `is_complete`: all were searched, all are readable."""
+
     hits: tuple[Hit, ...] = ()
     total: int = 0
-    next: int | None = None
+    next: str | None = None
     notices: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    is_complete: bool = True
 
 
-_TIE_BITS = 20
-
-
-def rank(moment: datetime | None, identity: str) -> int:
-    """A number that sorts by time to the millisecond, then by identity: the same order on every store.
-
-    Fits a signed 64-bit integer until the year 2248. Two identities of one millisecond share a rank once in a million.
-    """
-    tie = int.from_bytes(hashlib.sha256(identity.encode("utf-8", "replace")).digest()[:4], "big") >> (32 - _TIE_BITS)
-    return ((to_ms(moment) if moment else 0) << _TIE_BITS) | tie
+def rank(moment: datetime | None) -> int:
+    """Milliseconds since the epoch, 0 for an unknown time: less than 2^53, so that JavaScript reads it exactly."""
+    return to_ms(moment) if moment else 0
 
 
 def most_frequent(counts: Mapping[str, int], limit: int) -> tuple[Facet, ...]:

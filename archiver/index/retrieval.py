@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from archiver.archive import ArchiveFile
+from archiver.archive import ArchiveFile, Record
 from archiver.errors import ConfigError
 from archiver.index.paging import every_item
-from archiver.index.results import Facet, Hit, Key, KeyPage, Results, Sort
+from archiver.index.readiness import Readiness
+from archiver.index.refusals import reason_of
+from archiver.index.results import Facet, Hit, Key, KeyPage, Results, Sort, as_cursor
 from archiver.index.store import Store
+from archiver.model import Metadata, Transcript
 from archiver.query import Expression, Query, Reading, Scope
 from archiver.transcript import project
 
@@ -29,7 +32,7 @@ class Request:
     scope: Scope = Scope.CONVERSATION
     sort: Sort = Sort.NEWEST
     limit: int | None = 20
-    after: int | None = None
+    after: Key | None = None
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
@@ -44,13 +47,17 @@ class Request:
 class Search:
     """The hits of a request, in its order, fetched page by page while they are iterated.
 
-    Iterating yields each hit once; iterating again searches again. Raises StoreError, IntegrityError when used.
+    Iterating yields each hit once; iterating again searches again. `notices` are what a reader has to know. Raises
+    StoreError, IntegrityError when used.
     """
 
-    def __init__(self, archive: ArchiveFile, store: Store, request: Request, notices: Sequence[str] = ()) -> None:
+    def __init__(
+        self, archive: ArchiveFile, store: Store, request: Request, ready: Readiness = Readiness()  # noqa: B008
+    ) -> None:  # fmt: skip
         self._archive, self._store = archive, store
         self.request = request
-        self.notices = (*notices, *request.query.notices)
+        self._ready = ready
+        self.notices = (*ready.notices, *request.query.notices)
         self._first: KeyPage | None = None
 
     @property
@@ -61,21 +68,24 @@ class Search:
         return self._first.total
 
     def __iter__(self) -> Iterator[Hit]:
-        for page in self._pages():
-            yield from page.hits
+        for _, hits in self._pages():
+            yield from hits
 
     def results(self) -> Results:
         """All hits within the limit at once, with the total and the cursor after them."""
         pages = list(self._pages())
-        hits = tuple(hit for page in pages for hit in page.hits)
-        return Results(hits, pages[0].total, pages[-1].next, self.notices)
+        hits = tuple(hit for _, found in pages for hit in found)
+        last = pages[-1][0].next
+        is_complete = not self._ready.notices and not any(hit.fault for hit in hits)
+        cursor = as_cursor(last) if last else None
+        return Results(hits, pages[0][0].total, cursor, self.notices, self._ready.doubts, is_complete)
 
-    def _pages(self) -> Iterator[Results]:
-        """Pages of hits; at least one, which may be empty."""
+    def _pages(self) -> Iterator[tuple[KeyPage, list[Hit]]]:
+        """Pages with their hits; at least one, which may be empty."""
         page, self._first = self._first or self._ask(self.request.after, self._page_size(self.request.limit)), None
         left = self.request.limit
         while True:
-            yield Results(tuple(hydrate(self._archive, self.request.query, page.keys)), page.total, page.next)
+            yield page, hydrate(self._archive, self.request.query, page.keys)
             left = None if left is None else left - len(page.keys)
             if page.next is None or left == 0:
                 return
@@ -86,7 +96,7 @@ class Search:
             return left  # most relevant first has no cursor: it is one page
         return _HITS_PER_PAGE if left is None else min(left, _HITS_PER_PAGE)
 
-    def _ask(self, after: int | None, limit: int) -> KeyPage:
+    def _ask(self, after: Key | None, limit: int) -> KeyPage:
         request = self.request
         return self._store.search(
             request.query.expression, scope=request.scope, sort=request.sort, limit=limit, after=after
@@ -100,13 +110,22 @@ def hydrate(archive: ArchiveFile, query: Query, keys: Sequence[Key]) -> list[Hit
         wanted.setdefault(key.conversation_id, []).append(at)
     hits: dict[int, Hit] = {}
     for conversation_id, places in wanted.items():
-        transcript = project(archive.vault.current(conversation_id).raw)
-        reading, by_id = Reading(transcript), {message.id: message for message in transcript.messages}
-        for at in places:
-            message = by_id.get(keys[at].message_id or "")
-            matches = tuple(reading.matches(query.expression, message))
-            hits[at] = Hit(transcript, matches, keys[at].message_id)
+        record = archive.vault.current(conversation_id)
+        hits.update(zip(places, _hits(record, query, [keys[at].message_id for at in places]), strict=True))
     return [hits[at] for at in range(len(keys))]
+
+
+def _hits(record: Record, query: Query, message_ids: Sequence[str | None]) -> list[Hit]:
+    """The hits within one conversation; if it can't be read or marked, with the reason instead of its content."""
+    try:
+        transcript = project(record.raw)
+        reading, by_id = Reading(transcript), {message.id: message for message in transcript.messages}
+        return [
+            Hit(transcript, tuple(reading.matches(query.expression, by_id.get(id_ or ""))), id_) for id_ in message_ids
+        ]
+    except Exception as error:  # noqa: BLE001  (a fault at one conversation must not cost the other hits)
+        nothing = Transcript(Metadata(record.conversation_id, ""))
+        return [Hit(nothing, (), id_, fault=reason_of(error)) for id_ in message_ids]
 
 
 def search(archive: ArchiveFile, store: Store, request: Request) -> Results:
@@ -127,7 +146,7 @@ def found_ids(store: Store, query: Query) -> Iterator[str]:
 def every_key(store: Store, expression: Expression, scope: Scope) -> Iterator[Key]:
     """Everything that an expression finds, oldest first, a page at a time."""
 
-    def page(after: int | None) -> tuple[tuple[Key, ...], int | None]:
+    def page(after: Key | None) -> tuple[tuple[Key, ...], Key | None]:
         page = store.search(expression, scope=scope, sort=Sort.OLDEST, limit=_KEYS_PER_PAGE, after=after)
         return page.keys, page.next
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,38 +11,43 @@ from typing import Protocol, cast
 
 from archiver.config import StoreAddress
 from archiver.errors import ConfigError
-from archiver.index.results import Facet, KeyPage, Refusal, Sort, Version
+from archiver.index.results import Comparison, Facet, Key, KeyPage, Position, Refusal, Sort, Version
 from archiver.query import Expression, Scope
 
 
 class Writer(Protocol):
     """What puts versions of conversations into a store."""
 
-    def replace(self, versions: Sequence[Version], *, applied: int) -> None:
+    def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
         """Stores exactly these versions of their conversations, then the position `applied`. Safe to repeat.
+
+        A version whose documents can't be made is refused, and no earlier version of it is left.
 
         May return before that is done; leaving `Store.writing` waits for it.
         """
         ...
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
-        """Notes vault entries that cannot be indexed, to be listed by `Store.refused`."""
+        """Notes vault entries that cannot be indexed, to be listed by `Store.refused`. Removes earlier versions."""
         ...
 
 
 class Store(Protocol):
     """A search index over the vault that answers queries with ids. All methods raise StoreError or a subclass."""
 
-    def applied(self) -> int:
-        """The vault sequence number up to which everything is applied; 0 when new."""
+    def position(self) -> Position:
+        """The vault entry up to which everything is applied; the default when new."""
         ...
 
     def check_current(self) -> None:
         """Raises StoreOutdated if the index was built by another version of tokens, documents or projection."""
         ...
 
-    def writing(self, *, expected: int) -> AbstractContextManager[Writer]:
-        """A writer for about `expected` conversations. When the context ends without error, everything is durable."""
+    def writing(self, *, expected: int, patience_s: float | None = None) -> AbstractContextManager[Writer]:
+        """A writer for about `expected` conversations. When the context ends without error, everything is durable.
+
+        A server that accepts nothing is waited for `patience_s` seconds, by default minutes.
+        """
         ...
 
     def refused(self) -> tuple[Refusal, ...]:
@@ -50,12 +55,12 @@ class Store(Protocol):
         ...
 
     def search(
-        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None
     ) -> KeyPage:
-        """The first `limit` results after the cursor `after`, and the exact total of all results.
+        """The first `limit` results after the key `after`, and the exact total of all results.
 
-        Newest first, oldest first, or most relevant first (which has no cursor: `KeyPage.next` is None). What matches a
-        query is defined by `archiver.query.matching`.
+        Newest first, oldest first, or most relevant first (which has no next page: `KeyPage.next` is None). What
+        matches a query is defined by `archiver.query.matching`.
         """
         ...
 
@@ -70,6 +75,20 @@ class Store(Protocol):
         """How many conversations the index holds."""
         ...
 
+    def check_whole(self, conversations: int) -> None:
+        """Raises StoreError if the index, which is up to date, does not hold this many conversations or its parts do
+        not add up: then no answer of it can be trusted. Takes milliseconds.
+        """
+        ...
+
+    def compare(self, versions: Sequence[Version]) -> Comparison:
+        """Compares the documents of conversations with those that these versions make."""
+        ...
+
+    def documents(self) -> int:
+        """How many documents the index holds that a query can find."""
+        ...
+
     def close(self) -> None:
         """Releases open files and connections. The next use opens them again."""
         ...
@@ -77,7 +96,8 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreStatus:
-    """An index and its condition. `place`: its folder or server; `documents` and `bytes` where they are known."""
+    """An index and its condition. `place`: its folder or server; `documents` and `bytes` where they are known.
+    `faults`: what is wrong with it; `leftovers`: what it does not need and `drop` removes."""
 
     kind: str
     place: str
@@ -90,10 +110,20 @@ class StoreStatus:
     version: str | None = None
     is_backfilling: bool = False
     indices: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
 
 
 class StoreAdmin(Store, Protocol):
     """A store with its administration."""
+
+    def damage(self) -> Iterator[str]:
+        """What is wrong with the index itself, whatever the vault holds: damaged files, missing parts."""
+        ...
+
+    def mend(self) -> None:
+        """Makes missing parts of the index again, empty; what they held is put in from the vault."""
+        ...
 
     def prepare(self) -> None:
         """Makes the index ready for writing. Does nothing if it is ready."""

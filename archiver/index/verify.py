@@ -1,88 +1,105 @@
-"""Compares an index with the vault's current versions. Reports every difference, repairs none."""
+"""Compares an index with the vault's current versions. Reports every difference, and repairs what it can on request."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from archiver.archive import ArchiveFile, Finding
-from archiver.errors import StoreOutdated
+from archiver.archive import ArchiveFile, Finding, Record
+from archiver.errors import NotFound, RecordError, StoreError
+from archiver.index.build import Applied, apply_again, batches, is_behind, rebuild
+from archiver.index.results import Version
 from archiver.index.retrieval import every_key
-from archiver.index.store import Store
-from archiver.model import Transcript
+from archiver.index.store import Store, StoreAdmin
 from archiver.progress import Progress
 from archiver.query import Everything, Scope
 from archiver.transcript import project
 
-Keys = Iterator[tuple[str, str | None]]
+_NAMED = 3
+_MOST_APPLIED_AGAIN = 10_000  # differing conversations; if there are more, a rebuild is quicker
 
 
-def verify_index(archive: ArchiveFile, store: Store, progress: Progress) -> Iterator[Finding]:
-    """Compares the conversations and messages in an index with the vault's current versions."""
+def verify_index(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Iterator[Finding]:
+    """Every difference between the index and the vault's current versions: damage of the index itself, an index of
+    another history, missing, surplus and altered documents.
+    """
+    damage = list(store.damage()) or list(_misplacement(archive, store))
+    yield from (Finding("index", words) for words in damage)
+    if damage:
+        return
+    for refusal in store.refused():
+        yield Finding("index", f"conversation {refusal.conversation_id} is refused: {refusal.reason}", refusal.seq)
+    differing: dict[str, list[str]] = {}
+    held = 0
+    for version, words, documents in _differences(archive, store, progress):
+        held += documents
+        if version:
+            differing.setdefault(words, []).append(version.transcript.id)
+    yield from (Finding("index", _named(words, ids)) for words, ids in sorted(differing.items()))
+    surplus = store.documents() - held
+    if surplus > 0:
+        named = _named("not in the vault", list(_strangers(archive, store)))
+        yield Finding("index", f"it holds {surplus:,} documents too many; {named}")
+
+
+def repair_index(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Applied:
+    """Puts differing conversations into the index again; rebuilds it where that is not enough. Raises StoreError."""
+    store.mend()
+    if list(store.damage()) or list(_misplacement(archive, store)):
+        return rebuild(archive, store, progress)
+    found = [(version, documents) for version, _, documents in _differences(archive, store, progress)]
+    differing = [version.transcript.id for version, _ in found if version]
+    has_surplus = store.documents() > sum(documents for _, documents in found)
+    if has_surplus or len(differing) > _MOST_APPLIED_AGAIN:
+        return rebuild(archive, store, progress)
+    return apply_again(archive, store, differing, progress)
+
+
+def _strangers(archive: ArchiveFile, store: Store) -> Iterator[str]:
+    """The conversations of the index that the vault does not have."""
+    for id_ in (key.conversation_id for key in every_key(store, Everything(), Scope.CONVERSATION)):
+        try:
+            archive.vault.current(id_)
+        except NotFound:
+            yield id_
+
+
+def _misplacement(archive: ArchiveFile, store: Store) -> Iterator[str]:
+    """Why the index is not at the vault's head, if it is not."""
     try:
-        store.check_current()
-    except StoreOutdated as error:
-        yield Finding("index", f"{error.message}: archiver reindex")
-        return
-    applied, head = store.applied(), archive.vault.head()
-    if applied != head:
-        yield Finding("index", f"it has applied entry {applied} of {head}: archiver reindex")
-        return
+        if is_behind(archive, store):
+            yield f"it has applied entry {store.position().seq:,} of {archive.vault.head():,}: archiver reindex"
+    except StoreError as error:
+        yield f"{error.message}: archiver reindex"
+
+
+def _differences(
+    archive: ArchiveFile, store: Store, progress: Progress
+) -> Iterator[tuple[Version | None, str, int]]:  # fmt: skip
+    """Versions that the index does not hold as they are, with the reason; and for each batch, how many documents it
+    holds of it (with None).
+    """
     refused = {refusal.conversation_id for refusal in store.refused()}
-    for scope, what in ((Scope.CONVERSATION, "conversations"), (Scope.MESSAGE, "messages")):
-        progress.start(f"compare {what} of vault and index", None, what)
-        wanted, held = _sum(_vaults(archive, scope), refused, progress), _sum(_stores(store, scope), refused, progress)
-        progress.finish()
-        if wanted != held:
-            yield from _differences(archive, store, scope, refused, what)
-
-
-def _vaults(archive: ArchiveFile, scope: Scope) -> Keys:
-    for record in archive.vault.after(0):
-        if scope is Scope.CONVERSATION:
-            yield record.conversation_id, None
-        else:
-            transcript = _read(record.raw)
-            yield from ((record.conversation_id, message.id) for message in (transcript.messages if transcript else ()))
-
-
-def _read(raw: bytes) -> Transcript | None:
+    count, _ = archive.vault.totals()
+    progress.start("compare vault and index", count, "conversations")
     try:
-        return project(raw)
-    except ValueError:
-        return None
+        for batch in batches(archive.vault.after(0)):
+            compared = store.compare([version for version in _versions(batch) if version.transcript.id not in refused])
+            yield from ((version, words, 0) for version, words in compared.faults)
+            yield None, "", compared.documents
+            progress.advance(len(batch))
+    finally:
+        progress.finish()
 
 
-def _stores(store: Store, scope: Scope) -> Keys:
-    return ((key.conversation_id, key.message_id) for key in every_key(store, Everything(), scope))
+def _versions(batch: Iterable[Record]) -> Iterator[Version]:
+    for record in batch:
+        try:
+            yield Version(record.seq, project(record.raw), record.is_first, record.fetched_at)
+        except RecordError:
+            continue  # it is among the refused ones
 
 
-def _sum(keys: Keys, without: set[str], progress: Progress) -> tuple[int, int]:
-    """The number of keys and the sum of their digests: equal for equal keys in any order, in constant memory."""
-    count = total = 0
-    for key in keys:
-        if key[0] not in without:
-            count, total = count + 1, total + _digest(key)
-            progress.advance(1)
-    return count, total
-
-
-def _digest(key: tuple[str, str | None]) -> int:
-    return int.from_bytes(hashlib.blake2b(repr(key).encode("utf-8", "replace"), digest_size=16).digest())
-
-
-def _differences(archive: ArchiveFile, store: Store, scope: Scope, without: set[str], what: str) -> Iterator[Finding]:
-    """Which keys differ. Holds all keys in memory, so it is called only when the sums differ."""
-    wanted = {key for key in _vaults(archive, scope) if key[0] not in without}
-    held = [key for key in _stores(store, scope) if key[0] not in without]
-    yield from _named(f"{what} are missing", wanted - set(held))
-    yield from _named(f"{what} are there that the vault has not", set(held) - wanted)
-    yield from _named(f"{what} are there more than once", {key for key, count in Counter(held).items() if count > 1})
-
-
-def _named(words: str, keys: Iterable[tuple[str, str | None]]) -> Iterator[Finding]:
-    names = sorted(" / ".join(part for part in key if part) for key in keys)
-    if names:
-        more = ", …" if len(names) > 3 else ""
-        yield Finding("index", f"{len(names):,} {words}: {', '.join(names[:3])}{more}")
+def _named(words: str, ids: Sequence[str]) -> str:
+    more = ", …" if len(ids) > _NAMED else ""
+    noun = "conversation" if len(ids) == 1 else "conversations"
+    return f"{len(ids):,} {noun}: {words}: {', '.join(sorted(ids)[:_NAMED])}{more}"

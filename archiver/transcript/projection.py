@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from archiver.errors import RecordError
 from archiver.jsontext import decode
 from archiver.model import Message, Metadata, Participant, Role, Transcript, from_ms
 from archiver.rawrecord import integer, is_true, items, moment, name_of, number, section, text_of, unique, unread
@@ -43,12 +44,20 @@ _KNOWN_OF_MESSAGE = frozenset(
 
 
 def project(raw: bytes) -> Transcript:
-    """The transcript of one raw record. Raises ValueError only if the bytes are not a JSON object with an id."""
-    record = decode(raw)
+    """The transcript of one raw record. Raises RecordError, whatever is wrong with the record or with this program."""
+    try:
+        return _transcript(decode(raw))
+    except ValueError as error:
+        raise RecordError(f"the record is not readable: {error}") from error
+    except Exception as error:
+        raise RecordError(f"this program fails at the record: {type(error).__name__}: {error}") from error
+
+
+def _transcript(record: Any) -> Transcript:
     info = section(record, "info")
     conversation_id = text_of(info.get("conversationId"))
     if conversation_id is None:
-        raise ValueError("the record has no info.conversationId")
+        raise ValueError("it has no info.conversationId")
     brand, customers = agents(record), consumers(record)
     by_id = {id_: person for person in (*customers, *brand) for id_ in person.ids}
     messages = _messages(record, conversation_id, by_id)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from archiver.config.settings import StoreAddress
-from archiver.index.results import KeyPage, Sort, Version
+from archiver.index.results import KeyPage, Position, Sort, Version
 from archiver.index.store import Store, StoreAdmin, open_store
 from archiver.model import Transcript
 from archiver.query.ast import Scope
@@ -73,7 +73,10 @@ def put(store: Store, transcripts: list[Transcript], *, applied: int) -> None:
     """The transcripts as newer versions, whose last has the sequence number `applied`."""
     first = applied - len(transcripts) + 1
     with store.writing(expected=len(transcripts)) as writer:
-        writer.replace([Version(first + at, transcript) for at, transcript in enumerate(transcripts)], applied=applied)
+        writer.replace(
+            [Version(first + at, transcript) for at, transcript in enumerate(transcripts)],
+            applied=Position(applied, "link"),
+        )
 
 
 def ask(store: Store, text: str, scope: Scope = Scope.CONVERSATION, limit: int = 1000) -> KeyPage:

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from archiver.cli.root import root
 from archiver.errors import StoreUnavailable
 from archiver.index.memory import MemoryStore
+from archiver.index.results import Position
 from archiver.index.store import StoreStatus
 from archiver.service.health import served
 from archiver.service.state import ArchiveCounts, IndexState, LaneState, ServiceState, Snapshot
@@ -66,14 +67,15 @@ class Server(MemoryStore):
         return StoreStatus(
             kind="elasticsearch", place="https://elasticsearch:9200", is_prepared=True, is_current=True, applied=9,
             conversations=8, documents=70, bytes=600, version="9.1.0", is_backfilling=True,
-            indices=("archiver-messages-000001", "archiver-metadata-000001"),
+            indices=("archiver-messages-000001", "archiver-metadata-000001"), faults=("the index x is blocked",),
+            leftovers=("family v1",),
         )  # fmt: skip
 
 
 class Away(MemoryStore):
     """A store out of reach."""
 
-    def applied(self) -> int:
+    def position(self) -> Position:
         raise StoreUnavailable("Elasticsearch at https://elasticsearch:9200 does not answer")
 
 

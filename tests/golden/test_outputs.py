@@ -39,6 +39,10 @@ VOLATILE = (
 
 # Properties that no golden output fills, with the reason.
 NEVER_FILLED = {
+    "archiver.search/1": {
+        "complete": "the archive of these tests holds a record that no index can hold",
+        "items[].unreadable": "only when this program fails at a record that it indexed before",
+    },
     "archiver.transcript/1": {
         "metadata.agents[].email": "LivePerson says this of customers only",
         "metadata.agents[].phone": "LivePerson says this of customers only",

@@ -15,7 +15,7 @@ from archiver.app import Archive
 from archiver.archive.opening import make_archive
 from archiver.errors import ArchiveError, ConfigError
 from archiver.index.build import catch_up
-from archiver.index.results import Refusal
+from archiver.index.results import Position, Refusal
 from archiver.index.store import open_store
 from archiver.liveperson.answers import read_record
 from archiver.progress import Silent
@@ -143,7 +143,7 @@ def test_an_index_with_nothing_to_apply_still_tells_what_it_refused(archive: Arc
     refusal = Refusal(2, "c1", "cannot be read")
     with store.writing(expected=1) as writer:
         writer.refuse([refusal])
-        writer.replace([], applied=file.vault.head())
+        writer.replace([], applied=Position(*file.vault.end()))
     assert catch_up(file, store, Silent()).refused == (refusal,)
     store.close()
 

@@ -21,6 +21,7 @@ from archiver.model import Message, Metadata, Role, Sde, Transcript, to_ms
 from archiver.query import FACETS, KEYWORDS, REPEATED_KEYWORDS, facet_values, passages, path_names, words
 
 KINDS = ("messages", "sdes", "metadata")
+_YEARS = range(1990, 2100)
 _LONGEST_ID = 480  # bytes; Elasticsearch allows 512
 _REMEMBERED = 20_000  # keywords and SDE values that recur often
 _LONGEST_EXTRA = 2_000  # characters of an unknown field's value
@@ -69,8 +70,10 @@ class Names:
 
 
 def month_of(started_at: datetime | None) -> str:
-    """The month whose index holds a conversation: its start never changes."""
-    return f"{started_at:%Y.%m}" if started_at else "undated"
+    """The month whose index holds a conversation: its start never changes. Times that can't be of LivePerson share an
+    index with unknown ones, because each index costs the server.
+    """
+    return f"{started_at:%Y.%m}" if started_at and started_at.year in _YEARS else "undated"
 
 
 def body(version: Version, names: Names, *, is_retry: bool = False) -> Body:
@@ -144,7 +147,7 @@ def _messages(version: Version, common: dict[str, Any], read: _Read) -> Iterator
             "role": message.role, "sender_id": message.sender_id, "sender": message.sender, "type": message.type,
             "is_private": message.is_private, "text": message.text, "file": message.file,
             "words": message_words, "response_ms": read.waits_ms.get(message.id),
-            "rank": rank(message.sent_at, f"{transcript.id} {message.id}"),
+            "rank": rank(message.sent_at),
         }  # fmt: skip
         if message.extra:
             own["extra"] = _flattened(message.extra)
@@ -215,7 +218,7 @@ def _metadata(version: Version, read: _Read) -> dict[str, Any]:
         "survey": [text for answer in transcript.answers for text in (answer.question, answer.answer) if text],
         "summary": transcript.summaries,
         "facets": {name: facet_values(transcript, name) for name in FACETS},
-        "rank": rank(metadata.started_at, transcript.id),
+        "rank": rank(metadata.started_at),
     }
     return fields | _words(transcript, read)
 

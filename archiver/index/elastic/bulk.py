@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,14 +18,15 @@ from typing import Any
 
 from archiver.errors import ArchiverError, StoreError, StoreTooLarge, StoreUnavailable
 from archiver.index.elastic.bodies import Body
-from archiver.index.elastic.server import Server
-from archiver.index.results import Refusal
+from archiver.index.elastic.server import Overloaded, Server
+from archiver.index.results import Position, Refusal
 from archiver.logs import EventLogger
 from archiver.retry import Retries, RetryPolicy, doubling
 
 _MIB = 1024 * 1024
 _IDLE_S = 0.5
 _DELAYS_S = doubling(0.1, 15.0)
+_LARGE_BYTES, _MOST_REJECTIONS, _HEAD_BYTES = _MIB, 5, 700
 _UNREMARKABLE = 3  # waits in a row before the wait is logged
 _log = EventLogger("index")
 
@@ -51,7 +53,7 @@ def outcome_of(status: int, error_type: str) -> Outcome | None:
 class Batch:
     """A stretch of the vault. Once none of its documents is outstanding, the position may move to `applied`."""
 
-    applied: int
+    applied: Position
     outstanding: int
     retried: frozenset[str] = frozenset()
     renewed: list[tuple[str, int]] = field(default_factory=list)
@@ -84,6 +86,7 @@ class Senders:
         self._error: BaseException | None = None
         self._stopping = threading.Event()
         self._request_bytes = limits.request_bytes
+        self._rejections: Counter[bytes] = Counter()  # by the beginning of a document's lines, which names it
         self._queues: list[queue.Queue[tuple[Body, Batch] | None]] = [queue.Queue() for _ in range(limits.senders)]
         self._threads = [threading.Thread(target=self._run, args=(items,), daemon=True) for items in self._queues]
         for thread in self._threads:
@@ -96,6 +99,14 @@ class Senders:
             self._raise_error()
             self._queued_bytes += len(body.lines)
         self._queues[zlib.crc32(body.conversation_id.encode()) % len(self._queues)].put((body, batch))
+
+    def refuse(self, refusals: Sequence[Refusal], batch: Batch) -> None:
+        """Notes conversations of a batch whose documents can't be made. Earlier versions of them are to be removed."""
+        with self._change:
+            for refusal in refusals:
+                batch.refused.setdefault(refusal.conversation_id, refusal)
+                batch.renewed.append((refusal.conversation_id, refusal.seq))
+                batch.outstanding -= 1
 
     def wait_for(self, batch: Batch) -> None:
         """Blocks until no document of a batch is outstanding."""
@@ -158,7 +169,9 @@ class Senders:
             if rest is not None and len(rest) < least:
                 least = len(rest)
                 retries.progressed()
-            if reason:
+            if reason and rest and self._is_hopeless(rest, reason):
+                rest = rest[1:]
+            elif reason:
                 self._wait(retries, reason)
             else:
                 self._request_bytes = min(self._request_bytes + _MIB // 4, self._limits.request_bytes)
@@ -193,7 +206,8 @@ class Senders:
             match outcome_of(outcome["status"], error.get("type", "")):
                 case Outcome.AGAIN:
                     again.append(document)
-                    reason = StoreUnavailable(
+                    kind = Overloaded if outcome["status"] == 429 else StoreUnavailable
+                    reason = kind(
                         f"Elasticsearch takes no documents now: {words}",
                         hint="See its log and its disk, then run the same command again.",
                     )
@@ -207,6 +221,20 @@ class Senders:
         body, batch, _ = document
         with self._change:
             batch.refused.setdefault(body.conversation_id, Refusal(body.seq, body.conversation_id, words[:1000]))
+
+    def _is_hopeless(self, rest: list[_Document], reason: ArchiverError) -> bool:
+        """Refuses a large document that the server rejects again and again when it is sent alone: by its limit for one
+        operation it never takes it, and says so in the same way as that it is busy.
+        """
+        sent, _ = _first(rest, self._request_bytes)
+        size = len(sent[0][2])
+        if not isinstance(reason, Overloaded) or len(sent) > 1 or size < _LARGE_BYTES:
+            return False
+        self._rejections[sent[0][2][:_HEAD_BYTES]] += 1
+        if self._rejections[sent[0][2][:_HEAD_BYTES]] < _MOST_REJECTIONS:
+            return False
+        self._refuse(sent[0], f"a document of {size / 1e6:.1f} MB is rejected again and again: {reason.message}")
+        return True
 
     def _make_smaller(self, rest: list[_Document]) -> list[_Document]:
         """After a request that was too large: smaller requests; a document that is too large alone is refused."""

@@ -7,22 +7,22 @@ which the vault is applied. The aliases `<prefix>-<kind>` point to the family th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archiver.errors import StoreError, StoreUnavailable
 from archiver.index.elastic.bodies import KINDS, Names
 from archiver.index.elastic.queries import VISIBLE
 from archiver.index.elastic.server import Server
+from archiver.index.elastic.survey import STATE
 from archiver.jsontext import canonical
 from archiver.query import TOKENS_VERSION
 from archiver.resources import mapping
 from archiver.transcript import VERSION as TRANSCRIPT_VERSION
 
-SCHEMA = 2  # raise it when the documents change in a way that the mappings don't show
-_STATE = "state"
+SCHEMA = 3  # raise it when the documents change in a way that the mappings don't show
 _COMPONENTS = ("settings", "common")
-_PARTS = (*_COMPONENTS, *KINDS, _STATE)
+_PARTS = (*_COMPONENTS, *KINDS, STATE)
 _VISIBLE = {"filter": VISIBLE}  # aliases hide stubs of removed documents, also from Kibana
 _FAMILY_PRIORITY, _GUARD_PRIORITY = 500, 400
 # During a backfill: no replicas, no refreshes, and a translog that may lose what can be read from the vault again.
@@ -41,13 +41,6 @@ def shape() -> str:
     return hashlib.sha256(canonical([SCHEMA, TOKENS_VERSION, TRANSCRIPT_VERSION, parts])).hexdigest()[:16]
 
 
-def serving(server: Server, prefix: str) -> int | None:
-    """The number of the family that answers queries; None if there is none."""
-    indices = server.ask("GET", f"/_alias/{prefix}-{_STATE}", absent={})
-    numbers = [int(name.rpartition("-v")[2]) for name in indices]
-    return max(numbers, default=None)
-
-
 class Family:
     def __init__(self, server: Server, prefix: str, number: int) -> None:
         self._server = server
@@ -57,7 +50,7 @@ class Family:
 
     @property
     def state(self) -> str:
-        return self.names.of_family(_STATE)
+        return self.names.of_family(STATE)
 
     def prepare(self, *, is_serving: bool) -> None:
         """Installs templates and the state index. Raises StoreError if the server lacks a feature or the key a
@@ -75,8 +68,8 @@ class Family:
             self._server.ask("PUT", f"/_component_template/{self._part(part)}", mapping(part))
         for kind in KINDS:
             self._install_template(kind, is_serving=is_serving)
-        aliases: dict[str, Any] = {self.names.alias(_STATE): {}} if is_serving else {}
-        content = mapping(_STATE)["template"] | {
+        aliases: dict[str, Any] = {self.names.alias(STATE): {}} if is_serving else {}
+        content = mapping(STATE)["template"] | {
             "settings": {"index.number_of_shards": 1, "index.auto_expand_replicas": "0-1"}
         }
         if not self._exists(self.state):
@@ -136,6 +129,12 @@ class Family:
         patterns = ",".join(f"{self.names.of_family(kind)}-*" for kind in KINDS)
         yield from sorted(self._server.ask("GET", f"/{patterns}/_alias", absent={}))
 
+    def existing(self) -> Iterator[str]:
+        """The names of all indices of the family, which may lack some."""
+        yield from self.indices()
+        if self._exists(self.state):
+            yield self.state
+
     def pattern(self) -> str:
         """All data indices of the family, as a path of a request."""
         return ",".join(f"{self.names.of_family(kind)}-*" for kind in KINDS)
@@ -156,21 +155,21 @@ class Family:
     def put_settings(self, settings: dict[str, Any]) -> None:
         self._server.ask("PUT", f"/{self.pattern()}/_settings", settings, absent=None)
 
-    def take_place_of(self, old: Family | None) -> None:
+    def take_place_of(self, others: Sequence[Family]) -> None:
         """Makes this family answer queries from now on: templates first, then all aliases in one request."""
         for kind in KINDS:
             self._install_template(kind, is_serving=True)
         actions: list[dict[str, Any]] = []
-        for kind in (*KINDS, _STATE):
-            name = self.state if kind == _STATE else f"{self.names.of_family(kind)}-*"
-            if kind == _STATE or any(index.startswith(name[:-1]) for index in self.indices()):
-                visible = {} if kind == _STATE else _VISIBLE
+        for kind in (*KINDS, STATE):
+            name = self.state if kind == STATE else f"{self.names.of_family(kind)}-*"
+            if kind == STATE or any(index.startswith(name[:-1]) for index in self.indices()):
+                visible = {} if kind == STATE else _VISIBLE
                 actions.append({"add": {"index": name, "alias": self.names.alias(kind), **visible}})
-        for name in [*old.indices(), old.state] if old else []:
-            actions.append({"remove_index": {"index": name}})
+        for other in others:
+            actions += [{"remove_index": {"index": name}} for name in other.existing()]
         self._server.ask("POST", "/_aliases", {"actions": actions})
-        if old:
-            old.drop()
+        for other in others:
+            other.drop()
 
     def drop(self) -> None:
         """Removes indices and templates of this family."""

@@ -51,6 +51,10 @@ class _Refused(StoreError):
         self.kind = kind
 
 
+class Overloaded(StoreUnavailable):
+    """The server rejects work because it has too much of it, or because one piece is too large for it (429)."""
+
+
 class Server:
     """Calls that return plain values, or raise StoreError, StoreUnavailable or ConfigError."""
 
@@ -84,6 +88,10 @@ class Server:
 
         return call_with_retries(call, self._retries, wait=lambda error, delay_s: self._sleep(delay_s))
 
+    def wait(self, seconds: float) -> None:
+        """Waits as between two attempts."""
+        self._sleep(seconds)
+
     @contextmanager
     def patient(self, patience_s: float) -> Iterator[None]:
         """Within the context, a server that does not answer is waited for this long."""
@@ -105,7 +113,7 @@ class Server:
     ) -> Any:
         headers = {"accept": "application/json"}
         if body is not None:
-            kind = "x-ndjson" if path.endswith("_bulk") else "json"
+            kind = "x-ndjson" if path.endswith(("_bulk", "_msearch")) else "json"
             headers["content-type"] = f"application/{kind}"
         try:
             client = self._client.options(request_timeout=timeout_s)
@@ -139,7 +147,7 @@ class Server:
         if status == 413:
             return StoreTooLarge(f"{self.name} takes no request of this size: {reason}")
         if status in _TRANSIENT or kind == "cluster_block_exception":
-            return StoreUnavailable(
+            return (Overloaded if status == 429 else StoreUnavailable)(
                 f"Elasticsearch at {self.name} takes no requests now: {reason} ({status})",
                 hint="See its log and its disk (a full disk makes indices read-only), then run the same command again.",
             )

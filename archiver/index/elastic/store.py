@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from archiver.config import StoreAddress
 from archiver.errors import StoreError, StoreOutdated
+from archiver.index.elastic.bodies import KINDS
 from archiver.index.elastic.bulk import Limits
-from archiver.index.elastic.family import Family, serving, shape
-from archiver.index.elastic.position import Position
+from archiver.index.elastic.comparison import compare
+from archiver.index.elastic.family import Family, shape
 from archiver.index.elastic.queries import VISIBLE, Dsl, conversation_query, message_query
 from archiver.index.elastic.server import Server, connect
+from archiver.index.elastic.state import State
+from archiver.index.elastic.status import status_of
+from archiver.index.elastic.survey import count_faults, counts, survey
 from archiver.index.elastic.writer import ElasticWriter
 from archiver.index.paging import every_item
-from archiver.index.results import Facet, Key, KeyPage, Refusal, Sort
+from archiver.index.results import Comparison, Facet, Key, KeyPage, Position, Refusal, Sort, Version
 from archiver.index.store import StoreStatus
 from archiver.query import Expression, Scope
 
 _MOST_AT_ONCE = 10_000  # Elasticsearch's own limit of one page
 _MOST_VALUES = 60_000
-_ORDERS = {
-    Sort.NEWEST: [{"rank": "desc"}],
-    Sort.OLDEST: [{"rank": "asc"}],
-    Sort.RELEVANCE: [{"_score": "desc"}, {"rank": "desc"}],
-}
+_BY_SCORE = [{"_score": "desc"}, {"rank": "desc"}]
+_AT_ONCE_S = 1.0  # between two counts of an index that does not add up
 
 
 def open_store(address: StoreAddress, folder: Path, archive_id: str) -> ElasticStore:
@@ -49,46 +51,71 @@ class ElasticStore:
         self._shares_server = building is not None
 
     def _family(self) -> Family | None:
-        number = self._building or serving(self._server, self._prefix)
-        return Family(self._server, self._prefix, number) if number else None
+        """The family that this store is about; None if there is nothing yet. Raises StoreError if parts are missing."""
+        if self._building:
+            return Family(self._server, self._prefix, self._building)
+        found = survey(self._server, self._prefix)
+        for fault in found.faults():
+            raise _damaged(fault)
+        return Family(self._server, self._prefix, found.serving) if found.serving else None
 
-    def _position(self, family: Family) -> Position:
-        return Position(self._server, family.state, self._archive_id)
+    def _state(self, family: Family) -> State:
+        return State(self._server, family.state, self._archive_id)
 
-    def applied(self) -> int:
+    def position(self) -> Position:
         family = self._family()
-        return int(self._position(family).read().get("applied", 0)) if family else 0
+        return self._state(family).position() if family else Position()
+
+    def check_whole(self, conversations: int) -> None:
+        family = self._family()
+        if family is None:
+            return
+        earlier: list[str] = []
+        while faults := self._count_faults(family, conversations):
+            if faults == earlier:
+                raise _damaged(faults[0])
+            earlier = faults  # what was written a moment ago may not be counted yet
+            self._server.wait(_AT_ONCE_S)
+
+    def _count_faults(self, family: Family, conversations: int) -> list[str]:
+        """What does not add up; nothing while documents are written."""
+        state = self._state(family)
+        if state.read().get("is_writing"):
+            return []
+        refused = len(list(state.refused()))
+        return list(count_faults(counts(self._server, self._prefix), conversations, refused))
 
     def check_current(self) -> None:
         family = self._family()
         if family:
-            _check_shape(self._position(family).read())
+            _check_shape(self._state(family).read())
 
     @contextmanager
-    def writing(self, *, expected: int) -> Iterator[ElasticWriter]:
+    def writing(self, *, expected: int, patience_s: float | None = None) -> Iterator[ElasticWriter]:
         family = self._family()
         if family is None:
             self.prepare()
             family = self._family()
             assert family is not None
-        position = self._position(family)
-        _check_shape(position.read())
-        writer = ElasticWriter(self._server, family, position, self._limits, expected)
-        with self._server.patient(self._limits.patience_s), writer.running():
+        state = self._state(family)
+        _check_shape(state.read())
+        limits = self._limits if patience_s is None else replace(self._limits, patience_s=patience_s)
+        writer = ElasticWriter(self._server, family, state, limits, expected)
+        with self._server.patient(limits.patience_s), writer.running():
             yield writer
 
     def refused(self) -> tuple[Refusal, ...]:
         family = self._family()
-        return tuple(self._position(family).refused()) if family else ()
+        return tuple(self._state(family).refused()) if family else ()
 
     def search(
-        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None
     ) -> KeyPage:
         query = self._query(expression, scope)
-        hits, total = self._hits(scope, query, sort, limit + 1, None if after is None else [after])
+        hits, total = self._hits(scope, query, sort, limit + 1, None if after is None else _sorted_by(after, scope))
         keys = tuple(_key(hit) for hit in hits[:limit])
         has_more = len(hits) > limit and sort is not Sort.RELEVANCE
-        return KeyPage(keys, total, keys[-1].cursor if has_more else None)
+        return KeyPage(keys, total, keys[-1] if has_more else None)
 
     def _query(self, expression: Expression, scope: Scope) -> Dsl:
         if scope is Scope.CONVERSATION:
@@ -124,7 +151,7 @@ class ElasticStore:
         self, scope: Scope, query: Dsl, sort: Sort, size: int, after: list[Any] | None, *, is_counted: bool = False
     ) -> tuple[list[dict[str, Any]], int]:
         body = {
-            "query": query, "sort": _ORDERS[sort], "size": size, "track_total_hits": is_counted, "_source": False,
+            "query": query, "sort": _order(scope, sort), "size": size, "track_total_hits": is_counted, "_source": False,
             "docvalue_fields": ["conversation_id", "rank", *(["id"] if scope is Scope.MESSAGE else [])],
         }  # fmt: skip
         if after is not None:
@@ -163,55 +190,59 @@ class ElasticStore:
         return int(answer["hits"]["total"]["value"])
 
     def begin_rebuild(self) -> ElasticStore:
-        current = serving(self._server, self._prefix) or 0
-        fresh = Family(self._server, self._prefix, current + 1)
-        fresh.drop()
-        fresh.prepare(is_serving=False)
-        return ElasticStore(self._server, self._prefix, self._archive_id, limits=self._limits, building=current + 1)
+        number = max(survey(self._server, self._prefix).families, default=0) + 1
+        Family(self._server, self._prefix, number).prepare(is_serving=False)
+        return ElasticStore(self._server, self._prefix, self._archive_id, limits=self._limits, building=number)
 
     def finish_rebuild(self) -> None:
         family = self._family()
         assert family is not None
-        number = serving(self._server, self._prefix)
-        family.take_place_of(Family(self._server, self._prefix, number) if number else None)
+        others = [number for number in survey(self._server, self._prefix).families if number != self._building]
+        family.take_place_of([Family(self._server, self._prefix, number) for number in others])
         self._building = None
 
     def prepare(self) -> None:
-        number = serving(self._server, self._prefix)
-        family = Family(self._server, self._prefix, number or 1)
-        position = self._position(family)
-        state = position.read()
-        _check_shape(state)
+        family = self._family() or Family(self._server, self._prefix, 1)
+        state = self._state(family)
+        stored = state.read()
+        _check_shape(stored)
         family.prepare(is_serving=True)
-        if state.get("is_backfilling"):
-            ElasticWriter(self._server, family, position, self._limits, 0).end_backfill()
-        elif not state:
-            position.write(applied=0, shape=shape(), is_backfilling=False)
+        if stored.get("is_backfilling"):
+            ElasticWriter(self._server, family, state, self._limits, 0).end_backfill()
+        elif not stored:
+            state.write(Position(), shape=shape(), is_backfilling=False, is_writing=False)
 
-    def status(self) -> StoreStatus:
+    def compare(self, versions: Sequence[Version]) -> Comparison:
         family = self._family()
         if family is None:
-            return StoreStatus(
-                kind="elasticsearch", place=self._server.name, version=self._server.version, is_prepared=False,
-                is_current=True, applied=0, conversations=0,
-            )  # fmt: skip
-        position = self._position(family).read()
-        stats = self._server.ask(
-            "GET", f"/{family.pattern()}/_stats/store,docs", None, {"filter_path": "_all.primaries"}, absent={}
-        )
-        primaries = stats.get("_all", {}).get("primaries", {})
-        return StoreStatus(
-            kind="elasticsearch", place=self._server.name, version=self._server.version, is_prepared=True,
-            is_current=position.get("shape", shape()) == shape(), applied=int(position.get("applied", 0)),
-            conversations=self.count(), documents=primaries.get("docs", {}).get("count", 0),
-            bytes=primaries.get("store", {}).get("size_in_bytes", 0), indices=tuple(family.indices()),
-            is_backfilling=bool(position.get("is_backfilling", False)),
-        )  # fmt: skip
+            return Comparison(tuple((version, "missing") for version in versions), 0)
+        return compare(self._server, family.pattern(), family.names, versions)
+
+    def documents(self) -> int:
+        found = counts(self._server, self._prefix)
+        return sum(found[kind] for kind in KINDS)
+
+    def damage(self) -> Iterator[str]:
+        yield from survey(self._server, self._prefix).faults()
+
+    def mend(self) -> None:
+        found = survey(self._server, self._prefix)
+        if found.serving:
+            family = Family(self._server, self._prefix, found.serving)
+            for month in sorted(
+                {place.month for place in found.places if place.family == found.serving and place.month}
+            ):
+                family.make_month(month)
+
+    def status(self) -> StoreStatus:
+        return status_of(self._server, self._prefix, self._archive_id)
 
     def drop(self) -> None:
-        family = self._family()
-        if family:
-            self._position(family).read()  # only the archive that it belongs to may remove it
+        numbers = survey(self._server, self._prefix).families
+        families = [Family(self._server, self._prefix, number) for number in numbers]
+        for family in families:
+            self._state(family).read()  # only the archive that they belong to may remove them
+        for family in families:
             family.drop()
         self._server.ask("DELETE", f"/_index_template/{self._prefix}-guard", absent=None)
 
@@ -229,6 +260,27 @@ def _check_shape(position: dict[str, Any]) -> None:
 
 
 _NOTHING: dict[str, Any] = {"hits": {"hits": [], "total": {"value": 0}}}
+
+
+def _damaged(fault: str) -> StoreError:
+    return StoreError(
+        f"the indices in Elasticsearch are not whole: {fault}",
+        hint="Put in what is missing: archiver verify --repair; or build them again: archiver reindex",
+    )
+
+
+def _order(scope: Scope, sort: Sort) -> list[dict[str, str]]:
+    """The order of `Key.order`."""
+    if sort is Sort.RELEVANCE:
+        return _BY_SCORE
+    direction = "desc" if sort is Sort.NEWEST else "asc"
+    fields = ("rank", "conversation_id", *(("id",) if scope is Scope.MESSAGE else ()))
+    return [{field: direction} for field in fields]
+
+
+def _sorted_by(key: Key, scope: Scope) -> list[Any]:
+    """A key's values in that order."""
+    return [key.rank, key.conversation_id, *((key.message_id or "",) if scope is Scope.MESSAGE else ())]
 
 
 def _key(hit: dict[str, Any]) -> Key:

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from archiver.errors import StoreError
-from archiver.index.elastic.bodies import body, stub
+from archiver.index.elastic.bodies import Body, body, stub
 from archiver.index.elastic.bulk import Batch, Limits, Senders, outcome_of
 from archiver.index.elastic.family import BACKFILL, NORMAL, Family, shape
-from archiver.index.elastic.position import Position
 from archiver.index.elastic.server import Server
-from archiver.index.results import Refusal, Version
+from archiver.index.elastic.state import State
+from archiver.index.refusals import refusing
+from archiver.index.results import Position, Refusal, Version
 from archiver.logs import EventLogger
 
 _log = EventLogger("index")
@@ -23,25 +24,25 @@ _LEFTOVERS_AT_ONCE = 5_000
 
 
 class ElasticWriter:
-    def __init__(self, server: Server, family: Family, position: Position, limits: Limits, expected: int) -> None:
+    def __init__(self, server: Server, family: Family, state: State, limits: Limits, expected: int) -> None:
         self._server = server
         self._family = family
-        self._position = position
+        self._state = state
         self._limits = limits
         self._is_large = expected >= LARGE
         self._is_backfilling = False
         self._batches: deque[Batch] = deque()
-        self._applied = 0
+        self._applied = Position()
         self._refused: dict[str, Refusal] = {}
         self._senders: Senders | None = None
 
     @contextmanager
     def running(self) -> Iterator[ElasticWriter]:
         """When the context ends without an error, everything is indexed and searchable, and the position is stored."""
-        position = self._position.read()
-        self._applied = int(position.get("applied", 0))
-        self._is_backfilling = bool(position.get("is_backfilling"))
-        self._refused = {refusal.conversation_id: refusal for refusal in self._position.refused()}
+        self._applied = self._state.position()
+        self._is_backfilling = bool(self._state.read().get("is_backfilling"))
+        self._refused = {refusal.conversation_id: refusal for refusal in self._state.refused()}
+        self._write_position()
         if self._is_large:
             self._begin_backfill()
         self._senders = Senders(self._server, self._limits)
@@ -51,23 +52,34 @@ class ElasticWriter:
         finally:
             self._senders.stop()
         if self._is_backfilling:
-            self.end_backfill()
+            self._family.put_settings(NORMAL)
         self._family.refresh()
+        self._write_end()
 
-    def replace(self, versions: Sequence[Version], *, applied: int) -> None:
+    def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
         assert self._senders is not None
         retried = frozenset(version.transcript.id for version in versions) & self._refused.keys()
         batch = Batch(applied, len(versions), retried)
         self._batches.append(batch)
         for version in versions:
-            made = body(version, self._family.names, is_retry=version.transcript.id in retried)
-            self._family.make_month(made.month)
-            self._senders.put(made, batch)
+            made = self._made(version, batch, is_retry=version.transcript.id in retried)
+            if made:
+                self._family.make_month(made.month)
+                self._senders.put(made, batch)
         self._advance()
 
+    def _made(self, version: Version, batch: Batch, *, is_retry: bool) -> Body | None:
+        """The documents of a version; if they can't be made, the batch refuses it."""
+        senders = self._senders
+        assert senders is not None
+        with refusing(version, lambda refusals: senders.refuse(refusals, batch)):
+            return body(version, self._family.names, is_retry=is_retry)
+        return None
+
     def refuse(self, refusals: Sequence[Refusal]) -> None:
-        self._position.note_refused(refusals)
+        self._state.note_refused(refusals)
         self._refused.update((refusal.conversation_id, refusal) for refusal in refusals)
+        self._sweep({refusal.conversation_id: refusal.seq for refusal in refusals})
 
     def _finish(self) -> None:
         assert self._senders is not None
@@ -85,18 +97,20 @@ class ElasticWriter:
         renewed = dict(pair for batch in done for pair in batch.renewed)
         self._note(done)
         self._sweep(renewed)
-        self._applied = max(self._applied, done[-1].applied)
+        self._applied = max(self._applied, done[-1].applied, key=lambda position: position.seq)
         self._write_position()
 
     def _note(self, done: Sequence[Batch]) -> None:
         refused = {id_: refusal for batch in done for id_, refusal in batch.refused.items()}
-        self._position.note_refused(list(refused.values()))
+        self._state.note_refused(list(refused.values()))
         cured = [self._refused.pop(id_) for batch in done for id_ in batch.retried if id_ not in refused]
-        self._position.note_resolved(cured)
+        self._state.note_resolved(cured)
         self._refused.update(refused)
 
     def _write_position(self) -> None:
-        self._position.write(applied=self._applied, shape=shape(), is_backfilling=self._is_backfilling)
+        self._state.write(
+            self._applied, shape=shape(), is_backfilling=self._is_backfilling, is_writing=True
+        )  # fmt: skip
 
     def _sweep(self, renewed: dict[str, int]) -> None:
         """Replaces documents that only an earlier version of their conversation had by stubs."""
@@ -156,6 +170,9 @@ class ElasticWriter:
     def end_backfill(self) -> None:
         """Restores the normal settings of the indices."""
         self._family.put_settings(NORMAL)
+        self._write_end()
+
+    def _write_end(self) -> None:
+        """Stores that nothing is being written any more."""
         self._is_backfilling = False
-        position = self._position.read()
-        self._position.write(applied=int(position.get("applied", 0)), shape=shape(), is_backfilling=False)
+        self._state.write(self._state.position(), shape=shape(), is_backfilling=False, is_writing=False)

@@ -17,7 +17,7 @@ from archiver.index.embedded.schema import (
     keyword_field,
     number_field,
 )
-from archiver.index.results import rank
+from archiver.index.results import Version, digest_of, rank
 from archiver.model import Message, Transcript
 from archiver.query import (
     BY,
@@ -38,13 +38,18 @@ from archiver.query import (
 Texts = list[tuple[str, str]]  # a field and its content
 
 
-def documents(transcript: Transcript) -> Iterator[Any]:
+def documents(version: Version) -> Iterator[Any]:
     """The index documents of one conversation."""
-    number = int.from_bytes(hashlib.sha256(transcript.id.encode()).digest()[:8], "big") >> 1
+    transcript, number = version.transcript, number_of(version.transcript.id)
     keywords, numbers = _keywords(transcript, REPEATED_KEYWORDS), _numbers(transcript, REPEATED_NUMBERS)
-    yield _conversation(transcript, number)
+    yield _conversation(version, number)
     for message in transcript.messages:
         yield _message(transcript, message, number, keywords, numbers)
+
+
+def number_of(conversation_id: str) -> int:
+    """The number by which queries name many conversations."""
+    return int.from_bytes(hashlib.sha256(conversation_id.encode()).digest()[:8], "big") >> 1
 
 
 def _document(kind: Scope, transcript: Transcript, number: int, place: int) -> Any:
@@ -65,9 +70,11 @@ def _numbers(transcript: Transcript, names: Iterable[str]) -> list[tuple[str, fl
     return [(number_field(name), float(value)) for name, value in values if value is not None]
 
 
-def _conversation(transcript: Transcript, number: int) -> Any:
-    place = rank(transcript.metadata.started_at, transcript.id)
+def _conversation(version: Version, number: int) -> Any:
+    transcript = version.transcript
+    place = rank(transcript.metadata.started_at)
     document = _document(Scope.CONVERSATION, transcript, number, place)
+    document.add_text("digest", digest_of(version))
     for field, text in _keywords(transcript, KEYWORDS):
         document.add_text(field, text)
     for name in FACETS:
@@ -98,7 +105,7 @@ def _zone(passage: Passage) -> str:
 def _message(
     transcript: Transcript, message: Message, number: int, keywords: Texts, numbers: list[tuple[str, float]]
 ) -> Any:
-    place = rank(message.sent_at, f"{transcript.id} {message.id}")
+    place = rank(message.sent_at)
     document = _document(Scope.MESSAGE, transcript, number, place)
     document.add_text("message", message.id)
     document.add_text(keyword_field(BY), message.role.value)

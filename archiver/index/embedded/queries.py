@@ -126,10 +126,3 @@ _SPECIAL = frozenset(r"\.+*?()|[]{}^$#&-~/")
 
 def _escape(word: str) -> str:
     return "".join(f"\\{char}" if char in _SPECIAL else char for char in word)
-
-
-def after_cursor(schema: Any, query: Any, after: int, *, is_newest: bool) -> Any:
-    """The results of a query that come after a cursor."""
-    low, high = (None, after) if is_newest else (after, None)
-    rest = Query.range_query(schema, "rank", FieldType.Integer, low, high, low is None, high is None)
-    return Query.boolean_query([(Occur.Must, query), (Occur.Must, Query.const_score_query(rest, 0.0))])

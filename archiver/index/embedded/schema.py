@@ -10,7 +10,7 @@ from tantivy import Query, TextAnalyzerBuilder, Tokenizer
 from archiver.model import Role
 from archiver.query import FACETS, KEYWORDS, MESSAGE_ZONES, NUMBERS, Scope
 
-VERSION = 3  # part of the index's folder name: raise it when a field changes
+VERSION = 4  # part of the index's folder name: raise it when a field changes
 TOKENIZER = "blanks"
 CONVERSATION_NUMBER = "number"  # identifies a conversation in queries that name many
 ALL_WORDS = "words"
@@ -25,6 +25,7 @@ def build_schema() -> Any:
     builder = tantivy.SchemaBuilder()
     for name in ("key", "kind"):
         builder.add_text_field(name, stored=name == "key", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("digest", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("message", stored=True, tokenizer_name="raw", index_option="basic")
     for name in ("rank", CONVERSATION_NUMBER):
         builder.add_integer_field(name, stored=False, indexed=True, fast=True)

@@ -1,14 +1,12 @@
 """The embedded index: tantivy in a folder beside the archive's SQLite file. It can be rebuilt at any time.
 
-The folder's name carries the versions of fields, tokens and projection. The position is in a file of its own that is
-written after the commit: after a crash the last batch is applied again, which changes nothing.
+The folder's name carries the versions of fields, tokens, projection and tantivy.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,19 +15,32 @@ import tantivy
 
 from archiver.config import StoreAddress
 from archiver.errors import ArchiverError, StoreBusy, StoreError, StoreOutdated
+from archiver.index.embedded.checksums import damaged_files, library_version
+from archiver.index.embedded.comparison import compare
 from archiver.index.embedded.documents import documents
-from archiver.index.embedded.queries import after_cursor, conversation_query, message_query
+from archiver.index.embedded.pages import Pages, as_key, count
+from archiver.index.embedded.position import NAME as POSITION_FILE
+from archiver.index.embedded.position import PositionFile
+from archiver.index.embedded.queries import conversation_query, message_query
 from archiver.index.embedded.schema import CONVERSATION_NUMBER, build_schema, facet_field, of_kind, register_tokenizer
 from archiver.index.embedded.schema import VERSION as FIELDS_VERSION
-from archiver.index.results import Facet, Key, KeyPage, Refusal, Sort, Version, most_frequent
+from archiver.index.refusals import refusing
+from archiver.index.results import (
+    Comparison,
+    Facet,
+    Key,
+    KeyPage,
+    Position,
+    Refusal,
+    Sort,
+    Version,
+    most_frequent,
+)
 from archiver.index.store import StoreStatus
-from archiver.jsontext import decode, encode
-from archiver.model import Transcript
 from archiver.query import TOKENS_VERSION, Expression, Scope
 from archiver.transcript import VERSION as TRANSCRIPT_VERSION
 
 HEAP_BYTES = 128_000_000
-_POSITION_FILE = "applied.json"
 _MOST_VALUES = 60_000  # of one facet; tantivy refuses more than 65,000
 
 
@@ -44,15 +55,20 @@ class EmbeddedStore:
     def __init__(self, root: Path, archive_id: str, *, suffix: str = "") -> None:
         self._root = root
         self._archive_id = archive_id
-        self._name = f"fields{FIELDS_VERSION}-tokens{TOKENS_VERSION}-transcript{TRANSCRIPT_VERSION}"
+        versions = f"fields{FIELDS_VERSION}-tokens{TOKENS_VERSION}-transcript{TRANSCRIPT_VERSION}"
+        self._name = f"{versions}-tantivy{library_version()}"
         self._folder = root / (self._name + suffix)
         self._schema = build_schema()
         self._index: Any = None
         self._writer: Any = None
         self._replaced: EmbeddedStore | None = None
 
-    def applied(self) -> int:
-        return int(self._position().get("applied", 0))
+    def position(self) -> Position:
+        return self._position_file.read()
+
+    @property
+    def _position_file(self) -> PositionFile:
+        return PositionFile(self._folder, self._archive_id)
 
     def check_current(self) -> None:
         if not self._is_current():
@@ -71,21 +87,9 @@ class EmbeddedStore:
             return []
         return [path for path in self._root.iterdir() if path.is_dir() and not path.name.startswith(self._name)]
 
-    def _position(self) -> dict[str, Any]:
-        """The position stored after the last commit; none if it belongs to another archive or is unreadable."""
-        path = self._folder / _POSITION_FILE
-        if not path.is_file():
-            return {}
-        try:
-            position = decode(path.read_bytes())
-            is_ours = position["archive"] == self._archive_id and isinstance(position["applied"], int)
-            return position if is_ours else {}
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
-
     def _open(self) -> Any:
         if self._index is None:
-            if not self.applied():
+            if not self.position().seq:
                 shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(parents=True, exist_ok=True)
             self._index = register_tokenizer(tantivy.Index(self._schema, path=str(self._folder), reuse=True))
@@ -93,33 +97,39 @@ class EmbeddedStore:
         return self._index
 
     @contextmanager
-    def writing(self, *, expected: int) -> Iterator[EmbeddedStore]:
+    def writing(self, *, expected: int, patience_s: float | None = None) -> Iterator[EmbeddedStore]:
         yield self
 
-    def replace(self, versions: Sequence[Version], *, applied: int) -> None:
+    def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
+        refused: list[Refusal] = []
+        made: dict[str, list[Any]] = {}
+        for version in versions:
+            made[version.transcript.id] = []
+            with refusing(version, refused.extend):
+                made[version.transcript.id] = list(documents(version))
         with _our_errors(self._folder):
-            transcripts = {version.transcript.id: version.transcript for version in versions}
-            self._write(transcripts.values())
-            refused = [refusal for refusal in self.refused() if refusal.conversation_id not in transcripts]
-            self._write_position(applied, refused)
+            self._write(made)
+            earlier = [refusal for refusal in self.refused() if refusal.conversation_id not in made]
+            self._position_file.write(applied, [*earlier, *refused])
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         if not refusals:
             return
         by_id = {refusal.conversation_id: refusal for refusal in (*self.refused(), *refusals)}
         with _our_errors(self._folder):
-            self._open()
-            self._write_position(self.applied(), list(by_id.values()))
+            self._write({refusal.conversation_id: [] for refusal in refusals})
+            self._position_file.write(self.position(), list(by_id.values()))
 
     def refused(self) -> tuple[Refusal, ...]:
-        return tuple(Refusal(**item) for item in self._position().get("refused", ()))
+        return self._position_file.refused()
 
-    def _write(self, transcripts: Iterable[Transcript]) -> None:
+    def _write(self, made: Mapping[str, Sequence[Any]]) -> None:
+        """Replaces the documents of conversations."""
         writer = self._open_writer()
         try:
-            for transcript in transcripts:
-                writer.delete_documents_by_term("key", transcript.id)
-                for document in documents(transcript):
+            for conversation_id, its_documents in made.items():
+                writer.delete_documents_by_term("key", conversation_id)
+                for document in its_documents:
                     writer.add_document(document)
             writer.commit()
         except BaseException:
@@ -132,41 +142,49 @@ class EmbeddedStore:
             self._writer = self._open().writer(HEAP_BYTES, 1)
         return self._writer
 
-    def _write_position(self, applied: int, refused: Sequence[Refusal]) -> None:
-        fresh = self._folder / f"{_POSITION_FILE}.new"
-        with fresh.open("wb") as file:
-            file.write(encode({"applied": applied, "archive": self._archive_id, "refused": refused}))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._folder / _POSITION_FILE)
-
     def search(
-        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None
     ) -> KeyPage:
-        if not self.applied():
+        if not self.position().seq:
             return KeyPage()
         with _our_errors(self._folder):
             searcher = self._searcher()
             query = self._query(searcher, expression, scope)
-            total = searcher.search(query, 1, count=True, order_by_field="rank").count
             if sort is Sort.RELEVANCE:
                 hits = searcher.search(query, limit, count=False).hits
-                return KeyPage(tuple(_key(searcher, address, 0) for _, address in hits), total)
-            return self._page(searcher, query, total, sort, limit, after)
+                return KeyPage(tuple(as_key(searcher, address, 0) for _, address in hits), count(searcher, query))
+            return Pages(searcher, self._schema, query, sort).page(limit, after)
 
     def _query(self, searcher: Any, expression: Expression, scope: Scope) -> Any:
         if scope is Scope.CONVERSATION:
             return conversation_query(self._schema, expression)
         return message_query(self._schema, expression, lambda query: _numbers(searcher, query))
 
-    def _page(self, searcher: Any, query: Any, total: int, sort: Sort, limit: int, after: int | None) -> KeyPage:
-        rest = query
-        if after is not None:
-            rest = after_cursor(self._schema, query, after, is_newest=sort is Sort.NEWEST)
-        order = tantivy.Order.Desc if sort is Sort.NEWEST else tantivy.Order.Asc
-        hits = searcher.search(rest, limit + 1, count=False, order_by_field="rank", order=order).hits
-        keys = tuple(_key(searcher, address, rank) for rank, address in hits[:limit])
-        return KeyPage(keys, total, keys[-1].cursor if len(hits) > limit else None)
+    def check_whole(self, conversations: int) -> None:
+        held = self.count()
+        if not conversations - len(self.refused()) <= held <= conversations:
+            raise StoreError(
+                f"the search index {self._folder} holds {held:,} conversations, and the vault {conversations:,}",
+                hint="Find out what is missing: archiver verify. Put it in: archiver verify --repair",
+            )
+
+    def compare(self, versions: Sequence[Version]) -> Comparison:
+        if not self.position().seq:
+            return Comparison(tuple((version, "missing") for version in versions), 0)
+        with _our_errors(self._folder):
+            return compare(self._searcher(), self._schema, versions)
+
+    def documents(self) -> int:
+        if not self.position().seq:
+            return 0
+        with _our_errors(self._folder):
+            return int(self._searcher().num_docs)
+
+    def damage(self) -> Iterator[str]:
+        if self._position_file.is_damaged():
+            yield f"its file {POSITION_FILE} is damaged"
+        if self._folder.is_dir():
+            yield from (f"its file {name} is damaged" for name in damaged_files(self._folder))
 
     def _searcher(self) -> Any:
         index = self._open()
@@ -174,7 +192,7 @@ class EmbeddedStore:
         return index.searcher()
 
     def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
-        if not self.applied():
+        if not self.position().seq:
             return dict.fromkeys(names, ())
         with _our_errors(self._folder):
             searcher = self._searcher()
@@ -184,10 +202,13 @@ class EmbeddedStore:
         return {name: most_frequent(_counts(answer[name]), limit) for name in names}
 
     def count(self) -> int:
-        if not self.applied():
+        if not self.position().seq:
             return 0
         with _our_errors(self._folder):
-            return int(self._searcher().search(of_kind(self._schema, Scope.CONVERSATION), 1, count=True).count)
+            return count(self._searcher(), of_kind(self._schema, Scope.CONVERSATION))
+
+    def mend(self) -> None:
+        pass  # a damaged file can't be made again alone
 
     def begin_rebuild(self) -> EmbeddedStore:
         fresh = EmbeddedStore(self._root, self._archive_id, suffix=".new")
@@ -210,9 +231,9 @@ class EmbeddedStore:
     def finish_rebuild(self) -> None:
         assert self._replaced is not None
         with _our_errors(self._folder):
-            if not self.applied():
+            if not self.position().seq:
                 self._open()
-                self._write_position(0, ())
+                self._position_file.write(Position(), ())
             self.close()
             self._replaced.close()
             self._take_place()
@@ -230,13 +251,13 @@ class EmbeddedStore:
     def prepare(self) -> None:
         with _our_errors(self._folder):
             self._open()
-            self._write_position(self.applied(), self.refused())
+            self._position_file.write(self.position(), self.refused())
 
     def status(self) -> StoreStatus:
         size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
         return StoreStatus(
             kind="embedded", place=str(self._folder), is_prepared=self._folder.exists(), is_current=self._is_current(),
-            applied=self.applied(), conversations=self.count(), bytes=size,
+            applied=self.position().seq, conversations=self.count(), bytes=size,
         )  # fmt: skip
 
     def drop(self) -> None:
@@ -254,17 +275,10 @@ def _counts(aggregation: Any) -> dict[str, int]:
     return {bucket["key"]: bucket["doc_count"] for bucket in aggregation["buckets"]}
 
 
-def _key(searcher: Any, address: Any, rank: int) -> Key:
-    document = searcher.doc(address)
-    return Key(str(document.get_first("key")), document.get_first("message"), rank)
-
-
 def _numbers(searcher: Any, query: Any) -> list[int]:
-    count = searcher.search(query, 1, count=True, order_by_field=CONVERSATION_NUMBER).count
-    return [
-        number
-        for number, _ in searcher.search(query, max(count, 1), count=False, order_by_field=CONVERSATION_NUMBER).hits
-    ]
+    most = max(count(searcher, query), 1)
+    hits = searcher.search(query, most, count=False, order_by_field=CONVERSATION_NUMBER).hits
+    return [number for number, _ in hits]
 
 
 class _our_errors:  # noqa: N801  (used as a statement)
@@ -276,7 +290,8 @@ class _our_errors:  # noqa: N801  (used as a statement)
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if error is None or isinstance(error, ArchiverError) or not isinstance(error, ValueError | OSError):
+        is_panic = type(error).__name__ == "PanicException"  # tantivy's, at damage; no Exception to Python
+        if isinstance(error, ArchiverError) or not (is_panic or isinstance(error, ValueError | OSError)):
             return
         words = str(error)  # tantivy has no error codes
         if "LockBusy" in words or "Lockfile" in words:

@@ -23,7 +23,7 @@ from archiver.config.settings import StoreAddress
 from archiver.harvest.harvest import Harvest
 from archiver.index.build import catch_up, rebuild
 from archiver.index.memory import MemoryStore
-from archiver.index.results import Version
+from archiver.index.results import Position, Version
 from archiver.index.store import Store, open_store
 from archiver.index.verify import verify_index
 from archiver.liveperson.answers import read_record
@@ -248,32 +248,22 @@ def test_what_the_index_has_too_much_or_too_little_is_named_and_a_rebuild_cures_
     record_ = archive.vault.current("c05")
     with store.writing(expected=2) as writer:
         shorter, stranger = project(record("c05", NOW - 5 * DAY, "hello")), project(record("stranger", NOW, "hi"))
-        writer.replace([Version(record_.seq, shorter), Version(record_.seq, stranger)], applied=archive.vault.head())
+        versions = [Version(record_.seq, shorter), Version(record_.seq, stranger)]
+        writer.replace(versions, applied=Position(*archive.vault.end()))
     words = " ".join(of_index(archive, store))
     assert "stranger" in words
-    assert "1 messages are missing: c05 / c05:1" in words
+    assert "1 conversation: of another content: c05" in words
     rebuild(archive, store, Silent())
     assert of_index(archive, store) == []
 
 
-class Counting(MemoryStore):
-    """Counts how often it is read."""
-
-    searches = 0
-
-    def search(self, expression: Any, **options: Any) -> Any:
-        self.searches += 1
-        return super().search(expression, **options)
-
-
-def test_what_the_index_refused_is_not_missed_and_costs_no_second_comparison(archive: ArchiveFile) -> None:
+def test_what_the_index_refused_is_named_and_not_missed(archive: ArchiveFile) -> None:
     broken = replace(read_record(record("broken", NOW, "hello")), raw=b"{")  # type: ignore[type-var]
     archive.keep([read_record(record("c", NOW, "hello")), broken], (), NOW)  # type: ignore[list-item]
-    store = Counting()
+    store = MemoryStore()
     catch_up(archive, store, Silent())
-    assert [refusal.conversation_id for refusal in store.refused()] == ["broken"]
-    assert of_index(archive, store) == []
-    assert store.searches == 2  # its conversations once, and its messages
+    (finding,) = of_index(archive, store)
+    assert finding.startswith("conversation broken is refused: the record is not readable")
 
 
 def test_the_index_of_a_damaged_file_is_not_compared_with_it(whole: Path, tmp_path: Path) -> None:

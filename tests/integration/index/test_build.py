@@ -11,7 +11,7 @@ from archiver.archive.file import ArchiveFile
 from archiver.errors import StoreError
 from archiver.index.build import catch_up, rebuild, retry
 from archiver.index.memory import MemoryStore
-from archiver.index.results import Version
+from archiver.index.results import Position, Version
 from archiver.liveperson.answers import read_record
 from archiver.model import Conversation
 from archiver.progress import Silent
@@ -32,9 +32,9 @@ class Recording(MemoryStore):
         self.batches: list[list[int]] = []
         self.positions: list[int] = []
 
-    def replace(self, versions: Sequence[Version], *, applied: int) -> None:
+    def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
         self.batches.append([version.seq for version in versions])
-        self.positions.append(applied)
+        self.positions.append(applied.seq)
         super().replace((), applied=applied)
 
 
@@ -71,7 +71,7 @@ def test_entries_that_are_no_current_versions_move_the_position_too(archive: Arc
     keep(archive, record("c", NOW, "one"))  # fewer than before, which is kept and not current
     catch_up(archive, store, Silent())
     assert store.batches == [[1, 2], [4], []]
-    assert store.applied() == archive.vault.head() == 5
+    assert store.position().seq == archive.vault.head() == 5
     assert catch_up(archive, store, Silent()).conversations == 0
     assert len(store.batches) == 3
 
@@ -85,7 +85,7 @@ def test_what_can_t_be_read_is_listed_as_refused_and_keeps_nothing_else_out(arch
     store = MemoryStore()
     applied = catch_up(archive, store, Silent())
     assert (applied.conversations, [item.conversation_id for item in applied.refused]) == (2, ["broken"])
-    assert (store.refused(), store.applied(), store.count()) == (applied.refused, 3, 2)
+    assert (store.refused(), store.position().seq, store.count()) == (applied.refused, 3, 2)
     assert [item.conversation_id for item in retry(archive, store, Silent()).refused] == ["broken"]
     keep(archive, record("broken", NOW, "hello", "again"))
     assert catch_up(archive, store, Silent()).refused == ()
@@ -95,8 +95,8 @@ def test_what_can_t_be_read_is_listed_as_refused_and_keeps_nothing_else_out(arch
 def test_an_index_that_is_ahead_of_the_vault_is_refused(archive: ArchiveFile) -> None:
     keep(archive, record("c", NOW, "one"))
     store = MemoryStore()
-    store.replace([], applied=2)
-    with pytest.raises(StoreError, match="older copy"):
+    store.replace([], applied=Position(2, "of another history"))
+    with pytest.raises(StoreError, match="another history"):
         catch_up(archive, store, Silent())
     assert rebuild(archive, store, Silent()).conversations == 1
-    assert store.applied() == 1
+    assert store.position().seq == 1

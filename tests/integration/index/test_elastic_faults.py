@@ -16,10 +16,10 @@ from archiver.config.settings import StoreAddress
 from archiver.errors import StoreError, StoreUnavailable
 from archiver.index.build import catch_up, rebuild, retry
 from archiver.index.elastic.bulk import Limits
-from archiver.index.elastic.position import Position
 from archiver.index.elastic.server import Server, connect
+from archiver.index.elastic.state import State
 from archiver.index.elastic.store import ElasticStore
-from archiver.index.results import Sort, Version
+from archiver.index.results import Position, Sort, Version
 from archiver.liveperson.answers import read_record
 from archiver.progress import Silent
 from archiver.query.ast import Scope
@@ -70,7 +70,7 @@ def server(elasticsearch: Node) -> Server:
 
 def assert_whole(store: ElasticStore, archive: ArchiveFile) -> None:
     """The index has each document of the vault exactly once, and knows that it has."""
-    assert store.applied() == archive.vault.head()
+    assert store.position().seq == archive.vault.head()
     conversations, messages = archive.vault.totals()
     for scope, count in ((Scope.CONVERSATION, conversations), (Scope.MESSAGE, messages)):
         found = store.search(parse("messages:>=0", now=NOW).expression, scope=scope, sort=Sort.NEWEST, limit=5000)
@@ -156,7 +156,7 @@ def test_a_server_that_stays_busy_is_given_up_and_caught_up_with_later(
     always = bulks(lambda number, exchange: busy() if number > 3 else None)
     with proxy(elasticsearch.url, always) as url, pytest.raises(StoreUnavailable, match="takes no requests now"):
         catch_up(full, store_at(url, prefix, patient), Silent())
-    assert store_at(elasticsearch.url, prefix).applied() < full.vault.head()
+    assert store_at(elasticsearch.url, prefix).position().seq < full.vault.head()
     catch_up(full, store_at(elasticsearch.url, prefix), Silent())
     assert_whole(store_at(elasticsearch.url, prefix), full)
 
@@ -243,7 +243,7 @@ def test_refused_documents_are_listed_and_given_again_after_a_fix(
     applied = catch_up(full, store, Silent())
     assert len(applied.refused) == COUNT == len(store.refused())
     assert "dialog_id" in applied.refused[0].reason
-    assert store.applied() == full.vault.head()
+    assert store.position().seq == full.vault.head()
     server.ask("PUT", f"/{prefix}-messages/_mapping", {"properties": {"dialog_id": good}})
     assert retry(full, store, Silent()).refused == ()
     assert_whole(store, full)
@@ -258,8 +258,8 @@ def test_the_indices_of_another_archive_are_refused(full: ArchiveFile, elasticse
 def test_an_index_that_is_ahead_of_the_vault_is_refused(full: ArchiveFile, elasticsearch: Node, prefix: str) -> None:
     store = store_at(elasticsearch.url, prefix)
     with store.writing(expected=1) as writer:
-        writer.replace([], applied=COUNT + 50)
-    with pytest.raises(StoreError, match="older copy"):
+        writer.replace([], applied=Position(COUNT + 50, "of another history"))
+    with pytest.raises(StoreError, match="another history"):
         catch_up(full, store, Silent())
     rebuild(full, store, Silent())
     assert_whole(store, full)
@@ -271,7 +271,7 @@ def test_a_late_write_never_puts_old_over_new(full: ArchiveFile, elasticsearch: 
     keep(full, conversation(3, "only this"))
     catch_up(full, store, Silent())
     with store.writing(expected=1) as late:
-        late.replace([Version(4, project(conversation(3)), True)], applied=4)
+        late.replace([Version(4, project(conversation(3)), True)], applied=Position(4, "late"))
     assert_whole(store, full)
 
 
@@ -287,7 +287,7 @@ def test_backfill_settings_are_taken_back_also_after_a_crash(
         return {tuple(item["settings"].get(name) for name in names) for item in found.values()}
 
     with pytest.raises(KeyboardInterrupt), store.writing(expected=COUNT) as writer:
-        writer.replace([Version(1, project(conversation(1)), True)], applied=1)
+        writer.replace([Version(1, project(conversation(1)), True)], applied=Position(1, full.vault.link_at(1) or ""))
         raise KeyboardInterrupt
     assert settings() == {("-1", "async", "false")}
     assert store.status().is_backfilling
@@ -326,7 +326,7 @@ def test_a_writer_of_a_family_that_was_replaced_stops_and_makes_no_index_by_acci
     with pytest.raises(StoreError, match="404"), store.writing(expected=COUNT) as writer:
         rebuild(full, store_at(elasticsearch.url, prefix), Silent())
         versions = [Version(record.seq, project(record.raw)) for record in full.vault.after(COUNT)]
-        writer.replace(versions, applied=full.vault.head())
+        writer.replace(versions, applied=Position(full.vault.head(), full.vault.link_at(full.vault.head()) or ""))
     assert not [
         name
         for name in server.ask("GET", "/_cat/indices", None, {"h": "index", "format": "json"})
@@ -364,10 +364,10 @@ def test_an_older_position_and_an_index_that_is_there_already_change_nothing(ser
     index = f"{prefix}-state"
     for _ in range(2):
         server.ask("PUT", f"/{index}", {}, accepted="resource_already_exists_exception")
-    position = Position(server, index, "archive")
-    position.write(applied=7, shape="new", is_backfilling=False)
-    position.write(applied=3, shape="old", is_backfilling=True)
-    assert (position.read()["applied"], position.read()["shape"]) == (7, "new")
+    state = State(server, index, "archive")
+    state.write(Position(7), shape="new", is_backfilling=False, is_writing=False)
+    state.write(Position(3), shape="old", is_backfilling=True, is_writing=False)
+    assert (state.read()["applied"], state.read()["shape"]) == (7, "new")
     with pytest.raises(StoreError, match="already exists"):
         server.ask("PUT", f"/{index}", {})
     server.ask("DELETE", f"/{index}")

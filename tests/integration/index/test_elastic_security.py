@@ -99,7 +99,7 @@ def test_the_read_key_searches_and_may_write_nothing(
     node, key = secure_elasticsearch, keys["read"]
     reading = store(node, key)
     assert reading.search(Everything(), scope=Scope.CONVERSATION, sort=Sort.NEWEST, limit=5).total == 20
-    assert reading.applied() == indexed.vault.head()
+    assert reading.position().seq == indexed.vault.head()
     assert reading.refused() == ()
     denied(node, key, "POST", f"/{PREFIX}-state-v1/_doc", {"kind": "x"})
     denied(node, key, "DELETE", f"/{PREFIX}-state-v1/_doc/position")
@@ -129,7 +129,7 @@ def test_no_wrong_or_withdrawn_credentials_get_in(secure_elasticsearch: Node, ke
         StoreAddress(secure_elasticsearch.url, user=USER, password=Secret("wrong")),
     ):
         with pytest.raises(StoreDenied, match="refuses our credentials") as told:
-            ElasticStore(connect(address), PREFIX, "archive").applied()
+            ElasticStore(connect(address), PREFIX, "archive").position()
         assert "nobody" not in str(told.value)
         assert "wrong" not in str(told.value)
 
@@ -142,7 +142,7 @@ def test_a_user_and_password_may_stand_in_settings_or_url(secure_elasticsearch: 
     ):
         address = load({}, environment, None, ()).store
         assert PASSWORD not in repr(address)
-        assert ElasticStore(connect(address), "nothing", "archive").applied() == 0
+        assert ElasticStore(connect(address), "nothing", "archive").position().seq == 0
 
 
 @pytest.fixture(scope="module")
@@ -166,8 +166,8 @@ def test_a_certificate_must_be_of_an_authority_that_is_trusted(
         url = plain.replace("http:", "https:")
         login = {"user": USER, "password": Secret(PASSWORD)}
         with pytest.raises(ConfigError, match="not trusted"):
-            ElasticStore(connect(StoreAddress(url, **login)), "nothing", "archive").applied()
-        assert ElasticStore(connect(StoreAddress(url, ca=crt, **login)), "nothing", "archive").applied() == 0
+            ElasticStore(connect(StoreAddress(url, **login)), "nothing", "archive").position()
+        assert ElasticStore(connect(StoreAddress(url, ca=crt, **login)), "nothing", "archive").position().seq == 0
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_server_that_is_not_elasticsearch_is_told(secure_elasticsearch: Node) 
         proxy(secure_elasticsearch.url, lambda exchange: other) as url,
         pytest.raises(ConfigError, match="not Elasticsearch"),
     ):
-        ElasticStore(connect(StoreAddress(url)), "nothing", "archive").applied()
+        ElasticStore(connect(StoreAddress(url)), "nothing", "archive").position()
 
 
 def test_a_client_that_is_too_new_for_the_server_is_told_with_the_cure(secure_elasticsearch: Node) -> None:
@@ -196,11 +196,11 @@ def test_a_client_that_is_too_new_for_the_server_is_told_with_the_cure(secure_el
     headers = {"X-Elastic-Product": "Elasticsearch", "Content-Type": "application/json"}
     answer = Reply(400, headers, body)
     with proxy(secure_elasticsearch.url, lambda exchange: answer) as url, pytest.raises(ConfigError) as told:
-        ElasticStore(connect(StoreAddress(url)), "nothing", "archive").applied()
+        ElasticStore(connect(StoreAddress(url)), "nothing", "archive").position()
     assert "pip install 'elasticsearch" in str(told.value.hint)
 
 
 def test_nobody_there_is_told(secure_elasticsearch: Node) -> None:
     lonely = connect(StoreAddress("http://127.0.0.1:9"), sleep=lambda seconds: None)
     with pytest.raises(StoreUnavailable, match="does not answer"):
-        ElasticStore(lonely, "nothing", "archive").applied()
+        ElasticStore(lonely, "nothing", "archive").position()

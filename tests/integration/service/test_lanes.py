@@ -264,4 +264,4 @@ def test_few_new_entries_are_applied_when_there_is_nothing_else_to_do_or_after_f
     assert indexer.step(NOW + HOUR + 2 * SECOND, is_idle=False)  # two thousand are worth it
     keep(archive, 2_003, 1)
     assert indexer.step(NOW + HOUR + 7 * SECOND, is_idle=False)
-    assert store.applied() == state.read().index.applied == archive.vault.head() == 2_004
+    assert store.position().seq == state.read().index.applied == archive.vault.head() == 2_004

@@ -239,7 +239,7 @@ def test_an_index_out_of_reach_stops_nothing_and_is_brought_up_to_date_when_it_i
     running.index = None
     running.run(HOUR)
     store = running.open_index()
-    assert store.applied() == running.archive.vault.head()
+    assert store.position().seq == running.archive.vault.head()
     store.close()
     assert answer("/readyz", running.board, running.now)[0] == 200  # type: ignore[index]
 

@@ -1,26 +1,38 @@
-"""The order of results."""
+"""The order of results, and cursors."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.index.results import rank
-from archiver.model import EPOCH
+from archiver.errors import ConfigError
+from archiver.index.results import Key, as_cursor, rank, read_cursor
+
+MOMENTS = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+KEYS = st.builds(Key, st.text(), st.none() | st.text(), st.integers(-(2**53), 2**53))
 
 
-@given(st.integers(0, 200 * 365).map(lambda days: EPOCH + timedelta(days=days)), st.text(), st.text())
-def test_ranks_sort_by_time_whoever_is_ranked_and_fit_a_signed_64_bit_integer(
-    moment: datetime, identity: str, other: str
-) -> None:
-    later = rank(moment + timedelta(milliseconds=1), other)
-    assert 0 <= rank(moment, identity) < later < 2**63
+@given(MOMENTS, MOMENTS)
+def test_ranks_sort_by_time_in_every_year_and_are_exact_in_javascript(moment: datetime, other: datetime) -> None:
+    assert abs(rank(moment)) < 2**53
+    assert (rank(moment) <= rank(other)) or moment > other
 
 
-def test_those_of_one_moment_have_ranks_of_their_own_that_never_change() -> None:
-    ranks = [rank(EPOCH, f"c{number}") for number in range(200)]
-    assert len(set(ranks)) == 200
-    assert ranks == [rank(EPOCH, f"c{number}") for number in range(200)]
-    assert max(ranks) < rank(EPOCH + timedelta(milliseconds=1), "")
+@given(KEYS)
+def test_a_cursor_is_read_as_the_key_that_it_was_made_of(key: Key) -> None:
+    assert read_cursor(as_cursor(key)) == key
+
+
+@given(st.text() | st.integers().map(str))
+def test_any_other_text_is_no_cursor(text: str) -> None:
+    with pytest.raises(ConfigError, match="no cursor"):
+        read_cursor(text)
+
+
+@pytest.mark.parametrize("rank_", [2**53 + 1, -(2**64), True, 1.5])
+def test_a_cursor_beyond_all_times_is_none(rank_: int) -> None:
+    with pytest.raises(ConfigError, match="no cursor"):
+        read_cursor(as_cursor(Key("c", None, rank_)))

@@ -8,14 +8,14 @@ from typing import Any
 from archiver.errors import StoreError
 from archiver.index.elastic.server import Server
 from archiver.index.paging import every_item
-from archiver.index.results import Refusal
+from archiver.index.results import Position, Refusal
 from archiver.jsontext import encode
 
 _POSITION, _REFUSED = "position", "refused"
 _PAGE = 1_000
 
 
-class Position:
+class State:
     """Raises StoreError if the index belongs to another archive."""
 
     def __init__(self, server: Server, index: str, archive_id: str) -> None:
@@ -33,13 +33,21 @@ class Position:
             )
         return dict(position)
 
-    def write(self, *, applied: int, shape: str, is_backfilling: bool) -> None:
-        """Stores the position; never replaces a newer one by an older one."""
+    def position(self) -> Position:
+        """The vault entry up to which everything is applied; the default when new."""
+        stored = self.read()
+        return Position(int(stored.get("applied", 0)), stored.get("link", ""))
+
+    def write(self, applied: Position, *, shape: str, is_backfilling: bool, is_writing: bool) -> None:
+        """Stores the position; never replaces a newer one by an older one.
+
+        `is_writing`: documents are being written, so that counts do not add up yet.
+        """
         body = {
-            "kind": _POSITION, "archive": self._archive_id, "applied": applied, "shape": shape,
-            "is_backfilling": is_backfilling,
+            "kind": _POSITION, "archive": self._archive_id, "applied": applied.seq, "link": applied.link,
+            "shape": shape, "is_backfilling": is_backfilling, "is_writing": is_writing,
         }  # fmt: skip
-        params = {"version": applied + 1, "version_type": "external_gte"}
+        params = {"version": applied.seq + 1, "version_type": "external_gte"}
         path = f"/{self._index}/_doc/{_POSITION}"
         self._server.ask("PUT", path, body, params, accepted="version_conflict_engine_exception")
 
