@@ -46,12 +46,20 @@ def repair_index(archive: ArchiveFile, store: StoreAdmin, progress: Progress) ->
     store.mend()
     if list(store.damage()) or list(_misplacement(archive, store)):
         return rebuild(archive, store, progress)
+    differing, has_surplus = _compared(archive, store, progress)
+    if not has_surplus and len(differing) <= _MOST_APPLIED_AGAIN:
+        refused = [refusal.conversation_id for refusal in store.refused()]
+        applied = apply_again(archive, store, [*differing, *refused], progress)
+        if _compared(archive, store, progress) == ([], False):
+            return applied
+    return rebuild(archive, store, progress)
+
+
+def _compared(archive: ArchiveFile, store: Store, progress: Progress) -> tuple[list[str], bool]:
+    """The conversations that differ, and whether the index holds documents of others."""
     found = [(version, documents) for version, _, documents in _differences(archive, store, progress)]
     differing = [version.transcript.id for version, _ in found if version]
-    has_surplus = store.documents() > sum(documents for _, documents in found)
-    if has_surplus or len(differing) > _MOST_APPLIED_AGAIN:
-        return rebuild(archive, store, progress)
-    return apply_again(archive, store, differing, progress)
+    return differing, store.documents() > sum(documents for _, documents in found)
 
 
 def _strangers(archive: ArchiveFile, store: Store) -> Iterator[str]:
