@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archiver.index.results import Facet, KeyPage, Position, Refusal, Sort, Version
-from archiver.model import to_ms
-from archiver.query.ast import Scope
+from archiver.errors import StoreError
+from archiver.index.paging import every_item
+from archiver.index.results import Comparison, Facet, Key, KeyPage, Position, Refusal, Sort, Version
+from archiver.index.store import Store
+from archiver.model import Transcript, to_ms
+from archiver.query.ast import Expression, Scope
+from archiver.query.fields import KEYWORDS
 from archiver.query.parser import parse
 from archiver.transcript.projection import project
 from tests.archives import Scan, archives, queries
@@ -201,3 +207,97 @@ def test_a_query_finds_exactly_what_a_linear_scan_over_the_raw_records_finds_als
         expected = set().union(*(Scan(raw).ids(tree, scope.value) for raw in archive))
         assert {(key.conversation_id, key.message_id) for key in found.keys} == expected
         assert found.total == len(expected)
+
+
+def test_a_version_whose_documents_can_t_be_made_is_refused_and_costs_no_other(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened.make()
+    put(store, [project(record("odd", NOW, "first words")), project(record("c1", NOW, "words"))], applied=2)
+    read = KEYWORDS["agent"]
+
+    def fail_at_one(transcript: Transcript) -> Iterable[str]:
+        if transcript.id == "odd":
+            raise KeyError("a fault of the program")
+        return read(transcript)
+
+    monkeypatch.setitem(cast(dict[str, object], KEYWORDS), "agent", fail_at_one)
+    put(store, [project(record(id_, NOW, "second words")) for id_ in ("c2", "odd", "c3")], applied=5)
+    assert ids(ask(store, "words")) == ["c3", "c2", "c1"]
+    assert ask(store, "words", Scope.MESSAGE).total == 3
+    (refusal,) = store.refused()
+    assert (refusal.conversation_id, refusal.seq) == ("odd", 4)
+    assert "KeyError" in refusal.reason
+    monkeypatch.undo()
+    put(store, [project(record("odd", NOW, "third words"))], applied=6)
+    assert (store.refused(), ask(store, "words").total) == ((), 4)
+
+
+def test_nothing_of_an_earlier_version_is_left_of_what_is_refused(opened: Opened) -> None:
+    store = opened.make()
+    put(store, [project(record("c1", NOW, "old"))], applied=1)
+    with store.writing(expected=1) as writer:
+        writer.refuse([Refusal(2, "c1", "cannot be read")])
+        writer.replace([], applied=Position(2, "link2"))
+    assert (store.count(), ask(store, "old", Scope.MESSAGE).total) == (0, 0)
+
+
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.OLDEST])
+def test_no_message_is_lost_or_doubled_where_a_page_ends_among_many_of_one_moment(opened: Opened, sort: Sort) -> None:
+    store = opened.make()
+    put(store, [project(_at_once(f"c{at}", count)) for at, count in enumerate((9, 1, 14))], applied=3)
+    expression = parse("same", now=NOW).expression
+    whole = store.search(expression, scope=Scope.MESSAGE, sort=sort, limit=100).keys
+    assert list(whole) == sorted(whole, key=lambda key: key.order, reverse=sort is Sort.NEWEST)
+    for size in (1, 4, 5, 23):
+        pages = every_item(lambda after, size=size: _page(store, expression, sort, size, after))  # type: ignore[misc]
+        assert tuple(pages) == whole
+    assert len(set(whole)) == 24
+
+
+def _at_once(id_: str, count: int) -> bytes:
+    """A conversation whose messages were all sent at one moment."""
+    messages = [
+        {"type": "TEXT_PLAIN", "messageData": {"msg": {"text": "same"}}, "messageId": f"m{at}", "timeL": to_ms(NOW)}
+        for at in range(count)
+    ]
+    return record(id_, NOW, messageRecords=messages)
+
+
+def _page(
+    store: Store, expression: Expression, sort: Sort, size: int, after: Key | None
+) -> tuple[tuple[Key, ...], Key | None]:
+    page = store.search(expression, scope=Scope.MESSAGE, sort=sort, limit=size, after=after)
+    assert page.total == 24
+    return page.keys, page.next
+
+
+@pytest.mark.parametrize("at", ["0001-01-01 00:00:00.000+0000", "9999-12-31 23:59:59.999+0000", "2300-01-01 00:00:00"])
+@pytest.mark.parametrize("scope", Scope)
+def test_times_of_any_year_are_sorted_and_found(opened: Opened, at: str, scope: Scope) -> None:
+    store = opened.make()
+    message = {"type": "TEXT_PLAIN", "messageData": {"msg": {"text": "hello"}}, "messageId": "m", "time": at}
+    odd = record("odd", NOW, info={"startTimeL": None, "startTime": at}, messageRecords=[message])
+    put(store, [project(odd), project(record("c1", NOW, "hello"))], applied=2)
+    assert ids(ask(store, "hello", scope)) == (["c1", "odd"] if at.startswith("0001") else ["odd", "c1"])
+
+
+def test_an_index_that_lacks_a_conversation_is_not_whole(opened: Opened) -> None:
+    store = opened.make()
+    put(store, [project(record(id_, NOW, "hello")) for id_ in ("c1", "c2")], applied=2)
+    store.check_whole(2)
+    if store.status().kind != "memory":  # nobody else can write to it
+        with pytest.raises(StoreError, match=r"2 conversations.*3"):
+            store.check_whole(3)
+
+
+def test_contents_are_compared_with_the_versions_and_each_difference_is_named(opened: Opened) -> None:
+    store = opened.make()
+    held = [Version(1, project(record("c1", NOW, "hello"))), Version(2, project(record("c2", NOW, "hello", "you")))]
+    with store.writing(expected=2) as writer:
+        writer.replace(held, applied=Position(2, "link2"))
+    assert store.compare(held) == Comparison((), store.documents())
+    other, absent = Version(2, project(record("c2", NOW, "hello", "me"))), Version(3, project(record("c3", NOW, "x")))
+    compared = store.compare([held[0], other, absent])
+    assert compared.faults == ((other, "of another content"), (absent, "missing"))
+    assert compared.documents == store.documents()
