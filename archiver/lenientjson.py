@@ -102,6 +102,16 @@ def _marks(raw: bytes) -> Iterator[tuple[bytes, int, int]]:
         raise ValueError(f"it ends before its {awaited[-1].decode()}")
 
 
+def end_of_object(raw: bytes) -> int | None:
+    """Where the object ends that a text begins with; None if it begins with none, or the object does not end."""
+    if raw[:1] != b"{":
+        return None
+    try:
+        return next((at + 1 for mark, at, level in _marks(raw) if level == 1 and mark in _ENDS), None)
+    except ValueError:
+        return None
+
+
 def split_array(raw: bytes) -> list[bytes]:
     """The exact bytes of each element of a JSON array, which are not read. Raises ValueError."""
     return [part for part, _ in _members(raw, b"[")]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from archiver import lenientjson
+
 # The sections by which records may begin (Messaging Interactions API, Conversations, response).
 _SECTIONS = (
     b"info|campaign|monitoring|messageRecords|messageStatuses|messageScores|agentParticipants|agentParticipantsLeave|"
@@ -17,6 +19,7 @@ _SECTIONS = (
 _LIST = re.compile(rb'"conversationHistoryRecords"\s*:\s*\[')
 _METADATA = re.compile(rb'"_metadata"\s*:\s*(\{(?:[^"{}]|"[^"\\]*+"|\{(?:[^"{}]|"[^"\\]*+")*+\})*+\})')
 _END = re.compile(rb"\]\s*(?:,\s*" + _METADATA.pattern + rb"\s*)?\}\s*\Z")
+_BETWEEN = b" \t\r\n,"
 _RECORD = re.compile(rb'(?:\A|(?<=,)|(?<=\}))\s*(?=\{\s*"(?:' + _SECTIONS + rb')"\s*:\s*[\[{])')
 
 
@@ -28,5 +31,11 @@ def split_damaged(body: bytes) -> tuple[bytes, list[bytes]] | None:
     metadata = _METADATA.search(body, 0, first.start()) or _METADATA.search(body, end.start())
     records = body[first.end() : end.start()]
     starts = [match.end() for match in _RECORD.finditer(records)]
-    parts = (records[start:stop] for start, stop in pairwise([*starts, len(records)]))
-    return metadata[1] if metadata else b"{}", [part.strip(b" \t\r\n,") for part in parts]
+    parts = (records[start:stop].strip(_BETWEEN) for start, stop in pairwise([0, *starts, len(records)]))
+    return metadata[1] if metadata else b"{}", [piece for part in parts for piece in _pieces(part) if piece]
+
+
+def _pieces(part: bytes) -> tuple[bytes, bytes]:
+    """The record that a part begins with, and what stands behind it, which belongs to no record."""
+    end = lenientjson.end_of_object(part) or len(part)
+    return part[:end], part[end:].strip(_BETWEEN)

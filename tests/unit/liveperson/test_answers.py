@@ -31,7 +31,8 @@ def body(damage: Callable[[bytes], bytes], *, metadata_first: bool = True) -> by
     [
         lambda raw: raw.replace(b"MARK", b'she said "no'),
         lambda raw: raw[:-1],
-        lambda raw: raw + b"}",
+        lambda raw: raw[1:],
+        lambda raw: b"\x00" + raw,
         lambda raw: raw[:40],
         lambda raw: raw.replace(b"[", b"(", 1),
         lambda raw: b"null",
@@ -70,3 +71,9 @@ def test_an_answer_that_was_cut_off_where_a_record_looks_like_its_end_never_coun
     whole = body(lambda raw: raw)
     assert whole.endswith(b"}]}]}")
     assert [len(read_page(whole[:-2]).conversations), len(read_page(whole[:-2]).unreadable)] == [3, 1]
+
+
+def test_what_stands_between_records_costs_none_of_them() -> None:
+    page = read_page(body(lambda raw: raw + b"}} nonsense"))
+    assert [item.id for item in page.conversations] == ["a", "b", "c", "d"]
+    assert [item.raw for item in page.unreadable] == [b"}} nonsense"]
