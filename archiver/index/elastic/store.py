@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from archiver.config import StoreAddress
 from archiver.errors import StoreError, StoreOutdated
 from archiver.index.elastic.bulk import Limits
 from archiver.index.elastic.family import Family, serving, shape
 from archiver.index.elastic.position import Position
-from archiver.index.elastic.queries import VISIBLE, Dsl, conversation_query, message_query
+from archiver.index.elastic.queries import VISIBLE, Dsl, IsTaken, conversation_query, message_query
 from archiver.index.elastic.server import Server, connect
 from archiver.index.elastic.writer import ElasticWriter
 from archiver.index.paging import every_item
@@ -21,6 +21,7 @@ from archiver.index.results import Facet, Key, KeyPage, Refusal, Sort
 from archiver.index.store import StoreStatus
 from archiver.query import Expression, Scope
 
+Answer = TypeVar("Answer")
 _MOST_AT_ONCE = 10_000  # Elasticsearch's own limit of one page
 _MOST_VALUES = 60_000
 _ORDERS = {
@@ -84,21 +85,44 @@ class ElasticStore:
     def search(
         self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: int | None = None
     ) -> KeyPage:
-        query = self._query(expression, scope)
-        hits, total = self._hits(scope, query, sort, limit + 1, None if after is None else [after])
+        cursor = None if after is None else [after]
+        hits, total = self._asked(expression, scope, lambda query: self._hits(scope, query, sort, limit + 1, cursor))
         keys = tuple(_key(hit) for hit in hits[:limit])
         has_more = len(hits) > limit and sort is not Sort.RELEVANCE
         return KeyPage(keys, total, keys[-1].cursor if has_more else None)
 
-    def _query(self, expression: Expression, scope: Scope) -> Dsl:
-        if scope is Scope.CONVERSATION:
-            return conversation_query(expression)
-        return message_query(expression, self._conversations)
+    def _asked(self, expression: Expression, scope: Scope, ask: Callable[[Dsl], Answer]) -> Answer:
+        """What `ask` returns for the query, which is divided if it stands for more words than the server allows."""
+        try:
+            return ask(self._query(expression, scope))
+        except StoreError as error:
+            if not _has_too_many(error):
+                raise
+            return ask(self._query(expression, scope, lambda query: self._is_taken(scope, query)))
 
-    def _conversations(self, query: Dsl) -> Iterator[str]:
-        """The ids of all conversations that a query finds, whatever their number."""
-        hits = self._every_hit(Scope.CONVERSATION, query, Sort.OLDEST, _MOST_AT_ONCE)
-        return (hit["fields"]["conversation_id"][0] for hit in hits)
+    def _query(self, expression: Expression, scope: Scope, is_taken: IsTaken | None = None) -> Dsl:
+        if scope is Scope.CONVERSATION:
+            return conversation_query(expression, is_taken)
+        return message_query(expression, self._conversations, is_taken)
+
+    def _is_taken(self, scope: Scope, query: Dsl) -> bool:
+        """Whether the words that a query stands for are so few that the server takes it."""
+        try:
+            self._page(scope, query, Sort.NEWEST, 1, None)
+        except StoreError as error:
+            if not _has_too_many(error):
+                raise
+            return False
+        return True
+
+    def _conversations(self, expression: Expression) -> list[str]:
+        """The ids of all conversations that an expression finds, whatever their number."""
+
+        def every(query: Dsl) -> list[str]:
+            hits = self._every_hit(Scope.CONVERSATION, query, Sort.OLDEST, _MOST_AT_ONCE)
+            return [hit["fields"]["conversation_id"][0] for hit in hits]
+
+        return self._asked(expression, Scope.CONVERSATION, every)
 
     def _hits(
         self, scope: Scope, query: Dsl, sort: Sort, limit: int, after: list[Any] | None
@@ -146,16 +170,16 @@ class ElasticStore:
 
     def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
         order = [{"_count": "desc"}, {"_key": "asc"}]
-        body = {
-            "query": conversation_query(expression), "size": 0,
-            "aggs": {
-                name: {
-                    "terms": {"field": f"facets.{name}", "size": limit, "shard_size": _MOST_VALUES, "order": order}
-                }
-                for name in names
-            },
-        }  # fmt: skip
-        aggregations = self._search("metadata", body).get("aggregations", {})
+        counts = {
+            name: {"terms": {"field": f"facets.{name}", "size": limit, "shard_size": _MOST_VALUES, "order": order}}
+            for name in names
+        }
+        answer = self._asked(
+            expression,
+            Scope.CONVERSATION,
+            lambda query: self._search("metadata", {"query": query, "size": 0, "aggs": counts}),
+        )
+        aggregations = answer.get("aggregations", {})
         return {name: tuple(_facets(aggregations.get(name, {}))) for name in names}
 
     def count(self) -> int:
@@ -218,6 +242,11 @@ class ElasticStore:
     def close(self) -> None:
         if not self._shares_server:
             self._server.close()
+
+
+def _has_too_many(error: StoreError) -> bool:
+    """Whether the server refuses a query because of the number of words that its prefixes stand for."""
+    return "too many clauses" in error.message or "too many terms" in error.message
 
 
 def _check_shape(position: dict[str, Any]) -> None:

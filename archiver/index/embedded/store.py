@@ -156,8 +156,8 @@ class EmbeddedStore:
 
     def _query(self, searcher: Any, expression: Expression, scope: Scope) -> Any:
         if scope is Scope.CONVERSATION:
-            return conversation_query(self._schema, expression)
-        return message_query(self._schema, expression, lambda query: _numbers(searcher, query))
+            return conversation_query(self._schema, searcher, expression)
+        return message_query(self._schema, searcher, expression, lambda query: _numbers(searcher, query))
 
     def _page(self, searcher: Any, query: Any, total: int, sort: Sort, limit: int, after: int | None) -> KeyPage:
         rest = query
@@ -178,7 +178,7 @@ class EmbeddedStore:
             return dict.fromkeys(names, ())
         with _our_errors(self._folder):
             searcher = self._searcher()
-            query = conversation_query(self._schema, expression)
+            query = conversation_query(self._schema, searcher, expression)
             terms = {name: {"terms": {"field": facet_field(name), "size": _MOST_VALUES}} for name in names}
             answer = searcher.aggregate(query, terms)
         return {name: most_frequent(_counts(answer[name]), limit) for name in names}
