@@ -31,13 +31,13 @@ def parse_span(text: str, now: datetime) -> Window:
     """The whole span that a date names: a day, a month, the minute of an instant. Raises ValueError."""
     word = text.strip()
     if len(word) > _LONGEST:
-        raise ValueError(f"'{word[:_LONGEST]}…' is not a date")
+        raise ValueError(f"'{word[:_LONGEST]}…' is not a known date")
     try:
         span = _named(word.lower(), now) or _calendar(word) or _ago(word.lower(), now) or _instant(word.upper())
     except (OverflowError, ValueError):
         raise ValueError(f"there is no date {text!r}") from None
     if span is None:
-        raise ValueError(f"{text!r} is not a date")
+        raise ValueError(f"{text!r} is not a known date")
     return span
 
 

@@ -11,7 +11,6 @@ import click
 from archiver.cli import context as shared
 from archiver.cli.terminal import one_line, safe
 from archiver.errors import ConfigError
-from archiver.jsontext import pretty
 from archiver.model import EPOCH, Event, Message, Transcript
 from archiver.transcript import as_json as transcript_json
 from archiver.transcript import project
@@ -104,7 +103,7 @@ def command(context: click.Context, conversation: str, raw: bool, as_json: bool)
     if as_json:
         whole = record.raw if raw else None
         transcript = project(record.raw)
-        click.echo(pretty(transcript_json(transcript, seq=record.seq, fetched_at=record.fetched_at, raw=whole)))
+        shared.print_json(transcript_json(transcript, seq=record.seq, fetched_at=record.fetched_at, raw=whole))
     elif raw:
         if sys.stdout.isatty():
             raise ConfigError(

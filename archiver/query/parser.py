@@ -219,7 +219,7 @@ class _Parser:
             return None
         if is_prefix and not re.search(r"\w$", stem):
             is_prefix = False
-            self.notices.append(f"{quoted(word)} was read as {quoted(' '.join(parts))}")
+            self.notices.append(f"{quoted(word)} was read as the words {' '.join(parts)[:MOST_PATH_CHARACTERS]}")
         leaf = known(Words(parts, context.places, is_prefix, context.role), position)
         self._note(unusual(leaf))
         return leaf
