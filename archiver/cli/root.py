@@ -119,6 +119,8 @@ def main() -> None:
     wants_json = "--json" in sys.argv
     escape_what_cannot_be_encoded(sys.stdout, sys.stderr)
     try:
+        if sys.stdout is None:  # it was closed when the program was started
+            raise ArchiveError("there is no standard output", hint="Send it to a file, a pipe or /dev/null.")
         _check_text({f"argument {number}": word for number, word in enumerate(sys.argv)})
         _check_text({name: value for name, value in os.environ.items() if name.startswith("ARCHIVER_")})
         root.main(standalone_mode=False)

@@ -92,6 +92,9 @@ def _tail(transcript: Transcript) -> Iterator[str]:
 def command(context: click.Context, conversation: str, raw: bool, as_json: bool) -> None:
     """Print one conversation as a transcript.
 
+    Characters that control a terminal, turn text around or can't be seen are spelled out, such as \\u200b, except where
+    an emoji or a script needs them. --json and --raw print them as they are.
+
     \b
     Examples:
       archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f

@@ -13,7 +13,7 @@ from archiver.cli import context as shared
 from archiver.cli.terminal import safe
 from archiver.errors import ConfigError, counted
 
-_HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
+_HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
 
 @click.command("verify")

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.config.files import FileContent, read_files, settings_files
-from archiver.config.options import DOMAIN_URL, OPTIONS, Option
+from archiver.config.options import OPTIONS, Option
 from archiver.config.secrets import Secret, at_home, resolve, secret_file
-from archiver.config.urls import ServerUrl, server_url, split_login
+from archiver.config.urls import split_login
 from archiver.config.variables import misspelt
 from archiver.errors import ConfigError, known_word, suggest
 from archiver.model import Policies, Policy
@@ -120,11 +120,6 @@ class Settings:
             self.optional(f"{server}_user") or user,
             self.optional_secret(f"{server}_password") or within,
         )
-
-    @property
-    def domain_url(self) -> ServerUrl:
-        """The checked URL of the Domain API."""
-        return server_url(self.text("domain_url"), setting="domain_url", example=DOMAIN_URL)
 
     def path(self, key: str) -> Path | None:
         """A setting that names a file."""

@@ -42,7 +42,7 @@ class Account:
 
 def account_of(settings: Settings) -> Account:
     """The account of the settings. Raises ConfigError."""
-    return Account(settings.account, str(settings.domain_url), _credentials(settings), settings.rate)
+    return Account(settings.account, settings.text("domain_url"), _credentials(settings), settings.rate)
 
 
 def _credentials(settings: Settings) -> Credentials:

@@ -13,7 +13,7 @@ from archiver.liveperson.calls import CallSettings, perform
 from archiver.logs import EventLogger
 
 _log = EventLogger("liveperson")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 
 
 class Domains:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -91,6 +92,23 @@ def test_an_argument_of_another_encoding_is_refused_in_words(folder: Path, comma
         assert b"\xff" not in err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["verify", "--head", "9" * 5000 + ":" + "0" * 64],
+        ["verify", "--head", "\u0663:" + "0" * 64],
+        ["harvest", "--follow", "--listen", "a:\u00b2"],
+        ["harvest", "--follow", "--listen", "a:99999"],
+        ["--bogus\x1b[2J", "status"],
+        ["harvest", "--every", "30", "--follow"],
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused_in_words(folder: Path, words: list[str]) -> None:
+    code, _, err = run(folder, *words)
+    assert code == 2
+    assert b"\x1b" not in err
+
+
 def test_a_variable_of_another_encoding_is_refused_in_words(folder: Path) -> None:
     code, _, err = run(folder, "status", ARCHIVER_ACCOUNT=os.fsdecode(b"\xff"))
     assert code == 2
@@ -99,7 +117,7 @@ def test_a_variable_of_another_encoding_is_refused_in_words(folder: Path) -> Non
 
 @pytest.mark.parametrize("said", [codecs.BOM_UTF16_LE + "a\r\n".encode("utf-16-le"), codecs.BOM_UTF8 + b"a\n", b"a\n"])
 def test_ids_are_read_with_the_marks_that_other_programs_write(folder: Path, said: bytes) -> None:
-    code, _, err = run(folder, "fetch", "-", said=said)
+    code, _, err = run(folder, "fetch", "-", said=said, ARCHIVER_ACCOUNT=ACCOUNT)
     assert (code, b"ARCHIVER_CLIENT_ID" in err) == (2, True)  # the ids were read; there are no credentials
 
 
@@ -126,6 +144,14 @@ def test_a_file_that_a_killed_export_left_is_neither_used_nor_overwritten(folder
     assert not (tmp_path / "x.ndjson").exists()
     assert run(folder, "export", "--output", str(tmp_path / "x.ndjson"), "--force")[0] == 0
     assert not left.exists()
+
+
+@pytest.mark.parametrize("words", [["status"], ["export", "--output", "-"], ["search", "x", "--json"]])
+def test_a_closed_standard_output_is_an_error(folder: Path, words: list[str]) -> None:
+    line = " ".join([*map(str, PROGRAM), *words, ">&-"])
+    environment = {**os.environ, "ARCHIVER_ARCHIVE": str(folder)}
+    done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, check=False)
+    assert (done.returncode, b"no standard output" in done.stderr) == (6, True)
 
 
 def test_a_query_with_a_fault_makes_no_file(folder: Path, tmp_path: Path) -> None:
@@ -172,6 +198,16 @@ def secret_urls(host: str) -> Iterator[Mapping[str, str]]:
     yield {**proxies, "ARCHIVER_KIBANA_URL": "https://kibana.invalid"}
     yield {**proxies, "HTTPS_PROXY": f"htp://me:{MARK}@{host}", "https_proxy": f"htp://me:{MARK}@{host}"}
     yield {**proxies, "HTTPS_PROXY": f"http://me:{MARK}@{host}:p", "https_proxy": f"http://me:{MARK}@{host}:p"}
+
+
+def ended(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """What a process prints, which is interrupted if it waits long for a server."""
+    with process:
+        try:
+            return process.communicate(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            return process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize("number", range(9))
