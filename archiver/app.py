@@ -13,16 +13,7 @@ from archiver import windows
 from archiver.archive import ArchiveFile, Finding, is_archive, make_archive, open_archive, verify_vault
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
-from archiver.errors import (
-    ConfigError,
-    IntegrityError,
-    StoreBusy,
-    StoreDenied,
-    StoreError,
-    StoreOutdated,
-    counted,
-    known_word,
-)
+from archiver.errors import ConfigError, IntegrityError, StoreBusy, StoreDenied, StoreError, StoreOutdated, known_word
 from archiver.index import (
     Request,
     Search,
@@ -252,7 +243,7 @@ class Archive(AbstractContextManager["Archive"]):
             rebuild(self.file, self.store, self._progress)
         except (StoreBusy, StoreDenied) as error:
             behind = self.file.vault.head() - self.store.applied()
-            return (f"not searchable yet: {counted(behind, 'vault entry')}: {error.message}",)
+            return (f"{behind:,} of the vault's entries not searchable yet: {error.message}",)
         return ()
 
     def coverage(self, start: Moment = None, end: Moment = None) -> Coverage:
