@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -200,14 +199,14 @@ def secret_urls(host: str) -> Iterator[Mapping[str, str]]:
     yield {**proxies, "HTTPS_PROXY": f"http://me:{MARK}@{host}:p", "https_proxy": f"http://me:{MARK}@{host}:p"}
 
 
-def ended(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """What a process prints, which is interrupted if it waits long for a server."""
+def ended(process: subprocess.Popen[bytes], patience_s: float) -> tuple[bytes, bytes]:
+    """What a process prints, which is killed if it goes on waiting for a server."""
     with process:
         try:
-            return process.communicate(timeout=15)
+            return process.communicate(timeout=patience_s)
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
-            return process.communicate(timeout=60)
+            process.kill()
+            return process.communicate()
 
 
 @pytest.mark.parametrize("number", range(9))
