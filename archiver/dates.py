@@ -13,22 +13,32 @@ Moment = str | datetime | None  # a date as people type it, or an aware datetime
 FORMS = "2026-03-31, 2026-03, 2026, 2026-03-31T14:05, today, yesterday, 90d, now-12h"
 
 _DAY = timedelta(days=1)
+_LONGEST = 40  # characters of a date or duration
 _UNITS = {
     "ms": timedelta(milliseconds=1), "s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1),
     "d": _DAY, "w": 7 * _DAY,
 }  # fmt: skip
-_CALENDAR = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?$")
-_AGO = re.compile(r"(?:now-)?(\d{1,6})(mo|m|h|d|w|y)$", re.IGNORECASE)
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d|w)?", re.IGNORECASE)
+# Digits are 0 to 9 and letters are Latin ones: `re.IGNORECASE` alone also takes ſ for s, and \d takes ٣.
+_CALENDAR = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
+_AGO = re.compile(r"(?:now-)?([0-9]{1,6})(mo|m|h|d|w|y)")
+_TIME = r"[0-9]{2}(?P<minute>:?[0-9]{2}(?P<second>:?[0-9]{2}(?P<fraction>[.,][0-9]{1,6})?)?)?"
+_INSTANT = re.compile(rf"[0-9]{{4}}-?[0-9]{{2}}-?[0-9]{{2}}[T ]{_TIME}(?:Z|[+-][0-9:]{{2,8}})?")
+_LENGTHS = (("fraction", _UNITS["ms"]), ("second", _UNITS["s"]), ("minute", _UNITS["m"]))
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|[smhdw])|0", re.IGNORECASE | re.ASCII)
 
 
 def parse_span(text: str, now: datetime) -> Window:
     """The whole span that a date names: a day, a month, the minute of an instant. Raises ValueError."""
     word = text.strip()
+    if len(word) > _LONGEST:
+        raise ValueError(f"'{word[:_LONGEST]}…' is not a known date")
     try:
-        return _named(word.lower(), now) or _calendar(word) or _ago(word.lower(), now) or _instant(word)
-    except OverflowError:
-        raise ValueError(f"{text!r} is out of range") from None
+        span = _named(word.lower(), now) or _calendar(word) or _ago(word.lower(), now) or _instant(word.upper())
+    except (OverflowError, ValueError):
+        raise ValueError(f"there is no date {text!r}") from None
+    if span is None:
+        raise ValueError(f"{text!r} is not a known date")
+    return span
 
 
 def parse_moment(given: Moment, now: datetime, *, is_end: bool) -> datetime | None:
@@ -40,19 +50,19 @@ def parse_moment(given: Moment, now: datetime, *, is_end: bool) -> datetime | No
     try:
         span = parse_span(given, now)
     except ValueError as error:
-        raise ConfigError(str(error)) from None
+        raise ConfigError(str(error), hint=f"Write one of: {FORMS}.") from None
     return span.end if is_end else span.start
 
 
 def parse_duration(text: str) -> timedelta:
-    """A duration such as 30m, 1.5h, 45s; a bare number is seconds. Raises ValueError."""
+    """A duration such as 30m, 1.5h, 45s. Raises ValueError, also for a number without a unit."""
     match = _DURATION.fullmatch(text.strip())
-    if not match:
-        raise ValueError(f"{text!r} is not a duration; write 90s, 30m, 2h or 1d")
     try:
-        return float(match[1]) * _UNITS[(match[2] or "s").lower()]
-    except (OverflowError, KeyError):
-        raise ValueError(f"{text!r} is not a duration; write 90s, 30m, 2h or 1d") from None
+        if match:
+            return float(match[1]) * _UNITS[match[2].lower()] if match[1] else timedelta(0)
+    except OverflowError:
+        pass
+    raise ValueError(f"{text[:_LONGEST]!r} is not a duration; write 90s, 30m, 2h or 1d")
 
 
 def _named(word: str, now: datetime) -> Window | None:
@@ -67,21 +77,18 @@ def _named(word: str, now: datetime) -> Window | None:
 
 
 def _calendar(word: str) -> Window | None:
-    match = _CALENDAR.match(word)
+    match = _CALENDAR.fullmatch(word)
     if not match:
         return None
     year, month, day = (int(part) if part else 1 for part in match.groups())
-    try:
-        start = datetime(year, month, day, tzinfo=UTC)
-    except ValueError:
-        raise ValueError(f"{word!r} is not a day of the calendar") from None
+    start = datetime(year, month, day, tzinfo=UTC)
     if match[3]:
         return Window(start, start + _DAY)
     return Window(start, months_before(start, -1 if match[2] else -12))
 
 
 def _ago(word: str, now: datetime) -> Window | None:
-    match = _AGO.match(word)
+    match = _AGO.fullmatch(word)
     if not match:
         return None
     count, unit = int(match[1]), match[2]
@@ -90,11 +97,12 @@ def _ago(word: str, now: datetime) -> Window | None:
     return Window(start, start + timedelta(milliseconds=1))
 
 
-def _instant(word: str) -> Window:
-    try:
-        moment = datetime.fromisoformat(word)
-    except ValueError:
-        raise ValueError(f"{word!r} is not a known date; write one of: {FORMS}") from None
+def _instant(word: str) -> Window | None:
+    """The hour, minute, second or millisecond that a time names; without an offset in UTC."""
+    match = _INSTANT.fullmatch(word)
+    if not match:
+        return None
+    moment = datetime.fromisoformat(word)
     start = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    has_seconds = word.count(":") >= 2 and "+" not in word
-    return Window(start, start + (timedelta(seconds=1) if has_seconds else timedelta(minutes=1)))
+    length = next((length for name, length in _LENGTHS if match[name]), _UNITS["h"])
+    return Window(start, start + length)

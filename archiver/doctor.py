@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from archiver.archive import ArchiveFile, is_archive, open_archive
-from archiver.config import OPTIONS, Settings
-from archiver.errors import ArchiverError, AuthError, PermissionMissing
+from archiver.config import OPTIONS, Settings, shown_url
+from archiver.errors import ArchiverError, AuthError, PermissionMissing, counted
 from archiver.index import StoreAdmin, open_store
 from archiver.liveperson import LARGEST_SKEW, Account, Contact, Probes, account_of
 
@@ -63,6 +63,10 @@ def _settings(settings: Settings) -> tuple[Account | None, Check]:
         _ = (settings.archive, settings.store)
     except ArchiverError as error:
         return None, _failed("settings", error)
+    if settings.notices:
+        first, *others = settings.notices
+        more = f" (and {counted(len(others), 'more variable')}: archiver config show)" if others else ""
+        return account, Check("settings", Verdict.WARN, f"account {account.id}, {settings.auth}", first + more)
     changed = sum(item.origin != "default" for item in settings.all.values())
     cause = f"account {account.id}, {settings.auth}; {changed} of {len(OPTIONS)} settings are set"
     return account, Check("settings", Verdict.PASS, cause)
@@ -103,7 +107,7 @@ def _steps(probes: Probes, account: Account) -> Iterator[Check]:
     except ArchiverError as error:
         yield _failed("network", error)
         return
-    cause = f"{account.domain_url} answers in {contact.took_s * 1000:.0f} ms"
+    cause = f"{shown_url(account.domain_url)} answers in {contact.took_s * 1000:.0f} ms"
     yield Check("network", Verdict.PASS, cause)
     yield _clock(contact)
     yield _tried("services", lambda: _services(probes))
@@ -181,9 +185,11 @@ def _archive(archive: ArchiveFile) -> Check:
     archive.check_writable()
     conversations, messages = archive.vault.totals()
     unproven, last = archive.ledger.unproven(), archive.ledger.last_finished()
-    cause = f"{conversations:,} conversations, {messages:,} messages; last harvest {last or 'never finished'}"
+    held = f"{counted(conversations, 'conversation')}, {counted(messages, 'message')}"
+    cause = f"{held}; last harvest {last or 'never finished'}"
     if unproven:
-        return Check("archive", Verdict.WARN, f"{cause}; {len(unproven)} windows unproven", "archiver harvest")
+        windows = counted(len(unproven), "window")
+        return Check("archive", Verdict.WARN, f"{cause}; {windows} unproven", "archiver harvest")
     return Check("archive", Verdict.PASS, cause)
 
 
@@ -195,13 +201,18 @@ def _with_store(settings: Settings, archive: ArchiveFile) -> Check:
 def _store(archive: ArchiveFile, store: StoreAdmin) -> Check:
     status = store.status()
     behind, refused = archive.vault.head() - status.applied, len(store.refused())
-    cause = f"{status.kind} holds {status.conversations:,} conversations"
+    cause = f"{status.kind} holds {counted(status.conversations, 'conversation')}"
     if not status.is_current:
         return Check("store", Verdict.FAIL, f"{cause}, built by another version of this program", "archiver reindex")
     if refused:
         return Check("store", Verdict.WARN, f"{cause}, refused {refused}", "archiver reindex --refused")
     if behind:
-        return Check("store", Verdict.WARN, f"{cause}, {behind} vault entries behind", "archiver reindex")
+        return Check(
+            "store",
+            Verdict.WARN,
+            f"{cause}, {counted(behind, 'vault entry')} behind",
+            "archiver reindex",
+        )
     return Check("store", Verdict.PASS, cause)
 
 

@@ -240,6 +240,12 @@ def known_word(word: str, words: Iterable[str], kind: str) -> str:
     return word
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, for people: 1 record, 2,000 records, 3 entries."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else plural}"
+
+
 def suggest(word: str, words: Iterable[str], *, what: str, suffix: str = "") -> str:
     """A sentence for an error's hint: the nearest known word, or all of them after the heading `what`."""
     choices = sorted(words)

@@ -41,6 +41,17 @@ def canonical(value: Any) -> bytes:
     return msgspec.json.encode(value, order="sorted")
 
 
+def is_standard(raw: bytes) -> bool:
+    """Whether every reader of JSON can read these bytes: UTF-8, without control characters in texts, NaN or lone
+    surrogates.
+    """
+    try:
+        _decode(raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return False
+    return True
+
+
 def raw_json(raw: bytes) -> Any:
     """JSON bytes to be inserted unchanged into a value given to `encode`."""
     return msgspec.Raw(raw)

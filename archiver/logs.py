@@ -17,6 +17,7 @@ from archiver.progress import write_line
 
 # Every event and when it is logged. docs/logs.md is made from this table.
 EVENTS: Mapping[str, str] = {
+    "variable.unknown": "an environment variable looks like one of this program and is not read",
     "command.failed": "a command ended with an error",
     "request.answered": "LivePerson answered a request",
     "request.retried": "a request to LivePerson failed and is retried after a wait",

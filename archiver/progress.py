@@ -8,6 +8,10 @@ from collections.abc import Callable
 from typing import Protocol, TextIO
 
 _LINE_EVERY_S = 30.0
+_SINGULAR = {
+    "windows": "window", "ids": "id", "consumers": "consumer", "conversations": "conversation", "entries": "entry",
+    "messages": "message",
+}  # fmt: skip
 
 
 class Progress(Protocol):
@@ -90,7 +94,8 @@ class Lines:
         self._printed_at = self._clock()
         of_total = f" of {self._total:,}" if self._total is not None else ""
         counts = "".join(f", {name} {value}" for name, value in self._counts.items())
-        write_line(f"{self._title}: {self._done:,}{of_total} {self._unit}{counts}", self._stream)
+        unit = _SINGULAR.get(self._unit, self._unit) if (self._total or self._done) == 1 else self._unit
+        write_line(f"{self._title}: {self._done:,}{of_total} {unit}{counts}", self._stream)
 
     def finish(self) -> None:
         if self._title:

@@ -107,8 +107,9 @@ class Asked:
         self._store.search(self._expression, scope=Scope.CONVERSATION, sort=Sort.NEWEST, limit=20)
 
     def bare(self) -> None:
-        query = conversation_query(self._schema, self._expression)
-        self._index.searcher().search(query, 20, count=True, order_by_field="rank")
+        searcher = self._index.searcher()
+        query = conversation_query(self._schema, searcher, self._expression)
+        searcher.search(query, 20, count=True, order_by_field="rank")
 
 
 def peak_bytes() -> int:

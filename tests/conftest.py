@@ -41,7 +41,7 @@ settings.load_profile("quick")
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith("ARCHIVER_"):
+        if name.startswith("ARCHIVER_") and not name.startswith("ARCHIVER_TEST_"):
             monkeypatch.delenv(name)
 
 

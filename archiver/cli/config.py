@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 from archiver.cli import context as shared
-from archiver.jsontext import pretty
+from archiver.cli.terminal import safe
+from archiver.config import OPTIONS, shown_url
 
 
 @click.group("config")
@@ -32,19 +31,19 @@ def show(context: click.Context, as_json: bool) -> None:
       archiver config show
       archiver config show --json
     """
-    all_settings = shared.settings(context).all
+    all_settings = shared.settings(context)
     rows = [
-        (key, None if item.value is None else _shown(str(item.value)), item.origin)
-        for key, item in all_settings.items()
+        (key, None if item.value is None else _shown(key, str(item.value)), item.origin)
+        for key, item in all_settings.all.items()
     ]
     if as_json:
         items = [{"setting": key, "value": value, "origin": origin} for key, value, origin in rows]
-        click.echo(pretty({"schema": "archiver.config/1", "settings": items}))
+        notices = all_settings.notices
+        shared.print_json({"schema": "archiver.config/1", "settings": items, "notices": notices})
         return
     for key, value, origin in rows:
-        click.echo(f"{key:<16} {value or '-':<40} {origin}")
+        click.echo(f"{key:<16} {safe(value or '-'):<40} {safe(origin)}")
 
 
-def _shown(value: str) -> str:
-    """Without the password that a URL may contain."""
-    return re.sub(r"//[^/@]*@", "//********@", value)
+def _shown(key: str, value: str) -> str:
+    return shown_url(value) if OPTIONS[key].is_url else value

@@ -12,12 +12,20 @@ from archiver import config
 from archiver.app import Archive
 from archiver.cli.terminal import safe
 from archiver.config import Settings
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, counted
 from archiver.index import Refusal
+from archiver.jsontext import pretty
+from archiver.logs import EventLogger
 from archiver.progress import Progress, Silent, choose
 
 FINISHED_WITH_GAPS, FOUND_SOMETHING = 3, 9  # exit codes of commands that finished, and report incomplete or wrong data
 _SHOWN_REFUSALS = 20
+_log = EventLogger("cli")
+
+
+def print_json(value: object) -> None:
+    """Prints a document for programs on standard output: in UTF-8, whatever the encoding of the terminal or pipe."""
+    click.echo(pretty(value).encode())
 
 
 def now() -> datetime:
@@ -28,7 +36,10 @@ def now() -> datetime:
 def settings(context: click.Context) -> Settings:
     """The settings of this command line. Raises ConfigError."""
     options = context.find_root().obj
-    return config.find_settings(_given(context), config=options["config_file"], profile=options["profile"])
+    found = config.find_settings(_given(context), config=options["config_file"], profile=options["profile"])
+    for notice in found.notices:
+        _log.warning("variable.unknown", notice)
+    return found
 
 
 def settings_of_profiles(context: click.Context) -> list[Settings]:
@@ -81,9 +92,8 @@ def show_refused(refused: Sequence[Refusal]) -> None:
         where = f"conversation {refusal.conversation_id} (vault entry {refusal.seq})"
         click.echo(f"Not indexed: {safe(where)}: {safe(refusal.reason)}", err=True)
     if refused:
-        click.echo(
-            f"{len(refused):,} conversations are kept but not (wholly) indexed: archiver reindex --refused", err=True
-        )
+        kept = f"{counted(len(refused), 'conversation')} kept, but not (wholly) indexed"
+        click.echo(f"{kept}: archiver reindex --refused", err=True)
 
 
 def show_notices(notices: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ import click
 from archiver.archive import Coverage, CoverageState, Day, Stretch
 from archiver.cli import context as shared
 from archiver.cli.terminal import safe
-from archiver.jsontext import pretty
+from archiver.errors import counted
 from archiver.transcript import iso
 
 _GLYPHS = {
@@ -50,7 +50,7 @@ def command(
     with shared.opened(context) as archive:
         coverage = archive.coverage(from_, to)
     if as_json:
-        click.echo(pretty(_as_json(coverage)))
+        shared.print_json(_as_json(coverage))
     else:
         if not only_gaps:
             _print_calendar(coverage.days)
@@ -122,12 +122,12 @@ def _print_gaps(coverage: Coverage) -> None:
         click.echo(f"{item.state:<8} {item.window}{reason}")
     count = len(coverage.gaps)
     if count > _SHOWN_GAPS:
-        click.echo(f"… and {count - _SHOWN_GAPS:,} more gaps (--json for all)")
+        click.echo(f"… and {counted(count - _SHOWN_GAPS, 'more gap')} (--json for all)")
     if not count:
         click.echo("No gaps.", err=True)
     elif coverage.hours_left is None:
-        click.echo(f"{count:,} gaps, none of which can be closed any more.", err=True)
+        click.echo(f"{counted(count, 'gap')}; nothing of that can be closed any more.", err=True)
     else:
-        gaps = "1 gap" if count == 1 else f"{count:,} gaps"
-        hours = f"{coverage.hours_left:,.0f} hours" if coverage.hours_left >= 1 else "the next hour"
+        gaps = counted(count, "gap")
+        hours = counted(round(coverage.hours_left), "hour") if coverage.hours_left >= 1 else "the next hour"
         click.echo(f"{gaps}. LivePerson begins to delete the oldest in {hours}. To close: archiver harvest", err=True)

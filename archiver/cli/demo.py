@@ -16,6 +16,7 @@ from archiver.cli import context as shared
 from archiver.cli.search import print_hits
 from archiver.cli.show import transcript_lines
 from archiver.config import load
+from archiver.errors import counted
 from archiver.simulator import Scenario, simulate
 
 _QUERY = '"table for four" OR lawyer'
@@ -50,7 +51,9 @@ def command(context: click.Context, keep: bool) -> None:
         settings = load({"archive": str(folder), **account.settings}, {}, None, ())  # nothing of this user's own
         with Archive(settings, progress=shared.progress(context)) as archive:
             summary = archive.harvest(f"{days}d")
-            click.echo(f"{summary.conversations:,} conversations kept from {summary.windows:,} windows.\n")
+            click.echo(
+                f"{counted(summary.conversations, 'conversation')} kept from {counted(summary.windows, 'window')}.\n"
+            )
             _look_around(archive)
         _print_next(folder, keep)
 
@@ -59,7 +62,7 @@ def _look_around(archive: Archive) -> None:
     click.secho(f"$ archiver search '{_QUERY}' --limit 3", bold=True)
     results = archive.search(_QUERY, limit=3).results()
     print_hits(results)
-    click.echo(f"{len(results.hits)} of {results.total:,} conversations\n")
+    click.echo(f"{len(results.hits)} of {counted(results.total, 'conversation')}\n")
     conversation_id = results.hits[0].transcript.id
     click.secho(f"$ archiver show {conversation_id}", bold=True)
     for line in transcript_lines(archive.transcript(conversation_id)):

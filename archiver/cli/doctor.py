@@ -9,7 +9,6 @@ import click
 from archiver.cli import context as shared
 from archiver.cli.terminal import safe
 from archiver.doctor import Check, Verdict, examine
-from archiver.jsontext import pretty
 
 _COLOURS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red", Verdict.SKIP: None}
 
@@ -36,7 +35,7 @@ def command(context: click.Context, as_json: bool, offline: bool) -> None:
         if not as_json:
             _print(len(findings), finding)
     if as_json:
-        click.echo(pretty({"schema": "archiver.doctor/1", "checks": findings}))
+        shared.print_json({"schema": "archiver.doctor/1", "checks": findings})
     if any(finding.verdict is Verdict.FAIL for finding in findings):
         sys.exit(shared.FOUND_SOMETHING)
 

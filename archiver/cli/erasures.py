@@ -13,8 +13,7 @@ from archiver.app import Archive
 from archiver.archive import Erasure
 from archiver.cli import context as shared
 from archiver.cli.terminal import safe
-from archiver.errors import ConfigError, NotFound
-from archiver.jsontext import pretty
+from archiver.errors import ConfigError, NotFound, counted
 
 _WORDS = {
     "upstream_masking": "masked at LivePerson",
@@ -46,7 +45,7 @@ def command(context: click.Context, with_decided: bool, as_json: bool) -> None:
         erasures = archive.file.erasures.listed(is_pending=not with_decided)
         if as_json:
             items = [_as_json(archive, erasure) for erasure in erasures]
-            click.echo(pretty({"schema": "archiver.erasures/1", "erasures": items}))
+            shared.print_json({"schema": "archiver.erasures/1", "erasures": items})
             return
         for erasure in erasures:
             _print(archive, erasure)
@@ -90,9 +89,11 @@ def approve(context: click.Context, ids: Sequence[int], every: bool, reason: str
     with shared.opened(context) as archive:
         chosen = _chosen(archive, ids, every)
         if not yes:
-            click.confirm(f"Remove the older versions of {len(chosen):,} conversations for good?", abort=True, err=True)
+            click.confirm(
+                f"Remove the older versions of {counted(len(chosen), 'conversation')} for good?", abort=True, err=True
+            )
         removed = [entry for seq in chosen for entry in archive.decide(seq, approve=True, by=_who(), reason=reason)]
-    click.echo(f"{len(chosen):,} approved, {len(removed):,} older versions removed.", err=True)
+    click.echo(f"{len(chosen):,} approved, {counted(len(removed), 'older version')} removed.", err=True)
 
 
 @command.command("keep")

@@ -13,42 +13,69 @@ import click
 
 from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
-from archiver.errors import ArchiveError, ConfigError
+from archiver.errors import ArchiveError, ConfigError, counted
 from archiver.export import lines
 from archiver.progress import Progress
 
 
 @contextmanager
-def _output(name: str) -> Iterator[BinaryIO]:
-    """Standard output, or a file that gets its name when it is complete. Pipes and devices are written to directly."""
+def _output(name: str, *, is_replaced: bool) -> Iterator[BinaryIO]:
+    """Standard output, or a file that gets its name when it is complete. Pipes and devices are written to directly.
+
+    Raises ConfigError if the file exists, unless it may be replaced.
+    """
     if name == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     path = _checked(name)
-    if path.exists() and not path.is_file():
-        with _written(path), path.open("wb") as file:
-            yield file
-        return
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        with _written(path):
+    with _written(path):
+        if path.exists() and not path.is_file():
+            with path.open("wb") as file:
+                yield file
+            return
+        _refuse(path, is_replaced=is_replaced)
+        with _unfinished(path, is_replaced=is_replaced) as unfinished:
             with unfinished.open("wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
+            _refuse(path, is_replaced=is_replaced)  # it may have been made meanwhile
             unfinished.replace(path)
+
+
+@contextmanager
+def _unfinished(path: Path, *, is_replaced: bool) -> Iterator[Path]:
+    """A new file beside the output, removed at the end. One that is there is of an export that runs or was killed."""
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        unfinished.open("wb" if is_replaced else "xb").close()
+    except FileExistsError:
+        hint = "If no other export is running, it is left of one that was killed: remove it, or use --force."
+        raise ConfigError(f"{unfinished} exists", hint=hint) from None
+    try:
+        yield unfinished
     finally:
         unfinished.unlink(missing_ok=True)
 
 
+def _refuse(path: Path, *, is_replaced: bool) -> None:
+    if path.exists() and not is_replaced:
+        raise ConfigError(f"{path} exists", hint="Choose another --output, or replace it with --force.")
+
+
 def _checked(name: str) -> Path:
     """The file meant, behind any link. Raises ConfigError if no file can be made there."""
-    path = Path(name).resolve()
-    if not name or path.is_dir():
-        raise ConfigError(f"--output {name or 'is empty'} is not a file", hint="Name a file, or - for standard output.")
-    if not path.parent.is_dir():
-        raise ConfigError(f"there is no folder {path.parent}", hint="Make it first, or choose another --output.")
+    try:
+        path = Path(name).resolve()
+        if not name or path.is_dir():
+            raise ConfigError(
+                f"--output {name or 'is empty'} is not a file", hint="Name a file, or - for standard output."
+            )
+        if not path.parent.is_dir():
+            raise ConfigError(f"there is no folder {path.parent}", hint="Make it first, or choose another --output.")
+    except (OSError, RuntimeError) as error:  # a folder that may not be looked into; a circle of links
+        raise ConfigError(f"--output {name} is not usable: {error}", hint="Choose another --output.") from error
     return path
 
 
@@ -77,13 +104,20 @@ def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total
 @click.argument("query", nargs=-1)
 @click.option("--format", "format_", type=click.Choice(["ndjson"]), default="ndjson", show_default=True)
 @click.option("--output", required=True, metavar="FILE|-", help="File to write, or - for standard output.")
-@click.option("--raw", is_flag=True, help="Add each record as LivePerson returned it, as the member raw.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Add each record as LivePerson returned it, as raw; as raw_base64 if it is not valid JSON.",
+)
 @click.pass_context
-def command(context: click.Context, query: tuple[str, ...], format_: str, output: str, raw: bool) -> None:
+def command(
+    context: click.Context, query: tuple[str, ...], format_: str, output: str, force: bool, raw: bool
+) -> None:  # fmt: skip
     """Write conversations as NDJSON.
 
-    One archiver.transcript/1 per line: everything in the archive, or what matches a query. The file gets its name only
-    when it is complete.
+    One archiver.transcript/1 per line, in UTF-8: everything in the archive, or what matches a query. The file gets its
+    name only when it is complete; a file that exists is replaced only with --force.
 
     \b
     Examples:
@@ -91,10 +125,11 @@ def command(context: click.Context, query: tuple[str, ...], format_: str, output
       archiver export 'refund after:2026-01' --output - | jq .conversation_id
       archiver export 'customer:C1042' --raw --output case.ndjson
     """
-    with shared.opened(context) as archive, _output(output) as file:
+    with shared.opened(context) as archive:
         parsed = archive.parse(" ".join(query))
         shared.show_notices(parsed.notices)
         total = archive.file.vault.totals()[0] if parsed.is_everything else None
-        content = lines(archive.records(parsed), with_raw=raw)
-        count = _write(content, file, shared.progress(context), total)
-    click.echo(f"{count:,} conversations written", err=True)
+        with _output(output, is_replaced=force) as file:
+            content = lines(archive.records(parsed), with_raw=raw)
+            count = _write(content, file, shared.progress(context), total)
+    click.echo(f"{counted(count, 'conversation')} written", err=True)

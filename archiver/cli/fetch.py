@@ -9,9 +9,9 @@ import click
 
 from archiver.cli import context as shared
 from archiver.cli.terminal import safe
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, counted
 from archiver.harvest import Fetched
-from archiver.jsontext import pretty
+from archiver.plaintext import text_of
 
 _SHOWN = 20
 
@@ -46,13 +46,21 @@ def command(context: click.Context, ids: tuple[str, ...], consumers: tuple[str, 
         fetched = archive.fetch(wanted, consumers)
         shared.show_refused(archive.refused())
     if as_json:
-        click.echo(pretty({"schema": "archiver.fetch/2", **_as_json(fetched)}))
+        shared.print_json({"schema": "archiver.fetch/2", **_as_json(fetched)})
     _report(fetched)
 
 
 def _read(ids: Iterable[str]) -> Iterable[str]:
     for id_ in ids:
-        yield from (line.strip() for line in sys.stdin if line.strip()) if id_ == "-" else [id_]
+        yield from _of_standard_input() if id_ == "-" else [id_]
+
+
+def _of_standard_input() -> Iterable[str]:
+    try:
+        text = text_of(sys.stdin.buffer.read())
+    except ValueError as error:
+        raise ConfigError(f"standard input cannot be read: {error}", hint="Give one id a line, in UTF-8.") from None
+    return (line.strip() for line in text.splitlines() if line.strip())
 
 
 def _as_json(fetched: Fetched) -> dict[str, object]:
@@ -65,9 +73,14 @@ def _as_json(fetched: Fetched) -> dict[str, object]:
 
 def _report(fetched: Fetched) -> None:
     """Prints to standard error; exits with code 3 if not everything was fetched."""
-    click.echo(f"{fetched.conversations:,} conversations fetched, {fetched.new:,} new vault entries.", err=True)
+    click.echo(
+        f"{counted(fetched.conversations, 'conversation')} fetched, {counted(fetched.new, 'new vault entry')}.",
+        err=True,
+    )
     if fetched.quarantined:
-        click.echo(f"{fetched.quarantined:,} records could not be read; their bytes are kept in quarantine.", err=True)
+        click.echo(
+            f"{counted(fetched.quarantined, 'record')} could not be read; the bytes are kept in quarantine.", err=True
+        )
     _list("LivePerson has nothing of", fetched.absent)
     _list("Not proven whole:", fetched.faults)
     if fetched.absent or fetched.faults or fetched.quarantined:

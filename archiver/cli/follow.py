@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from archiver.app import Archive
 from archiver.errors import ConfigError
 from archiver.service import Listen, Schedule
 
+_LAST_PORT = 65_535
 DEFAULT_LISTEN = "127.0.0.1:9464"
 
 
@@ -33,7 +35,7 @@ def listen_at(text: str | None) -> Listen | None:
     if text == "off":
         return None
     host, _, port = (text or DEFAULT_LISTEN).rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > _LAST_PORT:
         hint = f"Write --listen {DEFAULT_LISTEN}, or --listen off."
         raise ConfigError(f"--listen {text} is not HOST:PORT", hint=hint)
     return Listen(host.strip("[]"), int(port), is_required=text is not None)

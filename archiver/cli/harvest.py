@@ -14,7 +14,7 @@ from archiver.archive import WindowReading
 from archiver.cli import context as shared
 from archiver.cli.follow import DEFAULT_LISTEN, follow
 from archiver.dates import parse_duration, parse_moment
-from archiver.errors import ArchiverError, ConfigError
+from archiver.errors import ArchiverError, ConfigError, counted
 from archiver.harvest import Summary, forecast_windows
 from archiver.liveperson import account_of
 from archiver.logs import EventLogger
@@ -143,11 +143,12 @@ def _print_plan(archive: Archive, span: Window) -> None:
     planned = list(forecast_windows(span, readings))
     for item in planned:
         state = ", ".join(sorted(item.states)) or "not read yet"
-        click.echo(f"{item.window}  {state:<12}  {item.requests:>4} request{'s' if item.requests > 1 else ''}")
+        click.echo(f"{item.window}  {state:<12}  {counted(item.requests, 'request'):>13}")
     per_s = account_of(archive.settings).rate_limiter().per_s
     requests = sum(item.requests for item in planned)
     click.echo(
-        f"{len(planned):,} windows, about {requests:,} requests, {requests / per_s / 60:,.1f} minutes at {per_s:g}/s; "
+        f"{counted(len(planned), 'window')}, about {counted(requests, 'request')}, "
+        f"{requests / per_s / 60:,.1f} minutes at {per_s:g}/s; "
         "more if new windows are full.",
         err=True,
     )
@@ -157,11 +158,13 @@ def _report(context: click.Context, summary: Summary) -> int:
     """Prints the result of a harvest; the exit code: 3 if something could not be proven."""
     shared.say(
         context,
-        f"{summary.conversations:,} conversations read in {summary.windows:,} windows, "
-        f"{summary.new:,} new vault entries.",
+        f"{counted(summary.conversations, 'conversation')} read in {counted(summary.windows, 'window')}, "
+        f"{counted(summary.new, 'new vault entry')}.",
     )
     if summary.quarantined:
-        shared.say(context, f"{summary.quarantined:,} records could not be read; their bytes are kept in quarantine.")
+        shared.say(
+            context, f"{counted(summary.quarantined, 'record')} could not be read; the bytes are kept in quarantine."
+        )
     if summary.unproven:
-        shared.say(context, f"{len(summary.unproven):,} windows are not proven complete; run the command again.")
+        shared.say(context, f"Not proven complete: {counted(len(summary.unproven), 'window')}; run the command again.")
     return shared.FINISHED_WITH_GAPS if summary.unproven else 0

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from archiver.cli import context as shared
-from archiver.config import Settings
-from archiver.errors import ConfigError
+from archiver.config import Settings, shown_url
+from archiver.errors import ConfigError, counted
 from archiver.kibana import KibanaAddress, Object, import_objects, ndjson, saved_objects
 from archiver.resources import kibana_panels
 
@@ -40,7 +38,9 @@ def install(context: click.Context) -> None:
     """
     chosen = shared.settings(context)
     count = import_objects(_address(chosen), _objects(chosen))
-    click.echo(f"{count} objects are in Kibana. Open its dashboards and search for: Archive", err=True)
+    click.echo(
+        f"{counted(count, 'object')} imported into Kibana. Open its dashboards and search for: Archive", err=True
+    )
 
 
 @command.command("export")
@@ -59,15 +59,15 @@ def _objects(chosen: Settings) -> list[Object]:
     url = chosen.optional("transcript_url")
     if url and "{{value}}" not in url:
         raise ConfigError(
-            f"transcript_url {url} does not say where the conversation id goes",
+            f"transcript_url {shown_url(url)} does not say where the conversation id goes",
             hint="Write {{value}} there: http://127.0.0.1:8080/conversations/{{value}}",
         )
     return saved_objects(kibana_panels(), chosen.store.prefix, url)
 
 
 def _address(chosen: Settings) -> KibanaAddress:
-    ca = chosen.optional("kibana_ca")
+    url, user, password = chosen.kibana
     return KibanaAddress(
-        chosen.text("kibana_url"), chosen.optional("kibana_space"), chosen.optional_secret("kibana_api_key"),
-        chosen.optional("kibana_user"), chosen.optional_secret("kibana_password"), Path(ca) if ca else None,
+        url, chosen.optional("kibana_space"), chosen.optional_secret("kibana_api_key"), user, password,
+        chosen.path("kibana_ca"),
     )  # fmt: skip

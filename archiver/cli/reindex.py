@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from archiver.cli import context as shared
+from archiver.errors import counted
 
 
 @click.command("reindex")
@@ -23,5 +24,5 @@ def command(context: click.Context, refused: bool) -> None:
     """
     with shared.opened(context) as archive:
         applied = archive.reindex(only_refused=refused)
-    click.echo(f"{applied.conversations:,} conversations indexed", err=True)
+    click.echo(f"{counted(applied.conversations, 'conversation')} indexed", err=True)
     shared.show_refused(applied.refused)

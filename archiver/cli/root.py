@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from archiver import __version__
-from archiver.errors import ArchiveError, ArchiverError, QueryError
+from archiver.cli.streams import escape_what_cannot_be_encoded, is_text, safe
+from archiver.errors import ArchiveError, ArchiverError, ConfigError, QueryError
 
 # Name → (module, line in the root help). A test compares the line with the command's own help.
 COMMANDS = {
@@ -61,6 +64,8 @@ class Lazy(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:
+            if error.filename is not None:  # a file or folder that a command looked at, not our output
+                raise ArchiveError(f"{error.filename} cannot be used: {error.strerror}", hint="Check it.") from error
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise ArchiveError(f"the output cannot be written: {error}", hint="Check the disk.") from error
 
@@ -112,7 +117,12 @@ def main() -> None:
     profiles.
     """
     wants_json = "--json" in sys.argv
+    escape_what_cannot_be_encoded(sys.stdout, sys.stderr)
     try:
+        if sys.stdout is None:  # it was closed when the program was started
+            raise ArchiveError("there is no standard output", hint="Send it to a file, a pipe or /dev/null.")
+        _check_text({f"argument {number}": word for number, word in enumerate(sys.argv)})
+        _check_text({name: value for name, value in os.environ.items() if name.startswith("ARCHIVER_")})
         root.main(standalone_mode=False)
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
@@ -120,7 +130,7 @@ def main() -> None:
         if _logs_json():
             _log(error.format_message(), code="usage")
         else:
-            error.show()
+            _show_usage(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         message = "Interrupted. Everything archived so far is kept; the same command continues from there."
@@ -135,6 +145,21 @@ def main() -> None:
         else:
             _report(error, wants_json)
         sys.exit(error.exit_code)
+
+
+def _show_usage(error: click.ClickException) -> None:
+    """What click says of a command line, which may quote characters that steer a terminal."""
+    shown = io.StringIO()
+    error.show(file=shown)
+    click.echo(safe(shown.getvalue()), err=True, nl=False)
+
+
+def _check_text(named: Mapping[str, str]) -> None:
+    """Raises ConfigError for the first text that holds bytes of another encoding."""
+    for name, text in named.items():
+        if not is_text(text):
+            encoding = sys.getfilesystemencoding().upper()
+            raise ConfigError(f"{name} is not {encoding}: {safe(text)}", hint=f"Write it in {encoding}.")
 
 
 def _log(message: str, *, code: str) -> None:
@@ -154,13 +179,12 @@ def _report(error: ArchiverError, wants_json: bool) -> None:
     if wants_json:
         from archiver.jsontext import encode
 
-        content = {"code": error.code, "message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+        message, hint = safe(error.message), safe(error.hint) if error.hint else None
+        content = {"code": error.code, "message": message, "hint": hint, "exit_code": error.exit_code}
         if isinstance(error, QueryError):
             content["position"] = error.position
         click.echo(encode({"error": content}), err=True)
         return
-    from archiver.cli.terminal import safe
-
     click.echo(f"Error: {safe(error.message)}", err=True)
     if isinstance(error, QueryError):
         click.echo(f"  at character {error.position + 1} of the query", err=True)

@@ -11,8 +11,8 @@ import click
 from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import highlighted, one_line
+from archiver.errors import counted
 from archiver.index import Facet, Hit, Results, Sort
-from archiver.jsontext import pretty
 from archiver.query import FACETS, Match, Scope
 from archiver.transcript import iso
 
@@ -21,7 +21,7 @@ _SHOWN_MATCHES = 3
 
 
 def _json(results: Results, scope: Scope, facets: Facets) -> dict[str, Any]:
-    counted = {name: [{"value": item.value, "count": item.count} for item in items] for name, items in facets.items()}
+    counts = {name: [{"value": item.value, "count": item.count} for item in items] for name, items in facets.items()}
     return {
         "schema": "archiver.search/1",
         "scope": scope,
@@ -30,7 +30,7 @@ def _json(results: Results, scope: Scope, facets: Facets) -> dict[str, Any]:
         "next": results.next,
         "notices": results.notices,
         "complete": results.is_complete,
-        **({"facets": counted} if facets else {}),
+        **({"facets": counts} if facets else {}),
     }
 
 
@@ -125,12 +125,12 @@ def command(
     with shared.opened(context) as archive:
         search = archive.search(" ".join(query), scope=scope, sort=sort, limit=most, after=after)
         results = search.results()
-        counted = archive.count_by(search.request.query, *facets, limit=limit) if facets else {}
+        facet_counts = archive.count_by(search.request.query, *facets, limit=limit) if facets else {}
     shared.show_notices(results.notices)
     if as_json:
-        click.echo(pretty(_json(results, Scope(scope), counted)))
+        shared.print_json(_json(results, Scope(scope), facet_counts))
     else:
-        _print(results, Scope(scope), counted)
+        _print(results, Scope(scope), facet_counts)
     if results.doubts or any(hit.fault for hit in results.hits):
         sys.exit(shared.FINISHED_WITH_GAPS)
 
@@ -138,6 +138,6 @@ def command(
 def _print(results: Results, scope: Scope, facets: Facets) -> None:
     print_hits(results)
     _print_facets(facets)
-    what = "messages" if scope == Scope.MESSAGE else "conversations"
+    total = counted(results.total, "message" if scope == Scope.MESSAGE else "conversation")
     more = " (--limit or --all for more)" if len(results.hits) < results.total else ""
-    click.echo(f"{len(results.hits):,} of {results.total:,} {what}{more}", err=True)
+    click.echo(f"{len(results.hits):,} of {total}{more}", err=True)

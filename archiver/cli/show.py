@@ -11,7 +11,6 @@ import click
 from archiver.cli import context as shared
 from archiver.cli.terminal import one_line, safe
 from archiver.errors import ConfigError
-from archiver.jsontext import pretty
 from archiver.model import EPOCH, Event, Message, Transcript
 from archiver.transcript import as_json as transcript_json
 from archiver.transcript import project
@@ -93,6 +92,9 @@ def _tail(transcript: Transcript) -> Iterator[str]:
 def command(context: click.Context, conversation: str, raw: bool, as_json: bool) -> None:
     """Print one conversation as a transcript.
 
+    Characters that control a terminal, turn text around or can't be seen are spelled out, such as \\u200b, except where
+    an emoji or a script needs them. --json and --raw print them as they are.
+
     \b
     Examples:
       archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f
@@ -104,7 +106,7 @@ def command(context: click.Context, conversation: str, raw: bool, as_json: bool)
     if as_json:
         whole = record.raw if raw else None
         transcript = project(record.raw)
-        click.echo(pretty(transcript_json(transcript, seq=record.seq, fetched_at=record.fetched_at, raw=whole)))
+        shared.print_json(transcript_json(transcript, seq=record.seq, fetched_at=record.fetched_at, raw=whole))
     elif raw:
         if sys.stdout.isatty():
             raise ConfigError(

@@ -9,8 +9,7 @@ import click
 from archiver.app import Archive
 from archiver.cli import context as shared
 from archiver.cli.terminal import safe
-from archiver.errors import StoreError
-from archiver.jsontext import pretty
+from archiver.errors import StoreError, counted
 from archiver.transcript import iso
 
 
@@ -70,25 +69,25 @@ def command(context: click.Context, as_json: bool) -> None:
     with shared.opened(context) as archive:
         status = _as_json(archive)
     if as_json:
-        click.echo(pretty(status))
+        shared.print_json(status)
         return
     vault, index, ledger = status["vault"], status["index"], status["ledger"]
-    click.echo(f"Archive       {status['archive']} of account {status['account']}")
-    held = f"{vault['conversations']:,} conversations, {vault['messages']:,} messages"
+    click.echo(f"Archive       {safe(status['archive'])} of account {status['account']}")
+    held = f"{counted(vault['conversations'], 'conversation')}, {counted(vault['messages'], 'message')}"
     click.echo(f"Vault         {held}, head {vault['head']:,}")
     if "error" in index:
         click.echo(f"Index         {safe(index['error'])}")
     else:
         refused = f", {index['refused']:,} refused (archiver store status)" if index["refused"] else ""
-        click.echo(f"Index         {index['applied']:,} of {vault['head']:,} vault entries applied{refused}")
+        click.echo(f"Index         {index['applied']:,} of {counted(vault['head'], 'vault entry')} applied{refused}")
     click.echo(f"Last harvest  {ledger['last_harvest_at'] or 'never finished'}")
     recent = f", {ledger['provisional_windows']:,} provisional" if ledger["provisional_windows"] else ""
     unproven = f"{len(ledger['unproven']):,} unproven"
     click.echo(f"Windows       {ledger['sealed_windows']:,} sealed (proven complete){recent}, {unproven}")
     if ledger["erasures_pending"]:
-        pending = ledger["erasures_pending"]
-        click.echo(f"To decide     {pending:,} erasures by LivePerson wait for a decision: archiver erasures")
+        pending = counted(ledger["erasures_pending"], "erasure")
+        click.echo(f"To decide     {pending} by LivePerson to be approved or refused: archiver erasures")
     if vault["quarantined"]:
-        click.echo(f"Quarantine    {vault['quarantined']:,} unreadable records")
+        click.echo(f"Quarantine    {counted(vault['quarantined'], 'unreadable record')}")
     for gap in ledger["unproven"]:
-        click.echo(f"  {gap['start']} .. {gap['end']}: {gap['reason']}")
+        click.echo(f"  {gap['start']} .. {gap['end']}: {safe(gap['reason'] or '')}")

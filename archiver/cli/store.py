@@ -7,7 +7,6 @@ from dataclasses import asdict
 import click
 
 from archiver.cli import context as shared
-from archiver.jsontext import pretty
 
 
 @click.group("store")
@@ -57,7 +56,7 @@ def status(context: click.Context, as_json: bool) -> None:
         described = {"vault_head": archive.file.vault.head(), **asdict(archive.store.status())}
         refused = archive.refused()
     if as_json:
-        click.echo(pretty({"schema": "archiver.store/2", **described, "refusals": refused}))
+        shared.print_json({"schema": "archiver.store/2", **described, "refusals": refused})
         return
     for name, value in described.items():
         if value not in (None, ()):

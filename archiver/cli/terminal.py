@@ -1,4 +1,4 @@
-"""Makes text safe for terminals: what customers wrote must not control the reader's terminal or reverse text."""
+"""Texts of conversations as people read them on a terminal."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from collections.abc import Iterable
 
 import click
 
+from archiver.cli.streams import safe
 from archiver.query import Snippet
 
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _CONTEXT = 60
 
-
-def safe(text: str) -> str:
-    """The text with control and direction characters spelled out; line breaks and tabs stay."""
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+__all__ = ["highlighted", "one_line", "safe"]
 
 
 def one_line(text: str) -> str:

@@ -11,10 +11,9 @@ from archiver.app import Archive
 from archiver.archive import Finding
 from archiver.cli import context as shared
 from archiver.cli.terminal import safe
-from archiver.errors import ConfigError
-from archiver.jsontext import pretty
+from archiver.errors import ConfigError, counted
 
-_HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
+_HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
 
 @click.command("verify")
@@ -42,7 +41,7 @@ def command(context: click.Context, head: str | None, with_index: bool, repair: 
             findings = _repaired(archive, findings)
         seq, link = archive.file.vault.end()
     if as_json:
-        click.echo(pretty({"schema": "archiver.verify/2", "head": f"{seq}:{link}", "findings": findings}))
+        shared.print_json({"schema": "archiver.verify/2", "head": f"{seq}:{link}", "findings": findings})
     else:
         _print(findings, seq, link)
     if findings:
@@ -73,6 +72,6 @@ def _print(findings: list[Finding], seq: int, link: str) -> None:
         where = f"{finding.where} (entry {finding.seq})" if finding.seq is not None else finding.where
         click.echo(f"{where}: {safe(finding.message)}")
     click.echo(f"head {seq}:{link}")
-    click.echo(
-        f"{len(findings):,} findings in {seq:,} entries." if findings else f"{seq:,} entries, nothing wrong.", err=True
-    )
+    entries = counted(seq, "entry")
+    found = f"{counted(len(findings), 'finding')} in {entries}." if findings else f"{entries}, nothing wrong."
+    click.echo(found, err=True)

@@ -1,14 +1,16 @@
 """Settings: which exist, where each value comes from, and which are secrets."""
 
 from archiver.config.files import settings_files
-from archiver.config.options import OPTIONS
+from archiver.config.options import DOMAIN_URL, OPTIONS
 from archiver.config.secrets import Secret
 from archiver.config.settings import Settings, StoreAddress, find_settings, load, profiles
-from archiver.config.urls import is_loopback, server_url
+from archiver.config.urls import ServerUrl, is_loopback, server_url, shown_url
 
 __all__ = [
+    "DOMAIN_URL",
     "OPTIONS",
     "Secret",
+    "ServerUrl",
     "Settings",
     "StoreAddress",
     "find_settings",
@@ -17,4 +19,5 @@ __all__ = [
     "profiles",
     "server_url",
     "settings_files",
+    "shown_url",
 ]

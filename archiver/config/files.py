@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.config.options import OPTIONS
 from archiver.errors import ConfigError, suggest
+from archiver.plaintext import text_of
 
 _PROFILE = re.compile("[a-z0-9_]{1,30}")
 
@@ -34,22 +35,37 @@ class FileContent:
     shared: Mapping[str, str]
     profiles: Mapping[str, Mapping[str, str]]
 
+    def references(self) -> Iterator[str]:
+        """What the settings that are secrets refer to."""
+        for values in (self.shared, *self.profiles.values()):
+            yield from (value for key, value in values.items() if OPTIONS[key].is_secret)
+
 
 def read_files(explicit: Path | None, usual: Sequence[Path]) -> list[tuple[Path, FileContent]]:
     """The existing files, the most important first. `explicit` must exist. Raises ConfigError."""
-    paths = [*([explicit] if explicit else []), *(path for path in usual if path.is_file())]
+    paths = [*([explicit] if explicit else []), *filter(_is_there, usual)]
     return [(path, _read(path)) for path in paths]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file. A folder that this user may not look into, such as another one's home, holds none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _read(path: Path) -> FileContent:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(text_of(path.read_bytes()))
     except FileNotFoundError:
         raise ConfigError(f"there is no file {path}", hint="Check --config and ARCHIVER_CONFIG.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error}", hint="Check its permissions and that it is text."
+        ) from error
     named = content.pop("profiles", {})
     if not isinstance(named, dict) or not all(isinstance(values, dict) for values in named.values()):
         raise ConfigError(f"profiles in {path} must be tables", hint="Write [profiles.NAME] and its settings below it.")

@@ -18,6 +18,7 @@ class Option:
     meaning: str
     default: str | None = None
     is_secret: bool = False
+    is_url: bool = False
 
     @property
     def variable(self) -> str:
@@ -31,21 +32,26 @@ OPTIONS = {
         Option(
             "store",
             "URL of the search index: https://host:9200 or cloud:ID; the embedded index in the archive if not set",
+            is_url=True,
         ),
         Option("store_prefix", "what the names of this archive's Elasticsearch indices begin with", "archiver"),
         Option("store_api_key", "Elasticsearch API key, " + _AS_REFERENCE, is_secret=True),
         Option("store_user", "Elasticsearch user, if there is no API key"),
         Option("store_password", "Elasticsearch password, " + _AS_REFERENCE, is_secret=True),
         Option("store_ca", "file of the certificate authority that signed Elasticsearch's certificate"),
-        Option("kibana_url", "URL of Kibana, for archiver kibana install"),
+        Option("kibana_url", "URL of Kibana, for archiver kibana install", is_url=True),
         Option("kibana_space", "Kibana space; the default space if not set"),
         Option("kibana_api_key", "Kibana API key, " + _AS_REFERENCE, is_secret=True),
         Option("kibana_user", "Kibana user, if there is no API key"),
         Option("kibana_password", "Kibana password, " + _AS_REFERENCE, is_secret=True),
         Option("kibana_ca", "file of the certificate authority that signed Kibana's certificate"),
-        Option("transcript_url", "URL of transcripts, for links in Kibana; {{value}} stands for the conversation id"),
+        Option(
+            "transcript_url",
+            "URL of transcripts, for links in Kibana; {{value}} stands for the conversation id",
+            is_url=True,
+        ),
         Option("account", "LivePerson account id"),
-        Option("domain_url", "URL of LivePerson's Domain API", DOMAIN_URL),
+        Option("domain_url", "URL of LivePerson's Domain API", DOMAIN_URL, is_url=True),
         Option(
             "auth", "how to log in: oauth2, oauth2-v1, oauth1 or login; if not set, the credentials that are set decide"
         ),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from archiver.config.options import Option
 from archiver.errors import ConfigError
+from archiver.plaintext import text_of
 
 
 class Secret:
@@ -35,7 +36,7 @@ def resolve(option: Option, reference: str, path: Path, environment: Mapping[str
             raise ConfigError(f"{option.key} in {path} refers to the variable {target}, which is not set")
         return environment[target]
     if kind == "file" and target:
-        return secret_file((path.parent / Path(target).expanduser()).absolute())
+        return secret_file((path.parent / at_home(target)).absolute())
     if kind == "systemd" and target:
         folder = environment.get("CREDENTIALS_DIRECTORY")
         if not folder:
@@ -48,6 +49,14 @@ def resolve(option: Option, reference: str, path: Path, environment: Mapping[str
     )
 
 
+def at_home(text: str) -> Path:
+    """The path that a setting names; ~ is the user's home. Raises ConfigError if there is none."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{text} begins with ~, and this user has no home", hint="Write the whole path.") from None
+
+
 def secret_file(path: Path) -> str:
     """The secret in a file that only its owner may read. Raises ConfigError."""
     return _read(path, closed_to=stat.S_IRGRP | stat.S_IROTH)
@@ -57,6 +66,6 @@ def _read(path: Path, *, closed_to: int) -> str:
     try:
         if path.stat().st_mode & closed_to:
             raise ConfigError(f"{path} can be read by others", hint=f"Run: chmod 600 {path}")
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        return text_of(path.read_bytes()).strip()
+    except (OSError, ValueError) as error:
         raise ConfigError(f"the secret file {path} cannot be read: {error}") from error

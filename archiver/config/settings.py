@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from archiver.config.files import FileContent, read_files, settings_files
 from archiver.config.options import OPTIONS, Option
-from archiver.config.secrets import Secret, resolve, secret_file
+from archiver.config.secrets import Secret, at_home, resolve, secret_file
+from archiver.config.urls import split_login
+from archiver.config.variables import misspelt
 from archiver.errors import ConfigError, known_word, suggest
 from archiver.model import Policies, Policy
 
@@ -53,6 +54,7 @@ class Settings:
 
     all: Mapping[str, Setting]
     profile: str | None = None
+    notices: tuple[str, ...] = ()  # sentences about variables that are not read
 
     def text(self, key: str) -> str:
         """A setting that must be present."""
@@ -79,7 +81,7 @@ class Settings:
 
     @property
     def archive(self) -> Path:
-        return Path(self._placed("archive")).expanduser()
+        return at_home(self._placed("archive"))
 
     def _placed(self, key: str) -> str:
         """A setting that may contain {account} and {profile}, so that several accounts share one configuration."""
@@ -95,15 +97,34 @@ class Settings:
     @property
     def store(self) -> StoreAddress:
         """A user and password inside the URL are moved out of it."""
-        url, user, password = _split_login(self.optional("store"))
+        url, user, password = self._address("store")
         prefix = self._placed("store_prefix")
         if not _PREFIX.fullmatch(prefix):
             raise ConfigError(f"store_prefix is {prefix!r}", hint="Use up to 61 small letters, digits and _.")
-        ca = self.optional("store_ca")
-        return StoreAddress(
-            url, prefix, self.optional_secret("store_api_key"), self.optional("store_user") or user,
-            self.optional_secret("store_password") or password, Path(ca).expanduser() if ca else None,
-        )  # fmt: skip
+        key = self.optional_secret("store_api_key")
+        return StoreAddress(url, prefix, key, user, password, self.path("store_ca"))
+
+    @property
+    def kibana(self) -> tuple[str, str | None, Secret | None]:
+        """Kibana's URL, user and password. A user and password inside the URL are moved out of it."""
+        _, user, password = self._address("kibana")
+        return split_login(self.text("kibana_url"))[0], user, password
+
+    def _address(self, server: str) -> tuple[str | None, str | None, Secret | None]:
+        """The URL of the store or Kibana without user and password, and these, which have settings of their own."""
+        key = {"kibana": "kibana_url"}.get(server, server)
+        url, user, password = split_login(self.optional(key) or "")
+        within = None if password is None else Secret(password)
+        return (
+            url or None,
+            self.optional(f"{server}_user") or user,
+            self.optional_secret(f"{server}_password") or within,
+        )
+
+    def path(self, key: str) -> Path | None:
+        """A setting that names a file."""
+        text = self.optional(key)
+        return at_home(text) if text else None
 
     def optional(self, key: str) -> str | None:
         value = self.all[key].value
@@ -143,7 +164,7 @@ class Settings:
         """The highest request rate to LivePerson in requests per second, if set."""
         text = self.optional("rate")
         try:
-            per_s = None if text is None else float(text)
+            per_s = None if text is None else float(text.encode("ascii"))
         except ValueError:
             per_s = -1.0
         if per_s is not None and not _SLOWEST <= per_s <= _FASTEST:
@@ -173,14 +194,6 @@ class Settings:
         return text
 
 
-def _split_login(url: str | None) -> tuple[str | None, str | None, Secret | None]:
-    parts = urlsplit(url or "")
-    if not url or parts.password is None:
-        return url, None, None
-    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return bare, unquote(parts.username or ""), Secret(unquote(parts.password))
-
-
 def load(
     flags: Mapping[str, str | None], environment: Mapping[str, str], explicit: Path | None, usual: Sequence[Path],
     profile: str | None = None,
@@ -206,7 +219,8 @@ def load(
         setting = _from_flags(option, flags) or _from_environment(option, environment)
         if setting:
             settings[option.key] = setting
-    return Settings(settings, profile)
+    referenced = (value.partition(":")[2] for _, content in files for value in content.references())
+    return Settings(settings, profile, misspelt(environment, referenced))
 
 
 def find_settings(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from archiver.errors import ConfigError
 
+_MASK = "********"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -37,16 +39,16 @@ class ServerUrl:
 
 
 def server_url(text: str, *, setting: str, example: str) -> ServerUrl:
-    """The address that a setting holds. Raises ConfigError for what is not a URL, or http to another machine."""
+    """The address that a setting holds, without user, password, query and fragment. Raises ConfigError for what is not
+    a URL, or http to another machine.
+    """
     try:
         parts = urlsplit(text)
         url = ServerUrl(parts.scheme, parts.hostname or "", parts.port, parts.path.rstrip("/"))
-    except ValueError as error:
-        raise ConfigError(
-            f"{setting} {_shown(text)!r} is not a URL: {error}", hint=f"It looks like {example}"
-        ) from None
-    if url.scheme not in _DEFAULT_PORTS or not url.host or any(char.isspace() for char in text):
-        raise ConfigError(f"{setting} {_shown(text)!r} is not a URL", hint=f"It looks like {example}")
+    except ValueError:  # whose text may hold a part of the password
+        url = None
+    if url is None or url.scheme not in _DEFAULT_PORTS or not url.host or any(char.isspace() for char in text):
+        raise ConfigError(f"{setting} {shown_url(text)!r} is not a URL", hint=f"It looks like {example}")
     if not url.is_encrypted and not is_loopback(url.host):
         raise ConfigError(
             f"{setting} {url} must be https: anything else would be sent unencrypted",
@@ -55,10 +57,26 @@ def server_url(text: str, *, setting: str, example: str) -> ServerUrl:
     return url
 
 
-def _shown(text: str) -> str:
-    """Without the user and password that a URL may contain."""
-    scheme, slashes, rest = text.partition("//")
-    return scheme + slashes + rest.rpartition("@")[2]
+def split_login(text: str) -> tuple[str, str | None, str | None]:
+    """A URL without its user and password, then these two, if it holds a password."""
+    try:
+        parts = urlsplit(text)
+        user, password = parts.username, parts.password
+    except ValueError:
+        return text, None, None
+    if password is None:
+        return text, None, None
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return bare, unquote(user or ""), unquote(password)
+
+
+def shown_url(text: str) -> str:
+    """A URL, or what was meant as one, as it may be printed: users, passwords, queries and fragments are masked."""
+    scheme, slashes, rest = text.partition("//") if "//" in text else ("", "", text)
+    _, login, place = rest.rpartition("@")  # the last one: a password may hold more of them, and ? and #
+    address = re.split(r"[?#]", place, maxsplit=1)[0]
+    more = place[len(address) : len(address) + 1]
+    return f"{scheme}{slashes}{f'{_MASK}@' if login else ''}{address}{f'{more}{_MASK}' if more else ''}"
 
 
 def is_loopback(host: str) -> bool:

@@ -13,7 +13,7 @@ from archiver.transcript import as_json, project
 def lines(records: Iterable[Record], *, with_raw: bool) -> Iterator[bytes]:
     """One `archiver.transcript/1` per line, in the order of the records."""
     for record in records:
-        # JSON has line breaks only between tokens, never inside a string, so they can be removed from a raw record.
+        # Valid JSON has line breaks only between tokens, never inside a string: they can be removed from a raw record.
         yield encode(_as_json(record, with_raw=with_raw)).replace(b"\r", b"").replace(b"\n", b"") + b"\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archiver.archive import ArchiveFile
-from archiver.errors import StoreBusy, StoreDenied, StoreOutdated, StoreUnavailable
+from archiver.errors import StoreBusy, StoreDenied, StoreOutdated, StoreUnavailable, counted
 from archiver.index.build import catch_up, is_behind, rebuild
 from archiver.index.store import StoreAdmin
 from archiver.progress import Progress
@@ -31,7 +31,7 @@ def make_ready(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> R
     if doubt is None:
         store.check_whole(archive.vault.totals()[0])
     refused = len(store.refused())
-    gap = f"{refused:,} conversations are not searched: the index refused them (archiver store status)"
+    gap = f"{counted(refused, 'conversation')} not searched: refused by the index (archiver store status)"
     return Readiness((doubt,) if doubt else (), (gap,) if refused else ())
 
 
@@ -46,5 +46,5 @@ def _bring_up_to_date(archive: ArchiveFile, store: StoreAdmin, progress: Progres
         rebuild(archive, store, progress)
     except (StoreBusy, StoreDenied, StoreUnavailable) as error:
         behind = archive.vault.head() - store.position().seq
-        return f"{behind:,} vault entries are not searchable yet: {error.message}"
+        return f"{behind:,} of the vault's entries not searchable yet: {error.message}"
     return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
-from archiver.config import StoreAddress
+from archiver.config import StoreAddress, shown_url
 from archiver.errors import ConfigError
 from archiver.index.results import Comparison, Facet, Key, KeyPage, Position, Refusal, Sort, Version
 from archiver.query import Expression, Scope
@@ -162,7 +162,7 @@ def open_store(address: StoreAddress, *, folder: Path, archive_id: str) -> Store
     scheme = (address.url or "embedded:").split(":", 1)[0].lower()
     if scheme not in _STORES:
         raise ConfigError(
-            f"a store at {scheme}:… is not known",
+            f"a store at {shown_url(address.url or '')!r} is not known",
             hint="Use https://host:9200, cloud:ID, or leave store unset for the embedded index.",
         )
     module = importlib.import_module(_STORES[scheme])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from archiver.archive import ArchiveFile, Finding, Record
-from archiver.errors import NotFound, RecordError, StoreError
+from archiver.errors import NotFound, RecordError, StoreError, counted
 from archiver.index.build import Applied, apply_again, batches, is_behind, rebuild
 from archiver.index.results import Version
 from archiver.index.retrieval import every_key
@@ -109,5 +109,4 @@ def _versions(batch: Iterable[Record]) -> Iterator[Version]:
 
 def _named(words: str, ids: Sequence[str]) -> str:
     more = ", …" if len(ids) > _NAMED else ""
-    noun = "conversation" if len(ids) == 1 else "conversations"
-    return f"{len(ids):,} {noun}: {words}: {', '.join(sorted(ids)[:_NAMED])}{more}"
+    return f"{counted(len(ids), 'conversation')}: {words}: {', '.join(sorted(ids)[:_NAMED])}{more}"

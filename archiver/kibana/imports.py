@@ -10,10 +10,11 @@ from typing import Any
 
 import httpx
 
-from archiver.config import Secret, server_url
-from archiver.errors import ArchiverError, StoreDenied, StoreError, StoreUnavailable
+from archiver.config import Secret, ServerUrl, server_url
+from archiver.errors import ArchiverError, ConfigError, StoreDenied, StoreError, StoreUnavailable
 from archiver.jsontext import decode
 from archiver.kibana.objects import Object, ndjson
+from archiver.proxies import EnvironmentTransport
 
 _CALL_S = 120.0
 
@@ -43,9 +44,9 @@ def import_objects(
     with _client(address, transport) as client:
         try:
             answer = client.post(path, params={"overwrite": "true"}, files=files, headers={"kbn-xsrf": "true"})
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise StoreUnavailable(
-                f"Kibana at {address.url} does not answer: {error}", hint="Start it or check ARCHIVER_KIBANA_URL."
+                f"Kibana at {_url(address)} does not answer: {error}", hint="Start it or check ARCHIVER_KIBANA_URL."
             ) from error
     content = _content(answer)
     if not answer.is_success:
@@ -59,17 +60,29 @@ def import_objects(
     return int(content.get("successCount", 0))
 
 
+def _url(address: KibanaAddress) -> ServerUrl:
+    """Without what may be secret in it."""
+    return server_url(address.url, setting="kibana_url", example="https://kibana.example:5601")
+
+
 def _client(address: KibanaAddress, transport: httpx.BaseTransport | None) -> httpx.Client:
-    url = server_url(address.url, setting="kibana_url", example="https://kibana.example:5601")
+    url = _url(address)
     headers, auth = {}, None
     if address.api_key:
         headers["Authorization"] = f"ApiKey {address.api_key.reveal()}"
     elif address.user and address.password:
         auth = httpx.BasicAuth(address.user, address.password.reveal())
-    trust = ssl.create_default_context(cafile=str(address.ca) if address.ca else None)
     return httpx.Client(
-        base_url=str(url), headers=headers, auth=auth, verify=trust, timeout=_CALL_S, transport=transport
-    )
+        base_url=str(url), headers=headers, auth=auth, timeout=_CALL_S, trust_env=False,
+        transport=transport or EnvironmentTransport(_trust(address)),
+    )  # fmt: skip
+
+
+def _trust(address: KibanaAddress) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(address.ca) if address.ca else None)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"the certificate file {address.ca} cannot be used: {error}") from error
 
 
 def _content(answer: httpx.Response) -> dict[str, Any]:
@@ -81,7 +94,7 @@ def _content(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _refused(address: KibanaAddress, status: int, content: dict[str, Any]) -> ArchiverError:
-    words = f"Kibana at {address.url} answered {status}: {str(content.get('message', ''))[:300]}"
+    words = f"Kibana at {_url(address)} answered {status}: {str(content.get('message', ''))[:300]}"
     if status in (401, 403):
         return StoreDenied(words, hint="Its key needs all rights in the space: docs/elasticsearch.md lists them.")
     if status in (429, 502, 503, 504):

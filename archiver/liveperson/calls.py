@@ -18,7 +18,6 @@ from archiver.errors import (
     ArchiverError,
     AuthError,
     BadAnswer,
-    ConfigError,
     PermissionMissing,
     RateLimited,
     SourceError,
@@ -26,6 +25,7 @@ from archiver.errors import (
 )
 from archiver.liveperson.rate_limit import RateLimiter
 from archiver.logs import EventLogger
+from archiver.proxies import EnvironmentTransport
 from archiver.rawrecord import number
 from archiver.retry import RetryPolicy, call_with_retries
 
@@ -70,22 +70,19 @@ def make_client(transport: httpx.BaseTransport | None = None, *, is_local: bool 
     Proxies come from the environment (HTTPS_PROXY, NO_PROXY); a simulator on this machine is called directly. Raises
     ConfigError for an unusable proxy.
     """
-    try:
-        return httpx.Client(
-            transport=transport,
-            cookies=_NoCookies(),
-            timeout=TIMEOUT,
-            verify=ssl.create_default_context(),
-            headers=_HEADERS,
-            follow_redirects=False,
-            trust_env=not is_local,
-            event_hooks={"response": [_note_answer]},
-        )
-    except (ImportError, ValueError, httpx.InvalidURL) as error:  # of a proxy that it can't use
-        raise ConfigError(
-            f"the environment's proxy can't be used: {error}",
-            hint="Correct HTTPS_PROXY, HTTP_PROXY and ALL_PROXY. For socks proxies: pip install 'httpx[socks]'",
-        ) from error
+    trust = ssl.create_default_context()
+    if transport is None and not is_local:
+        transport = EnvironmentTransport(trust)
+    return httpx.Client(
+        transport=transport,
+        cookies=_NoCookies(),
+        timeout=TIMEOUT,
+        verify=trust,
+        headers=_HEADERS,
+        follow_redirects=False,
+        trust_env=False,
+        event_hooks={"response": [_note_answer]},
+    )
 
 
 def _note_answer(response: httpx.Response) -> None:

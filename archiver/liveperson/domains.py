@@ -6,14 +6,14 @@ import re
 
 import httpx
 
-from archiver.config import is_loopback, server_url
-from archiver.errors import SourceError, SourceUnavailable
+from archiver.config import DOMAIN_URL, is_loopback, server_url
+from archiver.errors import AuthError, SourceError, SourceUnavailable
 from archiver.jsontext import decode
 from archiver.liveperson.calls import CallSettings, perform
 from archiver.logs import EventLogger
 
 _log = EventLogger("liveperson")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 
 
 class Domains:
@@ -21,7 +21,7 @@ class Domains:
 
     def __init__(self, client: httpx.Client, url: str, account: str, settings: CallSettings) -> None:
         self._client = client
-        self._url = str(server_url(url, setting="domain_url", example="https://api.liveperson.net"))
+        self._url = str(server_url(url, setting="domain_url", example=DOMAIN_URL))
         self._account = account
         self._settings = settings
         self._found: dict[str, str] = {}
@@ -46,6 +46,11 @@ class Domains:
         url = f"{self._url}/api/account/{self._account}/service/{service}/baseURI.json"
         try:
             response = perform(lambda: self._client.get(url, params={"version": "1.0"}), self._settings)
+        except AuthError as error:  # no credentials are sent: it is the account that the Domain API does not know
+            raise error.reworded(
+                message=f"LivePerson knows no account {self._account}: {error.message}",
+                hint="Check the account's id (ARCHIVER_ACCOUNT): the number that LivePerson shows, such as 12345678.",
+            ) from error
         except SourceError as error:
             raise error.reworded(
                 message=f"the host of {service} could not be looked up: {error.message}",

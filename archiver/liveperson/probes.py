@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from archiver.config import DOMAIN_URL, server_url
 from archiver.errors import SourceUnavailable
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import AppKeys, User
@@ -37,12 +38,13 @@ class Probes:
         self._account = account
         self._transport = transport
         self._clock = clock
+        self._url = str(server_url(account.domain_url, setting="domain_url", example=DOMAIN_URL))
         self._client = make_client(transport, is_local=account.is_local)
         self._domains = Domains(self._client, account.domain_url, account.id, _ONCE)
 
     def domain_api(self) -> Contact:
         """Whether LivePerson's directory of services answers, at any path."""
-        return self._any_answer(self._account.domain_url)
+        return self._any_answer(self._url)
 
     def service(self, name: str) -> str:
         """The base URL of a service, as the Domain API names it."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from archiver.dates import FORMS, parse_duration, parse_span
 from archiver.model import to_ms
 from archiver.query.ast import Compare, Expression, Not, Words
+from archiver.query.faults import quoted
 from archiver.query.fields import HAS, NUMBERS
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -20,11 +21,18 @@ def read_value(name: str, value: str, now: datetime) -> Expression:
     return _VALUES[name](name, value, now)
 
 
+def is_empty(condition: Expression) -> bool:
+    """Whether a comparison can be true of no number."""
+    if not isinstance(condition, Compare) or condition.low is None or condition.high is None:
+        return False
+    return condition.low >= condition.high
+
+
 def _compare(name: str, value: str, number: Callable[[str], float], step: float) -> Compare:
     """A comparison; `step` is the distance to the next number, which turns <= into <."""
-    low_high = value.split("..")
-    if len(low_high) == 2:
-        return Compare(name, number(low_high[0]), number(low_high[1]) + step)
+    first, dots, last = value.partition("..")
+    if dots:
+        return Compare(name, number(first), number(last) + step)
     match = _BOUNDS.match(value)
     sign, bound = (match[1] or "=", number(match[2])) if match else ("=", number(value))
     low = {"=": bound, ">=": bound, ">": bound + step}.get(sign)
@@ -33,8 +41,8 @@ def _compare(name: str, value: str, number: Callable[[str], float], step: float)
 
 
 def _plain_number(text: str) -> float:
-    if not re.fullmatch(r"\d{1,15}(\.\d{1,6})?", text.strip()):
-        raise ValueError(f"{text!r} is not a number")
+    if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,6})?", text.strip()):
+        raise ValueError(f"{quoted(text)} is not a number; write it with the digits 0 to 9")
     return float(text)
 
 
@@ -49,8 +57,8 @@ def _length_value(name: str, value: str, now: datetime) -> Expression:
 def _date_value(name: str, value: str, now: datetime) -> Expression:
     try:
         span = parse_span(value, now)
-    except ValueError:
-        raise ValueError(f"{value!r} is not a date; write one of: {FORMS}") from None
+    except ValueError as error:
+        raise ValueError(f"{error}; write one of: {FORMS}") from None
     low = to_ms(span.start) if name != "before" else None
     high = to_ms(span.end) if name != "after" else None
     return Compare("start", low, high)
@@ -62,7 +70,7 @@ def _yes_no_value(name: str, value: str, now: datetime) -> Expression:
         return has_transfer
     if value.lower() in ("no", "false"):
         return Not(has_transfer)
-    raise ValueError(f"{value!r} is neither yes nor no")
+    raise ValueError(f"{quoted(value)} is neither yes nor no")
 
 
 _VALUES: dict[str, Callable[[str, str, datetime], Expression]] = {

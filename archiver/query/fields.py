@@ -65,7 +65,7 @@ def _present(*values: str | None) -> Iterator[str]:
 
 def _status(transcript: Transcript) -> Iterator[str]:
     status = (transcript.metadata.status or "").lower()
-    return _present({"close": "closed"}.get(status, status))
+    return _present(SAME_VALUE.get(status, status))
 
 
 def _has(transcript: Transcript) -> Iterator[str]:
@@ -84,6 +84,13 @@ def _has(transcript: Transcript) -> Iterator[str]:
 
 
 HAS_VALUES = ("attachment", "card", "form", "link", "note", "sde", "summary", "survey", "transfer")
+
+# Fields whose values are all known: LivePerson's documents give a conversation's status as OPEN or CLOSE (Messaging
+# Interactions API, Conversations); the values of `has` are ours. Any other value is an error, as it would find nothing.
+VALUES: Mapping[str, tuple[str, ...]] = {HAS: HAS_VALUES, "status": ("open", "closed")}
+SAME_VALUE: Mapping[str, str] = {"close": "closed"}
+# Values that LivePerson's documents or records name for a field that may hold others, too: a hint, no limit.
+USUAL_VALUES: Mapping[str, tuple[str, ...]] = {"closed": ("agent", "consumer", "system", "timeout")}
 
 # A keyword matches as a word, a phrase or a prefix of it, in any case and accent.
 KEYWORDS: Mapping[str, Callable[[Transcript], Iterable[str]]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from archiver.errors import ArchiverError
+from archiver.errors import ArchiverError, counted
 
 STUCK_AFTER = timedelta(minutes=30)  # longer than any call waits for LivePerson
 
@@ -96,9 +96,13 @@ class Snapshot:
         if self.index.error:
             yield Level.YELLOW, f"the index: {self.index.error}"
         if self.index.refused:
-            yield Level.YELLOW, f"{self.index.refused} conversations are refused by the index (archiver store status)"
+            verb = "is" if self.index.refused == 1 else "are"
+            refused = counted(self.index.refused, "conversation")
+            yield Level.YELLOW, f"{refused} {verb} refused by the index (archiver store status)"
         if self.counts.pending_erasures:
-            yield Level.YELLOW, f"{self.counts.pending_erasures} erasures wait for a decision (archiver erasures)"
+            verb = "waits" if self.counts.pending_erasures == 1 else "wait"
+            pending = counted(self.counts.pending_erasures, "erasure")
+            yield Level.YELLOW, f"{pending} {verb} for a decision (archiver erasures)"
 
     def level(self, now: datetime) -> Level:
         order = list(Level)

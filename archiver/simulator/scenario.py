@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.errors import ConfigError, suggest
+from archiver.plaintext import text_of
 from archiver.simulator import dialogues
 from archiver.simulator.courses import courses
 from archiver.simulator.faults import KINDS, PLACES, Fault
@@ -69,11 +70,11 @@ class Scenario:
 def read_scenario(path: Path) -> Scenario:
     """The scenario in a TOML file. Raises ConfigError that names the fault."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}", hint="It is a TOML file: docs/simulator.md") from error
+        content = tomllib.loads(text_of(path.read_bytes()))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", hint="It is a TOML file: docs/simulator.md") from error
     planned = content.pop("fault", [])
     if not isinstance(planned, list):
         raise ConfigError(f"fault in {path} must be written as [[fault]]")

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import datetime
 from typing import Any
 
-from archiver.jsontext import raw_json
+from archiver.jsontext import is_standard, raw_json
 from archiver.model import Event, Message, Metadata, Sde, SurveyAnswer, Transcript
 
 SCHEMA = "archiver.transcript/1"
 
 
 def as_json(transcript: Transcript, *, seq: int, fetched_at: str, raw: bytes | None = None) -> dict[str, Any]:
-    """A transcript as plain values, with its vault entry; with the exact bytes of the record under `raw` if given."""
+    """A transcript as plain values, with its vault entry; with the exact bytes of the record if given.
+
+    They are the member `raw` if any reader of JSON can read them, and `raw_base64` in Base64 otherwise: with bytes that
+    are not UTF-8, or control characters inside texts, the whole document would be unreadable.
+    """
     content = {"schema": SCHEMA, **_transcript(transcript), "provenance": {"seq": seq, "fetched_at": fetched_at}}
-    if raw is not None:
+    if raw is not None and is_standard(raw):
         content["raw"] = raw_json(raw)
+    elif raw is not None:
+        content["raw_base64"] = b64encode(raw).decode("ascii")
     return content
 
 

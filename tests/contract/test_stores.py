@@ -92,6 +92,22 @@ def test_a_prefix_finds_every_word_it_begins_however_many(opened: Opened) -> Non
     assert ask(store, "a-refu*").total == 400
 
 
+@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("letter", ["0", "ж"])
+def test_a_prefix_behind_a_sign_finds_every_word_it_begins_even_tens_of_thousands(
+    opened: Opened, letter: str, scope: Scope
+) -> None:
+    store = opened.make()
+    texts = [" ".join(f"order-{letter}{at * 1000 + of:05d}" for of in range(1000)) for at in range(20)]
+    put(store, [project(record(f"c{at:02d}", NOW, text)) for at, text in enumerate(texts)], applied=20)
+    put(store, [project(record("plain", NOW, f"order-{letter} and other-{letter}9"))], applied=21)
+    put(store, [project(record("apart", NOW, f"order of {letter}00001"))], applied=22)
+    found = {text: ask(store, text, scope).total for text in (f"order-{letter}*", f"order-{letter}19*")}
+    assert found == {f"order-{letter}*": 21, f"order-{letter}19*": 1}
+    assert ids(ask(store, f"-order-{letter}*", scope)) == ["apart"]
+    assert ask(store, f"skill:restaurants from:customer order-{letter}*", scope).total == 21
+
+
 @pytest.mark.parametrize("text", ["c1", "x.y", "+", "你好", "👍", "\u202e"])
 def test_any_text_can_be_put_and_asked_for(opened: Opened, text: str) -> None:
     store = opened.make()

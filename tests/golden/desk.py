@@ -15,11 +15,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from archiver.archive.opening import make_archive
 from archiver.cli.root import root
 from archiver.errors import StoreUnavailable
 from archiver.index.memory import MemoryStore
 from archiver.index.results import Position
 from archiver.index.store import StoreStatus
+from archiver.liveperson.answers import read_record
+from archiver.model import Conversation
 from archiver.service.health import served
 from archiver.service.state import ArchiveCounts, IndexState, LaneState, ServiceState, Snapshot
 from archiver.simulator.faults import Fault
@@ -102,6 +105,7 @@ def _covered(first: int, last: int) -> Case:
 
 def _config(desk: Desk) -> str:
     desk.set(account=ACCOUNT, client_id="archiver", client_secret="s3cret", store="https://me:pass@elastic:9200")
+    desk.set(acount=ACCOUNT)
     return desk.run("config", "show", "--json")
 
 
@@ -151,6 +155,14 @@ def _health(desk: Desk) -> str:
                 return error.read().decode()
 
 
+def _not_utf8(desk: Desk) -> str:
+    """The export of a record that holds a byte of another encoding."""
+    raw = record("latin", NOW, "Gr\xfc\xdfe").replace("\xfc\xdf".encode(), b"\xfc\xdf")
+    with make_archive(desk.folder / "latin", ACCOUNT) as archive:
+        archive.keep([item for item in [read_record(raw)] if isinstance(item, Conversation)], (), NOW)
+    return desk.run("export", "--raw", "--output", "-", archive="latin")
+
+
 def _simulator(desk: Desk) -> str:
     (desk.folder / "data.jsonl").write_bytes(record("c1", NOW, "hello"))
     command = [*PROGRAM, "simulate", "--data", str(desk.folder / "data.jsonl")]
@@ -188,5 +200,6 @@ CASES: Mapping[str, Case] = {
     "transcript-of-a-phone": _run("show", "phone"),
     "transcript-of-an-odd-record": _run("show", "odd"),
     "transcript-exported": lambda desk: desk.run("export", f"id:{FULL_ID}", "--raw", "--output", "-"),
+    "transcript-exported-not-utf8": _not_utf8,
     "verify": _run("verify", "--head", f"2:{'0' * 64}"),
 }

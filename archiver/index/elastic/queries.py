@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from archiver.index.prefixes import Part, parts
 from archiver.model import Role
 from archiver.query import (
     BY,
@@ -39,6 +40,7 @@ NUMBER_FIELDS = {
 VISIBLE: Dsl = {"bool": {"must_not": [{"term": {"superseded": True}}]}}
 _TERMS_AT_ONCE = 60_000  # Elasticsearch allows 65,536 in one terms query
 _LONGEST_TAGGED = 255  # characters; the whitespace analyzer cuts longer tokens
+_LAST_CHARACTER = "\U0010ffff"
 _EVERY_WORD = 2**31 - 1  # the server refuses a larger number, so a response is never incomplete
 
 assert NUMBER_FIELDS.keys() == NUMBERS.keys()
@@ -49,20 +51,32 @@ def tagged(name: str, word: str) -> str:
     return f"{'_'.join(name.split())}:{word}"[:_LONGEST_TAGGED]
 
 
-def conversation_query(expression: Expression) -> Dsl:
-    """A query on conversation documents, which hold everything that belongs to the conversation."""
-    return _Translator(Scope.CONVERSATION, lambda _: ()).query(expression)
+IsTaken = Callable[[Dsl], bool]
 
 
-def message_query(expression: Expression, conversations: Callable[[Dsl], Iterable[str]]) -> Dsl:
-    """A query on message documents. `conversations` returns the ids of the conversations that match a query."""
-    return _Translator(Scope.MESSAGE, conversations).query(for_messages(expression))
+def conversation_query(expression: Expression, is_taken: IsTaken | None = None) -> Dsl:
+    """A query on conversation documents, which hold everything that belongs to the conversation.
+
+    With `is_taken`, which tells whether the server takes a query, a phrase with a prefix that stands for more words
+    than the server allows is divided until it takes each part.
+    """
+    return _Translator(Scope.CONVERSATION, lambda _: (), is_taken).query(expression)
+
+
+def message_query(
+    expression: Expression, conversations: Callable[[Expression], Iterable[str]], is_taken: IsTaken | None = None
+) -> Dsl:
+    """A query on message documents. `conversations` returns the ids of the conversations that match an expression."""
+    return _Translator(Scope.MESSAGE, conversations, is_taken).query(for_messages(expression))
 
 
 class _Translator:
-    def __init__(self, scope: Scope, conversations: Callable[[Dsl], Iterable[str]]) -> None:
+    def __init__(
+        self, scope: Scope, conversations: Callable[[Expression], Iterable[str]], is_taken: IsTaken | None
+    ) -> None:
         self._is_message = scope is Scope.MESSAGE
         self._conversations = conversations
+        self._is_taken = is_taken
 
     def query(self, expression: Expression) -> Dsl:
         return {"bool": {"must": [self._of(expression)], "filter": [VISIBLE]}}
@@ -71,10 +85,10 @@ class _Translator:
         match expression:
             case Everything():
                 return silent({"match_all": {}})
-            case Not(child):
-                return silent({"bool": {"must_not": [self._of(child)]}})
+            case Not():
+                return self._all_of([expression])
             case And():
-                return {"bool": {"must": [self._of(child) for child in flat(expression)]}}
+                return self._all_of(list(flat(expression)))
             case Or():
                 return any_of([self._of(child) for child in flat(expression)])
             case Words():
@@ -84,8 +98,14 @@ class _Translator:
             case OfConversation(child):
                 return self._join(child)
 
+    def _all_of(self, expressions: Sequence[Expression]) -> Dsl:
+        """As few levels as possible: Elasticsearch allows 30 of them."""
+        required = [self._of(part) for part in expressions if not isinstance(part, Not)]
+        excluded = [self._of(child) for part in expressions if isinstance(part, Not) for child in _any(part.child)]
+        return {"bool": {kind: parts for kind, parts in (("must", required), ("must_not", excluded)) if parts}}
+
     def _join(self, expression: Expression) -> Dsl:
-        ids = list(self._conversations(conversation_query(expression)))
+        ids = list(self._conversations(expression))
         pieces = [ids[start : start + _TERMS_AT_ONCE] for start in range(0, len(ids), _TERMS_AT_ONCE)]
         return any_of([silent({"terms": {"conversation_id": piece}}) for piece in pieces])
 
@@ -94,18 +114,62 @@ class _Translator:
         if place == BY and self._is_message:
             return silent({"terms": {"role": [role for role in Role if leaf.words == (role.value,)]}})
         if place in KEYWORDS or place.startswith("sde."):
-            return silent(_consecutive(KEYWORDS_FIELD, [tagged(place, word) for word in leaf.words], leaf.is_prefix))
+            return silent(
+                self._consecutive(KEYWORDS_FIELD, [tagged(place, word) for word in leaf.words], leaf.is_prefix)
+            )
         return self._of_message(leaf) if self._is_message else self._of_conversation(leaf)
 
     def _of_message(self, leaf: Words) -> Dsl:
         limits: list[Dsl] = [{"term": {"role": leaf.role.value}}] if leaf.role else []
         if len(leaf.places) == 1:
             limits.append({"term": {"is_private": leaf.places[0] == NOTE}})
-        words = _consecutive("words", leaf.words, leaf.is_prefix)
+        words = self._consecutive("words", leaf.words, leaf.is_prefix)
         return {"bool": {"must": [words], "filter": limits}} if limits else words
 
     def _of_conversation(self, leaf: Words) -> Dsl:
-        return any_of([_consecutive(field, leaf.words, leaf.is_prefix) for field in _fields(leaf)])
+        return any_of([self._consecutive(field, leaf.words, leaf.is_prefix) for field in _fields(leaf)])
+
+    def _consecutive(self, field: str, words: Sequence[str], is_prefix: bool) -> Dsl:
+        """Consecutive words; the last one whole, or as a prefix of any word in the index."""
+        if len(words) == 1:
+            return {"prefix" if is_prefix else "term": {field: {"value": words[0]}}}
+        phrase: Dsl = {"query": " ".join(words), "analyzer": "whitespace"}
+        if not is_prefix:
+            return {"match_phrase": {field: phrase}}
+        if self._is_taken:
+            return _divided(field, words, self._is_taken)
+        return {"match_phrase_prefix": {field: phrase | {"max_expansions": _EVERY_WORD}}}
+
+
+def _divided(field: str, words: Sequence[str], is_taken: IsTaken) -> Dsl:
+    """Consecutive words, the last one as a prefix of any number of words."""
+    *before, stem = words
+
+    def phrase(*lasts: Part) -> Dsl:
+        last = {"any_of": {"intervals": [_interval(part) for part in lasts]}}
+        intervals = [*map(_word, before), last]
+        return {"intervals": {field: {"all_of": {"ordered": True, "max_gaps": 0, "intervals": intervals}}}}
+
+    return phrase(*parts(stem, lambda part: is_taken(phrase(part))))
+
+
+def _interval(part: Part) -> Dsl:
+    """A part of the words of a prefix."""
+    if part.is_word:
+        return _word(part.stem)
+    if part.first is None or part.last is None:
+        return {"prefix": {"prefix": part.stem}}
+    # No word holds the last character of Unicode, so the upper bound stands behind all words that begin with `last`.
+    return {"range": {"gte": part.stem + part.first, "lte": f"{part.stem}{part.last}{_LAST_CHARACTER}"}}
+
+
+def _word(word: str) -> Dsl:
+    return {"match": {"query": word, "analyzer": "whitespace"}}
+
+
+def _any(expression: Expression) -> Iterator[Expression]:
+    """The parts of which an expression needs one."""
+    yield from flat(expression) if isinstance(expression, Or) else (expression,)
 
 
 def _fields(leaf: Words) -> Iterator[str]:
@@ -127,16 +191,6 @@ def _range(leaf: Compare) -> Dsl:
     if leaf.field == "start":
         bounds["format"] = "epoch_millis"
     return {"range": {NUMBER_FIELDS[leaf.field]: bounds}}
-
-
-def _consecutive(field: str, words: Sequence[str], is_prefix: bool) -> Dsl:
-    """Consecutive words; the last one whole, or as a prefix of any word in the index."""
-    if len(words) == 1:
-        return {"prefix" if is_prefix else "term": {field: {"value": words[0]}}}
-    phrase: Dsl = {"query": " ".join(words), "analyzer": "whitespace"}
-    if is_prefix:
-        return {"match_phrase_prefix": {field: phrase | {"max_expansions": _EVERY_WORD}}}
-    return {"match_phrase": {field: phrase}}
 
 
 def silent(query: Dsl) -> Dsl:

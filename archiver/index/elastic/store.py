@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,16 @@ from archiver.index.elastic.bodies import KINDS
 from archiver.index.elastic.bulk import Limits
 from archiver.index.elastic.comparison import compare
 from archiver.index.elastic.family import Family, shape
-from archiver.index.elastic.queries import VISIBLE, Dsl, conversation_query, message_query
+from archiver.index.elastic.searching import Searching
 from archiver.index.elastic.server import Server, connect
 from archiver.index.elastic.state import State
 from archiver.index.elastic.status import status_of
 from archiver.index.elastic.survey import count_faults, counts, survey
 from archiver.index.elastic.writer import ElasticWriter
-from archiver.index.paging import every_item
 from archiver.index.results import Comparison, Facet, Key, KeyPage, Position, Refusal, Sort, Version
 from archiver.index.store import StoreStatus
 from archiver.query import Expression, Scope
 
-_MOST_AT_ONCE = 10_000  # Elasticsearch's own limit of one page
-_MOST_VALUES = 60_000
-_BY_SCORE = [{"_score": "desc"}, {"rank": "desc"}]
 _AT_ONCE_S = 1.0  # between two counts of an index that does not add up
 
 
@@ -111,83 +106,23 @@ class ElasticStore:
     def search(
         self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None
     ) -> KeyPage:
-        query = self._query(expression, scope)
-        hits, total = self._hits(scope, query, sort, limit + 1, None if after is None else _sorted_by(after, scope))
-        keys = tuple(_key(hit) for hit in hits[:limit])
-        has_more = len(hits) > limit and sort is not Sort.RELEVANCE
-        return KeyPage(keys, total, keys[-1] if has_more else None)
-
-    def _query(self, expression: Expression, scope: Scope) -> Dsl:
-        if scope is Scope.CONVERSATION:
-            return conversation_query(expression)
-        return message_query(expression, self._conversations)
-
-    def _conversations(self, query: Dsl) -> Iterator[str]:
-        """The ids of all conversations that a query finds, whatever their number."""
-        hits = self._every_hit(Scope.CONVERSATION, query, Sort.OLDEST, _MOST_AT_ONCE)
-        return (hit["fields"]["conversation_id"][0] for hit in hits)
-
-    def _hits(
-        self, scope: Scope, query: Dsl, sort: Sort, limit: int, after: list[Any] | None
-    ) -> tuple[list[dict[str, Any]], int]:
-        """The first hits after a cursor, in as many requests as needed, and the exact total."""
-        size = min(limit, _MOST_AT_ONCE)
-        hits, total = self._page(scope, query, sort, size, after, is_counted=True)
-        if hits and len(hits) < min(limit, total):
-            more = self._every_hit(scope, query, sort, size, after=hits[-1]["sort"])
-            hits += islice(more, limit - len(hits))
-        return hits, total
-
-    def _every_hit(
-        self, scope: Scope, query: Dsl, sort: Sort, size: int, *, after: list[Any] | None = None
-    ) -> Iterator[dict[str, Any]]:
-        def page(after: list[Any] | None) -> tuple[list[dict[str, Any]], list[Any] | None]:
-            hits, _ = self._page(scope, query, sort, size, after)
-            return hits, hits[-1]["sort"] if len(hits) == size else None
-
-        return every_item(page, after=after)
-
-    def _page(
-        self, scope: Scope, query: Dsl, sort: Sort, size: int, after: list[Any] | None, *, is_counted: bool = False
-    ) -> tuple[list[dict[str, Any]], int]:
-        body = {
-            "query": query, "sort": _order(scope, sort), "size": size, "track_total_hits": is_counted, "_source": False,
-            "docvalue_fields": ["conversation_id", "rank", *(["id"] if scope is Scope.MESSAGE else [])],
-        }  # fmt: skip
-        if after is not None:
-            body["search_after"] = after
-        kind = "metadata" if scope is Scope.CONVERSATION else "messages"
-        answer = self._search(kind, body, {"search_type": "dfs_query_then_fetch"} if sort is Sort.RELEVANCE else {})
-        hits: list[dict[str, Any]] = answer["hits"]["hits"]
-        return hits, int(answer["hits"].get("total", {}).get("value", 0))
-
-    def _search(self, kind: str, body: dict[str, Any], params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One search over all shards. A response from only some shards raises an error."""
-        family = self._family() if self._building else None
-        target = f"{family.names.of_family(kind)}-*" if family else f"{self._prefix}-{kind}"
-        params = {**(params or {}), "allow_partial_search_results": "false"}
-        answer: dict[str, Any] = self._server.ask("POST", f"/{target}/_search", body, params, absent=_NOTHING)
-        if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
-            raise StoreError("only some of Elasticsearch's shards answered", hint="See its log, and try again.")
-        return answer
+        return self._searching.search(expression, scope=scope, sort=sort, limit=limit, after=after)
 
     def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
-        order = [{"_count": "desc"}, {"_key": "asc"}]
-        body = {
-            "query": conversation_query(expression), "size": 0,
-            "aggs": {
-                name: {
-                    "terms": {"field": f"facets.{name}", "size": limit, "shard_size": _MOST_VALUES, "order": order}
-                }
-                for name in names
-            },
-        }  # fmt: skip
-        aggregations = self._search("metadata", body).get("aggregations", {})
-        return {name: tuple(_facets(aggregations.get(name, {}))) for name in names}
+        return self._searching.facets(expression, names, limit=limit)
 
     def count(self) -> int:
-        answer = self._search("metadata", {"size": 0, "track_total_hits": True, "query": VISIBLE})
-        return int(answer["hits"]["total"]["value"])
+        return self._searching.count()
+
+    @property
+    def _searching(self) -> Searching:
+        return Searching(self._server, self._target)
+
+    def _target(self, kind: str) -> str:
+        """The indices that answer: those behind the alias, or of the family that is being built."""
+        if self._building:
+            return f"{Family(self._server, self._prefix, self._building).names.of_family(kind)}-*"
+        return f"{self._prefix}-{kind}"
 
     def begin_rebuild(self) -> ElasticStore:
         number = max(survey(self._server, self._prefix).families, default=0) + 1
@@ -259,37 +194,8 @@ def _check_shape(position: dict[str, Any]) -> None:
         )
 
 
-_NOTHING: dict[str, Any] = {"hits": {"hits": [], "total": {"value": 0}}}
-
-
 def _damaged(fault: str) -> StoreError:
     return StoreError(
         f"the indices in Elasticsearch are not whole: {fault}",
         hint="Put in what is missing: archiver verify --repair; or build them again: archiver reindex",
     )
-
-
-def _order(scope: Scope, sort: Sort) -> list[dict[str, str]]:
-    """The order of `Key.order`."""
-    if sort is Sort.RELEVANCE:
-        return _BY_SCORE
-    direction = "desc" if sort is Sort.NEWEST else "asc"
-    fields = ("rank", "conversation_id", *(("id",) if scope is Scope.MESSAGE else ()))
-    return [{field: direction} for field in fields]
-
-
-def _sorted_by(key: Key, scope: Scope) -> list[Any]:
-    """A key's values in that order."""
-    return [key.rank, key.conversation_id, *((key.message_id or "",) if scope is Scope.MESSAGE else ())]
-
-
-def _key(hit: dict[str, Any]) -> Key:
-    fields = hit["fields"]
-    return Key(fields["conversation_id"][0], fields["id"][0] if "id" in fields else None, int(fields["rank"][0]))
-
-
-def _facets(aggregation: dict[str, Any]) -> Iterator[Facet]:
-    if aggregation.get("doc_count_error_upper_bound"):
-        raise StoreError("a facet has too many values to be counted exactly", hint="Narrow the query.")
-    for bucket in aggregation.get("buckets", ()):
-        yield Facet(bucket["key"], bucket["doc_count"])

@@ -14,10 +14,11 @@ from typing import Any
 import tantivy
 
 from archiver.config import StoreAddress
-from archiver.errors import ArchiverError, StoreBusy, StoreError, StoreOutdated
+from archiver.errors import StoreBusy, StoreError, StoreOutdated
 from archiver.index.embedded.checksums import damaged_files, library_version
 from archiver.index.embedded.comparison import compare
 from archiver.index.embedded.documents import documents
+from archiver.index.embedded.errors import our_errors
 from archiver.index.embedded.pages import Pages, as_key, count
 from archiver.index.embedded.position import NAME as POSITION_FILE
 from archiver.index.embedded.position import PositionFile
@@ -107,7 +108,7 @@ class EmbeddedStore:
             made[version.transcript.id] = []
             with refusing(version, refused.extend):
                 made[version.transcript.id] = list(documents(version))
-        with _our_errors(self._folder):
+        with our_errors(self._folder):
             self._write(made)
             earlier = [refusal for refusal in self.refused() if refusal.conversation_id not in made]
             self._position_file.write(applied, [*earlier, *refused])
@@ -116,7 +117,7 @@ class EmbeddedStore:
         if not refusals:
             return
         by_id = {refusal.conversation_id: refusal for refusal in (*self.refused(), *refusals)}
-        with _our_errors(self._folder):
+        with our_errors(self._folder):
             self._write({refusal.conversation_id: [] for refusal in refusals})
             self._position_file.write(self.position(), list(by_id.values()))
 
@@ -147,7 +148,7 @@ class EmbeddedStore:
     ) -> KeyPage:
         if not self.position().seq:
             return KeyPage()
-        with _our_errors(self._folder):
+        with our_errors(self._folder):
             searcher = self._searcher()
             query = self._query(searcher, expression, scope)
             if sort is Sort.RELEVANCE:
@@ -157,8 +158,8 @@ class EmbeddedStore:
 
     def _query(self, searcher: Any, expression: Expression, scope: Scope) -> Any:
         if scope is Scope.CONVERSATION:
-            return conversation_query(self._schema, expression)
-        return message_query(self._schema, expression, lambda query: _numbers(searcher, query))
+            return conversation_query(self._schema, searcher, expression)
+        return message_query(self._schema, searcher, expression, lambda query: _numbers(searcher, query))
 
     def check_whole(self, conversations: int) -> None:
         held = self.count()
@@ -171,13 +172,13 @@ class EmbeddedStore:
     def compare(self, versions: Sequence[Version]) -> Comparison:
         if not self.position().seq:
             return Comparison(tuple((version, "missing") for version in versions), 0)
-        with _our_errors(self._folder):
+        with our_errors(self._folder):
             return compare(self._searcher(), self._schema, versions)
 
     def documents(self) -> int:
         if not self.position().seq:
             return 0
-        with _our_errors(self._folder):
+        with our_errors(self._folder):
             return int(self._searcher().num_docs)
 
     def damage(self) -> Iterator[str]:
@@ -194,9 +195,9 @@ class EmbeddedStore:
     def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
         if not self.position().seq:
             return dict.fromkeys(names, ())
-        with _our_errors(self._folder):
+        with our_errors(self._folder):
             searcher = self._searcher()
-            query = conversation_query(self._schema, expression)
+            query = conversation_query(self._schema, searcher, expression)
             terms = {name: {"terms": {"field": facet_field(name), "size": _MOST_VALUES}} for name in names}
             answer = searcher.aggregate(query, terms)
         return {name: most_frequent(_counts(answer[name]), limit) for name in names}
@@ -204,7 +205,7 @@ class EmbeddedStore:
     def count(self) -> int:
         if not self.position().seq:
             return 0
-        with _our_errors(self._folder):
+        with our_errors(self._folder):
             return count(self._searcher(), of_kind(self._schema, Scope.CONVERSATION))
 
     def mend(self) -> None:
@@ -213,7 +214,7 @@ class EmbeddedStore:
     def begin_rebuild(self) -> EmbeddedStore:
         fresh = EmbeddedStore(self._root, self._archive_id, suffix=".new")
         self._keep_others_out()
-        with _our_errors(fresh._folder):
+        with our_errors(fresh._folder):
             shutil.rmtree(fresh._folder, ignore_errors=True)
         fresh._replaced = self
         return fresh
@@ -221,7 +222,7 @@ class EmbeddedStore:
     def _keep_others_out(self) -> None:
         """Prevents writing to an index that is about to be replaced. A damaged index cannot be written to anyway."""
         try:
-            with _our_errors(self._folder):
+            with our_errors(self._folder):
                 self._open_writer()
         except StoreBusy:
             raise
@@ -230,7 +231,7 @@ class EmbeddedStore:
 
     def finish_rebuild(self) -> None:
         assert self._replaced is not None
-        with _our_errors(self._folder):
+        with our_errors(self._folder):
             if not self.position().seq:
                 self._open()
                 self._position_file.write(Position(), ())
@@ -249,7 +250,7 @@ class EmbeddedStore:
             shutil.rmtree(path, ignore_errors=True)
 
     def prepare(self) -> None:
-        with _our_errors(self._folder):
+        with our_errors(self._folder):
             self._open()
             self._position_file.write(self.position(), self.refused())
 
@@ -261,7 +262,7 @@ class EmbeddedStore:
         )  # fmt: skip
 
     def drop(self) -> None:
-        with _our_errors(self._folder):
+        with our_errors(self._folder):
             self._keep_others_out()
             self.close()
             for path in (self._folder, *self._outdated()):
@@ -279,27 +280,3 @@ def _numbers(searcher: Any, query: Any) -> list[int]:
     most = max(count(searcher, query), 1)
     hits = searcher.search(query, most, count=False, order_by_field=CONVERSATION_NUMBER).hits
     return [number for number, _ in hits]
-
-
-class _our_errors:  # noqa: N801  (used as a statement)
-    """Converts errors of tantivy and the disk into ours."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        is_panic = type(error).__name__ == "PanicException"  # tantivy's, at damage; no Exception to Python
-        if isinstance(error, ArchiverError) or not (is_panic or isinstance(error, ValueError | OSError)):
-            return
-        words = str(error)  # tantivy has no error codes
-        if "LockBusy" in words or "Lockfile" in words:
-            raise StoreBusy(
-                "another process is writing the search index",
-                hint="Run the command again when that has finished. A continuous harvest has to be stopped first.",
-            ) from error
-        raise StoreError(
-            f"the search index {self._folder} cannot be used: {words}",
-            hint="Check the disk. If the index is damaged, rebuild it: archiver reindex",
-        ) from error

@@ -335,7 +335,7 @@ def test_an_export_through_a_link_keeps_the_link_and_a_name_that_cannot_be_is_to
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("before")
     link.symlink_to(target)
-    shell.run("export", "hello 7", "--output", str(link))
+    shell.run("export", "hello 7", "--output", str(link), "--force")
     assert link.is_symlink()
     assert "hello number 7" in target.read_text()
     for wrong in ("", str(tmp_path), str(tmp_path / "no" / "file")):

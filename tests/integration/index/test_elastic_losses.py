@@ -176,7 +176,7 @@ def test_an_index_that_may_not_be_written_still_answers_and_says_what_it_lacks(
     server.ask("PUT", f"/{prefix}-*/_settings", {"index.blocks.write": True})
     archive.keep([read_record(record("new", NOW, "hello"))], (), NOW)  # type: ignore[list-item]
     (doubt,) = make_ready(archive, store, Silent()).doubts
-    assert doubt.startswith("1 vault entries are not searchable yet")
+    assert doubt.startswith("1 of the vault's entries not searchable yet")
     assert any("index.blocks.write" in fault for fault in store.status().faults)
     server.ask("PUT", f"/{prefix}-*/_settings", {"index.blocks.write": None})
     assert make_ready(archive, store, Silent()) == Readiness()

@@ -35,9 +35,66 @@ def steers(char: str) -> bool:
     return is_direction or char in "\u061c\u200e\u200f" or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
 
 
+# Formatting characters of Unicode that can be seen: signs at the digits of Arabic and other numbers, and the layout of
+# hieroglyphs.
+SEEN = [*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)]
+# Blank letters and marks, which only Unicode's list of ignorable characters tells apart, and the empty Braille pattern.
+BLANK = frozenset(
+    (
+        0x34F,
+        0x115F,
+        0x1160,
+        0x17B4,
+        0x17B5,
+        *range(0x180B, 0x1810),
+        0x2065,
+        0x2800,
+        0x3164,
+        *range(0xFE00, 0xFE10),
+        0xFFA0,
+        *range(0xFFF0, 0xFFF9),
+        *range(0xE0000, 0xE1000),
+    )
+)
+
+
+def hides(char: str) -> bool:
+    return (unicodedata.category(char) == "Cf" and ord(char) not in SEEN) or ord(char) in BLANK
+
+
 def test_of_all_characters_just_those_are_spelled_out_and_every_other_one_stays() -> None:
     changed = [char for char in map(chr, range(sys.maxunicode + 1)) if safe(char) != char]
-    assert changed == [char for char in map(chr, range(sys.maxunicode + 1)) if steers(char)]
+    assert changed == [char for char in map(chr, range(sys.maxunicode + 1)) if steers(char) or hides(char)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian: I want
+        "\u0915\u094d\u200d\u0937 \u0995\u09cd\u200c\u09a4",  # Hindi, Bengali
+        "\U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001f469\U0001f3fd\u200d\U0001f4bb \u2764\ufe0f\u200d\U0001f525",
+        "\u2764\ufe0f 1\ufe0f\u20e3 #\ufe0f\u20e3 \u00a9\ufe0f \U0001f3f3\ufe0f\u200d\U0001f308",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",  # Scotland
+        "\u845b\U000e0100",  # a Japanese name
+        "\u1820\u180b",
+    ],
+)
+def test_joiners_and_variants_stay_where_emoji_and_words_are_written_with_them(text: str) -> None:
+    assert safe(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("pay\u200bpal", "pay\\u200bpal"), ("pay\u200dpal", "pay\\u200dpal"), ("re\u00adfund", "re\\u00adfund"),
+        ("a\ufe0fb", "a\\ufe0fb"), ("1\ufe0f2", "1\\ufe0f2"), ("\u2764\ufe0f\ufe0f", "\u2764\ufe0f\\ufe0f"),
+        ("\u0645\u200c\u200c\u062e", "\u0645\u200c\\u200c\u062e"), ("\U0001f469\u200dx", "\U0001f469\\u200dx"),
+        ("\U000e0041", "\\U000e0041"), ("\U0001f3f4\U000e0041\U000e007f", "\U0001f3f4\\U000e0041\\U000e007f"),
+        ("\ufeffa\u3164\ufffb", "\\ufeffa\\u3164\\ufffb"),
+    ],
+)  # fmt: skip
+def test_the_same_characters_are_spelled_out_where_they_only_hide(text: str, shown: str) -> None:
+    assert safe(text) == shown
 
 
 def test_text_of_any_script_line_breaks_and_tabs_stay_as_they_are() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from archiver import errors
 from archiver.config.options import OPTIONS
 from archiver.config.secrets import Secret
 from archiver.config.settings import load, profiles
+from archiver.config.variables import known_variables
 from archiver.errors import ArchiverError, ConfigError
 
 
@@ -138,3 +140,57 @@ def test_the_tree_of_errors_is_as_it_is_drawn() -> None:
     assert {name: [kind.code, str(kind.exit_code)] for name, kind in classes.items()} == drawn
     codes = [kind.code for kind in classes.values()]
     assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
+def test_a_settings_file_may_begin_with_a_byte_order_mark(tmp_path: Path, mark: bytes) -> None:
+    path = tmp_path / "archiver.toml"
+    path.write_bytes(mark + 'archive = "Grüße"'.encode("utf-8" if mark == codecs.BOM_UTF8 else "utf-16-le"))
+    assert load({}, {}, path, []).archive == Path("Grüße")
+
+
+def test_a_usual_file_in_a_folder_that_may_not_be_looked_into_is_passed_over() -> None:
+    class Closed(type(Path())):  # type: ignore[misc]
+        def is_file(self) -> bool:
+            raise PermissionError(13, "Permission denied", str(self))
+
+    assert load({}, {}, None, [Closed("/home/somebody/archiver.toml")]).all["account"].origin == "default"
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("ARCHIVER_ACOUNT", "ARCHIVER_ACCOUNT"), ("ARCHIVER_CLIENT_SECRET_FIL", "ARCHIVER_CLIENT_SECRET_FILE"),
+        ("Archiver_Store", "ARCHIVER_STORE"), ("ARCHIVER_CONFIGS", "ARCHIVER_CONFIG"),
+        ("ARCHIVER_QQQQQQQQQQ", "Variables:"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_variable_is_named_with_the_nearest_one_but_not_its_value(name: str, near: str) -> None:
+    (notice,) = load({}, {name: "s3cret", "ARCHIVER_ACCOUNT": "1", "ARCHIVERS": "x"}, None, []).notices
+    assert f"variable {name} is not read" in notice
+    assert near in notice
+    assert "s3cret" not in notice
+
+
+def test_variables_that_are_read_or_that_others_set_are_not_named(tmp_path: Path) -> None:
+    path = write(tmp_path, 'client_secret = "env:ARCHIVER_MINE"')
+    environment = dict.fromkeys((*known_variables(),), "") | {
+        "ARCHIVER_MINE": "x", "ARCHIVER_SERVICE_HOST": "10.0.0.1", "ARCHIVER_PORT_9464_TCP_ADDR": "10.0.0.1",
+        "ARCHIVER_PORT": "tcp://10.0.0.1:9464",
+    }  # fmt: skip
+    assert load({}, environment, path, []).notices == ()
+
+
+def test_a_home_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load({"archive": "~nobody-of-that-name/archive"}, {}, None, [])
+    with pytest.raises(ConfigError, match="no home"):
+        _ = settings.archive
+
+
+@pytest.mark.parametrize("server", ["store", "kibana"])
+def test_a_user_and_password_in_a_url_are_taken_out_of_it(server: str) -> None:
+    key = {"store": "store", "kibana": "kibana_url"}[server]
+    settings = load({key: "https://me:s%40cret@host:9"}, {}, None, [])
+    store = settings.store
+    url, user, password = settings.kibana if server == "kibana" else (store.url, store.user, store.password)
+    assert (url, user, password.reveal() if password else None) == ("https://host:9", "me", "s@cret")

@@ -5,11 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.errors import QueryError
+from archiver.index.elastic.queries import conversation_query, message_query
 from archiver.model import Role
-from archiver.query.ast import And, Compare, Everything, Expression, Not, Or, Words
+from archiver.query.ast import And, Compare, Everything, Expression, Not, Or, Scope, Words
 from archiver.query.fields import HAS_VALUES, KEYWORDS, MEANING, NUMBERS, ZONES
+from archiver.query.matching import Reading, results
 from archiver.query.parser import parse
-from tests.conftest import NOW
+from archiver.transcript.projection import project
+from tests.conftest import NOW, record
 
 
 def read(text: str) -> Expression:
@@ -58,6 +61,22 @@ def word(*words: str, places: tuple[str, ...] = ZONES, prefix: bool = False, rol
         ("before:2026-01", Compare("start", None, 1_769_904_000_000)),
         ("after:2026-01", Compare("start", 1_767_225_600_000, None)),
         ("transferred:no", Not(word("transfer", places=("has",)))),
+        ("status:close", word("closed", places=("status",))),
+        (
+            "status:clo* has:(card OR att*)",
+            And(
+                (
+                    word("clo", places=("status",), prefix=True),
+                    Or((word("card", places=("has",)), word("att", places=("has",), prefix=True))),
+                )
+            ),
+        ),
+        ("“book a hotel” «x»", And((word("book", "a", "hotel"), word("x")))),
+        ("„a b“ 「c d」", And((word("a", "b"), word("c", "d")))),
+        ("＂a b＂ skill:»Sales x«", And((word("a", "b"), word("sales", "x", places=("skill",))))),
+        ('"she said “hi” there"', word("she", "said", "hi", "there")),
+        ("from:agent –a", Not(word("a", places=("text", "note"), role=Role.AGENT))),
+        ("jean–luc a−b", And((word("jean", "luc"), word("a", "b")))),
     ],
 )
 def test_a_query_means_what_the_language_says(text: str, expected: Expression) -> None:
@@ -70,7 +89,10 @@ def test_a_query_means_what_the_language_says(text: str, expected: Expression) -
         ('a "b', 2), ("a (b", 2), ("a )", 2), ("a OR", 2), ("OR a", 0), ("a AND OR b", 2), ("()", 0), ("skil:x", 0),
         ("skill:", 0), ("a*b", 1), ("*a", 0), ('"a*"', 2), ("from:nobody", 0), ("mcs:high", 4), ("before:soon", 7),
         ("w/5", 0), ("term~1", 0), ('"a b"~5', 5), ("has:hope", 4), ("&", 0), ('""', 0),
-        ("NOT", 0), ("transferred:maybe", 12),
+        ("NOT", 0), ("transferred:maybe", 12), ("has:(card OR hope)", 13), ("has:hop*", 4), ('has:"card form"', 4),
+        ("a status:opened", 9), ("duration:>30", 9), ("duration:>30m\u017f", 9), ("duration:>\u0663m", 9),
+        ("messages:>\u0663", 9), ("after:\u0662\u0660\u0662\u0666", 6), ("after:9999y", 6), ("on:20260230", 3),
+        ("a “b", 2), ("sde." + "x" * 300 + ":y", 0),
     ],
 )  # fmt: skip
 def test_a_fault_is_an_error_with_its_position(text: str, position: int) -> None:
@@ -91,6 +113,110 @@ def test_what_holds_no_word_is_ignored_with_a_notice() -> None:
     assert "'&'" in query.notices[0]
 
 
+@pytest.mark.parametrize("dash", "‐‑‒–—―−﹣－")
+def test_another_dash_before_a_word_excludes_it_with_a_notice(dash: str) -> None:
+    query = parse(f"a {dash}b", now=NOW)
+    assert query.expression == And((word("a"), Not(word("b"))))
+    assert dash in query.notices[0]
+    assert parse("a -b", now=NOW).notices == ()
+    assert parse(f"a {dash} b", now=NOW).expression == And((word("a"), word("b")))
+
+
+@pytest.mark.parametrize("text", ["closed:foo", "mcs:40..20", "duration:2h..1h"])
+def test_what_probably_finds_nothing_is_searched_with_a_notice(text: str) -> None:
+    assert len(parse(text, now=NOW).notices) == 1
+
+
+@pytest.mark.parametrize(("text", "near"), [("status:opend", "open"), ("has:attachement", "attachment"),
+                                            ("from:costumer x", "customer")])  # fmt: skip
+def test_an_unknown_value_is_answered_with_the_nearest_one(text: str, near: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        read(text)
+    assert near in str(caught.value.hint)
+
+
+PARTS = [
+    "(",
+    ")",
+    '"',
+    " ",
+    "-",
+    "–",
+    "“",
+    "”",
+    "NOT ",
+    "AND ",
+    "OR ",
+    "from:agent ",
+    "from:bot",
+    "skill:",
+    "sde.a.b:",
+    "has:",
+    "status:open",
+    "duration:>30m",
+    "mcs:<4",
+    "table",
+    "ref*",
+    "a-b*",
+    "*",
+    "on:2026",
+    "before:9999y",
+    "é",
+    "ж",
+    "中",
+    "👍",
+    "\x00",
+    "\u200d",
+    "\ud800",
+    "~",
+    "w/5",
+    "ſ",
+    "٣",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=40).map("".join), st.integers(1, 400))
+def test_whatever_is_accepted_can_be_translated_and_matched(text: str, times: int) -> None:
+    try:
+        expression = read(text * times)
+    except QueryError as error:
+        assert 0 <= error.position <= len(text) * times
+        return
+    reading = Reading(project(record("c", NOW, "a table for four")))
+    for scope in Scope:
+        list(results(reading, expression, scope))
+    assert levels(conversation_query(expression)) <= ELASTICSEARCH_LEVELS
+    assert levels(message_query(expression, lambda _: ["c"])) <= ELASTICSEARCH_LEVELS
+
+
+ELASTICSEARCH_LEVELS = 30  # indices.query.bool.max_nested_depth
+QUERIES = {"bool", "constant_score", "match_all", "match_none", "term", "terms", "prefix", "match_phrase", "range"}
+
+
+def levels(query: object) -> int:
+    """How many queries are inside one another."""
+    if isinstance(query, list):
+        return max(map(levels, query), default=0)
+    if not isinstance(query, dict):
+        return 0
+    return max(((name in QUERIES) + levels(inner) for name, inner in query.items()), default=0)
+
+
+@pytest.mark.parametrize("begin", ["(a OR b (", "from:agent NOT ", "x OR -(y ", "skill:(a -(", "-(-(a OR b) c OR "])
+def test_nesting_ends_with_an_error_before_anything_else_does(begin: str) -> None:
+    end = ")" * (begin.count("(") - begin.count(")"))
+    accepted = 0
+    for times in range(1, 200):
+        try:
+            expression = read(begin * times + "z" + end * times)
+        except QueryError as error:
+            assert 0 <= error.position <= len(begin) * times
+            break
+        accepted += 1
+        assert levels(conversation_query(expression)) <= ELASTICSEARCH_LEVELS
+    assert 0 < accepted <= 10
+
+
 @given(st.text(alphabet=st.sampled_from('ab "()-*:ORANDT~/\\\x00é語👍.<>=') | st.characters(), max_size=60))
 def test_parsing_raises_nothing_but_query_errors_with_a_position_in_the_text(text: str) -> None:
     try:
@@ -99,7 +225,20 @@ def test_parsing_raises_nothing_but_query_errors_with_a_position_in_the_text(tex
         assert 0 <= error.position <= len(text)
 
 
-@pytest.mark.parametrize("text", ["(" * 5000, "-" * 5000 + "a", "a " * 4000, "x" * 20_000, "NOT " * 2000 + "a"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 5000,
+        "-" * 5000 + "a",
+        "a " * 4000,
+        "x" * 20_000,
+        "NOT " * 2000 + "a",
+        "(" * 100_000,
+        "from:agent NOT " * 600 + "a",
+        "~" * 9_999,
+        "-" * 9_999 + "a",
+    ],
+)
 def test_huge_queries_are_answered_not_fatal(text: str) -> None:
     try:
         parse(text, now=NOW)

@@ -1,0 +1,163 @@
+"""Asks the indices of a family: which documents match, in which order, how many. Texts always come from the vault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from archiver.errors import StoreError
+from archiver.index.elastic.queries import VISIBLE, Dsl, IsTaken, conversation_query, message_query
+from archiver.index.elastic.server import Server
+from archiver.index.paging import every_item
+from archiver.index.results import Facet, Key, KeyPage, Sort
+from archiver.query import Expression, Scope
+
+Answer = TypeVar("Answer")
+_MOST_AT_ONCE = 10_000  # Elasticsearch's own limit of one page
+_MOST_VALUES = 60_000
+_BY_SCORE = [{"_score": "desc"}, {"rank": "desc"}]
+_NOTHING: dict[str, Any] = {"hits": {"hits": [], "total": {"value": 0}}}
+
+
+class Searching:
+    """The queries of a store. `target` gives the indices of one kind of document, as the path of a request."""
+
+    def __init__(self, server: Server, target: Callable[[str], str]) -> None:
+        self._server = server
+        self._target = target
+
+    def search(
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None
+    ) -> KeyPage:
+        cursor = None if after is None else _sorted_by(after, scope)
+        hits, total = self._asked(expression, scope, lambda query: self._hits(scope, query, sort, limit + 1, cursor))
+        keys = tuple(_key(hit) for hit in hits[:limit])
+        has_more = len(hits) > limit and sort is not Sort.RELEVANCE
+        return KeyPage(keys, total, keys[-1] if has_more else None)
+
+    def _asked(self, expression: Expression, scope: Scope, ask: Callable[[Dsl], Answer]) -> Answer:
+        """What `ask` returns for the query, which is divided if it stands for more words than the server allows."""
+        try:
+            return ask(self._query(expression, scope))
+        except StoreError as error:
+            if not _has_too_many(error):
+                raise
+            return ask(self._query(expression, scope, lambda query: self._is_taken(scope, query)))
+
+    def _query(self, expression: Expression, scope: Scope, is_taken: IsTaken | None = None) -> Dsl:
+        if scope is Scope.CONVERSATION:
+            return conversation_query(expression, is_taken)
+        return message_query(expression, self._conversations, is_taken)
+
+    def _is_taken(self, scope: Scope, query: Dsl) -> bool:
+        """Whether the words that a query stands for are so few that the server takes it."""
+        try:
+            self._page(scope, query, Sort.NEWEST, 1, None)
+        except StoreError as error:
+            if not _has_too_many(error):
+                raise
+            return False
+        return True
+
+    def _conversations(self, expression: Expression) -> list[str]:
+        """The ids of all conversations that an expression finds, whatever their number."""
+
+        def every(query: Dsl) -> list[str]:
+            hits = self._every_hit(Scope.CONVERSATION, query, Sort.OLDEST, _MOST_AT_ONCE)
+            return [hit["fields"]["conversation_id"][0] for hit in hits]
+
+        return self._asked(expression, Scope.CONVERSATION, every)
+
+    def _hits(
+        self, scope: Scope, query: Dsl, sort: Sort, limit: int, after: list[Any] | None
+    ) -> tuple[list[dict[str, Any]], int]:
+        """The first hits after a cursor, in as many requests as needed, and the exact total."""
+        size = min(limit, _MOST_AT_ONCE)
+        hits, total = self._page(scope, query, sort, size, after, is_counted=True)
+        if hits and len(hits) < min(limit, total):
+            more = self._every_hit(scope, query, sort, size, after=hits[-1]["sort"])
+            hits += islice(more, limit - len(hits))
+        return hits, total
+
+    def _every_hit(
+        self, scope: Scope, query: Dsl, sort: Sort, size: int, *, after: list[Any] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        def page(after: list[Any] | None) -> tuple[list[dict[str, Any]], list[Any] | None]:
+            hits, _ = self._page(scope, query, sort, size, after)
+            return hits, hits[-1]["sort"] if len(hits) == size else None
+
+        return every_item(page, after=after)
+
+    def _page(
+        self, scope: Scope, query: Dsl, sort: Sort, size: int, after: list[Any] | None, *, is_counted: bool = False
+    ) -> tuple[list[dict[str, Any]], int]:
+        body = {
+            "query": query, "sort": _order(scope, sort), "size": size, "track_total_hits": is_counted, "_source": False,
+            "docvalue_fields": ["conversation_id", "rank", *(["id"] if scope is Scope.MESSAGE else [])],
+        }  # fmt: skip
+        if after is not None:
+            body["search_after"] = after
+        kind = "metadata" if scope is Scope.CONVERSATION else "messages"
+        answer = self._search(kind, body, {"search_type": "dfs_query_then_fetch"} if sort is Sort.RELEVANCE else {})
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
+        return hits, int(answer["hits"].get("total", {}).get("value", 0))
+
+    def _search(self, kind: str, body: dict[str, Any], params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One search over all shards. A response from only some shards raises an error."""
+        params = {**(params or {}), "allow_partial_search_results": "false"}
+        answer: dict[str, Any] = self._server.ask(
+            "POST", f"/{self._target(kind)}/_search", body, params, absent=_NOTHING
+        )
+        if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
+            raise StoreError("only some of Elasticsearch's shards answered", hint="See its log, and try again.")
+        return answer
+
+    def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
+        order = [{"_count": "desc"}, {"_key": "asc"}]
+        aggregated = {
+            name: {"terms": {"field": f"facets.{name}", "size": limit, "shard_size": _MOST_VALUES, "order": order}}
+            for name in names
+        }
+        answer = self._asked(
+            expression,
+            Scope.CONVERSATION,
+            lambda query: self._search("metadata", {"query": query, "size": 0, "aggs": aggregated}),
+        )
+        aggregations = answer.get("aggregations", {})
+        return {name: tuple(_facets(aggregations.get(name, {}))) for name in names}
+
+    def count(self) -> int:
+        answer = self._search("metadata", {"size": 0, "track_total_hits": True, "query": VISIBLE})
+        return int(answer["hits"]["total"]["value"])
+
+
+def _has_too_many(error: StoreError) -> bool:
+    """Whether the server refuses a query because of the number of words that its prefixes stand for."""
+    return "too many clauses" in error.message or "too many terms" in error.message
+
+
+def _order(scope: Scope, sort: Sort) -> list[dict[str, str]]:
+    """The order of `Key.order`."""
+    if sort is Sort.RELEVANCE:
+        return _BY_SCORE
+    direction = "desc" if sort is Sort.NEWEST else "asc"
+    fields = ("rank", "conversation_id", *(("id",) if scope is Scope.MESSAGE else ()))
+    return [{field: direction} for field in fields]
+
+
+def _sorted_by(key: Key, scope: Scope) -> list[Any]:
+    """A key's values in that order."""
+    return [key.rank, key.conversation_id, *((key.message_id or "",) if scope is Scope.MESSAGE else ())]
+
+
+def _key(hit: dict[str, Any]) -> Key:
+    fields = hit["fields"]
+    return Key(fields["conversation_id"][0], fields["id"][0] if "id" in fields else None, int(fields["rank"][0]))
+
+
+def _facets(aggregation: dict[str, Any]) -> Iterator[Facet]:
+    if aggregation.get("doc_count_error_upper_bound"):
+        raise StoreError("a facet has too many values to be counted exactly", hint="Narrow the query.")
+    for bucket in aggregation.get("buckets", ()):
+        yield Facet(bucket["key"], bucket["doc_count"])
