@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import zstandard
-
-from archiver.archive.chain import Entry, commit, is_fingerprint
+from archiver.archive.bodies import BodyReader
+from archiver.archive.chain import Entry, is_fingerprint
 from archiver.archive.events import BY_POLICY, DECIDED, FEWER, RECORD, REMOVING, UPSTREAM, Decision, removed_by
-from archiver.archive.versions import Change, compare_raw
+from archiver.archive.versions import compare_raw
 from archiver.jsontext import decode, encode
 
 _OF_TYPES = " WHERE e.type IN (SELECT value FROM json_each(?))"
@@ -56,7 +55,7 @@ class Inspection:
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
         self._connection = connection
         self._key = key
-        self._decompressor = zstandard.ZstdDecompressor()
+        self._reader = BodyReader()
 
     def entries(self) -> Iterator[tuple[Entry, bytes]]:
         """The whole chain in order: each entry with its stored link."""
@@ -76,7 +75,7 @@ class Inspection:
         ):
             read = Entry(*entry)
             current = None if messages is None else Current(messages, started_ms)
-            yield read, self._opened(read.commitment, salt, body), current
+            yield read, self._reader.opened(read.commitment, salt, body, read.size), current
 
     def _one(self, seq: int | None) -> tuple[Entry | None, bytes | None]:
         """An entry and its body, if they exist."""
@@ -102,15 +101,6 @@ class Inspection:
         """Whether an entry's fingerprint belongs to a body, with this archive's key."""
         return is_fingerprint(entry.fingerprint, self._key, raw)
 
-    def _opened(self, commitment: bytes, salt: bytes | None, body: bytes | None) -> bytes | None:
-        if salt is None or body is None:
-            return None
-        try:
-            raw = self._decompressor.decompress(body)
-        except zstandard.ZstdError:
-            return None
-        return raw if commit(salt, raw) == commitment else None
-
     def strays(self) -> Iterator[tuple[str, int | None, str]]:
         """Rows that belong to no entry, as (place, sequence number, what is wrong)."""
         for (seq,) in self._connection.execute("SELECT seq FROM bodies WHERE seq NOT IN (SELECT seq FROM entries)"):
@@ -120,7 +110,7 @@ class Inspection:
                 yield "current", seq, f"conversation {conversation_id} {words}"
         yield from self._overtaken()
         for digest, body in self._connection.execute("SELECT digest, body FROM quarantine"):
-            if self._opened(digest, b"", body) is None:
+            if self._reader.opened(digest, b"", body, None) is None:
                 yield "quarantine", None, f"the quarantined bytes {digest.hex()[:16]} are not what was kept"
         yield from self._erasure_strays()
 
@@ -133,7 +123,7 @@ class Inspection:
         )
         for current, conversation_id, later in rows.fetchall():
             old, new = self._one(current)[1], self._one(later)[1]
-            if old and new and compare_raw(new, old) in (Change.NEWER, Change.MASKING, Change.ERASURE):
+            if old and new and compare_raw(new, old).replaces:
                 yield "current", current, f"conversation {conversation_id} has a newer version, entry {later}"
 
     def _erasure_strays(self) -> Iterator[tuple[str, int | None, str]]:

@@ -151,7 +151,7 @@ def _certify(connection: sqlite3.Connection) -> None:
     ledger, now = LedgerWriter(connection), datetime.now(UTC)
     account, key = _value(connection, "account").decode(), _value(connection, "fingerprint_key")
     vault = VaultWriter(connection, account, key)
-    for item in sorted(ledger.recorded(), key=lambda item: item.reading.window.length, reverse=True):
+    for item in sorted(ledger.recorded(is_checked=False), key=lambda item: item.reading.window.length, reverse=True):
         is_sealed = item.reading.state is WindowState.SEALED
         content = claim(item.reading)
         certificate = vault.append_event(events.WINDOW_SEALED, "", content, at=now) if is_sealed else None
