@@ -14,6 +14,7 @@ from archiver.config import OPTIONS, Settings
 from archiver.errors import ArchiverError, AuthError, PermissionMissing
 from archiver.index import StoreAdmin, open_store
 from archiver.liveperson import LARGEST_SKEW, Account, Contact, Probes, account_of
+from archiver.private import open_to_others
 
 _LEAST_FREE_BYTES = 1_000_000_000
 
@@ -182,6 +183,9 @@ def _archive(archive: ArchiveFile) -> Check:
     conversations, messages = archive.vault.totals()
     unproven, last = archive.ledger.unproven(), archive.ledger.last_finished()
     cause = f"{conversations:,} conversations, {messages:,} messages; last harvest {last or 'never finished'}"
+    if others := open_to_others(archive.folder):
+        words = f"{cause}; other users may read {len(others)} of its files, such as {others[0]}"
+        return Check("archive", Verdict.WARN, words, f"chmod -R go= {archive.folder}")
     if unproven:
         return Check("archive", Verdict.WARN, f"{cause}; {len(unproven)} windows unproven", "archiver harvest")
     return Check("archive", Verdict.PASS, cause)

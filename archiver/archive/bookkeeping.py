@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from archiver.archive.ledger import ROWS, Bookmark, Ledger, Run, WindowReading, WindowState, row_digest
+from archiver.archive.ledger import ROWS, Bookmark, Ledger, Run, WindowReading, WindowState, is_altered, row_digest
 from archiver.archive.stored import stored_moment, stored_window
 from archiver.model import Window, to_ms
 from archiver.windows import subtract
@@ -84,6 +84,12 @@ class LedgerWriter(Ledger):
         """Removes the row of exactly this window."""
         key = (to_ms(window.start), to_ms(window.end))
         self._connection.execute("DELETE FROM windows WHERE start_ms = ? AND end_ms = ?", key)
+
+    def forget_altered(self) -> int:
+        """Removes the rows that were altered after they were written, or bound no window; how many there were."""
+        keys = [row[:2] for row in self._connection.execute(ROWS).fetchall() if is_altered(row)]
+        self._connection.executemany("DELETE FROM windows WHERE start_ms = ? AND end_ms = ?", keys)
+        return len(keys)
 
     def certify(self, window: Window, certificate: int | None, *, due: datetime | None) -> None:
         """Links a row of an older format to the entry of the chain that states the same, and gives it its digest."""

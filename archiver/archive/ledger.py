@@ -92,6 +92,11 @@ def row_digest(row: Sequence[object]) -> str:
     return hashlib.sha256(canonical(list(row))).hexdigest()
 
 
+def is_altered(row: Sequence[Any]) -> bool:
+    """Whether a row of `ROWS` was altered after it was written, or bounds no window."""
+    return row_digest(row[:-1]) != row[-1] or not stored_window(row[0], row[1])
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One harvest. An interrupted run is resumed: windows that it sealed since `started_at` are not read again."""
@@ -162,7 +167,7 @@ class Ledger:
         milliseconds.
         """
         for row in self._connection.execute(ROWS):
-            if row_digest(row[:-1]) != row[-1] or not stored_window(*row[:2]):
+            if is_altered(row):
                 yield f"{row[0]} .. {row[1]}"
 
     def _sealed(self, where: str, *values: object, order: str = "start_ms, end_ms") -> Iterator[RecordedWindow]:

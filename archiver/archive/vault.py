@@ -88,6 +88,16 @@ class Vault:
         row = self._connection.execute("SELECT seq, link FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
         return (int(row[0]), bytes(row[1]).hex()) if row else (0, GENESIS.hex())
 
+    def noted_head(self) -> str:
+        """The head as `verify --head` takes it, to be noted in another place: SEQ:LINK."""
+        seq, link_ = self.end()
+        return f"{seq}:{link_}"
+
+    def newest_at(self) -> datetime | None:
+        """When the newest entry was made; None if there is none, or it does not say so readably."""
+        row = self._connection.execute("SELECT fetched_at FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+        return stored_moment(row[0]) if row else None
+
     def link_at(self, seq: int) -> str | None:
         """The link of an entry in hexadecimal; None if there is no such entry."""
         row = self._connection.execute("SELECT link FROM entries WHERE seq = ?", (seq,)).fetchone()
@@ -186,6 +196,13 @@ class Vault:
         )
         return [row[0] for row in rows]
 
+    def unwatched(self) -> list[str]:
+        """The conversations that are not on the list of look-ups."""
+        rows = self._connection.execute(
+            "SELECT conversation_id FROM current WHERE conversation_id NOT IN (SELECT conversation_id FROM watch)"
+        )
+        return [row[0] for row in rows]
+
     def changed(self, conversations: Iterable[Conversation]) -> list[Conversation]:
         """Those conversations that the vault has with another content. No record's messages are decoded."""
         reads = list(conversations)
@@ -246,7 +263,7 @@ class Vault:
             return False
 
     def _opened(self, *row: Any) -> tuple[Entry, bytes]:
-        """An entry and its body, from a row of `_ENTRY_WITH_BODY`. Raises IntegrityError if one of them is not what was kept."""
+        """An entry and its body, from a row of `_ENTRY_WITH_BODY`. Raises IntegrityError if one was changed."""
         *columns, stored_link, salt, body = row
         entry = Entry(*columns)
         if link(entry) != stored_link:

@@ -14,10 +14,12 @@ from archiver.cli.terminal import safe
 from archiver.config import Settings
 from archiver.errors import ConfigError
 from archiver.index import Refusal
+from archiver.logs import EventLogger
 from archiver.progress import Progress, Silent, choose
 
 FINISHED_WITH_GAPS, FOUND_SOMETHING = 3, 9  # exit codes of commands that finished, and report incomplete or wrong data
 _SHOWN_REFUSALS = 20
+_log = EventLogger("cli")
 
 
 def now() -> datetime:
@@ -73,6 +75,13 @@ def say(context: click.Context, text: str) -> None:
     """Prints a line for people on standard error; the log's events say the same to programs."""
     if not logs_json(context):
         click.echo(text, err=True)
+
+
+def show_head(context: click.Context, archive: Archive) -> None:
+    """Prints the vault's head on standard error, and logs it: in a log that is kept elsewhere it is a proof."""
+    head = archive.file.vault.noted_head()
+    say(context, f"head {head}")
+    _log.info("archive.head", f"the vault's head is {head}", head=head)
 
 
 def show_refused(refused: Sequence[Refusal]) -> None:

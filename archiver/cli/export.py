@@ -15,6 +15,7 @@ from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
 from archiver.errors import ArchiveError, ConfigError
 from archiver.export import lines
+from archiver.private import make_private_file
 from archiver.progress import Progress
 
 
@@ -33,6 +34,7 @@ def _output(name: str) -> Iterator[BinaryIO]:
     unfinished = path.with_name(path.name + ".part")
     try:
         with _written(path):
+            make_private_file(unfinished, is_new=True)
             with unfinished.open("wb") as file:
                 yield file
                 file.flush()
@@ -97,4 +99,5 @@ def command(context: click.Context, query: tuple[str, ...], format_: str, output
         total = archive.file.vault.totals()[0] if parsed.is_everything else None
         content = lines(archive.records(parsed), with_raw=raw)
         count = _write(content, file, shared.progress(context), total)
+        shared.show_head(context, archive)
     click.echo(f"{count:,} conversations written", err=True)

@@ -35,6 +35,7 @@ def _as_json(archive: Archive) -> dict[str, Any]:
         "archive": str(archive.file.folder),
         "vault": {
             "head": vault.head(),
+            "head_link": vault.noted_head(),
             "conversations": conversations,
             "messages": messages,
             "quarantined": vault.count_quarantined(),
@@ -76,6 +77,7 @@ def command(context: click.Context, as_json: bool) -> None:
     click.echo(f"Archive       {status['archive']} of account {status['account']}")
     held = f"{vault['conversations']:,} conversations, {vault['messages']:,} messages"
     click.echo(f"Vault         {held}, head {vault['head']:,}")
+    click.echo(f"head {vault['head_link']}")
     if "error" in index:
         click.echo(f"Index         {safe(index['error'])}")
     else:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from archiver.archive import ArchiveFile, Finding
-from archiver.errors import StoreOutdated
+from archiver.errors import IntegrityError, StoreOutdated
 from archiver.index.retrieval import every_key
 from archiver.index.store import Store
 from archiver.model import Transcript
@@ -19,7 +19,16 @@ Keys = Iterator[tuple[str, str | None]]
 
 
 def verify_index(archive: ArchiveFile, store: Store, progress: Progress) -> Iterator[Finding]:
-    """Compares the conversations and messages in an index with the vault's current versions."""
+    """Compares the conversations and messages in an index with the vault's current versions, as far as they can be
+    read.
+    """
+    try:
+        yield from _compare(archive, store, progress)
+    except IntegrityError as error:
+        yield Finding("index", f"it can't be compared: {error.message}", error.seq)
+
+
+def _compare(archive: ArchiveFile, store: Store, progress: Progress) -> Iterator[Finding]:
     try:
         store.check_current()
     except StoreOutdated as error:

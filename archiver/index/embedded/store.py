@@ -16,15 +16,18 @@ from typing import Any
 import tantivy
 
 from archiver.config import StoreAddress
-from archiver.errors import ArchiverError, StoreBusy, StoreError, StoreOutdated
+from archiver.errors import StoreBusy, StoreDenied, StoreError, StoreOutdated
 from archiver.index.embedded.documents import documents
+from archiver.index.embedded.errors import our_errors as _our_errors
 from archiver.index.embedded.queries import after_cursor, conversation_query, message_query
+from archiver.index.embedded.read_only import ReadOnlyCopy, denied, may_write
 from archiver.index.embedded.schema import CONVERSATION_NUMBER, build_schema, facet_field, of_kind, register_tokenizer
 from archiver.index.embedded.schema import VERSION as FIELDS_VERSION
 from archiver.index.results import Facet, Key, KeyPage, Refusal, Sort, Version, most_frequent
 from archiver.index.store import StoreStatus
 from archiver.jsontext import decode, encode
 from archiver.model import Transcript
+from archiver.private import close_to_others, make_private_file, make_private_folder
 from archiver.query import TOKENS_VERSION, Expression, Scope
 from archiver.transcript import VERSION as TRANSCRIPT_VERSION
 
@@ -50,6 +53,7 @@ class EmbeddedStore:
         self._index: Any = None
         self._writer: Any = None
         self._replaced: EmbeddedStore | None = None
+        self._links: ReadOnlyCopy | None = None
 
     def applied(self) -> int:
         return int(self._position().get("applied", 0))
@@ -63,7 +67,8 @@ class EmbeddedStore:
 
     def _is_current(self) -> bool:
         """Whether there is no index yet, or one of this version."""
-        return self._replaced is not None or self._folder.exists() or not self._outdated()
+        with _our_errors(self._folder):
+            return self._replaced is not None or self._folder.exists() or not self._outdated()
 
     def _outdated(self) -> list[Path]:
         """The folders of indexes that other versions of this program built."""
@@ -73,11 +78,8 @@ class EmbeddedStore:
 
     def _position(self) -> dict[str, Any]:
         """The position stored after the last commit; none if it belongs to another archive or is unreadable."""
-        path = self._folder / _POSITION_FILE
-        if not path.is_file():
-            return {}
         try:
-            position = decode(path.read_bytes())
+            position = decode((self._folder / _POSITION_FILE).read_bytes())
             is_ours = position["archive"] == self._archive_id and isinstance(position["applied"], int)
             return position if is_ours else {}
         except (OSError, ValueError, KeyError, TypeError):
@@ -85,12 +87,24 @@ class EmbeddedStore:
 
     def _open(self) -> Any:
         if self._index is None:
-            if not self.applied():
-                shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._index = register_tokenizer(tantivy.Index(self._schema, path=str(self._folder), reuse=True))
+            folder = self._prepared() if may_write(self._root) else self._linked()
+            self._index = register_tokenizer(tantivy.Index(self._schema, path=str(folder), reuse=True))
             self._index.config_reader("manual", 0)
         return self._index
+
+    def _prepared(self) -> Path:
+        if not self.applied():
+            shutil.rmtree(self._folder, ignore_errors=True)
+        make_private_folder(self._root)
+        make_private_folder(self._folder)
+        return self._folder
+
+    def _linked(self) -> Path:
+        """A folder from which an index can be read that this process may not write: tantivy locks beside it."""
+        if not self.applied():
+            raise denied(self._root)
+        self._links = self._links or ReadOnlyCopy(self._folder)
+        return self._links.folder
 
     @contextmanager
     def writing(self, *, expected: int) -> Iterator[EmbeddedStore]:
@@ -129,11 +143,17 @@ class EmbeddedStore:
     def _open_writer(self) -> Any:
         """The one writer, held until `close`: a new one per batch would leave memory behind in its threads."""
         if self._writer is None:
+            if not may_write(self._root):
+                raise denied(self._root)
             self._writer = self._open().writer(HEAP_BYTES, 1)
         return self._writer
 
     def _write_position(self, applied: int, refused: Sequence[Refusal]) -> None:
+        if not may_write(self._root):
+            raise denied(self._root)
+        close_to_others(self._folder)
         fresh = self._folder / f"{_POSITION_FILE}.new"
+        make_private_file(fresh, is_new=True)
         with fresh.open("wb") as file:
             file.write(encode({"applied": applied, "archive": self._archive_id, "refused": refused}))
             file.flush()
@@ -202,7 +222,7 @@ class EmbeddedStore:
         try:
             with _our_errors(self._folder):
                 self._open_writer()
-        except StoreBusy:
+        except (StoreBusy, StoreDenied):
             raise
         except StoreError:
             self.close()
@@ -233,9 +253,11 @@ class EmbeddedStore:
             self._write_position(self.applied(), self.refused())
 
     def status(self) -> StoreStatus:
-        size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+        with _our_errors(self._folder):
+            size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+            is_prepared = self._folder.exists()
         return StoreStatus(
-            kind="embedded", place=str(self._folder), is_prepared=self._folder.exists(), is_current=self._is_current(),
+            kind="embedded", place=str(self._folder), is_prepared=is_prepared, is_current=self._is_current(),
             applied=self.applied(), conversations=self.count(), bytes=size,
         )  # fmt: skip
 
@@ -248,6 +270,9 @@ class EmbeddedStore:
 
     def close(self) -> None:
         self._index = self._writer = None
+        if self._links:
+            self._links.close()
+            self._links = None
 
 
 def _counts(aggregation: Any) -> dict[str, int]:
@@ -265,26 +290,3 @@ def _numbers(searcher: Any, query: Any) -> list[int]:
         number
         for number, _ in searcher.search(query, max(count, 1), count=False, order_by_field=CONVERSATION_NUMBER).hits
     ]
-
-
-class _our_errors:  # noqa: N801  (used as a statement)
-    """Converts errors of tantivy and the disk into ours."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if error is None or isinstance(error, ArchiverError) or not isinstance(error, ValueError | OSError):
-            return
-        words = str(error)  # tantivy has no error codes
-        if "LockBusy" in words or "Lockfile" in words:
-            raise StoreBusy(
-                "another process is writing the search index",
-                hint="Run the command again when that has finished. A continuous harvest has to be stopped first.",
-            ) from error
-        raise StoreError(
-            f"the search index {self._folder} cannot be used: {words}",
-            hint="Check the disk. If the index is damaged, rebuild it: archiver reindex",
-        ) from error
