@@ -21,7 +21,7 @@ class BodyReader:
         `size` is the number of bytes that the entry states, None for any. A damaged frame may announce terabytes, so it
         is compared before memory is taken.
         """
-        if salt is None or body is None:
+        if not isinstance(salt, bytes) or not isinstance(body, bytes):
             return None
         try:
             announced = zstandard.frame_content_size(body)

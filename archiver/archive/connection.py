@@ -127,6 +127,7 @@ def _connect(path: Path, how: str) -> Connection:
     connection.folder, connection.unlocked = path.parent, None
     connection.text_factory = _text
     connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
     connection.create_function("is_moment", 1, is_moment, deterministic=True)
     return connection
 

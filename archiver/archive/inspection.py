@@ -10,7 +10,7 @@ from typing import Any
 
 from archiver.archive import objects, steering
 from archiver.archive.bodies import BodyReader
-from archiver.archive.chain import Entry, is_fingerprint
+from archiver.archive.chain import Entry, entry_of, is_fingerprint
 from archiver.archive.events import RECORD, REMOVING, removed_by
 from archiver.archive.versions import compare_raw
 from archiver.jsontext import encode
@@ -62,7 +62,7 @@ class Inspection:
     def entries(self) -> Iterator[tuple[Entry, bytes]]:
         """The whole chain in order: each entry with its stored link."""
         for row in self._connection.execute(_ENTRIES):
-            yield Entry(*row[:-1]), row[-1]
+            yield entry_of(row[:-1]), row[-1]
 
     def bodies(self, *types: str) -> Iterator[Body]:
         """Every entry in order, or those of some types, with its body and its row as a current version.
@@ -75,7 +75,7 @@ class Inspection:
         for *entry, salt, body, messages, started_ms in self._connection.execute(
             f"{_BODIES}{where} ORDER BY e.seq", values
         ):
-            read = Entry(*entry)
+            read = entry_of(entry)
             current = None if messages is None else Current(messages, started_ms)
             yield read, self._reader.opened(read.commitment, salt, body, read.size), current
 

@@ -185,7 +185,7 @@ class Ledger:
             elif window:
                 _, _, state, reason, expected, seen, inside, new, _, _, content, vault_head, ids, certificate = row
                 reading = WindowReading(window, _state(state), expected, seen, inside, new, content, reason, ids)
-                yield RecordedWindow(reading, vault_head, certificate, max(checks, 0))
+                yield RecordedWindow(reading, vault_head, certificate, max(checks or 0, 0))
 
     # ── runs and bookmarks ──
 

@@ -87,7 +87,8 @@ class Repair:
     def _current(self) -> int:
         """Makes the current versions what the chain says; how many were wrong."""
         count = self._connection.execute(
-            "DELETE FROM current WHERE conversation_id NOT IN (SELECT conversation_id FROM entries)"
+            "DELETE FROM current WHERE conversation_id NOT IN (SELECT conversation_id FROM entries WHERE type = ?)",
+            (RECORD,),
         ).rowcount
         rows = self._connection.execute("SELECT DISTINCT conversation_id FROM entries WHERE type = ?", (RECORD,))
         return count + sum(self._mend_current(conversation_id) for (conversation_id,) in rows.fetchall())

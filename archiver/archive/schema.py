@@ -47,7 +47,10 @@ ALTER TABLE watch ADD COLUMN latest_at TEXT
 
 
 def create(connection: sqlite3.Connection, account: str) -> None:
-    """Creates the tables once, however many processes try at the same time."""
+    """Creates the tables once, however many processes try at the same time. Leaves a file of another program alone."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION_ID and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        return
     connection.execute("PRAGMA journal_mode = WAL")
     if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         return  # without waiting for a process that is writing

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from archiver.archive.ledger import Bookmark
 from archiver.archive.rechecks import LATEST_DUE, youngest_without_checks
 from archiver.archive.stored import stored_moment
 from archiver.model import to_ms
@@ -36,7 +37,11 @@ def _rule(table: str, key: str, is_wrong: str, words: str, mending: str) -> _Rul
 
 
 def _no_moment(column: str, latest: str = "soon") -> str:
-    return f"({column} > :{latest} OR NOT is_moment({column}))"
+    return f"({column} > :{latest} OR NOT {_is_moment(column)})"
+
+
+def _is_moment(column: str) -> str:
+    return f"is_moment(CAST({column} AS BLOB))"  # as text it would be cut at a zero byte
 
 
 _WINDOW = "start_ms || ' .. ' || end_ms"
@@ -50,22 +55,26 @@ _RULES = (
         "UPDATE watch SET due_at = ''",
     ),
     _rule(
-        "watch", "conversation_id", "latest_at IS NOT NULL AND NOT is_moment(latest_at)",
+        "watch", "conversation_id", f"latest_at IS NOT NULL AND NOT {_is_moment('latest_at')}",
         "its latest moment is unreadable", "UPDATE watch SET latest_at = NULL",
     ),
     _rule("bookmarks", "name", _no_moment("at"), "it can't have been set then", "DELETE FROM bookmarks"),
+    _rule(
+        "bookmarks", "name", f"name NOT IN ({', '.join(repr(str(name)) for name in Bookmark)})",
+        "there is no such bookmark", "DELETE FROM bookmarks",
+    ),
     _rule(
         "runs", "id",
         f"start_ms >= end_ms OR {_no_moment('started_at')} OR finished_at IS NOT NULL AND {_no_moment('finished_at')}",
         "there was no such run", "DELETE FROM runs",
     ),
     _rule(
-        "lease", "host", f"{_no_moment('beat_at', 'latest_beat')} OR pid <= 0",
+        "lease", "host", f"{_no_moment('beat_at', 'latest_beat')} OR pid NOT BETWEEN 1 AND 2147483647",
         "no process can have left it", "DELETE FROM lease",
     ),
     _rule(
         "windows", _WINDOW,
-        "state = 'sealed' AND (due_at IS NULL OR NOT is_moment(due_at)"
+        f"state = 'sealed' AND (due_at IS NULL OR NOT {_is_moment('due_at')}"
         " OR due_at > :latest_check AND (due_at <> :never OR start_ms > :youngest_ms))",
         "it can't be due for a check then", "UPDATE windows SET due_at = :now",
     ),
@@ -76,9 +85,9 @@ _RULES = (
 )  # fmt: skip
 
 
-def is_moment(value: object) -> bool:
-    """Whether a column holds a moment, for use in SQL."""
-    return stored_moment(value) is not None
+def is_moment(value: bytes | None) -> bool:
+    """Whether the bytes of a column are a moment, for use in SQL."""
+    return value is not None and stored_moment(value.decode("utf-8", "replace")) is not None
 
 
 def faults(connection: sqlite3.Connection, now: datetime) -> Iterator[tuple[str, str]]:

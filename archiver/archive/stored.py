@@ -23,6 +23,6 @@ def stored_window(start_ms: int, end_ms: int) -> Window | None:
     """The window between two columns; None if they bound none between 1970 and 2200."""
     try:
         window = Window(from_ms(start_ms), from_ms(end_ms))
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, TypeError):  # another type happens only in a damaged file
         return None
     return window if window.start >= EPOCH and window.end <= LATEST else None

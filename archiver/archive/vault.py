@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from archiver.archive.bodies import BodyReader
-from archiver.archive.chain import GENESIS, Entry, fingerprint_of, link
+from archiver.archive.chain import GENESIS, Entry, entry_of, fingerprint_of, link
 from archiver.archive.events import RECORD
 from archiver.archive.stored import stored_moment
 from archiver.archive.versions import compare_raw
@@ -86,7 +87,7 @@ class Vault:
     def end(self) -> tuple[int, str]:
         """The newest sequence number and its link in hexadecimal, which covers all entries before it."""
         row = self._connection.execute("SELECT seq, link FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        return (int(row[0]), bytes(row[1]).hex()) if row else (0, GENESIS.hex())
+        return (int(row[0]), _hex(row[1])) if row else (0, GENESIS.hex())
 
     def noted_head(self) -> str:
         """The head as `verify --head` takes it, to be noted in another place: SEQ:LINK."""
@@ -101,7 +102,7 @@ class Vault:
     def link_at(self, seq: int) -> str | None:
         """The link of an entry in hexadecimal; None if there is no such entry."""
         row = self._connection.execute("SELECT link FROM entries WHERE seq = ?", (seq,)).fetchone()
-        return bytes(row[0]).hex() if row else None
+        return _hex(row[0]) if row else None
 
     def started(self, width_ms: int) -> Iterator[tuple[int, int]]:
         """How many conversations started in each multiple of a width since the epoch: (multiple, count)."""
@@ -155,6 +156,8 @@ class Vault:
 
     def _batch_after(self, seq: int) -> list[Record]:
         rows = self._connection.execute(f"{_RECORDS} WHERE c.seq > ? ORDER BY c.seq LIMIT ?", (seq, _BATCH)).fetchall()
+        if not _is_ascending([seq, *(row[1] for row in rows)]):
+            raise IntegrityError("the index of current versions is damaged: it is not in order", hint=_DAMAGED)
         return [self._current(*row) for row in rows]
 
     def _check_none_is_left_out(self) -> None:
@@ -265,7 +268,7 @@ class Vault:
     def _opened(self, *row: Any) -> tuple[Entry, bytes]:
         """An entry and its body, from a row of `_ENTRY_WITH_BODY`. Raises IntegrityError if one was changed."""
         *columns, stored_link, salt, body = row
-        entry = Entry(*columns)
+        entry = entry_of(columns)
         if link(entry) != stored_link:
             message = f"vault entry {entry.seq} was changed after it was written"
             raise IntegrityError(message, seq=entry.seq, hint=_DAMAGED)
@@ -274,3 +277,13 @@ class Vault:
             message = f"the body of vault entry {entry.seq} is missing, damaged, or not what was kept"
             raise IntegrityError(message, seq=entry.seq, hint=_DAMAGED)
         return entry, raw
+
+
+def _is_ascending(seqs: Sequence[object]) -> bool:
+    """Whether these are numbers, each greater than the one before."""
+    return all(isinstance(b, int) and isinstance(a, int) and a < b for a, b in pairwise(seqs))
+
+
+def _hex(link_: object) -> str:
+    """A link in hexadecimal; zeros for what is none, in a damaged file."""
+    return link_.hex() if isinstance(link_, bytes) else GENESIS.hex()
