@@ -7,9 +7,11 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
+from weakref import WeakSet
 
-from archiver.archive.log_file import has_log, has_shared_memory
+from archiver.archive.log_file import check_log, has_log, has_shared_memory
 from archiver.archive.steering import is_moment
 from archiver.errors import ArchiveBusy, ArchiveError
 from archiver.private import make_private_file
@@ -73,6 +75,10 @@ class Connection(sqlite3.Connection):
     folder: Path
     unlocked: _Unlocked | None = None
 
+    def close(self) -> None:
+        _OPEN.discard(self)
+        super().close()
+
     def execute(self, *args: Any) -> _Cursor:
         return self._new_cursor().execute(*args)
 
@@ -86,11 +92,15 @@ class Connection(sqlite3.Connection):
             raise archive_error(error, self.folder) from error
 
 
+_OPEN: WeakSet[Connection] = WeakSet()  # of this process
+_OPENING = Lock()
+
+
 def connect(path: Path) -> Connection:
     """A connection whose transactions are durable and whose deleted text is overwritten. The file is made if there is
     none, for its owner only. Raises ArchiveError.
     """
-    with foreign_errors(path.parent):
+    with foreign_errors(path.parent), _opening(path):
         make_private_file(path)
         connection = _connect(path, "mode=rw")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -105,7 +115,7 @@ def connect_read_only(path: Path) -> Connection:
     Without a log and without shared memory no process has the file open: then it is read without locks, which need
     writing, and a change by another process is noticed and ends the reading.
     """
-    with foreign_errors(path.parent):
+    with foreign_errors(path.parent), _opening(path):
         is_quiet = not has_log(path) and not has_shared_memory(path)
         connection = _connect(path, "mode=ro&immutable=1" if is_quiet else "mode=ro")
         connection.unlocked = _Unlocked(path) if is_quiet else None
@@ -119,12 +129,32 @@ def connect_read_only(path: Path) -> Connection:
     return connection
 
 
+@contextmanager
+def _opening(path: Path) -> Iterator[None]:
+    """Checks the log before SQLite applies it, unless this process has the file open: then it did so already, and
+    closing the file once more would give up the locks of that connection (SQLite, How To Corrupt An SQLite Database
+    File, 2.2).
+    """
+    with _OPENING:
+        if not any(_is_same(path, connection.folder) for connection in _OPEN):
+            check_log(path)
+        yield
+
+
+def _is_same(path: Path, folder: Path) -> bool:
+    try:
+        return path.samefile(folder / path.name)
+    except OSError:
+        return False
+
+
 def _connect(path: Path, how: str) -> Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{how}", uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False,
         factory=Connection,
     )  # fmt: skip
     connection.folder, connection.unlocked = path.parent, None
+    _OPEN.add(connection)
     connection.text_factory = _text
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")

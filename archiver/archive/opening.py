@@ -10,7 +10,7 @@ from pathlib import Path
 from archiver.archive import schema
 from archiver.archive.connection import FILE, connect, connect_read_only, foreign_errors
 from archiver.archive.file import ArchiveFile
-from archiver.archive.log_file import check_log, has_log
+from archiver.archive.log_file import has_log
 from archiver.archive.tables import APPLICATION_ID, VERSION
 from archiver.errors import ArchiveError, ConfigError
 from archiver.model import Policies
@@ -57,9 +57,7 @@ def make_archive(folder: Path, account: str, *, policies: Policies = Policies())
     with foreign_errors(folder):
         if not is_archive(folder):
             _make_folder(folder)
-        elif _may_write(path) and not _is_cut_off(path):
-            check_log(path)
-        else:
+        elif not _may_write(path) or _is_cut_off(path):
             return open_archive(folder, account=account, policies=policies)
     connection = connect(path)
     try:
@@ -95,7 +93,6 @@ def _opened(folder: Path, path: Path, policies: Policies) -> ArchiveFile:
     with foreign_errors(folder):
         if not stat.S_ISREG(path.stat().st_mode):
             raise ArchiveError(f"{path} is not a file", hint=_OTHER_FOLDER)
-        check_log(path)
         is_writable = _may_write(path)
     connection = connect(path) if is_writable else connect_read_only(path)
     try:

@@ -274,7 +274,7 @@ class Vault:
             raise IntegrityError(message, seq=entry.seq, hint=_DAMAGED)
         raw = self._bodies.opened(entry.commitment, salt, body, entry.size)
         if raw is None:
-            message = f"the body of vault entry {entry.seq} is missing, damaged, or not what was kept"
+            message = f"the body of vault entry {entry.seq} is missing, or is not what was kept"
             raise IntegrityError(message, seq=entry.seq, hint=_DAMAGED)
         return entry, raw
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
-from contextlib import closing
-from datetime import timedelta
+from contextlib import closing, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,10 +19,13 @@ from hypothesis import strategies as st
 from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import Bookmark
 from archiver.archive.opening import make_archive, open_archive
-from archiver.errors import ArchiveError, IntegrityError, Locked
+from archiver.errors import ArchiveError, ArchiverError, IntegrityError, Locked
+from archiver.harvest.fetch import Fetch
 from archiver.harvest.ingest import Ingest
 from archiver.harvest.lookups import Lookups
+from archiver.harvest.window_reader import WindowReader
 from archiver.progress import Silent
+from archiver.service.lanes import Schedule, make_lanes
 from archiver.simulator.services import Simulator
 from tests import garbage
 from tests.conftest import ACCOUNT, NOW, connected, record, sql
@@ -54,6 +59,16 @@ def damaged(lively: Lively, to: Path, table: str, dice: random.Random) -> Path:
     folder = copied(lively[0], to)
     table, column, type_, may_be_null = dice.choice([item for item in garbage.columns(folder) if item[0] == table])
     put(folder, table, column, type_, dice.choice(garbage.values(type_, may_be_null=may_be_null)))
+    return folder
+
+
+def broken(lively: Lively, to: Path, table: str | None, dice: random.Random) -> Path:
+    """A copy with garbage in a table, or without a table's name with damaged bytes."""
+    if table:
+        return damaged(lively, to, table, dice)
+    shutil.rmtree(to, ignore_errors=True)
+    folder = copied(lively[0], to)
+    (folder / FILE).write_bytes(flipped((folder / FILE).read_bytes(), dice))
     return folder
 
 
@@ -106,10 +121,58 @@ def test_an_open_conversation_is_looked_up_again_whatever_stands_in_the_rows_tha
         assert b"changed" in archive.vault.current(OPEN_ID).raw
 
 
-def look_up(archive: ArchiveFile, simulator: Simulator, now: object) -> None:
-    ingest = Ingest(connected(simulator, simulator), archive, clock=lambda: now, progress=Silent())  # type: ignore[arg-type,return-value]
+def look_up(archive: ArchiveFile, simulator: Simulator, now: datetime) -> None:
+    ingest = Ingest(connected(simulator, simulator), archive, clock=lambda: now, progress=Silent())
     with ingest.exclusive():
-        Lookups(ingest).recheck_all(seen_before=now, due_by=now)  # type: ignore[arg-type]
+        Lookups(ingest).recheck_all(seen_before=now, due_by=now)
+
+
+@given(table=st.sampled_from([*EVERY_TABLE, None]), seed=st.integers(0, 10**6))
+@settings(max_examples=50, deadline=None)
+def test_what_writes_goes_on_or_says_that_it_can_not(
+    lively: Lively, tmp_path_factory: pytest.TempPathFactory, table: str | None, seed: int
+) -> None:
+    folder = broken(lively, tmp_path_factory.getbasetemp() / "written", table, random.Random(seed))
+    for work in (fetch, decide, look_up_and_sweep, harvest, reindex, repair):
+        with suppress(ArchiverError):
+            work(folder, lively[1])
+
+
+def fetch(folder: Path, simulator: Simulator) -> None:
+    with make_archive(folder, ACCOUNT) as archive:
+        source = connected(simulator, simulator)
+        Fetch(source, archive, clock=lambda: NOW + DAY, progress=Silent()).run(["c03", OPEN_ID])
+
+
+def decide(folder: Path, simulator: Simulator) -> None:
+    with make_archive(folder, ACCOUNT) as archive:
+        for erasure in archive.erasures.listed():
+            archive.decide(erasure.seq, approve=True, by="somebody", reason=None, now=NOW + DAY)
+
+
+def look_up_and_sweep(folder: Path, simulator: Simulator) -> None:
+    """Some steps of each kind of work of a service."""
+    with make_archive(folder, ACCOUNT) as archive:
+        source = connected(simulator, simulator)
+        ingest = Ingest(source, archive, clock=lambda: NOW + DAY, progress=Silent())
+        with ingest.exclusive():
+            for lane in make_lanes(ingest, WindowReader(ingest), Schedule()):
+                lane.step(NOW + DAY)
+            archive.heartbeat(NOW + DAY)
+            archive.coverage(NOW + DAY)
+
+
+def harvest(folder: Path, simulator: Simulator) -> None:
+    with make_archive(folder, ACCOUNT) as archive:
+        garbage.harvest(archive, simulator, DAY)
+
+
+def reindex(folder: Path, simulator: Simulator) -> None:
+    run(folder, "reindex")
+
+
+def repair(folder: Path, simulator: Simulator) -> None:
+    run(folder, "verify", "--repair")
 
 
 @pytest.mark.parametrize("due_at", ["", "zzz", "9999-01-01T00:00:00+00:00", "2027-01-01T00:00:00+00:00", None])
@@ -356,6 +419,15 @@ def test_the_log_of_another_archive_is_never_applied(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="log of another archive"):
         open_archive(ours)
     assert (ours / FILE).read_bytes() == before
+
+
+def test_opening_an_archive_again_gives_up_no_lock_of_this_process(archive: ArchiveFile) -> None:
+    """Another process must not take the log away while this one has the archive open."""
+    archive.set_bookmark(Bookmark.SWEPT, NOW)
+    open_archive(archive.folder).close()
+    code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DELETE FROM lease'); c.commit(); c.close()"
+    subprocess.run([sys.executable, "-c", code, str(archive.folder / FILE)], check=True)
+    assert (archive.folder / f"{FILE}-wal").exists()
 
 
 def test_a_killed_process_s_log_is_its_own_and_applied(tmp_path: Path) -> None:
