@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver import windows
-from archiver.archive import ArchiveFile, Finding, is_archive, make_archive, open_archive, verify_vault
+from archiver.archive import ArchiveFile, Finding, is_archive, make_archive, open_archive, repair_vault, verify_vault
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
-from archiver.errors import ConfigError, IntegrityError, StoreError, known_word
+from archiver.errors import ConfigError, StoreError, known_word
 from archiver.index import (
     Request,
     Search,
@@ -84,9 +84,8 @@ class Archive(AbstractContextManager["Archive"]):
     def file(self) -> ArchiveFile:
         """The archive's file, which must exist. Raises ConfigError, ArchiveError."""
         if self._file is None:
-            settings = self.settings
-            account = settings.optional("account")
-            self._file = open_archive(settings.archive, account=account, policies=settings.policies)
+            wanted, policies = self.settings.optional("account"), self.settings.policies
+            self._file = open_archive(self.settings.archive, account=wanted, policies=policies)
         return self._file
 
     @property
@@ -107,8 +106,7 @@ class Archive(AbstractContextManager["Archive"]):
     def make(self) -> ArchiveFile:
         """The archive's file, created for the account of the settings if there is none, or none that is complete."""
         if self._file is None:
-            settings = self.settings
-            self._file = make_archive(settings.archive, settings.account, policies=settings.policies)
+            self._file = make_archive(self.settings.archive, self.settings.account, policies=self.settings.policies)
         return self._file
 
     def client(self, *, tries: int | None = None, on_answer: Callable[[str], None] | None = None) -> Client:
@@ -245,17 +243,21 @@ class Archive(AbstractContextManager["Archive"]):
 
     def verify(self, *, head: tuple[int, str] | None = None, with_index: bool = True) -> list[Finding]:
         """Every fault of the archive's file and of its index. The `head` of an earlier verify reveals a cut-off end."""
-        findings = list(verify_vault(self.file, self._progress, head=head))
+        findings = list(verify_vault(self.file, self._progress, head=head, now=self.now()))
         if with_index and not any(finding.where == "file" for finding in findings):
             findings += self.verify_index()
         return findings
 
+    def repair(self) -> int:
+        """Puts right what `verify` finds and is not evidence; how many rows. Rebuilds an index that depends on them."""
+        mended = repair_vault(self.file, self.now())
+        if mended.is_index_outdated:
+            self.reindex()
+        return mended.rows
+
     def verify_index(self) -> list[Finding]:
         """Every difference between the index and the archive's file."""
-        try:
-            return list(verify_index(self.file, self.store, self._progress))
-        except IntegrityError as error:
-            return [Finding("index", f"it can't be compared: {error.message}", error.seq)]
+        return list(verify_index(self.file, self.store, self._progress))
 
     def repair_index(self) -> Applied:
         """Makes the index what `verify_index` compares it with: puts in again what differs, or rebuilds it."""
@@ -263,8 +265,7 @@ class Archive(AbstractContextManager["Archive"]):
 
     def reindex(self, *, only_refused: bool = False) -> Applied:
         """Rebuilds the index from the vault; with `only_refused`, only applies again what the index refused."""
-        work = retry if only_refused else rebuild
-        return work(self.file, self.store, self._progress)
+        return (retry if only_refused else rebuild)(self.file, self.store, self._progress)
 
     def refused(self) -> tuple[Refusal, ...]:
         """The entries that the index lacks because it refused them, with the reason."""

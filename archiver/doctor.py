@@ -14,6 +14,7 @@ from archiver.config import OPTIONS, Settings, shown_url
 from archiver.errors import ArchiverError, AuthError, PermissionMissing, counted
 from archiver.index import StoreAdmin, open_store
 from archiver.liveperson import LARGEST_SKEW, Account, Contact, Probes, account_of
+from archiver.private import open_to_others
 
 _LEAST_FREE_BYTES = 1_000_000_000
 
@@ -187,6 +188,9 @@ def _archive(archive: ArchiveFile) -> Check:
     unproven, last = archive.ledger.unproven(), archive.ledger.last_finished()
     held = f"{counted(conversations, 'conversation')}, {counted(messages, 'message')}"
     cause = f"{held}; last harvest {last or 'never finished'}"
+    if others := open_to_others(archive.folder):
+        words = f"{cause}; other users may read {len(others)} of its files, such as {others[0]}"
+        return Check("archive", Verdict.WARN, words, f"chmod -R go= {archive.folder}")
     if unproven:
         windows = counted(len(unproven), "window")
         return Check("archive", Verdict.WARN, f"{cause}; {windows} unproven", "archiver harvest")

@@ -19,6 +19,8 @@ from archiver.progress import write_line
 EVENTS: Mapping[str, str] = {
     "variable.unknown": "an environment variable looks like one of this program and is not read",
     "command.failed": "a command ended with an error",
+    "archive.mended": "rows that steer the harvest held what this program can't have written, and were put right",
+    "archive.head": "a harvest, a fetch or an export ended, or a service goes on: the head to note in another place",
     "request.answered": "LivePerson answered a request",
     "request.retried": "a request to LivePerson failed and is retried after a wait",
     "host.moved": "the Domain API named another host for a service",

@@ -110,6 +110,7 @@ _SLOW_MODULES = {
     "test_completeness",
     "test_crashes",
     "test_doctor",
+    "test_garbage",
     "test_guard",
     "test_installation",
     "test_histories",

@@ -18,6 +18,7 @@ from typing import Any
 
 from archiver.archive import connection
 from archiver.archive.file import ArchiveFile
+from archiver.archive.ledger import Bookmark
 from archiver.archive.opening import make_archive
 from archiver.archive.verify import verify_vault
 from archiver.harvest.harvest import Harvest
@@ -81,9 +82,9 @@ def harvest(folder: Path) -> None:
     first(world)
     simulator = Simulator(world)
     with make_archive(folder, ACCOUNT) as archive:
-        if archive.ledger.bookmark("second") is None:
+        if archive.ledger.bookmark(Bookmark.TAILED) is None:
             run(archive, simulator, world)
-            archive.set_bookmark("second", NOW)
+            archive.set_bookmark(Bookmark.TAILED, NOW)  # marks the first as done
         second(world)
         world.clock = lambda: LATER
         run(archive, simulator, world)

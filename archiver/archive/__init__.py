@@ -11,7 +11,7 @@ from archiver.archive.ledger import Bookmark, RecordedWindow, Run, WindowReading
 from archiver.archive.opening import is_archive, make_archive, open_archive
 from archiver.archive.rechecks import is_last_chance, next_check
 from archiver.archive.vault import HistoryEntry, Record
-from archiver.archive.verify import Finding, verify_vault
+from archiver.archive.verify import Finding, repair_vault, verify_vault
 
 __all__ = [
     "ArchiveFile",
@@ -33,5 +33,6 @@ __all__ = [
     "make_archive",
     "next_check",
     "open_archive",
+    "repair_vault",
     "verify_vault",
 ]

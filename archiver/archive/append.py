@@ -16,7 +16,7 @@ from archiver.archive.chain import GENESIS, SALT_BYTES, Entry, commit, fingerpri
 from archiver.archive.events import RECORD
 from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, compare, latest_moment
-from archiver.errors import IntegrityError
+from archiver.errors import ArchiveError, IntegrityError
 from archiver.jsontext import canonical, decode
 from archiver.model import Conversation, Unreadable, to_ms
 from archiver.rawrecord import peek
@@ -114,9 +114,16 @@ class ChainWriter:
         return seq
 
     def end(self) -> tuple[int, bytes]:
-        """The newest sequence number and its link; 0 and zeros for an empty chain."""
+        """The newest sequence number and its link; 0 and zeros for an empty chain. Raises ArchiveError if the newest
+        entry is too damaged to be followed by another.
+        """
         row = self._connection.execute("SELECT seq, link FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        return (int(row[0]), bytes(row[1])) if row else (0, GENESIS)
+        if row and not isinstance(row[1], bytes):
+            raise ArchiveError(
+                f"the row of vault entry {row[0]} is damaged",
+                hint="Restore the file from a backup; do not harvest into it.",
+            )
+        return (int(row[0]), row[1]) if row else (0, GENESIS)
 
 
 class VaultWriter(Vault):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from archiver.archive.ledger import ROWS, Bookmark, Ledger, Run, WindowReading, WindowState, row_digest
-from archiver.model import Window, from_ms, to_ms
+from archiver.archive.ledger import ROWS, Bookmark, Ledger, Run, WindowReading, WindowState, is_altered, row_digest
+from archiver.archive.stored import stored_moment, stored_window
+from archiver.model import Window, to_ms
 from archiver.windows import subtract
 
 RESUME_WITHIN = timedelta(days=1)
@@ -19,12 +20,12 @@ class LedgerWriter(Ledger):
 
     def begin(self, span: Window, now: datetime) -> Run:
         """The unfinished run to resume, if it is younger than a day, or a new one."""
-        row = self._connection.execute(
-            "SELECT id, started_at FROM runs WHERE finished_at IS NULL AND started_at > ? ORDER BY id DESC LIMIT 1",
-            ((now - RESUME_WITHIN).isoformat(),),
-        ).fetchone()
-        if row:
-            return Run(row[0], datetime.fromisoformat(row[1]))
+        for id_, started_at in self._connection.execute(
+            "SELECT id, started_at FROM runs WHERE finished_at IS NULL ORDER BY id DESC"
+        ):
+            started = stored_moment(started_at)
+            if started and now - RESUME_WITHIN < started <= now:
+                return Run(id_, started)
         cursor = self._connection.execute(
             "INSERT INTO runs (start_ms, end_ms, started_at) VALUES (?, ?, ?)",
             (to_ms(span.start), to_ms(span.end), now.isoformat()),
@@ -74,15 +75,21 @@ class LedgerWriter(Ledger):
             (start, end, WindowState.SEALED),
         ).fetchall()
         for key in rows:
-            wider = Window(*map(from_ms, key))
-            pieces = [item.reading.window for item in self.sealed_within(wider)]
-            if not list(subtract(wider, pieces)):
+            wider = stored_window(*key)
+            pieces = [item.reading.window for item in self.sealed_within(wider)] if wider else []
+            if wider and not list(subtract(wider, pieces)):
                 self.forget(wider)
 
     def forget(self, window: Window) -> None:
         """Removes the row of exactly this window."""
         key = (to_ms(window.start), to_ms(window.end))
         self._connection.execute("DELETE FROM windows WHERE start_ms = ? AND end_ms = ?", key)
+
+    def forget_altered(self) -> int:
+        """Removes the rows that were altered after they were written, or bound no window; how many there were."""
+        keys = [row[:2] for row in self._connection.execute(ROWS).fetchall() if is_altered(row)]
+        self._connection.executemany("DELETE FROM windows WHERE start_ms = ? AND end_ms = ?", keys)
+        return len(keys)
 
     def certify(self, window: Window, certificate: int | None, *, due: datetime | None) -> None:
         """Links a row of an older format to the entry of the chain that states the same, and gives it its digest."""
@@ -96,7 +103,7 @@ class LedgerWriter(Ledger):
     def record_check(self, window: Window, due: datetime) -> None:
         """Records that LivePerson still announces the same count for a window, and when to compare again."""
         self._connection.execute(
-            "UPDATE windows SET checks = checks + 1, due_at = ? WHERE start_ms = ? AND end_ms = ?",
+            "UPDATE windows SET checks = min(max(checks, 0), 1000) + 1, due_at = ? WHERE start_ms = ? AND end_ms = ?",
             (due.isoformat(), to_ms(window.start), to_ms(window.end)),
         )
 

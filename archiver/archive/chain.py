@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from archiver.errors import ArchiveError
 from archiver.jsontext import canonical, decode, split_object
 
 GENESIS = bytes(32)
@@ -29,6 +30,21 @@ class Entry:
     commitment: bytes
     size: int
     prev: bytes
+
+
+_TYPES = (int, str, str, str, str, bytes, bytes, int, bytes)
+
+
+def entry_of(row: Sequence[Any]) -> Entry:
+    """The entry in a row, whose columns are its members in order. Raises ArchiveError if one has another type, which
+    happens only in a damaged file.
+    """
+    if tuple(map(type, row)) != _TYPES:
+        raise ArchiveError(
+            f"the row of vault entry {row[0]} is damaged",
+            hint="Restore the file from a backup; do not harvest into it.",
+        )
+    return Entry(*row)
 
 
 def commit(salt: bytes, body: bytes) -> bytes:

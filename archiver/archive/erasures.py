@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from archiver.archive import events
+from archiver.archive import erasure_list, events
 from archiver.archive.append import SECOND_LOOK, AppendResult, VaultWriter
 from archiver.archive.events import BY_POLICY, Decision
+from archiver.archive.inspection import Inspection
 from archiver.archive.versions import Change
-from archiver.errors import NotFound
+from archiver.errors import IntegrityError, NotFound
 from archiver.jsontext import encode
 from archiver.model import Policies, Policy
 
@@ -22,6 +23,10 @@ _ERASURES = (
     "SELECT r.state, r.seq, r.conversation_id, r.kind, r.record, e.fetched_at, r.decided_at, r.decided_by, r.reason"
     " FROM erasures r JOIN entries e USING (seq)"
 )
+_COUNT = "SELECT count(*) FROM erasures r"
+# A state that does not exist counts as pending, so that nothing that waits for a decision is hidden.
+_DECIDED = encode([decision for decision in Decision if decision is not Decision.PENDING]).decode()
+_IS_PENDING = "r.state NOT IN (SELECT value FROM json_each(?))"
 _EVENTS = {Change.MASKING: events.MASKING, Change.ERASURE: events.ERASURE, Change.FEWER_MESSAGES: events.FEWER}
 
 
@@ -43,30 +48,34 @@ class Erasure:
 class Erasures:
     """Reads only."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, inspection: Inspection) -> None:
         self._connection = connection
+        self._inspection = inspection
+
+    def doubts(self) -> tuple[str, ...]:
+        """What a reader of the list has to know: that the chain says otherwise."""
+        count = sum(1 for _ in erasure_list.faults(self._inspection))
+        return (f"{count:,} rows of this list are not what the chain says: archiver verify --repair",) if count else ()
 
     def listed(self, *, is_pending: bool = True) -> list[Erasure]:
         """The events that wait for a decision, or all, oldest first."""
-        return self._listed(" WHERE r.state = ?", Decision.PENDING) if is_pending else self._listed("")
+        return self._listed(f" WHERE {_IS_PENDING}", _DECIDED) if is_pending else self._listed("")
 
     def _listed(self, where: str, *values: object) -> list[Erasure]:
         rows = self._connection.execute(f"{_ERASURES}{where} ORDER BY r.seq", values)
-        return [Erasure(Decision(row[0]), *row[1:]) for row in rows]
+        return [Erasure(_decision(row[0]), *row[1:]) for row in rows]
 
     def count_pending(self) -> int:
         """How many events wait for a decision."""
-        (count,) = self._connection.execute(
-            "SELECT count(*) FROM erasures WHERE state = ?", (Decision.PENDING,)
-        ).fetchone()
+        (count,) = self._connection.execute(f"{_COUNT} WHERE {_IS_PENDING}", (_DECIDED,)).fetchone()
         return int(count)
 
 
 class ErasuresWriter(Erasures):
     """The same with its writers, for the archive's own methods, inside a transaction of the archive."""
 
-    def __init__(self, connection: sqlite3.Connection, vault: VaultWriter) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: sqlite3.Connection, inspection: Inspection, vault: VaultWriter) -> None:
+        super().__init__(connection, inspection)
         self._vault = vault
 
     def note(self, result: AppendResult, policies: Policies, now: datetime, *, is_whole: bool) -> bool:
@@ -86,6 +95,8 @@ class ErasuresWriter(Erasures):
         return self._note(result, policy if is_whole else Policy.ASK, now)
 
     def _note(self, result: AppendResult, policy: Policy, now: datetime) -> bool:
+        if self._is_doubtful(result.conversation_id):
+            policy = Policy.ASK  # nothing is removed by a list that may hide what is to be kept
         kind, state = _EVENTS[result.change], BY_POLICY[policy]
         is_followed = policy is Policy.FOLLOW
         kept_states = (Decision.KEPT, Decision.PENDING)
@@ -98,6 +109,10 @@ class ErasuresWriter(Erasures):
             (seq, result.conversation_id, kind, result.seq, state),
         )
         return bool(removed)
+
+    def _is_doubtful(self, conversation_id: str) -> bool:
+        """Whether the list says otherwise than the chain about a conversation."""
+        return any(True for _ in erasure_list.faults(self._inspection, conversation_id))
 
     def _is_noted(self, record: int) -> bool:
         row = self._connection.execute("SELECT 1 FROM erasures WHERE record = ?", (record,)).fetchone()
@@ -122,12 +137,16 @@ class ErasuresWriter(Erasures):
 
     def decide(self, seq: int, *, approve: bool, by: str, reason: str | None, now: datetime) -> list[int]:
         """Approves a pending event, which removes the older bodies, or keeps them. The entries whose bodies were
-        removed. Raises NotFound if the event does not wait for a decision.
+        removed. Raises NotFound if the event does not wait for a decision, IntegrityError if the list is not what the
+        chain says.
         """
-        pending = self._listed(" WHERE r.seq = ? AND r.state = ?", seq, Decision.PENDING)
+        pending = self._listed(f" WHERE r.seq = ? AND {_IS_PENDING}", seq, _DECIDED)
         if not pending:
             raise NotFound(f"no erasure {seq} waits for a decision", hint="List them: archiver erasures")
         (erasure,) = pending
+        if self._is_doubtful(erasure.conversation_id):
+            message = f"the list of erasures is not what the chain says about conversation {erasure.conversation_id}"
+            raise IntegrityError(message, seq=seq, hint="Make it so: archiver verify --repair. Then decide.")
         removed = self._approve(erasure, now) if approve else []
         state = Decision.APPROVED if approve else Decision.KEPT
         content = {"of": seq, "decision": state.value, "by": by, "reason": reason, "removed": removed}
@@ -147,3 +166,7 @@ class ErasuresWriter(Erasures):
         if erasure.kind == events.FEWER:
             record = self._vault.append_again(record, at=now)
         return self._removable(erasure.conversation_id, record, Decision.KEPT)
+
+
+def _decision(text: str) -> Decision:
+    return Decision(text) if text in tuple(Decision) else Decision.PENDING

@@ -9,15 +9,17 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from archiver.archive import events, rechecks
+from archiver.archive import events, objects, rechecks
 from archiver.archive.append import AppendResult, VaultWriter
 from archiver.archive.bookkeeping import LedgerWriter
-from archiver.archive.connection import BUSY_S, FILE
+from archiver.archive.connection import BUSY_S, FILE, READ_ONLY
 from archiver.archive.coverage import Coverage, measure_coverage, whole_span
 from archiver.archive.erasures import Erasures, ErasuresWriter
+from archiver.archive.identity import read_identity
 from archiver.archive.inspection import Inspection
 from archiver.archive.lease import Lease
 from archiver.archive.ledger import Bookmark, Ledger, RecordedWindow, Run, WindowReading, WindowState, claim
+from archiver.archive.repair import Claims, Mended, Repair
 from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, latest_moment
 from archiver.errors import ArchiveError
@@ -34,27 +36,27 @@ class ArchiveFile:
     LivePerson masked, deleted or left out. They read only: the writers are this class's own.
     """
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection, policies: Policies) -> None:
+    def __init__(
+        self, folder: Path, connection: sqlite3.Connection, policies: Policies, *, is_writable: bool = True
+    ) -> None:
         self.folder = folder
+        self.is_writable = is_writable
         self._connection = connection
         self._policies = policies
-        self.account = self._value("account").decode()
-        self.id = self._value("id").decode()
-        key = self._value("fingerprint_key")
-        self.vault, self.ledger, self.erasures = Vault(connection, key), Ledger(connection), Erasures(connection)
+        self.account, self.id, key = read_identity(connection, folder / FILE)
+        self.vault, self.ledger, self.inspection = (
+            Vault(connection, key),
+            Ledger(connection),
+            Inspection(connection, key),
+        )
+        self.erasures = Erasures(connection, self.inspection)
         self._vault = VaultWriter(connection, self.account, key)
         self._ledger = LedgerWriter(connection)
-        self._erasures = ErasuresWriter(connection, self._vault)
+        self._erasures = ErasuresWriter(connection, self.inspection, self._vault)
         self._lease = Lease(connection)
         self._holds_lease = False
         self._has_removed = True  # a process that was killed may have left removed text in the log
-        self.inspection = Inspection(connection, key)
-
-    def _value(self, name: str) -> bytes:
-        row = self._connection.execute("SELECT value FROM archive WHERE name = ?", (name,)).fetchone()
-        if row is None:
-            raise ArchiveError(f"{self.folder / FILE} is incomplete: it has no {name}")
-        return bytes(row[0])
+        self._repair = Repair(connection, self.vault, self._ledger, self.inspection)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -71,12 +73,14 @@ class ArchiveFile:
         """Makes this process the archive's one harvester. Raises Locked if another one is at work."""
         with self._transaction():
             self._lease.acquire(now)
+            self._repair.steering(now)
         self._holds_lease = True
 
     def heartbeat(self, now: datetime) -> None:
         """Renews the lease. Raises Locked if another process has taken over."""
         with self._transaction():
             self._lease.heartbeat(now)
+            self._repair.steering(now)
 
     def release_lease(self) -> None:
         """Lets another process harvest."""
@@ -218,21 +222,25 @@ class ArchiveFile:
         kept = {from_ms(day * _DAY_MS).date(): count for day, count in self.vault.started(_DAY_MS)}
         return measure_coverage(span, readings, kept, now)
 
+    def repair(self, now: datetime, proven: Claims) -> Mended:
+        """Puts right what is not evidence. `proven` are the windows that the chain proves complete."""
+        with self._transaction(is_repair=True):
+            return self._repair.everything(now, proven)
+
     def check_writable(self) -> None:
         """Raises ArchiveError if the file can't be written."""
         with self._transaction():
             pass
 
-    def damage(self) -> list[str]:
-        """What SQLite's own check finds wrong with the file; empty if nothing."""
-        rows = [row[0] for row in self._connection.execute("PRAGMA integrity_check(20)")]
-        return [] if rows == ["ok"] else rows
-
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, *, is_repair: bool = False) -> Iterator[None]:
         """All of it or nothing, durable after the context. Raises ArchiveError."""
+        if not self.is_writable:
+            raise ArchiveError(f"the archive {self.folder} is read-only for this user", hint=READ_ONLY)
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            if not is_repair:
+                objects.refuse_strangers(self._connection, self.folder / FILE)
             yield
             self._connection.execute("COMMIT")
             self._empty_log()

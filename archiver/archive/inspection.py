@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-import zstandard
-
-from archiver.archive.chain import Entry, commit, is_fingerprint
-from archiver.archive.events import BY_POLICY, DECIDED, FEWER, RECORD, REMOVING, UPSTREAM, Decision, removed_by
-from archiver.archive.versions import Change, compare_raw
-from archiver.jsontext import decode, encode
+from archiver.archive import objects, steering
+from archiver.archive.bodies import BodyReader
+from archiver.archive.chain import Entry, entry_of, is_fingerprint
+from archiver.archive.events import RECORD, REMOVING, removed_by
+from archiver.archive.versions import compare_raw
+from archiver.jsontext import encode
 
 _OF_TYPES = " WHERE e.type IN (SELECT value FROM json_each(?))"
 _ENTRIES = (
@@ -56,12 +57,12 @@ class Inspection:
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
         self._connection = connection
         self._key = key
-        self._decompressor = zstandard.ZstdDecompressor()
+        self._reader = BodyReader()
 
     def entries(self) -> Iterator[tuple[Entry, bytes]]:
         """The whole chain in order: each entry with its stored link."""
         for row in self._connection.execute(_ENTRIES):
-            yield Entry(*row[:-1]), row[-1]
+            yield entry_of(row[:-1]), row[-1]
 
     def bodies(self, *types: str) -> Iterator[Body]:
         """Every entry in order, or those of some types, with its body and its row as a current version.
@@ -74,24 +75,29 @@ class Inspection:
         for *entry, salt, body, messages, started_ms in self._connection.execute(
             f"{_BODIES}{where} ORDER BY e.seq", values
         ):
-            read = Entry(*entry)
+            read = entry_of(entry)
             current = None if messages is None else Current(messages, started_ms)
-            yield read, self._opened(read.commitment, salt, body), current
+            yield read, self._reader.opened(read.commitment, salt, body, read.size), current
 
-    def _one(self, seq: int | None) -> tuple[Entry | None, bytes | None]:
-        """An entry and its body, if they exist."""
-        entry, raw, _ = next(self._bodies(" WHERE e.seq = ?", seq), (None, None, None))
-        return entry, raw
+    def of_types(
+        self, types: Sequence[str], conversation_id: str | None = None
+    ) -> Iterator[tuple[Entry, bytes | None]]:
+        """The entries of some types, of one conversation or of all, in order, with their bodies."""
+        where, values = _OF_TYPES, [encode(types).decode()]
+        if conversation_id is not None:
+            where, values = f"{where} AND e.conversation_id = ?", [*values, conversation_id]
+        return ((entry, raw) for entry, raw, _ in self._bodies(where, *values))
+
+    def at(self, seq: int) -> list[tuple[Entry, bytes | None]]:
+        """The entry with a sequence number and its body; empty if there is none."""
+        return [(entry, raw) for entry, raw, _ in self._bodies(" WHERE e.seq = ?", seq)]
 
     def is_removed(self, entry: Entry) -> bool:
         """Whether a later entry of the chain says that the body of an entry was removed on purpose."""
         if entry.type != RECORD:
             return False
-        later = self._bodies(
-            f"{_OF_TYPES} AND e.conversation_id = ? AND e.seq > ?",
-            encode(REMOVING).decode(), entry.conversation_id, entry.seq,
-        )  # fmt: skip
-        return any(entry.seq in removed_by(event.type, raw or b"") for event, raw, _ in later)
+        events = self.of_types(REMOVING, entry.conversation_id)
+        return any(event.seq > entry.seq and entry.seq in removed_by(event.type, raw or b"") for event, raw in events)
 
     def has_body(self, entry: Entry) -> bool:
         """Whether there is a row for the body of an entry, correct or not."""
@@ -102,15 +108,6 @@ class Inspection:
         """Whether an entry's fingerprint belongs to a body, with this archive's key."""
         return is_fingerprint(entry.fingerprint, self._key, raw)
 
-    def _opened(self, commitment: bytes, salt: bytes | None, body: bytes | None) -> bytes | None:
-        if salt is None or body is None:
-            return None
-        try:
-            raw = self._decompressor.decompress(body)
-        except zstandard.ZstdError:
-            return None
-        return raw if commit(salt, raw) == commitment else None
-
     def strays(self) -> Iterator[tuple[str, int | None, str]]:
         """Rows that belong to no entry, as (place, sequence number, what is wrong)."""
         for (seq,) in self._connection.execute("SELECT seq FROM bodies WHERE seq NOT IN (SELECT seq FROM entries)"):
@@ -120,9 +117,8 @@ class Inspection:
                 yield "current", seq, f"conversation {conversation_id} {words}"
         yield from self._overtaken()
         for digest, body in self._connection.execute("SELECT digest, body FROM quarantine"):
-            if self._opened(digest, b"", body) is None:
+            if self._reader.opened(digest, b"", body, None) is None:
                 yield "quarantine", None, f"the quarantined bytes {digest.hex()[:16]} are not what was kept"
-        yield from self._erasure_strays()
 
     def _overtaken(self) -> Iterator[tuple[str, int | None, str]]:
         """Current versions that a later entry should have replaced."""
@@ -132,43 +128,28 @@ class Inspection:
             (RECORD,),
         )
         for current, conversation_id, later in rows.fetchall():
-            old, new = self._one(current)[1], self._one(later)[1]
-            if old and new and compare_raw(new, old) in (Change.NEWER, Change.MASKING, Change.ERASURE):
+            old, new = (next((raw for _, raw in self.at(seq)), None) for seq in (current, later))
+            if old and new and compare_raw(new, old).replaces:
                 yield "current", current, f"conversation {conversation_id} has a newer version, entry {later}"
 
-    def _erasure_strays(self) -> Iterator[tuple[str, int | None, str]]:
-        """Events in the chain that the list of erasures lacks, and rows of it that the chain contradicts."""
-        rows = self._connection.execute(
-            "SELECT e.seq FROM entries e WHERE e.type IN (SELECT value FROM json_each(?))"
-            " AND e.seq NOT IN (SELECT seq FROM erasures)",
-            (encode(UPSTREAM).decode(),),
-        )
-        for (seq,) in rows:
-            yield "erasures", seq, "the chain has this event, and the list of erasures has not"
+    def erasures(self, conversation_id: str | None = None) -> dict[int, tuple[Any, ...]]:
+        """The rows of the list of erasures, of one conversation or of all, by their sequence number."""
         rows = self._connection.execute(
             "SELECT seq, conversation_id, kind, record, state, decision, decided_at, decided_by, reason FROM erasures"
+            " WHERE ? IS NULL OR conversation_id = ? ORDER BY seq",
+            (conversation_id, conversation_id),
         )
-        for row in rows:
-            if not self._agrees_with_chain(*row):
-                yield "erasures", row[0], "is listed otherwise than the chain says"
+        return {row[0]: tuple(row) for row in rows}
 
-    def _agrees_with_chain(
-        self, seq: int, conversation_id: str, kind: str, record: int, state: str, *decided: Any
-    ) -> bool:
-        (event, content), (decision, decision_content) = self._event(seq), self._event(decided[0])
-        if event is None or (event.type, event.conversation_id) != (kind, conversation_id):
-            return False
-        if content.get("record") != record:
-            return False
-        if decision is None:
-            is_again = kind == FEWER and state == Decision.SUPERSEDED
-            return (is_again or state == BY_POLICY.get(str(content.get("policy")))) and decided == (None,) * 4
-        of, as_, by, reason = (decision_content.get(name) for name in ("of", "decision", "by", "reason"))
-        is_decision = (decision.type, decision.conversation_id) == (DECIDED, conversation_id)
-        return is_decision and (of, as_, decision.fetched_at, by, reason) == (seq, state, *decided[1:])
+    def damage(self) -> list[str]:
+        """What SQLite's own check finds wrong with the file; empty if nothing."""
+        rows = [row[0] for row in self._connection.execute("PRAGMA integrity_check(20)")]
+        return [] if rows == ["ok"] else rows
 
-    def _event(self, seq: int | None) -> tuple[Entry | None, dict[str, Any]]:
-        """An entry, and the content of its body."""
-        entry, raw = self._one(seq)
-        content = decode(raw) if raw else None
-        return entry, content if isinstance(content, dict) else {}
+    def foreign_parts(self) -> Iterator[str]:
+        """What is in the file and not of this program, what it lacks, and tables that were made otherwise."""
+        return objects.faults(self._connection)
+
+    def wrong_steering(self, now: datetime) -> Iterator[tuple[str, str]]:
+        """Rows that steer the harvest and can't be true at `now`, as (table, what is wrong)."""
+        return steering.faults(self._connection, now)

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 from datetime import datetime, timedelta
 
+from archiver.archive.stored import stored_moment
 from archiver.errors import Locked
 
 STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two attempts
@@ -34,8 +35,10 @@ class Lease:
         )
 
     def _is_stale(self, row: tuple[str, str, int, str], now: datetime) -> bool:
+        """A heartbeat that can't be read, or lies in the future by more than clocks differ, is none."""
         holder, host, pid, beat_at = row
-        if holder == self._holder or now - datetime.fromisoformat(beat_at) > STALE_AFTER:
+        beat = stored_moment(beat_at)
+        if holder == self._holder or beat is None or abs(now - beat) > STALE_AFTER:
             return True
         name, _, boot = host.partition(" since boot ")
         if name != socket.gethostname():
@@ -71,9 +74,11 @@ def _boot() -> str:
 
 
 def _is_alive(pid: int) -> bool:
+    if pid <= 0:  # would ask about a group of processes
+        return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

@@ -13,18 +13,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from archiver.archive.stored import stored_moment, stored_window
 from archiver.jsontext import canonical, encode
-from archiver.model import Window, from_ms, to_ms
+from archiver.model import EPOCH, Window, to_ms
 from archiver.windows import NEVER
 
-_RECORDED = (
-    "SELECT start_ms, end_ms, state, expected, seen, inside, new, content, reason, ids, vault_head, certificate, checks"
-    " FROM windows"
-)
 ROWS = (
     "SELECT start_ms, end_ms, state, reason, expected, seen, inside, new, read_at, run, content, vault_head, ids,"
     " certificate, digest FROM windows"
 )
+_ROWS_WITH_CHECKS = (
+    "SELECT start_ms, end_ms, state, reason, expected, seen, inside, new, read_at, run, content, vault_head, ids,"
+    " certificate, digest, checks FROM windows"
+)
+_ALTERED = "its row in the ledger was changed after it was written: archiver verify"
 
 
 class WindowState(StrEnum):
@@ -90,6 +92,11 @@ def row_digest(row: Sequence[object]) -> str:
     return hashlib.sha256(canonical(list(row))).hexdigest()
 
 
+def is_altered(row: Sequence[Any]) -> bool:
+    """Whether a row of `ROWS` was altered after it was written, or bounds no window."""
+    return row_digest(row[:-1]) != row[-1] or not stored_window(row[0], row[1])
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One harvest. An interrupted run is resumed: windows that it sealed since `started_at` are not read again."""
@@ -106,9 +113,11 @@ class Ledger:
 
     # ── windows ──
 
-    def recorded(self) -> Iterator[RecordedWindow]:
-        """Every window as it was last read, oldest first."""
-        return self._recorded("")
+    def recorded(self, *, is_checked: bool = True) -> Iterator[RecordedWindow]:
+        """Every window as it was last read, oldest first. A row that was altered after it was written proves nothing:
+        its window counts as unproven, unless `is_checked` is false (formats before 3 had no digests).
+        """
+        return self._recorded("", is_checked=is_checked)
 
     def readings(self) -> Iterator[WindowReading]:
         """The readings of all windows, oldest first."""
@@ -116,79 +125,87 @@ class Ledger:
 
     def sealed(self, run: Run | None = None) -> list[Window]:
         """The windows that were proven complete, all or those of one run, oldest first."""
-        run_id = run.id if run else None
-        rows = self._connection.execute(
-            "SELECT start_ms, end_ms FROM windows WHERE state = ? AND (? IS NULL OR run = ?) ORDER BY start_ms",
-            (WindowState.SEALED, run_id, run_id),
-        )
-        return [Window(from_ms(start), from_ms(end)) for start, end in rows]
+        run_id, since = (run.id, run.started_at.isoformat()) if run else (None, "")
+        where = " WHERE state = ? AND (? IS NULL OR run = ? AND read_at >= ?)"
+        return [item.reading.window for item in self._sealed(where, run_id, run_id, since)]
 
     def sealed_within(self, window: Window) -> list[RecordedWindow]:
         """Sealed windows inside a window, which are replaced when it is recorded."""
         where = " WHERE state = ? AND start_ms >= ? AND end_ms <= ?"
-        return list(self._recorded(where, WindowState.SEALED, to_ms(window.start), to_ms(window.end)))
+        return list(self._sealed(where, to_ms(window.start), to_ms(window.end)))
 
     def sealed_touching(self, window: Window) -> list[RecordedWindow]:
         """Sealed windows that lie inside a window or contain it."""
         start, end = to_ms(window.start), to_ms(window.end)
         where = " WHERE state = ? AND ((start_ms >= ? AND end_ms <= ?) OR (start_ms <= ? AND end_ms >= ?))"
-        return list(self._recorded(where, WindowState.SEALED, start, end, start, end))
+        return list(self._sealed(where, start, end, start, end))
 
     def is_sealed(self, window: Window) -> bool:
         """Whether a window lies inside one that was proven complete."""
-        row = self._connection.execute(
-            "SELECT 1 FROM windows WHERE state = ? AND start_ms <= ? AND end_ms >= ?",
-            (WindowState.SEALED, to_ms(window.start), to_ms(window.end)),
-        ).fetchone()
-        return row is not None
+        where = " WHERE state = ? AND start_ms <= ? AND end_ms >= ?"
+        return any(self._sealed(where, to_ms(window.start), to_ms(window.end)))
 
     def unproven(self) -> list[tuple[Window, str]]:
         """The windows that were read and not proven complete, with the reason, oldest first."""
-        rows = self._connection.execute(
-            "SELECT start_ms, end_ms, reason FROM windows WHERE state = ? ORDER BY start_ms", (WindowState.UNPROVEN,)
-        )
-        return [(Window(from_ms(start), from_ms(end)), reason or "unknown") for start, end, reason in rows]
+        return [
+            (reading.window, reading.reason or "unknown")
+            for reading in self.readings()
+            if reading.state is WindowState.UNPROVEN
+        ]
 
     def count_provisional(self) -> int:
         """How many windows are read completely but too recent to be sealed."""
-        return self._count("SELECT count(*) FROM windows WHERE state = ?", WindowState.PROVISIONAL)
+        return sum(reading.state is WindowState.PROVISIONAL for reading in self.readings())
 
     def due_for_check(self, now: datetime) -> RecordedWindow | None:
         """The sealed window whose count is to be compared with LivePerson's next, if one is due."""
-        where = " WHERE state = ? AND due_at <= ? AND due_at = (SELECT min(due_at) FROM windows WHERE state = ?)"
-        return next(self._recorded(where, WindowState.SEALED, now.isoformat(), WindowState.SEALED), None)
+        where = " WHERE state = ? AND due_at <= ?"
+        return next(self._sealed(where, now.isoformat(), order="due_at, start_ms"), None)
 
     def altered(self) -> Iterator[str]:
-        """The rows of windows that were altered after they were written, by their start and end in milliseconds."""
+        """The rows of windows that were altered after they were written, or bound no window, by their start and end in
+        milliseconds.
+        """
         for row in self._connection.execute(ROWS):
-            if row_digest(row[:-1]) != row[-1]:
+            if is_altered(row):
                 yield f"{row[0]} .. {row[1]}"
 
-    def _recorded(self, where: str, *values: object) -> Iterator[RecordedWindow]:
-        rows = self._connection.execute(f"{_RECORDED}{where} ORDER BY start_ms, end_ms", values)
-        for start, end, state, *rest in rows:
-            reading = WindowReading(Window(from_ms(start), from_ms(end)), _state(state), *rest[:7])
-            yield RecordedWindow(reading, *rest[7:])
+    def _sealed(self, where: str, *values: object, order: str = "start_ms, end_ms") -> Iterator[RecordedWindow]:
+        """The rows that are what was written, among those that a condition selects which begins with the state."""
+        rows = self._recorded(where, WindowState.SEALED, *values, order=order)
+        return (item for item in rows if item.reading.state is WindowState.SEALED)
+
+    def _recorded(
+        self, where: str, *values: object, order: str = "start_ms, end_ms", is_checked: bool = True
+    ) -> Iterator[RecordedWindow]:  # fmt: skip
+        for *row, digest, checks in self._connection.execute(f"{_ROWS_WITH_CHECKS}{where} ORDER BY {order}", values):
+            window = stored_window(*row[:2])
+            if window and is_checked and row_digest(row) != digest:
+                yield RecordedWindow(WindowReading(window, WindowState.UNPROVEN, 0, 0, 0, 0, "", _ALTERED), 0, None, 0)
+            elif window:
+                _, _, state, reason, expected, seen, inside, new, _, _, content, vault_head, ids, certificate = row
+                reading = WindowReading(window, _state(state), expected, seen, inside, new, content, reason, ids)
+                yield RecordedWindow(reading, vault_head, certificate, max(checks or 0, 0))
 
     # ── runs and bookmarks ──
 
     def last_finished(self) -> datetime | None:
         """When a harvest last finished, or a continuous one was last up to date."""
-        (moment,) = self._connection.execute(
-            "SELECT max(at) FROM (SELECT finished_at AS at FROM runs UNION SELECT at FROM bookmarks WHERE name = ?)",
+        rows = self._connection.execute(
+            "SELECT finished_at FROM runs WHERE finished_at IS NOT NULL UNION SELECT at FROM bookmarks WHERE name = ?",
             (Bookmark.TAILED,),
-        ).fetchone()
-        return datetime.fromisoformat(moment) if moment else None
+        )
+        return max((moment for (at,) in rows if (moment := stored_moment(at))), default=None)
 
     def first_begun(self) -> datetime | None:
-        """When the first harvest into this archive began."""
-        (moment,) = self._connection.execute("SELECT min(started_at) FROM runs").fetchone()
-        return datetime.fromisoformat(moment) if moment else None
+        """When the first record was archived, by the chain; None for an empty archive. 1970 if that is unreadable."""
+        row = self._connection.execute("SELECT fetched_at FROM entries ORDER BY seq LIMIT 1").fetchone()
+        return (stored_moment(row[0]) or EPOCH) if row else None
 
     def bookmark(self, name: Bookmark) -> datetime | None:
-        """The moment stored under a name; None if there is none yet."""
+        """The moment stored under a name; None if there is none yet, or no readable one."""
         row = self._connection.execute("SELECT at FROM bookmarks WHERE name = ?", (name,)).fetchone()
-        return datetime.fromisoformat(row[0]) if row else None
+        return stored_moment(row[0]) if row else None
 
     # ── conversations to look up again ──
 
@@ -214,7 +231,7 @@ class Ledger:
             " AND conversation_id IN (SELECT value FROM json_each(?))",
             (encode(list(ids)).decode(),),
         )
-        return {id_: datetime.fromisoformat(latest_at) for id_, latest_at in rows}
+        return {id_: moment for id_, latest_at in rows if (moment := stored_moment(latest_at))}
 
     def _count(self, query: str, *values: object) -> int:
         (count,) = self._connection.execute(query, values).fetchone()

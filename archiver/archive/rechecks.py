@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from archiver.archive.versions import Change
 from archiver.model import Conversation, Window
+from archiver.rawrecord import is_true, moment
 from archiver.windows import NEVER, RETENTION_MONTHS, months_before
 
 SOONEST_RECHECK, LATEST_RECHECK = timedelta(minutes=15), timedelta(hours=24)
 _AFTER_END = (timedelta(hours=2), timedelta(hours=24))  # SDEs and surveys still arrive after the end
 _CHECKS = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
+LATEST_DUE = LATEST_RECHECK + _AFTER_END[-1] + timedelta(days=1)  # no look-up is due later, and a day's margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,17 @@ def next_check(window: Window, now: datetime, checks: int) -> datetime:
 def is_last_chance(window: Window, now: datetime) -> bool:
     """Whether the last month has begun in which LivePerson keeps the whole window."""
     return now >= _last_chance(window)
+
+
+def youngest_without_checks(now: datetime) -> datetime:
+    """No window that starts later had its last check yet; with a margin for months of different lengths."""
+    return months_before(now, RETENTION_MONTHS - 1) + timedelta(days=3)
+
+
+def may_still_change(info: dict[str, Any], now: datetime) -> bool:
+    """Whether a record has to be on the list of look-ups, by its `info`: if it is open, truncated or ended recently."""
+    ended = moment(info, "endTime")
+    return info.get("status") != "CLOSE" or is_true(info.get("isPartial")) or ended is None or ended > now - LATEST_DUE
 
 
 def _last_chance(window: Window) -> datetime:

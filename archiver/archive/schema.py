@@ -1,4 +1,4 @@
-"""The tables of the archive's file, and the migration from each older format to the newest."""
+"""Makes the tables of the archive's file, and converts each older format to the newest."""
 
 from __future__ import annotations
 
@@ -11,52 +11,10 @@ from archiver.archive.append import VaultWriter
 from archiver.archive.bookkeeping import LedgerWriter
 from archiver.archive.inspection import Inspection
 from archiver.archive.ledger import ROWS, WindowState, claim, row_digest
+from archiver.archive.tables import APPLICATION_ID, SCHEMA, VERSION
 from archiver.model import to_ms
 from archiver.rawrecord import moment, peek
 
-APPLICATION_ID = 0x4C504152  # "LPAR", so that `file` and we can tell the format
-VERSION = 4
-
-_SCHEMA = """
-CREATE TABLE archive (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE entries (
-    seq INTEGER PRIMARY KEY, account TEXT NOT NULL, conversation_id TEXT NOT NULL, fetched_at TEXT NOT NULL,
-    type TEXT NOT NULL, fingerprint BLOB NOT NULL, commitment BLOB NOT NULL, size INTEGER NOT NULL,
-    prev BLOB NOT NULL, link BLOB NOT NULL) STRICT;
-CREATE INDEX entries_by_conversation ON entries (conversation_id, seq);
-CREATE INDEX entries_of_events ON entries (type, seq) WHERE type <> 'record';
-CREATE TABLE bodies (seq INTEGER PRIMARY KEY REFERENCES entries (seq), salt BLOB NOT NULL, body BLOB NOT NULL) STRICT;
-CREATE TABLE current (
-    conversation_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, messages INTEGER NOT NULL, started_ms INTEGER)
-    STRICT, WITHOUT ROWID;
-CREATE INDEX current_by_seq ON current (seq);
-CREATE INDEX current_by_start ON current (started_ms);
-CREATE TABLE quarantine (
-    digest BLOB PRIMARY KEY, fetched_at TEXT NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL) STRICT;
-CREATE TABLE erasures (
-    seq INTEGER PRIMARY KEY REFERENCES entries (seq), conversation_id TEXT NOT NULL, kind TEXT NOT NULL,
-    record INTEGER NOT NULL, state TEXT NOT NULL, decision INTEGER, decided_at TEXT, decided_by TEXT, reason TEXT)
-    STRICT;
-CREATE INDEX erasures_by_conversation ON erasures (conversation_id);
-CREATE TABLE runs (
-    id INTEGER PRIMARY KEY, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, started_at TEXT NOT NULL,
-    finished_at TEXT) STRICT;
-CREATE TABLE windows (
-    start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT, expected INTEGER NOT NULL,
-    seen INTEGER NOT NULL, inside INTEGER NOT NULL, new INTEGER NOT NULL, read_at TEXT NOT NULL, run INTEGER NOT NULL,
-    content TEXT NOT NULL, vault_head INTEGER NOT NULL, ids TEXT NOT NULL DEFAULT '', certificate INTEGER,
-    digest TEXT NOT NULL DEFAULT '', checks INTEGER NOT NULL DEFAULT 0, due_at TEXT, PRIMARY KEY (start_ms, end_ms))
-    STRICT, WITHOUT ROWID;
-CREATE INDEX windows_by_due ON windows (state, due_at);
-CREATE TABLE watch (
-    conversation_id TEXT PRIMARY KEY, reason TEXT NOT NULL, seen_at TEXT NOT NULL, due_at TEXT NOT NULL DEFAULT '',
-    latest_at TEXT) STRICT, WITHOUT ROWID;
-CREATE INDEX watch_by_due ON watch (due_at);
-CREATE TABLE bookmarks (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE lease (
-    one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
-    beat_at TEXT NOT NULL) STRICT
-"""
 _MIGRATIONS = {  # from each version to the next
     1: """
 ALTER TABLE watch RENAME COLUMN since TO seen_at;
@@ -89,13 +47,16 @@ ALTER TABLE watch ADD COLUMN latest_at TEXT
 
 
 def create(connection: sqlite3.Connection, account: str) -> None:
-    """Creates the tables once, however many processes try at the same time."""
+    """Creates the tables once, however many processes try at the same time. Leaves a file of another program alone."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION_ID and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        return
     connection.execute("PRAGMA journal_mode = WAL")
     if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         return  # without waiting for a process that is writing
     connection.execute("BEGIN IMMEDIATE")
     if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        _run(connection, _SCHEMA)
+        _run(connection, SCHEMA)
         identity = {
             "account": account.encode(),
             "id": secrets.token_hex(16).encode(),
@@ -151,7 +112,7 @@ def _certify(connection: sqlite3.Connection) -> None:
     ledger, now = LedgerWriter(connection), datetime.now(UTC)
     account, key = _value(connection, "account").decode(), _value(connection, "fingerprint_key")
     vault = VaultWriter(connection, account, key)
-    for item in sorted(ledger.recorded(), key=lambda item: item.reading.window.length, reverse=True):
+    for item in sorted(ledger.recorded(is_checked=False), key=lambda item: item.reading.window.length, reverse=True):
         is_sealed = item.reading.state is WindowState.SEALED
         content = claim(item.reading)
         certificate = vault.append_event(events.WINDOW_SEALED, "", content, at=now) if is_sealed else None

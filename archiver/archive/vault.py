@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+from typing import Any
 
-import zstandard
-
-from archiver.archive.chain import GENESIS, commit, fingerprint_of
+from archiver.archive.bodies import BodyReader
+from archiver.archive.chain import GENESIS, Entry, entry_of, fingerprint_of, link
 from archiver.archive.events import RECORD
-from archiver.errors import IntegrityError, NotFound
+from archiver.archive.stored import stored_moment
+from archiver.archive.versions import compare_raw
+from archiver.errors import ArchiverError, IntegrityError, NotFound
 from archiver.jsontext import encode
-from archiver.model import Conversation
+from archiver.model import EPOCH, Conversation
 
 _BATCH = 200
+_EARLIEST_MS, _LATEST_MS = -62_135_000_000_000, 253_402_000_000_000  # what Python can express as a date
+_REPAIR = "Which version is current follows from the vault's chain: archiver verify --repair"
 _DAMAGED = "List every fault: archiver verify --no-index. Restore the archive's file from a backup, then harvest again."
 
 
@@ -45,10 +50,19 @@ class HistoryEntry:
     is_current: bool
 
 
+_ENTRY_WITH_BODY = (
+    "SELECT e.seq, e.account, e.conversation_id, e.fetched_at, e.type, e.fingerprint, e.commitment, e.size, e.prev,"
+    " e.link, salt, body FROM entries e JOIN bodies b USING (seq)"
+)
+# Outer joins: a current version whose entry or body is missing is an error, never left out.
 _RECORDS = (
-    "SELECT c.seq, c.conversation_id, fetched_at, commitment, salt, body, NOT EXISTS ("
-    "SELECT 1 FROM entries e WHERE e.conversation_id = c.conversation_id AND e.seq < c.seq)"
-    " FROM current c JOIN entries USING (seq) JOIN bodies USING (seq)"
+    "SELECT c.conversation_id, c.seq,"
+    " NOT EXISTS (SELECT 1 FROM entries o WHERE o.conversation_id = c.conversation_id AND o.seq < c.seq),"
+    " (SELECT max(n.seq) FROM entries n WHERE n.conversation_id = c.conversation_id AND n.seq > c.seq"
+    " AND n.type = 'record'),"
+    " e.seq, e.account, e.conversation_id, e.fetched_at, e.type, e.fingerprint, e.commitment, e.size, e.prev,"
+    " e.link, salt, body"
+    " FROM current c LEFT JOIN entries e ON e.seq = c.seq LEFT JOIN bodies b ON b.seq = c.seq"
 )
 _HISTORY = (
     "SELECT e.seq, e.fetched_at, e.type, e.size, b.seq IS NOT NULL, c.seq IS NOT NULL FROM entries e"
@@ -63,7 +77,7 @@ class Vault:
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
         self._connection = connection
         self._key = key
-        self._decompressor = zstandard.ZstdDecompressor()
+        self._bodies = BodyReader()
 
     def head(self) -> int:
         """The newest sequence number; 0 for an empty vault."""
@@ -73,23 +87,36 @@ class Vault:
     def end(self) -> tuple[int, str]:
         """The newest sequence number and its link in hexadecimal, which covers all entries before it."""
         row = self._connection.execute("SELECT seq, link FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        return (int(row[0]), bytes(row[1]).hex()) if row else (0, GENESIS.hex())
+        return (int(row[0]), _hex(row[1])) if row else (0, GENESIS.hex())
+
+    def noted_head(self) -> str:
+        """The head as `verify --head` takes it, to be noted in another place: SEQ:LINK."""
+        seq, link_ = self.end()
+        return f"{seq}:{link_}"
+
+    def newest_at(self) -> datetime | None:
+        """When the newest entry was made; None if there is none, or it does not say so readably."""
+        row = self._connection.execute("SELECT fetched_at FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+        return stored_moment(row[0]) if row else None
 
     def link_at(self, seq: int) -> str | None:
         """The link of an entry in hexadecimal; None if there is no such entry."""
         row = self._connection.execute("SELECT link FROM entries WHERE seq = ?", (seq,)).fetchone()
-        return bytes(row[0]).hex() if row else None
+        return _hex(row[0]) if row else None
 
     def started(self, width_ms: int) -> Iterator[tuple[int, int]]:
         """How many conversations started in each multiple of a width since the epoch: (multiple, count)."""
         rows = self._connection.execute(
-            "SELECT started_ms / ?, count(*) FROM current WHERE started_ms IS NOT NULL GROUP BY 1", (width_ms,)
+            "SELECT started_ms / ?, count(*) FROM current WHERE started_ms BETWEEN ? AND ? GROUP BY 1",
+            (width_ms, _EARLIEST_MS, _LATEST_MS),
         )
         yield from rows
 
     def totals(self) -> tuple[int, int]:
         """How many conversations there are, and how many messages in their current versions."""
-        row = self._connection.execute("SELECT count(*), coalesce(sum(messages), 0) FROM current").fetchone()
+        row = self._connection.execute(
+            "SELECT count(*), coalesce(sum(min(max(messages, 0), 1000000000)), 0) FROM current"
+        ).fetchone()
         return int(row[0]), int(row[1])
 
     def count_quarantined(self) -> int:
@@ -98,24 +125,48 @@ class Vault:
         return int(count)
 
     def current(self, conversation_id: str) -> Record:
-        """The current version of a conversation. Raises NotFound, or IntegrityError if its body was changed."""
+        """The current version of a conversation. Raises NotFound, or IntegrityError if it is not what was kept."""
         row = self._connection.execute(f"{_RECORDS} WHERE c.conversation_id = ?", (conversation_id,)).fetchone()
         if row is None:
-            raise NotFound(
-                f"the archive has no conversation {conversation_id!r}",
-                hint="Copy the id from the output of: archiver search",
-            )
-        return self._record(row)
+            raise self._absent(conversation_id)
+        return self._current(*row)
+
+    def _absent(self, conversation_id: str) -> ArchiverError:
+        row = self._connection.execute(
+            "SELECT max(seq) FROM entries WHERE conversation_id = ?", (conversation_id,)
+        ).fetchone()
+        if row[0] is not None:
+            message = f"conversation {conversation_id} is in the vault, and none of its versions is the current one"
+            return IntegrityError(message, seq=row[0], hint=_REPAIR)
+        return NotFound(
+            f"the archive has no conversation {conversation_id!r}",
+            hint="Copy the id from the output of: archiver search",
+        )
 
     def after(self, seq: int) -> Iterator[Record]:
-        """The current versions kept after `seq`, in order of their sequence numbers, a few at a time in memory."""
+        """The current versions kept after `seq`, in order of their sequence numbers, a few at a time in memory. Raises
+        IntegrityError for one that is not what was kept; after 0, also if a conversation has no current version.
+        """
+        is_everything = seq == 0
         while batch := self._batch_after(seq):
             yield from batch
             seq = batch[-1].seq
+        if is_everything:
+            self._check_none_is_left_out()
 
     def _batch_after(self, seq: int) -> list[Record]:
         rows = self._connection.execute(f"{_RECORDS} WHERE c.seq > ? ORDER BY c.seq LIMIT ?", (seq, _BATCH)).fetchall()
-        return [self._record(row) for row in rows]
+        if not _is_ascending([seq, *(row[1] for row in rows)]):
+            raise IntegrityError("the index of current versions is damaged: it is not in order", hint=_DAMAGED)
+        return [self._current(*row) for row in rows]
+
+    def _check_none_is_left_out(self) -> None:
+        kept, current = self._connection.execute(
+            "SELECT (SELECT count(DISTINCT conversation_id) FROM entries WHERE conversation_id <> ''),"
+            " (SELECT count(*) FROM current WHERE seq > 0)"
+        ).fetchone()
+        if kept != current:
+            raise IntegrityError(f"the vault has {kept:,} conversations and {current:,} current versions", hint=_REPAIR)
 
     def count_after(self, seq: int) -> int:
         """How many conversations have a current version kept after `seq`."""
@@ -134,14 +185,10 @@ class Vault:
 
     def entry_raw(self, seq: int) -> bytes:
         """The exact bytes of an entry. Raises NotFound if they were removed, IntegrityError if they were altered."""
-        row = self._connection.execute(
-            "SELECT seq, conversation_id, fetched_at, commitment, salt, body, 0"
-            " FROM entries JOIN bodies USING (seq) WHERE seq = ?",
-            (seq,),
-        ).fetchone()
+        row = self._connection.execute(f"{_ENTRY_WITH_BODY} WHERE e.seq = ?", (seq,)).fetchone()
         if row is None:
             raise NotFound(f"vault entry {seq} has no record: it was removed, or never existed")
-        return self._record(row).raw
+        return self._opened(*row)[1]
 
     def older_bodies(self, conversation_id: str, before: int) -> list[int]:
         """The earlier entries of the same conversation whose records are still there."""
@@ -149,6 +196,13 @@ class Vault:
             "SELECT seq FROM entries JOIN bodies USING (seq)"
             " WHERE conversation_id = ? AND type = ? AND seq < ? ORDER BY seq",
             (conversation_id, RECORD, before),
+        )
+        return [row[0] for row in rows]
+
+    def unwatched(self) -> list[str]:
+        """The conversations that are not on the list of look-ups."""
+        rows = self._connection.execute(
+            "SELECT conversation_id FROM current WHERE conversation_id NOT IN (SELECT conversation_id FROM watch)"
         )
         return [row[0] for row in rows]
 
@@ -180,7 +234,7 @@ class Vault:
             " ORDER BY seq DESC LIMIT 1",
             (conversation_id, after, fingerprint),
         ).fetchone()
-        return (row[0], datetime.fromisoformat(row[1])) if row else None
+        return (row[0], stored_moment(row[1]) or EPOCH) if row else None
 
     def _current_fingerprints(self, conversations: Iterable[Conversation]) -> dict[str, tuple[int, bytes]]:
         """Entry and fingerprint of the current version, by conversation id, for those that the vault has."""
@@ -191,14 +245,45 @@ class Vault:
         )
         return {id_: (seq, fingerprint) for id_, seq, fingerprint in rows}
 
-    def _record(self, row: tuple[int, str, str, bytes, bytes, bytes, int]) -> Record:
-        seq, conversation_id, fetched_at, commitment, salt, body, is_first = row
+    def _current(self, conversation_id: str, seq: int, is_first: int, later: int | None, *entry: Any) -> Record:
+        """The record of a row of `current`, which must point to the newest version of its own conversation."""
+        if entry[0] is None:
+            message = f"the current version of conversation {conversation_id}, entry {seq}, is not in the vault"
+            raise IntegrityError(message, seq=seq, hint=_REPAIR)
+        read, raw = self._opened(*entry)
+        if (read.conversation_id, read.type) != (conversation_id, RECORD):
+            message = f"the current version of conversation {conversation_id}, entry {seq}, is not its own"
+            raise IntegrityError(message, seq=seq, hint=_REPAIR)
+        if later is not None and self._is_overtaken(raw, later):
+            message = f"conversation {conversation_id} has a newer version than its current one, entry {later}"
+            raise IntegrityError(message, seq=seq, hint=_REPAIR)
+        return Record(seq, conversation_id, read.fetched_at, bool(is_first), raw)
+
+    def _is_overtaken(self, raw: bytes, later: int) -> bool:
         try:
-            raw = self._decompressor.decompress(body)
-        except zstandard.ZstdError as error:
-            raise IntegrityError(
-                f"the body of vault entry {seq} is damaged: {error}", seq=seq, hint=_DAMAGED
-            ) from error
-        if commit(salt, raw) != commitment:
-            raise IntegrityError(f"the body of vault entry {seq} is not what was kept", seq=seq, hint=_DAMAGED)
-        return Record(seq, conversation_id, fetched_at, bool(is_first), raw)
+            return compare_raw(self.entry_raw(later), raw).replaces
+        except NotFound:  # it was removed, or is missing, which `verify` finds
+            return False
+
+    def _opened(self, *row: Any) -> tuple[Entry, bytes]:
+        """An entry and its body, from a row of `_ENTRY_WITH_BODY`. Raises IntegrityError if one was changed."""
+        *columns, stored_link, salt, body = row
+        entry = entry_of(columns)
+        if link(entry) != stored_link:
+            message = f"vault entry {entry.seq} was changed after it was written"
+            raise IntegrityError(message, seq=entry.seq, hint=_DAMAGED)
+        raw = self._bodies.opened(entry.commitment, salt, body, entry.size)
+        if raw is None:
+            message = f"the body of vault entry {entry.seq} is missing, or is not what was kept"
+            raise IntegrityError(message, seq=entry.seq, hint=_DAMAGED)
+        return entry, raw
+
+
+def _is_ascending(seqs: Sequence[object]) -> bool:
+    """Whether these are numbers, each greater than the one before."""
+    return all(isinstance(b, int) and isinstance(a, int) and a < b for a, b in pairwise(seqs))
+
+
+def _hex(link_: object) -> str:
+    """A link in hexadecimal; zeros for what is none, in a damaged file."""
+    return link_.hex() if isinstance(link_, bytes) else GENESIS.hex()

@@ -1,4 +1,4 @@
-"""Whether the archive's file is unaltered and its ledger agrees with its records. Finds every fault, repairs none.
+"""Whether the archive's file is unaltered and its ledger agrees with its records. Finds every fault.
 
 The chain alone can't prove that nothing was cut off its end; a head that was noted elsewhere can.
 """
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 
-from archiver.archive import chain
+from archiver.archive import chain, erasure_list
 from archiver.archive.chain import Entry
 from archiver.archive.events import RECORD, WINDOW_SEALED, WINDOW_UNSEALED
 from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import RecordedWindow, WindowState, claim
+from archiver.archive.repair import Mended
 from archiver.jsontext import decode
 from archiver.model import CELL, Window, to_ms
 from archiver.progress import Progress
@@ -27,22 +28,43 @@ _CELL_MS = int(CELL.total_seconds() * 1000)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault. `where`: file, chain, body, current, quarantine, erasures, head, ledger or index."""
+    """A fault. `where`: file, schema, chain, body, current, quarantine, erasures, head, ledger, index; or the table of
+    a row that steers the harvest: watch, bookmarks, runs, lease, windows.
+    """
 
     where: str
     message: str
     seq: int | None = None
 
 
-def verify_vault(archive: ArchiveFile, progress: Progress, *, head: tuple[int, str] | None = None) -> Iterator[Finding]:
-    """Every fault of the vault's chain and bodies and of the ledger's claims; `head` was noted elsewhere earlier.
-    Raises ArchiveError for a file that SQLite can't read any further.
+def verify_vault(
+    archive: ArchiveFile, progress: Progress, *, head: tuple[int, str] | None = None, now: datetime | None = None
+) -> Iterator[Finding]:  # fmt: skip
+    """Every fault of the vault's chain and bodies, of the ledger's claims and of the file's schema; with `now` also of
+    rows that steer the harvest and can't be true at that moment. `head` was noted elsewhere earlier. Raises
+    ArchiveError for a file that SQLite can't read any further.
     """
     with archive.snapshot():
-        damage = archive.damage()
+        damage = archive.inspection.damage()
         yield from (Finding("file", words) for words in damage)
         if not damage:
+            yield from (Finding("schema", words) for words in archive.inspection.foreign_parts())
             yield from _vault(archive, progress, head)
+            yield from _steering(archive, now) if now else ()
+
+
+def _steering(archive: ArchiveFile, now: datetime) -> Iterator[Finding]:
+    """Nothing was written after the newest entry, or after now, whichever of both clocks is ahead."""
+    newest = archive.vault.newest_at()
+    for table, words in archive.inspection.wrong_steering(max(now, newest) if newest else now):
+        yield Finding(table, words)
+
+
+def repair_vault(archive: ArchiveFile, now: datetime) -> Mended:
+    """Puts right all that is not evidence: the schema, rows that steer the harvest, and, unless the chain is broken,
+    rows that follow from it. Raises ArchiveError.
+    """
+    return archive.repair(now, _claims(archive))
 
 
 def _vault(archive: ArchiveFile, progress: Progress, head: tuple[int, str] | None) -> Iterator[Finding]:
@@ -53,6 +75,8 @@ def _vault(archive: ArchiveFile, progress: Progress, head: tuple[int, str] | Non
     cells: Counter[int] = Counter()
     yield from _bodies(archive, progress, cells)
     yield from (Finding(where, words, seq) for where, seq, words in archive.inspection.strays())
+    for seq, words in erasure_list.faults(archive.inspection):
+        yield Finding("erasures", words, seq)
     yield from _ledger(archive, cells)
 
 

@@ -37,7 +37,12 @@ class Change(StrEnum):
     @property
     def is_current(self) -> bool:
         """Whether the read replaces the version it was compared with."""
-        return self in (Change.FIRST, Change.SAME, Change.NEWER, Change.MASKING, Change.ERASURE)
+        return self in (Change.FIRST, Change.SAME) or self.replaces
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the read must be the current version, because it shows what changed since."""
+        return self in (Change.NEWER, Change.MASKING, Change.ERASURE)
 
 
 def compare_raw(new: bytes, old: bytes) -> Change:

@@ -86,6 +86,13 @@ def say(context: click.Context, text: str) -> None:
         click.echo(text, err=True)
 
 
+def show_head(context: click.Context, archive: Archive) -> None:
+    """Prints the vault's head on standard error, and logs it: in a log that is kept elsewhere it is a proof."""
+    head = archive.file.vault.noted_head()
+    say(context, f"head {head}")
+    _log.info("archive.head", f"the vault's head is {head}", head=head)
+
+
 def show_refused(refused: Sequence[Refusal]) -> None:
     """Prints to standard error what the index lacks, and why: the first ones, then how many more."""
     for refusal in refused[:_SHOWN_REFUSALS]:

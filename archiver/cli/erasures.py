@@ -43,6 +43,7 @@ def command(context: click.Context, with_decided: bool, as_json: bool) -> None:
         return
     with shared.opened(context) as archive:
         erasures = archive.file.erasures.listed(is_pending=not with_decided)
+        shared.show_notices(archive.file.erasures.doubts())
         if as_json:
             items = [_as_json(archive, erasure) for erasure in erasures]
             shared.print_json({"schema": "archiver.erasures/1", "erasures": items})
@@ -65,7 +66,7 @@ def _as_json(archive: Archive, erasure: Erasure) -> dict[str, Any]:
 
 def _print(archive: Archive, erasure: Erasure) -> None:
     older = len(archive.file.vault.older_bodies(erasure.conversation_id, erasure.record))
-    what = f"{_WORDS[erasure.kind]}, {erasure.state}; older versions kept: {older}"
+    what = f"{_WORDS.get(erasure.kind, safe(erasure.kind))}, {erasure.state}; older versions kept: {older}"
     click.echo(f"{erasure.seq}  {erasure.noticed_at}  {safe(erasure.conversation_id)}  {what}")
 
 

@@ -15,6 +15,7 @@ from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
 from archiver.errors import ArchiveError, ConfigError, counted
 from archiver.export import lines
+from archiver.private import make_private_file
 from archiver.progress import Progress
 
 
@@ -48,11 +49,10 @@ def _output(name: str, *, is_replaced: bool) -> Iterator[BinaryIO]:
 def _unfinished(path: Path, *, is_replaced: bool) -> Iterator[Path]:
     """A new file beside the output, removed at the end. One that is there is of an export that runs or was killed."""
     unfinished = path.with_name(path.name + ".part")
-    try:
-        unfinished.open("wb" if is_replaced else "xb").close()
-    except FileExistsError:
+    if unfinished.exists() and not is_replaced:
         hint = "If no other export is running, it is left of one that was killed: remove it, or use --force."
-        raise ConfigError(f"{unfinished} exists", hint=hint) from None
+        raise ConfigError(f"{unfinished} exists", hint=hint)
+    make_private_file(unfinished, is_new=True)
     try:
         yield unfinished
     finally:
@@ -132,4 +132,5 @@ def command(
         with _output(output, is_replaced=force) as file:
             content = lines(archive.records(parsed), with_raw=raw)
             count = _write(content, file, shared.progress(context), total)
+        shared.show_head(context, archive)
     click.echo(f"{counted(count, 'conversation')} written", err=True)

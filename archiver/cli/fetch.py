@@ -45,6 +45,7 @@ def command(context: click.Context, ids: tuple[str, ...], consumers: tuple[str, 
     with shared.opened(context) as archive:
         fetched = archive.fetch(wanted, consumers)
         shared.show_refused(archive.refused())
+        shared.show_head(context, archive)
     if as_json:
         shared.print_json({"schema": "archiver.fetch/2", **_as_json(fetched)})
     _report(fetched)

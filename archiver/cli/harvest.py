@@ -125,7 +125,9 @@ def _harvest_one(
         with archive:
             summary = archive.harvest(from_, to)
             shared.show_refused(archive.refused())
-        return _report(context, summary)
+            code = _report(context, summary)
+            shared.show_head(context, archive)
+        return code
     except ArchiverError as error:
         if not is_one_of:
             raise

@@ -106,6 +106,7 @@ def root(context: click.Context, /, **options: Any) -> None:
     """
     from archiver.logs import show_logs
 
+    os.umask(0o077)  # whatever a command writes is for its owner only
     context.obj = options
     as_json = options["log_format"] == "json"
     level = logging.WARNING if not options["verbose"] and not as_json else logging.INFO

@@ -34,6 +34,7 @@ def _as_json(archive: Archive) -> dict[str, Any]:
         "archive": str(archive.file.folder),
         "vault": {
             "head": vault.head(),
+            "head_link": vault.noted_head(),
             "conversations": conversations,
             "messages": messages,
             "quarantined": vault.count_quarantined(),
@@ -75,6 +76,7 @@ def command(context: click.Context, as_json: bool) -> None:
     click.echo(f"Archive       {safe(status['archive'])} of account {status['account']}")
     held = f"{counted(vault['conversations'], 'conversation')}, {counted(vault['messages'], 'message')}"
     click.echo(f"Vault         {held}, head {vault['head']:,}")
+    click.echo(f"head {vault['head_link']}")
     if "error" in index:
         click.echo(f"Index         {safe(index['error'])}")
     else:

@@ -19,7 +19,7 @@ _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 @click.command("verify")
 @click.option("--head", metavar="SEQ:LINK", help="The head that an earlier verify printed, as you noted it.")
 @click.option("--index/--no-index", "with_index", default=True, help="Also compare the index with the vault.")
-@click.option("--repair", is_flag=True, help="Rebuild the index if it has a fault.")
+@click.option("--repair", is_flag=True, help="Put right what is not evidence, and the index.")
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.verify/2.")
 @click.pass_context
 def command(context: click.Context, head: str | None, with_index: bool, repair: bool, as_json: bool) -> None:
@@ -29,6 +29,10 @@ def command(context: click.Context, head: str | None, with_index: bool, repair: 
     removed, added and swapped rows. Exit code 9 if there are any. Note the head that it prints in another place and
     pass it to a later verify with --head: only that proves that nothing was cut off at the end.
 
+    With --repair it also puts right what is not evidence: rows that steer the harvest, foreign triggers, views and
+    indices, rows that follow from the chain (current versions, the list of erasures, windows), and the index. It never
+    touches entries and bodies. It prints what it found first, then the faults that remain.
+
     \b
     Examples:
       archiver verify
@@ -37,13 +41,13 @@ def command(context: click.Context, head: str | None, with_index: bool, repair: 
     """
     with shared.opened(context) as archive:
         findings = archive.verify(head=_noted(head), with_index=with_index)
-        if repair and any(finding.where == "index" for finding in findings):
-            findings = _repaired(archive, findings)
-        seq, link = archive.file.vault.end()
+        if repair and findings and not any(finding.where == "file" for finding in findings):
+            findings = _repaired(archive, findings, head=_noted(head), with_index=with_index)
+        noted_head, count = archive.file.vault.noted_head(), archive.file.vault.head()
     if as_json:
-        shared.print_json({"schema": "archiver.verify/2", "head": f"{seq}:{link}", "findings": findings})
+        shared.print_json({"schema": "archiver.verify/2", "head": noted_head, "findings": findings})
     else:
-        _print(findings, seq, link)
+        _print(findings, noted_head, count)
     if findings:
         sys.exit(shared.FOUND_SOMETHING)
 
@@ -57,21 +61,29 @@ def _noted(head: str | None) -> tuple[int, str] | None:
     return int(match[1]), match[2]
 
 
-def _repaired(archive: Archive, findings: list[Finding]) -> list[Finding]:
-    """Rebuilds the index; the faults that remain."""
+def _repaired(
+    archive: Archive, findings: list[Finding], *, head: tuple[int, str] | None, with_index: bool
+) -> list[Finding]:  # fmt: skip
+    """Puts right what is not evidence, and rebuilds the index if it has a fault; the faults that remain."""
     for finding in findings:
-        if finding.where == "index":
-            click.echo(f"index: {safe(finding.message)}", err=True)
-    click.echo("Repairing the index from the vault …", err=True)
-    shared.show_refused(archive.repair_index().refused)
-    return [finding for finding in findings if finding.where != "index"] + archive.verify_index()
+        click.echo(_line(finding), err=True)
+    if any(finding.where != "index" for finding in findings):
+        click.echo(f"{counted(archive.repair(), 'row')} put right.", err=True)
+    if any(finding.where == "index" for finding in findings):
+        click.echo("Repairing the index from the vault …", err=True)
+        shared.show_refused(archive.repair_index().refused)
+    return archive.verify(head=head, with_index=with_index)
 
 
-def _print(findings: list[Finding], seq: int, link: str) -> None:
+def _line(finding: Finding) -> str:
+    where = f"{finding.where} (entry {finding.seq})" if finding.seq is not None else finding.where
+    return f"{where}: {safe(finding.message)}"
+
+
+def _print(findings: list[Finding], noted_head: str, count: int) -> None:
     for finding in findings:
-        where = f"{finding.where} (entry {finding.seq})" if finding.seq is not None else finding.where
-        click.echo(f"{where}: {safe(finding.message)}")
-    click.echo(f"head {seq}:{link}")
-    entries = counted(seq, "entry")
+        click.echo(_line(finding))
+    click.echo(f"head {noted_head}")
+    entries = counted(count, "entry")
     found = f"{counted(len(findings), 'finding')} in {entries}." if findings else f"{entries}, nothing wrong."
     click.echo(found, err=True)

@@ -45,6 +45,8 @@ def _bring_up_to_date(archive: ArchiveFile, store: StoreAdmin, progress: Progres
             return f"{error.message}; answers may differ from a new index: archiver reindex"
         rebuild(archive, store, progress)
     except (StoreBusy, StoreDenied, StoreUnavailable) as error:
+        if not store.position().seq:
+            raise  # an empty index finds nothing, which is no answer
         behind = archive.vault.head() - store.position().seq
         return f"{behind:,} of the vault's entries not searchable yet: {error.message}"
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from archiver.archive import ArchiveFile, Finding, Record
-from archiver.errors import NotFound, RecordError, StoreError, counted
+from archiver.errors import IntegrityError, NotFound, RecordError, StoreError, counted
 from archiver.index.build import Applied, apply_again, batches, is_behind, rebuild
 from archiver.index.results import Version
 from archiver.index.retrieval import every_key
@@ -22,6 +22,13 @@ def verify_index(archive: ArchiveFile, store: StoreAdmin, progress: Progress) ->
     """Every difference between the index and the vault's current versions: damage of the index itself, an index of
     another history, missing, surplus and altered documents.
     """
+    try:
+        yield from _findings(archive, store, progress)
+    except IntegrityError as error:
+        yield Finding("index", f"it can't be compared: {error.message}", error.seq)
+
+
+def _findings(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Iterator[Finding]:
     damage = list(store.damage()) or list(_misplacement(archive, store))
     yield from (Finding("index", words) for words in damage)
     if damage:

@@ -21,6 +21,7 @@ from archiver.service.state import ArchiveCounts, ServiceState
 _log = EventLogger("service")
 IDLE_S = 0.5
 _HEARTBEAT_EVERY, _COUNT_EVERY = timedelta(minutes=1), timedelta(seconds=20)
+_HEAD_EVERY = timedelta(hours=1)
 
 
 def _may_pass(error: ArchiverError) -> bool:
@@ -66,6 +67,7 @@ class Service:
         self._backoff = {lane.name: Backoff() for lane in lanes}
         self._heartbeat_at: datetime | None = None
         self._counted_at: datetime | None = None
+        self._head_noted_at: datetime | None = None
 
     def run(self) -> None:
         """Runs as the archive's one harvester (`Ingest.exclusive`). Raises Locked, AuthError, ArchiveError and other
@@ -77,6 +79,12 @@ class Service:
                 self.tick()
         finally:
             self._indexer.close()
+            self._note_head()
+
+    def _note_head(self) -> None:
+        """Logs the vault's head: in a log that is kept elsewhere it proves that nothing was cut off before it."""
+        head = self._ingest.archive.vault.noted_head()
+        _log.info("archive.head", f"the vault's head is {head}", head=head)
 
     def tick(self) -> None:
         """One step of the most urgent lane that has work, and of the index; or a short wait."""
@@ -123,6 +131,9 @@ class Service:
         if self._counted_at is None or now - self._counted_at >= _COUNT_EVERY:
             self._state.change(counts=count_archive(archive, now))
             self._counted_at = now
+        if self._head_noted_at is None or now - self._head_noted_at >= _HEAD_EVERY:
+            self._note_head()
+            self._head_noted_at = now
 
 
 def count_archive(archive: ArchiveFile, now: datetime) -> ArchiveCounts:

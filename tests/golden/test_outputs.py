@@ -27,7 +27,7 @@ OUTPUTS = Path(__file__).parent / "outputs"
 # What is another each time, and the word that stands for it.
 VOLATILE = (
     (r"127\.0\.0\.1:\d+", "ADDRESS"),
-    (r'"head": "(\d+):[0-9a-f]{64}"', r'"head": "\1:LINK"'),
+    (r'"(head|head_link)": "(\d+):[0-9a-f]{64}"', r'"\1": "\2:LINK"'),
     (r"fields\d+-tokens\d+-transcript\d+", "INDEX-VERSION"),
     (rf'"version": "{re.escape(__version__)}"', '"version": "VERSION"'),
     (r'"bytes": \d{4,}', '"bytes": "SIZE"'),

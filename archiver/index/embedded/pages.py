@@ -7,6 +7,7 @@ from typing import Any
 import tantivy
 from tantivy import FieldType, Occur, Query
 
+from archiver.index.embedded.schema import CONVERSATION_NUMBER
 from archiver.index.results import Key, KeyPage, Sort
 
 
@@ -73,3 +74,10 @@ def as_key(searcher: Any, address: Any, rank: int) -> Key:
     """The result that a document is."""
     document = searcher.doc(address)
     return Key(str(document.get_first("key")), document.get_first("message"), rank)
+
+
+def numbers(searcher: Any, query: Any) -> list[int]:
+    """The numbers of all conversations that a query finds."""
+    most = max(count(searcher, query), 1)
+    hits = searcher.search(query, most, count=False, order_by_field=CONVERSATION_NUMBER).hits
+    return [number for number, _ in hits]

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from archiver.index.embedded.read_only import denied, may_write
 from archiver.index.results import Position, Refusal
 from archiver.jsontext import decode, encode
+from archiver.private import close_to_others, make_private_file
 
 NAME = "applied.json"
 
@@ -34,9 +36,14 @@ class PositionFile:
         return self._path.is_file() and not self._stored()
 
     def write(self, position: Position, refused: Sequence[Refusal]) -> None:
-        """Replaces the file at once and durably."""
+        """Replaces the file at once and durably. Raises StoreDenied if it may not be written."""
         content = {"applied": position.seq, "link": position.link, "archive": self._archive_id, "refused": refused}
+        folder = self._path.parent
+        if not may_write(folder.parent):
+            raise denied(folder.parent)
+        close_to_others(folder)
         fresh = self._path.with_name(f"{NAME}.new")
+        make_private_file(fresh, is_new=True)
         with fresh.open("wb") as file:
             file.write(encode({**content, "digest": _digest(content)}))
             file.flush()

@@ -14,17 +14,18 @@ from typing import Any
 import tantivy
 
 from archiver.config import StoreAddress
-from archiver.errors import StoreBusy, StoreError, StoreOutdated
+from archiver.errors import StoreBusy, StoreDenied, StoreError, StoreOutdated
 from archiver.index.embedded.checksums import damaged_files, library_version
 from archiver.index.embedded.comparison import compare
 from archiver.index.embedded.documents import documents
 from archiver.index.embedded.errors import our_errors
-from archiver.index.embedded.pages import Pages, as_key, count
+from archiver.index.embedded.pages import Pages, as_key, count, numbers
 from archiver.index.embedded.position import NAME as POSITION_FILE
 from archiver.index.embedded.position import PositionFile
 from archiver.index.embedded.queries import conversation_query, message_query
-from archiver.index.embedded.schema import CONVERSATION_NUMBER, build_schema, facet_field, of_kind, register_tokenizer
+from archiver.index.embedded.read_only import ReadOnlyCopy, denied, may_write
 from archiver.index.embedded.schema import VERSION as FIELDS_VERSION
+from archiver.index.embedded.schema import build_schema, facet_field, of_kind, register_tokenizer
 from archiver.index.refusals import refusing
 from archiver.index.results import (
     Comparison,
@@ -38,6 +39,7 @@ from archiver.index.results import (
     most_frequent,
 )
 from archiver.index.store import StoreStatus
+from archiver.private import make_private_folder
 from archiver.query import TOKENS_VERSION, Expression, Scope
 from archiver.transcript import VERSION as TRANSCRIPT_VERSION
 
@@ -63,6 +65,7 @@ class EmbeddedStore:
         self._index: Any = None
         self._writer: Any = None
         self._replaced: EmbeddedStore | None = None
+        self._links: ReadOnlyCopy | None = None
 
     def position(self) -> Position:
         return self._position_file.read()
@@ -80,7 +83,8 @@ class EmbeddedStore:
 
     def _is_current(self) -> bool:
         """Whether there is no index yet, or one of this version."""
-        return self._replaced is not None or self._folder.exists() or not self._outdated()
+        with our_errors(self._folder):
+            return self._replaced is not None or self._folder.exists() or not self._outdated()
 
     def _outdated(self) -> list[Path]:
         """The folders of indexes that other versions of this program built."""
@@ -90,12 +94,24 @@ class EmbeddedStore:
 
     def _open(self) -> Any:
         if self._index is None:
-            if not self.position().seq:
-                shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._index = register_tokenizer(tantivy.Index(self._schema, path=str(self._folder), reuse=True))
+            folder = self._prepared() if may_write(self._root) else self._linked()
+            self._index = register_tokenizer(tantivy.Index(self._schema, path=str(folder), reuse=True))
             self._index.config_reader("manual", 0)
         return self._index
+
+    def _prepared(self) -> Path:
+        if not self.position().seq:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        make_private_folder(self._root)
+        make_private_folder(self._folder)
+        return self._folder
+
+    def _linked(self) -> Path:
+        """A folder from which an index can be read that this process may not write: tantivy locks beside it."""
+        if not self.position().seq:
+            raise denied(self._root)
+        self._links = self._links or ReadOnlyCopy(self._folder)
+        return self._links.folder
 
     @contextmanager
     def writing(self, *, expected: int, patience_s: float | None = None) -> Iterator[EmbeddedStore]:
@@ -140,6 +156,8 @@ class EmbeddedStore:
     def _open_writer(self) -> Any:
         """The one writer, held until `close`: a new one per batch would leave memory behind in its threads."""
         if self._writer is None:
+            if not may_write(self._root):
+                raise denied(self._root)
             self._writer = self._open().writer(HEAP_BYTES, 1)
         return self._writer
 
@@ -159,7 +177,7 @@ class EmbeddedStore:
     def _query(self, searcher: Any, expression: Expression, scope: Scope) -> Any:
         if scope is Scope.CONVERSATION:
             return conversation_query(self._schema, searcher, expression)
-        return message_query(self._schema, searcher, expression, lambda query: _numbers(searcher, query))
+        return message_query(self._schema, searcher, expression, lambda query: numbers(searcher, query))
 
     def check_whole(self, conversations: int) -> None:
         held = self.count()
@@ -184,8 +202,9 @@ class EmbeddedStore:
     def damage(self) -> Iterator[str]:
         if self._position_file.is_damaged():
             yield f"its file {POSITION_FILE} is damaged"
-        if self._folder.is_dir():
-            yield from (f"its file {name} is damaged" for name in damaged_files(self._folder))
+        with our_errors(self._folder):
+            damaged = list(damaged_files(self._folder)) if self._folder.is_dir() else []
+        yield from (f"its file {name} is damaged" for name in damaged)
 
     def _searcher(self) -> Any:
         index = self._open()
@@ -224,7 +243,7 @@ class EmbeddedStore:
         try:
             with our_errors(self._folder):
                 self._open_writer()
-        except StoreBusy:
+        except (StoreBusy, StoreDenied):
             raise
         except StoreError:
             self.close()
@@ -255,9 +274,11 @@ class EmbeddedStore:
             self._position_file.write(self.position(), self.refused())
 
     def status(self) -> StoreStatus:
-        size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+        with our_errors(self._folder):
+            size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+            is_prepared = self._folder.exists()
         return StoreStatus(
-            kind="embedded", place=str(self._folder), is_prepared=self._folder.exists(), is_current=self._is_current(),
+            kind="embedded", place=str(self._folder), is_prepared=is_prepared, is_current=self._is_current(),
             applied=self.position().seq, conversations=self.count(), bytes=size,
         )  # fmt: skip
 
@@ -270,13 +291,10 @@ class EmbeddedStore:
 
     def close(self) -> None:
         self._index = self._writer = None
+        if self._links:
+            self._links.close()
+            self._links = None
 
 
 def _counts(aggregation: Any) -> dict[str, int]:
     return {bucket["key"]: bucket["doc_count"] for bucket in aggregation["buckets"]}
-
-
-def _numbers(searcher: Any, query: Any) -> list[int]:
-    most = max(count(searcher, query), 1)
-    hits = searcher.search(query, most, count=False, order_by_field=CONVERSATION_NUMBER).hits
-    return [number for number, _ in hits]

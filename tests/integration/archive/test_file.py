@@ -53,7 +53,7 @@ def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
     connection.execute("CREATE TABLE t (x)")
     connection.commit()
     connection.close()
-    with pytest.raises(ConfigError):
+    with pytest.raises(ArchiveError, match="not an archive"):
         open_archive(tmp_path)
 
 

@@ -101,6 +101,7 @@ def test_the_whole_way(shell: Shell, store: str, tmp_path: Path) -> None:
     status = shell.json("status")
     assert status["schema"] == "archiver.status/2"
     head = status["vault"].pop("head")
+    assert status["vault"].pop("head_link").startswith(f"{head}:")
     assert status["vault"] == {"conversations": COUNT, "messages": 2 * COUNT, "quarantined": 0}
     assert status["index"]["applied"] == head
     shell.run("harvest", "--from", "30d")
@@ -186,6 +187,7 @@ def test_killed_at_any_moment_the_same_command_ends_like_an_undisturbed_run(shel
     shell.run("harvest", "--from", "30d")
     status = shell.json("status")
     head = status["vault"].pop("head")
+    assert status["vault"].pop("head_link").startswith(f"{head}:")
     assert status["vault"] == {"conversations": COUNT, "messages": 2 * COUNT, "quarantined": 0}
     assert (status["index"]["applied"], status["index"]["conversations"]) == (head, COUNT)
     shell.run("verify")
@@ -360,6 +362,28 @@ def test_a_dry_run_prints_what_would_be_read_and_reads_nothing(shell: Shell) -> 
     assert "4 windows, about 4 requests" in err
     shell.run("harvest", "--from", "3d")
     assert "sealed" in shell.run("harvest", "--from", "3d", "--dry-run")[0]
+
+
+def test_every_harvest_fetch_and_export_prints_the_head_that_a_later_verify_compares_with(
+    shell: Shell, tmp_path: Path
+) -> None:
+    for words in (
+        ("harvest", "--from", "3d"),
+        ("fetch", "c001"),
+        ("export", "--output", str(tmp_path / "all.ndjson")),
+        ("export", "hello", "--output", "-"),
+    ):
+        _, err = shell.run(*words)
+        head = shell.json("status")["vault"]["head_link"]
+        assert f"head {head}" in err.splitlines()
+        _, log = shell.run("--log-format", "json", *words)
+        (event,) = [
+            event for line in log.splitlines() if line.startswith("{")
+            if (event := json.loads(line)).get("event", {}).get("action") == "archive.head"
+        ]  # fmt: skip
+        assert event["archiver"] == {"head": shell.json("status")["vault"]["head_link"]}
+        shell.run("verify", "--head", head)
+    assert f"head {head}" in shell.run("status")[0].splitlines()
 
 
 def test_conversations_are_fetched_by_id_and_consumer(shell: Shell) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -154,6 +155,14 @@ def test_a_living_account_is_followed_to_the_end_of_every_conversation(running: 
     store = running.open_index()
     assert list(verify_index(running.archive, store, Silent())) == []
     store.close()
+
+
+def test_the_head_is_logged_every_hour_and_at_the_end(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="archiver"):
+        running.run(5 * HOUR)
+    heads = [item.fields["head"] for item in caplog.records if item.event == "archive.head"]  # type: ignore[attr-defined]
+    assert len(heads) in (6, 7)
+    assert heads[-1] == running.archive.vault.noted_head()
 
 
 def test_what_is_new_comes_before_the_past_and_what_expires_before_the_rest(running: Running) -> None:

@@ -1,0 +1,28 @@
+"""Values of rows that steer the harvest, as they may be found: written by this program, or garbage. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from archiver.model import EPOCH, Window, from_ms
+
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)  # no window of this program's life ends later
+
+
+def stored_moment(value: object) -> datetime | None:
+    """The moment that a column holds, in UTC; None if it holds none, or one before 1970."""
+    try:
+        moment = datetime.fromisoformat(str(value))
+        aware = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return aware if aware >= EPOCH else None
+
+
+def stored_window(start_ms: int, end_ms: int) -> Window | None:
+    """The window between two columns; None if they bound none between 1970 and 2200."""
+    try:
+        window = Window(from_ms(start_ms), from_ms(end_ms))
+    except (ValueError, OverflowError, TypeError):  # another type happens only in a damaged file
+        return None
+    return window if window.start >= EPOCH and window.end <= LATEST else None

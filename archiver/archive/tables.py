@@ -1,0 +1,45 @@
+"""The tables of the archive's file in its newest format. Pure."""
+
+APPLICATION_ID = 0x4C504152  # "LPAR", so that `file` and we can tell the format
+VERSION = 4
+
+SCHEMA = """
+CREATE TABLE archive (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE entries (
+    seq INTEGER PRIMARY KEY, account TEXT NOT NULL, conversation_id TEXT NOT NULL, fetched_at TEXT NOT NULL,
+    type TEXT NOT NULL, fingerprint BLOB NOT NULL, commitment BLOB NOT NULL, size INTEGER NOT NULL,
+    prev BLOB NOT NULL, link BLOB NOT NULL) STRICT;
+CREATE INDEX entries_by_conversation ON entries (conversation_id, seq);
+CREATE INDEX entries_of_events ON entries (type, seq) WHERE type <> 'record';
+CREATE TABLE bodies (seq INTEGER PRIMARY KEY REFERENCES entries (seq), salt BLOB NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE current (
+    conversation_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, messages INTEGER NOT NULL, started_ms INTEGER)
+    STRICT, WITHOUT ROWID;
+CREATE INDEX current_by_seq ON current (seq);
+CREATE INDEX current_by_start ON current (started_ms);
+CREATE TABLE quarantine (
+    digest BLOB PRIMARY KEY, fetched_at TEXT NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE erasures (
+    seq INTEGER PRIMARY KEY REFERENCES entries (seq), conversation_id TEXT NOT NULL, kind TEXT NOT NULL,
+    record INTEGER NOT NULL, state TEXT NOT NULL, decision INTEGER, decided_at TEXT, decided_by TEXT, reason TEXT)
+    STRICT;
+CREATE INDEX erasures_by_conversation ON erasures (conversation_id);
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, started_at TEXT NOT NULL,
+    finished_at TEXT) STRICT;
+CREATE TABLE windows (
+    start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT, expected INTEGER NOT NULL,
+    seen INTEGER NOT NULL, inside INTEGER NOT NULL, new INTEGER NOT NULL, read_at TEXT NOT NULL, run INTEGER NOT NULL,
+    content TEXT NOT NULL, vault_head INTEGER NOT NULL, ids TEXT NOT NULL DEFAULT '', certificate INTEGER,
+    digest TEXT NOT NULL DEFAULT '', checks INTEGER NOT NULL DEFAULT 0, due_at TEXT, PRIMARY KEY (start_ms, end_ms))
+    STRICT, WITHOUT ROWID;
+CREATE INDEX windows_by_due ON windows (state, due_at);
+CREATE TABLE watch (
+    conversation_id TEXT PRIMARY KEY, reason TEXT NOT NULL, seen_at TEXT NOT NULL, due_at TEXT NOT NULL DEFAULT '',
+    latest_at TEXT) STRICT, WITHOUT ROWID;
+CREATE INDEX watch_by_due ON watch (due_at);
+CREATE TABLE bookmarks (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE lease (
+    one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
+    beat_at TEXT NOT NULL) STRICT
+"""
