@@ -12,7 +12,7 @@ from pathlib import Path
 from archiver.archive import events, rechecks
 from archiver.archive.append import AppendResult, VaultWriter
 from archiver.archive.bookkeeping import LedgerWriter
-from archiver.archive.connection import BUSY_S, FILE
+from archiver.archive.connection import BUSY_S, FILE, connect
 from archiver.archive.coverage import Coverage, measure_coverage, whole_span
 from archiver.archive.erasures import Erasures, ErasuresWriter
 from archiver.archive.inspection import Inspection
@@ -34,7 +34,9 @@ class ArchiveFile:
     LivePerson masked, deleted or left out. They read only: the writers are this class's own.
     """
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection, policies: Policies) -> None:
+    def __init__(
+        self, folder: Path, connection: sqlite3.Connection, policies: Policies, *, holder: str | None = None
+    ) -> None:  # fmt: skip
         self.folder = folder
         self._connection = connection
         self._policies = policies
@@ -45,7 +47,7 @@ class ArchiveFile:
         self._vault = VaultWriter(connection, self.account, key)
         self._ledger = LedgerWriter(connection)
         self._erasures = ErasuresWriter(connection, self._vault)
-        self._lease = Lease(connection)
+        self._lease = Lease(connection, holder)
         self._holds_lease = False
         self._has_removed = True  # a process that was killed may have left removed text in the log
         self.inspection = Inspection(connection, key)
@@ -83,6 +85,12 @@ class ArchiveFile:
         self._holds_lease = False
         with self._transaction():
             self._lease.release()
+
+    def another_connection(self) -> ArchiveFile:
+        """The same file for another thread, as the same harvester: it may renew and release the lease. The caller
+        closes it. Raises ArchiveError.
+        """
+        return ArchiveFile(self.folder, connect(self.folder / FILE), self._policies, holder=self._lease.holder)
 
     # ── writes of a harvest ──
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from archiver.archive import ArchiveFile, Record
 from archiver.errors import StoreError, StoreOutdated
@@ -37,12 +38,17 @@ def bring_up_to_date(archive: ArchiveFile, store: StoreAdmin, progress: Progress
         return rebuild(archive, store, progress)
 
 
-def catch_up(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
-    """Applies every version that the index does not have. Raises StoreOutdated, StoreError, IntegrityError."""
+def catch_up(archive: ArchiveFile, store: Store, progress: Progress, *, most: int | None = None) -> Applied:
+    """Applies every version that the index does not have, or the oldest `most` of them. Raises StoreOutdated,
+    StoreError, IntegrityError.
+    """
     if not is_behind(archive, store):
         return Applied(0, store.refused())
     head, start = archive.vault.head(), store.applied()
-    return _apply(archive.vault.after(start), archive.vault.count_after(start), head, store, progress)
+    records, count = archive.vault.after(start), archive.vault.count_after(start)
+    if most is not None and most < count:
+        records, head = islice(records, most), start  # the position becomes that of the last one
+    return _apply(records, count, head, store, progress)
 
 
 def is_behind(archive: ArchiveFile, store: Store) -> bool:
@@ -75,7 +81,10 @@ def retry(archive: ArchiveFile, store: Store, progress: Progress) -> Applied:
 
 
 def _apply(records: Iterable[Record], count: int, head: int, store: Store, progress: Progress) -> Applied:
-    """Applies records, then moves the position to `head`: the last entries of the vault may not be current versions."""
+    """Applies records, then moves the position at least to `head`: the last entries may not be current versions.
+
+    `count` is how many records are still to be applied, these and any that a later call applies.
+    """
     position = store.applied()
     progress.start("index", count, "conversations")
     done = 0

@@ -1,0 +1,140 @@
+"""How long the service waits after a failure: nothing but a wrong setting or another harvester ends it."""
+
+from __future__ import annotations
+
+import traceback
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from archiver.errors import (
+    ArchiveBusy,
+    ArchiveError,
+    ArchiverError,
+    AuthError,
+    BadAnswer,
+    ConfigError,
+    Locked,
+    StoreDenied,
+    Unproven,
+)
+from archiver.retry import RetryPolicy, doubling, retry_delay
+from archiver.service.state import Pause, ServiceState
+
+MINUTE_S = 60.0
+
+
+class Stop(Protocol):
+    """Whether the work is to end, and a wait that is over at once when it is: such as a `threading.Event`."""
+
+    def is_set(self) -> bool: ...
+
+    def wait(self, timeout: float) -> object: ...
+
+
+class Stopped(BaseException):
+    """The service is to end: raised out of a wait, like a KeyboardInterrupt in another thread."""
+
+
+def _always(error: ArchiverError) -> bool:
+    return True
+
+
+def _policy(*delays_s: float) -> RetryPolicy:
+    return RetryPolicy(delays_s=delays_s, is_worth_it=_always)
+
+
+# What passes by itself: LivePerson or the index may answer later, or readably.
+SOON = _policy(*doubling(15.0, 10 * MINUTE_S))
+# What a person has to correct. A refused login counts at LivePerson, which locks a user after a few: never a storm.
+SLOWLY = _policy(MINUTE_S, 5 * MINUTE_S, 15 * MINUTE_S, 60 * MINUTE_S)
+# What a person has to correct here, such as a full disk: an attempt harms nobody, and meanwhile nothing is kept.
+HARMLESS = _policy(MINUTE_S, 2 * MINUTE_S, 5 * MINUTE_S)
+
+
+def policy_for(error: ArchiverError) -> RetryPolicy:
+    """When what failed is tried again."""
+    if error.transient or isinstance(error, BadAnswer | Unproven):
+        return SOON
+    return HARMLESS if isinstance(error, ArchiveError | StoreDenied | Locked) else SLOWLY
+
+
+def ends_the_service(error: ArchiverError) -> bool:
+    """Whether no further attempt is made: the settings are wrong, or another process harvests this archive."""
+    return isinstance(error, ConfigError | Locked)
+
+
+def concerns_the_account(error: ArchiverError) -> bool:
+    """Whether every lane would fail in the same way: refused credentials, or an archive that can't be written."""
+    return isinstance(error, AuthError) or (isinstance(error, ArchiveError) and not isinstance(error, ArchiveBusy))
+
+
+def as_ours(error: Exception) -> ArchiverError:
+    """The error itself; one that this program did not foresee by its kind and place, because its text may quote a
+    conversation.
+    """
+    if isinstance(error, ArchiverError):
+        return error
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return ArchiverError(f"unexpected {type(error).__name__}{place}", hint="This is a fault of archiver: report it.")
+
+
+def is_due(since: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Whether something that was done at `since` is to be done again. After the clock was set back, it is."""
+    return since is None or not since <= now < since + every
+
+
+class Backoff:
+    """When a failed operation is tried again."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._since: datetime | None = None
+        self._delay = timedelta(0)
+
+    def failed(self, error: ArchiverError, now: datetime) -> float:
+        """Seconds until the next attempt, longer after each failure in a row."""
+        delay_s = retry_delay(error, self._failures, policy_for(error)) or MINUTE_S
+        self._failures += 1
+        self._since, self._delay = now, timedelta(seconds=delay_s)
+        return delay_s
+
+    def worked(self) -> None:
+        """Resets the delay: the next failure counts as the first."""
+        self._failures, self._since = 0, None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the delay has passed."""
+        return is_due(self._since, self._delay, now)
+
+
+class Gate:
+    """Closed while all work of an account waits. What it waits for is in the state (`Snapshot.pause`).
+
+    The delays grow with every failed attempt, whatever failed, so that flapping errors cause no storm.
+    """
+
+    def __init__(self, state: ServiceState) -> None:
+        self.state = state
+        self._backoff = Backoff()
+        self.is_open = True
+
+    def close(self, error: ArchiverError, now: datetime) -> float:
+        """Closes it, or keeps it closed after another failed attempt. Seconds until the next attempt."""
+        before, self.is_open = self.state.read().pause, False
+        delay_s = self._backoff.failed(error, now)
+        since, attempts = (before.since, before.attempts) if before else (now, 0)
+        retry_at = now + timedelta(seconds=delay_s)
+        self.state.change(pause=Pause(error.code, error.message, error.hint, since, attempts + 1, retry_at))
+        return delay_s
+
+    def open(self) -> None:
+        """Everything goes on."""
+        self.is_open = True
+        self._backoff.worked()
+        self.state.change(pause=None)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is time for the next attempt."""
+        return self._backoff.is_over(now)
