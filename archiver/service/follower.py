@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Protocol
 
 from archiver.archive import ArchiveFile
 from archiver.config import Settings
-from archiver.errors import ArchiverError, Locked
+from archiver.errors import ArchiverError, ConfigError, Locked
 from archiver.harvest import Ingest, WindowReader
 from archiver.index import StoreAdmin, open_store
 from archiver.liveperson import CONTENT, CallSettings, Client
@@ -23,7 +24,7 @@ from archiver.service.lanes import Schedule, make_lanes
 from archiver.service.lease import LeaseKeeper
 from archiver.service.service import Service
 from archiver.service.state import ServiceState, Snapshot
-from archiver.service.waiting import Gate, Stopped, as_ours, ends_the_service
+from archiver.service.waiting import Gate, Stopped, as_ours, wait_for_all
 
 _log = EventLogger("service")
 _SHORTEST_FRESHNESS = timedelta(minutes=30)
@@ -48,6 +49,8 @@ class Parts(Protocol):
     def open_store(self) -> StoreAdmin: ...
 
     def now(self) -> datetime: ...
+
+    def close(self) -> None: ...
 
 
 class Follower:
@@ -97,14 +100,14 @@ class Follower:
     def is_running(self) -> bool:
         return self._thread.is_alive()
 
-    def end(self, within_s: float) -> None:
-        """Stops it and gives its lease back. A thread within a request that is not answered can't be ended; without the
-        lease it can write no more.
+    def end(self, by_s: float) -> None:
+        """Stops it by a moment of the monotonic clock, and gives its lease back. A thread within a request that is not
+        answered can't be ended; without the lease it can write no more.
         """
         self.stop()
         for thread in (self._thread, *self._helpers):
             if thread.is_alive():
-                thread.join(within_s)
+                thread.join(max(by_s - time.monotonic(), 0.1))
         if self._archive:
             with suppress(ArchiverError), self._archive.another_connection() as other:
                 other.release_lease()
@@ -153,11 +156,10 @@ class Follower:
 
     def _wait_after(self, error: ArchiverError) -> None:
         """Decides about the next attempt. Raises the error if there is to be none."""
-        if ends_the_service(error) and (self._is_alone or not isinstance(error, Locked)):
+        if isinstance(error, ConfigError) or (isinstance(error, Locked) and self._is_alone):
             raise error
-        delay_s = self._gate.close(error, self._parts.now())
-        message = f"everything waits: {error.message}; next attempt in {delay_s:.0f} s. {error.hint or ''}".rstrip()
-        _log.error("account.paused", message, code=error.code, wait_s=delay_s, account=self._parts.settings.account)
+        self._parts.close()  # SQLite opens a file that is read-only at the time for reading alone, for ever
+        wait_for_all(self._gate, error, self._parts.now())
 
     def _harvest(self) -> None:
         """From the opening of the archive until it is stopped, or the lease is lost."""
@@ -166,7 +168,7 @@ class Follower:
         archive = self._open()
         ingest = Ingest(self._client, archive, clock=self._parts.now, progress=Silent())
         with ingest.exclusive():
-            self._gate.open()
+            self._gate.open(self._parts.now(), is_proven=False)
             self._start_helpers(archive)
             self._service(ingest).run()
         if self._lost:

@@ -88,9 +88,9 @@ def _status(states: Sequence[Snapshot], level: Level) -> str:
 def _end(followers: Sequence[Follower]) -> None:
     for follower in followers:
         follower.stop()
-    until_s = time.monotonic() + _END_WITHIN_S
+    by_s = time.monotonic() + _END_WITHIN_S
     for follower in followers:
-        follower.end(max(until_s - time.monotonic(), 0.1))
+        follower.end(by_s)
 
 
 def _serve_health(

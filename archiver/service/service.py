@@ -1,7 +1,7 @@
 """The loop of one account's continuous harvest: the next step of the most urgent lane, with waits in between.
 
-A lane that fails is tried again after growing delays, while the others go on. What concerns all of them, refused
-credentials or an archive that can't be written, makes everything wait until an attempt shows that it is over.
+A lane that fails is tried again after growing delays, while the others go on. Refused credentials make all of them wait
+until a request shows that they are accepted.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from archiver.errors import ArchiverError
+from archiver.errors import ArchiverError, AuthError, ConfigError, Locked
 from archiver.harvest import Ingest
 from archiver.logs import EventLogger
 from archiver.service.lanes import Lane
-from archiver.service.waiting import Backoff, Gate, Stop, as_ours, concerns_the_account, ends_the_service
+from archiver.service.waiting import Backoff, Gate, Stop, as_ours, is_about_archive, wait_for_all
 
 _log = EventLogger("service")
 IDLE_S = 0.5
@@ -29,11 +29,12 @@ class Service:
         self._ingest, self._lanes, self._gate, self._stop = ingest, lanes, gate, stop
         self._prove_access, self._on_tick = prove_access, on_tick
         self._state = gate.state
+        self._is_refused = False
         self._backoff = {lane.name: Backoff() for lane in lanes}
 
     def run(self) -> None:
-        """Runs as the archive's one harvester (`Ingest.exclusive`). Raises Locked if another process has taken over,
-        ConfigError for settings that turn out to be wrong.
+        """Runs as the archive's one harvester (`Ingest.exclusive`). Raises ArchiveError if the archive can't be used,
+        Locked if another process has taken over, ConfigError for settings that turn out to be wrong.
         """
         _log.info("service.started", "harvesting continuously", account=self._ingest.archive.account)
         while not self._stop.is_set():
@@ -50,19 +51,19 @@ class Service:
             self._stop.wait(IDLE_S)
 
     def _may_work(self, now: datetime) -> bool:
-        """Whether the gate is open; when an attempt is due, makes it."""
-        if self._gate.is_open:
+        """Whether the lanes may work. While credentials are refused, one request shows whether they still are."""
+        if not self._is_refused:
             return True
         if not self._gate.is_due(now):
             return False
         try:
-            self._ingest.archive.heartbeat(now)  # the smallest write
             self._prove_access(now)
         except Exception as error:  # noqa: BLE001  (a fault in the program must not end it)
             self._wait_for_all(as_ours(error))
             return False
-        self._gate.open()
-        _log.info("account.resumed", "what was refused is accepted again; the harvest goes on")
+        self._is_refused = False
+        self._gate.open(now, is_proven=True)
+        _log.info("account.resumed", "LivePerson accepts the credentials again; the harvest goes on")
         return True
 
     def _step(self, now: datetime) -> bool:
@@ -74,7 +75,7 @@ class Service:
                 is_busy = lane.step(now)
             except Exception as error:  # noqa: BLE001  (a fault in the program must not end it)
                 self._failed(lane.name, as_ours(error))
-                if not self._gate.is_open:
+                if self._is_refused:
                     return False
                 continue
             if is_busy:
@@ -84,20 +85,16 @@ class Service:
         return False
 
     def _failed(self, name: str, error: ArchiverError) -> None:
-        """Decides when the lane is tried again. Raises the error if it ends the service."""
-        if ends_the_service(error):
-            raise error
+        """Decides when the lane is tried again. Raises the error if it concerns the archive or the settings."""
         self._state.count_failure(name, error)
+        if isinstance(error, ConfigError | Locked) or is_about_archive(error):
+            raise error
         delay_s = self._backoff[name].failed(error, self._ingest.clock())
         message = f"{name}: {error.message}; going on in {delay_s:.0f} s"
         _log.warning("lane.failed", message, lane=name, code=error.code, wait_s=delay_s)
-        if concerns_the_account(error):
+        if isinstance(error, AuthError):
             self._wait_for_all(error)
 
     def _wait_for_all(self, error: ArchiverError) -> None:
-        """Everything waits. Raises the error if it ends the service."""
-        if ends_the_service(error):
-            raise error
-        delay_s = self._gate.close(error, self._ingest.clock())
-        message = f"everything waits: {error.message}; next attempt in {delay_s:.0f} s. {error.hint or ''}".rstrip()
-        _log.error("account.paused", message, code=error.code, wait_s=delay_s)
+        self._is_refused = True
+        wait_for_all(self._gate, error, self._ingest.clock())

@@ -1,4 +1,4 @@
-"""How long the service waits after a failure: nothing but a wrong setting or another harvester ends it."""
+"""How long the service waits after a failure before it tries again."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from archiver.errors import (
     ArchiveBusy,
     ArchiveError,
     ArchiverError,
-    AuthError,
     BadAnswer,
-    ConfigError,
     Locked,
     StoreDenied,
     Unproven,
 )
+from archiver.logs import EventLogger
 from archiver.retry import RetryPolicy, doubling, retry_delay
 from archiver.service.state import Pause, ServiceState
 
+_log = EventLogger("service")
 MINUTE_S = 60.0
+_OPEN_FOR = timedelta(minutes=15)
 
 
 class Stop(Protocol):
@@ -59,14 +60,9 @@ def policy_for(error: ArchiverError) -> RetryPolicy:
     return HARMLESS if isinstance(error, ArchiveError | StoreDenied | Locked) else SLOWLY
 
 
-def ends_the_service(error: ArchiverError) -> bool:
-    """Whether no further attempt is made: the settings are wrong, or another process harvests this archive."""
-    return isinstance(error, ConfigError | Locked)
-
-
-def concerns_the_account(error: ArchiverError) -> bool:
-    """Whether every lane would fail in the same way: refused credentials, or an archive that can't be written."""
-    return isinstance(error, AuthError) or (isinstance(error, ArchiveError) and not isinstance(error, ArchiveBusy))
+def is_about_archive(error: ArchiverError) -> bool:
+    """Whether the archive's file can't be used, for a reason that does not pass within a moment."""
+    return isinstance(error, ArchiveError) and not isinstance(error, ArchiveBusy)
 
 
 def as_ours(error: Exception) -> ArchiverError:
@@ -112,29 +108,45 @@ class Backoff:
 class Gate:
     """Closed while all work of an account waits. What it waits for is in the state (`Snapshot.pause`).
 
-    The delays grow with every failed attempt, whatever failed, so that flapping errors cause no storm.
+    The delays grow with every failed attempt, whatever failed, and also if it was open only for a short while.
     """
 
     def __init__(self, state: ServiceState) -> None:
         self.state = state
         self._backoff = Backoff()
-        self.is_open = True
+        self._last: Pause | None = None
+        self._opened_at: datetime | None = None
 
     def close(self, error: ArchiverError, now: datetime) -> float:
         """Closes it, or keeps it closed after another failed attempt. Seconds until the next attempt."""
-        before, self.is_open = self.state.read().pause, False
+        if self._opened_at and is_due(self._opened_at, _OPEN_FOR, now):
+            self._forget()
         delay_s = self._backoff.failed(error, now)
-        since, attempts = (before.since, before.attempts) if before else (now, 0)
+        since, attempts = (self._last.since, self._last.attempts) if self._last else (now, 0)
         retry_at = now + timedelta(seconds=delay_s)
-        self.state.change(pause=Pause(error.code, error.message, error.hint, since, attempts + 1, retry_at))
+        self._last = Pause(error.code, error.message, error.hint, since, attempts + 1, retry_at)
+        self._opened_at = None
+        self.state.change(pause=self._last)
         return delay_s
 
-    def open(self) -> None:
-        """Everything goes on."""
-        self.is_open = True
-        self._backoff.worked()
+    def open(self, now: datetime, *, is_proven: bool) -> None:
+        """Everything goes on. Unless it is proven that what failed works again, the failures are remembered a while."""
+        self._opened_at = now
+        if is_proven:
+            self._forget()
         self.state.change(pause=None)
 
+    def _forget(self) -> None:
+        self._last = None
+        self._backoff.worked()
+
     def is_due(self, now: datetime) -> bool:
-        """Whether it is time for the next attempt."""
+        """Whether it is open, or it is time for the next attempt."""
         return self._backoff.is_over(now)
+
+
+def wait_for_all(gate: Gate, error: ArchiverError, now: datetime) -> None:
+    """Closes the gate, and says so."""
+    delay_s = gate.close(error, now)
+    message = f"everything waits: {error.message}; next attempt in {delay_s:.0f} s. {error.hint or ''}".rstrip()
+    _log.error("account.paused", message, code=error.code, wait_s=delay_s, account=gate.state.read().account)

@@ -232,15 +232,12 @@ REFUSED = AuthError("LivePerson refused the credentials", hint="Check them.")
 FULL = ArchiveError("the archive cannot be used: database or disk is full")
 
 
-@pytest.mark.parametrize(("error", "minutes"), [(REFUSED, [0, 1, 6, 21, 81, 141, 201]), (FULL, [0, 1, 3, 8, 13, 18])])
-def test_what_concerns_all_lanes_makes_all_of_them_wait_and_is_tried_again_ever_more_rarely(
-    lively: Lively, error: ArchiverError, minutes: list[int]
-) -> None:
-    failing, other, attempts = Planned("first", error), Planned("other"), list[datetime]()
+def test_refused_credentials_make_all_lanes_wait_and_are_tried_again_ever_more_rarely(lively: Lively) -> None:
+    failing, other, attempts = Planned("first", REFUSED), Planned("other"), list[datetime]()
 
     def prove(now: datetime) -> None:
         attempts.append(now)
-        raise error
+        raise REFUSED
 
     service, state = looping(lively, failing, other, prove=prove)
     with lively.ingest.exclusive():
@@ -248,12 +245,12 @@ def test_what_concerns_all_lanes_makes_all_of_them_wait_and_is_tried_again_ever_
             lively.now = NOW + number * MINUTE / 2
             service.tick()
     attempted = failing.steps + attempts
-    assert [at - NOW for at in attempted][: len(minutes)] == [minute * MINUTE for minute in minutes]
+    assert [(at - NOW) / MINUTE for at in attempted] == [0, 1, 6, 21, 81, 141, 201]
     assert len(failing.steps) == 1
     assert other.steps == []
     pause = state.read().pause
     assert pause is not None
-    assert (pause.error, pause.since, pause.attempts) == (error.message, NOW, len(attempted))
+    assert (pause.error, pause.since, pause.attempts) == (REFUSED.message, NOW, len(attempted))
     assert pause.retry_at > lively.now
 
 
@@ -295,8 +292,27 @@ def test_an_error_that_no_retry_cures_is_a_lane_s_own_and_tried_again_slowly(liv
     assert "secret text" not in str(state.read().lanes["first"].error)
 
 
-@pytest.mark.parametrize("error", [ConfigError("the account is another"), Locked("taken over")])
-def test_wrong_settings_and_another_harvester_end_it(lively: Lively, error: ArchiverError) -> None:
+def test_a_disk_that_stays_full_is_tried_again_ever_more_rarely_also_if_it_takes_little() -> None:
+    gate = Gate(ServiceState(Snapshot(ACCOUNT, HOUR, started_at=NOW, heartbeat_at=NOW)))
+    now, delays = NOW, list[float]()
+    for _ in range(5):
+        delays.append(gate.close(FULL, now))
+        now += delays[-1] * SECOND
+        assert gate.is_due(now)
+        gate.open(now, is_proven=False)  # the lease could be written
+    assert delays == [60, 120, 300, 300, 300]
+    gate.close(FULL, now)
+    pause = gate.state.read().pause
+    assert pause is not None
+    assert (pause.since, pause.attempts) == (NOW, 6)
+    gate.open(now, is_proven=False)
+    assert gate.close(FULL, now + 15 * MINUTE) == 60  # a new failure
+
+
+@pytest.mark.parametrize("error", [ConfigError("the account is another"), Locked("taken over"), FULL])
+def test_wrong_settings_another_harvester_and_a_full_disk_concern_all_lanes(
+    lively: Lively, error: ArchiverError
+) -> None:
     service, _ = looping(lively, Planned("first", error))
     with lively.ingest.exclusive(), pytest.raises(type(error)):
         service.tick()

@@ -8,12 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from archiver.archive.ledger import Bookmark, WindowState
 from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import verify_vault
 from archiver.archive.versions import Change, compare_raw
+from archiver.config.secrets import Secret
 from archiver.config.settings import StoreAddress
 from archiver.errors import Locked, SourceUnavailable, StoreUnavailable
 from archiver.harvest.harvest import Harvest
@@ -33,6 +32,7 @@ from archiver.harvest.ingest import Ingest
 from archiver.harvest.window_reader import WindowReader
 from archiver.index.store import StoreAdmin, open_store
 from archiver.index.verify import verify_index
+from archiver.liveperson.auth import Credentials, User
 from archiver.model import Window, to_ms
 from archiver.progress import Silent
 from archiver.service.counts import Counter
@@ -49,6 +49,7 @@ from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
 from tests import schemas
 from tests.conftest import ACCOUNT, NOW, connected, record, sql
+from tests.services import following, get, simulated, until
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 Respond = Callable[[httpx.Request], httpx.Response]
@@ -65,6 +66,7 @@ class Running:
     index: Callable[[], StoreAdmin] | None = None
     until: datetime = NOW
     left_out: str = ""
+    credentials: Credentials | None = None
     on_tick: Callable[[], None] = lambda: None
     asked: list[dict[str, Any]] = field(default_factory=list)
 
@@ -85,7 +87,7 @@ class Running:
         self.service = self._service()
 
     def _service(self) -> Service:
-        source = connected(self._answer, self.simulator)
+        source = connected(self._answer, self.simulator, self.credentials)
         self.ingest = ingest = Ingest(source, self.archive, clock=lambda: self.now, progress=Silent())
         schedule = Schedule(since=self.since)
         self.indexer = Indexer(self.archive, self.open_index, self.board, self)
@@ -378,6 +380,24 @@ def test_refused_credentials_are_red_and_asked_for_ever_more_rarely_until_they_a
     assert health_of(running)[0] == 200
 
 
+def test_a_refused_login_is_tried_once_an_hour_at_most_so_that_it_locks_no_user(running: Running) -> None:
+    logins: list[datetime] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/login"):
+            logins.append(running.now)
+        return running.simulator(request)
+
+    running.respond, running.credentials = respond, User("archivist", Secret("wrong"))
+    running.restart()
+    running.run(DAY)
+    assert len(logins) < 4 + 24
+    waits = [(later - before) / MINUTE for before, later in pairwise(logins)]
+    assert [round(wait, -1) for wait in waits[:3]] == [10, 10, 20]  # a minute, five, a quarter of an hour
+    assert all(60 <= wait <= 71 for wait in waits[3:])  # this clock goes by ten minutes
+    assert health_of(running)[1]["accounts"][0]["paused"]["attempts"] == len(logins)
+
+
 @pytest.mark.parametrize("status", [400, 403, 302, 404, 451])
 def test_a_single_odd_answer_ends_nothing(running: Running, status: int) -> None:
     odd = iter([httpx.Response(status, headers={"Location": "https://elsewhere.test"})])
@@ -433,62 +453,6 @@ def test_waits_grow_to_ten_minutes_and_begin_anew_once_it_works() -> None:
 
 
 # ── as a process ──
-
-
-@contextmanager
-def simulated() -> Iterator[dict[str, str]]:
-    """The environment of an account on a port of this machine."""
-    command = [sys.executable, "-m", "archiver", "simulate"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        told = schemas.checked(process.stdout.readline())
-        yield {
-            "ARCHIVER_ACCOUNT": told["account"], "ARCHIVER_DOMAIN_URL": told["domain_url"],
-            "ARCHIVER_CLIENT_ID": told["client_id"], "ARCHIVER_CLIENT_SECRET": told["client_secret"],
-        }  # fmt: skip
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
-
-
-@contextmanager
-def following(account: dict[str, str], folder: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The service and where its health is."""
-    command = [sys.executable, "-m", "archiver", "--log-format", "json"]
-    command += ["harvest", "--follow", "--every", "1s", "--from", "40d", "--listen", "127.0.0.1:0"]
-    environment = {**os.environ, **account, "ARCHIVER_ARCHIVE": str(folder), **changes}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        line = ""
-        while "Health and metrics" not in line:
-            line = process.stderr.readline()
-            assert line, process.wait(5)
-        yield process, json.loads(line)["message"].split()[3].removesuffix("/health/harvest")
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def get(url: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(url, timeout=10) as response:
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    import time
-
-    for _ in range(300):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen within half a minute")
 
 
 def test_a_service_tells_its_health_and_metrics_and_ends_within_seconds(tmp_path: Path) -> None:
