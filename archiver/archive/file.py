@@ -88,8 +88,12 @@ class ArchiveFile:
 
     def another_connection(self) -> ArchiveFile:
         """The same file for another thread, as the same harvester: it may renew and release the lease. The caller
-        closes it. Raises ArchiveError.
+        closes it. Raises ArchiveError, also if the file is gone: SQLite would make an empty one.
         """
+        if not (self.folder / FILE).is_file():
+            raise ArchiveError(
+                f"the archive {self.folder} is gone", hint="Bring it back, or stop what harvests into it."
+            )
         return ArchiveFile(self.folder, connect(self.folder / FILE), self._policies, holder=self._lease.holder)
 
     # ── writes of a harvest ──

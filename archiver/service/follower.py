@@ -66,6 +66,7 @@ class Follower:
         self._gate = Gate(self._state)
         self._stopping = threading.Event()
         self._archive: ArchiveFile | None = None
+        self._held: ArchiveFile | None = None  # while this process is its harvester
         self._counter: Counter | None = None
         self._lost: Locked | None = None
         self._helpers: list[threading.Thread] = []
@@ -168,9 +169,13 @@ class Follower:
         archive = self._open()
         ingest = Ingest(self._client, archive, clock=self._parts.now, progress=Silent())
         with ingest.exclusive():
-            self._gate.open(self._parts.now(), is_proven=False)
-            self._start_helpers(archive)
-            self._service(ingest).run()
+            self._held = archive
+            try:
+                self._gate.open(self._parts.now(), is_proven=False)
+                self._start_helpers(archive)
+                self._service(ingest).run()
+            finally:
+                self._held = None
         if self._lost:
             raise self._lost
 
@@ -190,7 +195,7 @@ class Follower:
         """The threads that renew the lease and write the index, once."""
         if self._helpers:
             return
-        keeper = LeaseKeeper(archive.another_connection(), self._state, self._lose)
+        keeper = LeaseKeeper(lambda: self._held, self._state, self._lose)
         indexer = Indexer(archive.another_connection(), self._parts.open_store, self._state, self._stopping)
         clock = self._parts.now
         self._helpers = [
@@ -200,8 +205,10 @@ class Follower:
         for helper in self._helpers:
             helper.start()
 
-    def _lose(self, error: Locked) -> None:
-        self._lost = error
+    def _lose(self, archive: ArchiveFile, error: Locked) -> None:
+        """Ends the present harvest, if it is the one whose lease was lost."""
+        if archive is self._held:
+            self._lost = error
 
     def _sleep(self, seconds: float) -> None:
         """Waits, and shows meanwhile that the harvest is alive. Raises Stopped when it is to end."""

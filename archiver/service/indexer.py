@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from archiver.archive import ArchiveFile
-from archiver.errors import ArchiverError, StoreError, StoreOutdated
+from archiver.errors import ArchiverError, StoreDenied, StoreError, StoreOutdated
 from archiver.index import Applied, StoreAdmin, catch_up, rebuild
 from archiver.logs import EventLogger
 from archiver.progress import Silent
@@ -89,9 +89,15 @@ class Indexer:
         try:
             return catch_up(self._archive, store, _Watched(self._stop), most=MOST_AT_ONCE)
         except StoreOutdated as error:
-            _log.info("index.rebuilding", f"{error.message}; rebuilding it from the vault")
+            return self._rebuilt(store, error)
+
+    def _rebuilt(self, store: StoreAdmin, reason: StoreOutdated) -> Applied:
+        _log.info("index.rebuilding", f"{reason.message}; rebuilding it from the vault")
         try:
             return rebuild(self._archive, store, _Watched(self._stop, self._show_rebuilt))
+        except StoreDenied as error:
+            message = f"{reason.message}, and this key may not rebuild them (archiver store prepare): {error.message}"
+            raise error.reworded(message=message) from error
         finally:
             self._state.change_index(rebuilt=None)
 

@@ -14,28 +14,32 @@ EVERY_S = 60.0
 
 
 class LeaseKeeper:
-    """`archive` is a connection for this thread alone. `on_lost` is called when another process has taken over."""
+    """`held` returns the archive whose lease is to be renewed; None while there is none. `on_lost` is called with it
+    when another process has taken over.
+    """
 
-    def __init__(self, archive: ArchiveFile, state: ServiceState, on_lost: Callable[[Locked], None]) -> None:
-        self._archive, self._state, self._on_lost = archive, state, on_lost
+    def __init__(
+        self, held: Callable[[], ArchiveFile | None], state: ServiceState,
+        on_lost: Callable[[ArchiveFile, Locked], None],
+    ) -> None:  # fmt: skip
+        self._held, self._state, self._on_lost = held, state, on_lost
 
     def run(self, clock: Callable[[], datetime], stop: Stop) -> None:
         """Renews the lease every minute until `stop` is set."""
-        try:
-            while not stop.is_set():
-                self.renew(clock())
-                stop.wait(EVERY_S)
-        finally:
-            self._archive.close()
+        while not stop.is_set():
+            self.renew(clock())
+            stop.wait(EVERY_S)
 
     def renew(self, now: datetime) -> None:
         """Renews the lease once, unless the harvest is stuck: then another process may take over."""
-        if not self._state.read().is_alive(now):
+        archive = self._held()
+        if archive is None or not self._state.read().is_alive(now):
             return
         try:
-            self._archive.heartbeat(now)
+            with archive.another_connection() as connection:
+                connection.heartbeat(now)
         except Locked as error:
-            self._on_lost(error)
+            self._on_lost(archive, error)
         except Exception as error:  # noqa: BLE001  (a fault in the program must not end it)
             self._state.change(lease_error=as_ours(error).message)
         else:

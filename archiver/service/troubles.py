@@ -7,16 +7,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from archiver.errors import ArchiveError, ArchiverError, AuthError, IntegrityError, Locked, PermissionMissing
+from archiver.errors import (
+    ArchiveBusy,
+    ArchiveError,
+    ArchiverError,
+    AuthError,
+    BadAnswer,
+    IntegrityError,
+    Locked,
+    PermissionMissing,
+    RateLimited,
+    SourceUnavailable,
+    Unproven,
+)
 from archiver.service.state import ArchiveCounts, LaneState, Snapshot
 
 ABOUT_TO_BE_LOST_HOURS = 48
 READ_WITHIN = timedelta(minutes=30)  # the lane that reads expiring gaps took a step this recently, or is being started
 INDEX_WITHIN = timedelta(minutes=10)  # the greatest normal delay of the index; also the first contact with it
-# Kinds of errors that do not pass by themselves: a person has to act.
+# Errors of a lane for which a person has to act, and errors that everything may wait for without one.
 _FOR_A_PERSON = frozenset(
     kind.code for kind in (AuthError, PermissionMissing, ArchiveError, IntegrityError, Locked, ArchiverError)
 )
+_PASSING = frozenset(kind.code for kind in (SourceUnavailable, RateLimited, BadAnswer, Unproven, ArchiveBusy))
 
 
 class Level(StrEnum):
@@ -51,17 +64,13 @@ def troubles(state: Snapshot, now: datetime) -> Iterator[Trouble]:
     yield from _of_the_service(state, now)
     for name, lane in state.lanes.items():
         if lane.error:
-            yield Trouble(_level(lane.code), f"{name}: {lane.error}")
+            yield Trouble(Level.RED if lane.code in _FOR_A_PERSON else Level.YELLOW, f"{name}: {lane.error}")
     if state.archive.error:
         yield Trouble(Level.RED, f"the archive can't be read: {state.archive.error}")
     if state.archive.counts:
         yield from _of_coverage(state, state.archive.counts, now)
         yield from _of_the_archive(state.archive.counts)
     yield from _of_the_index(state, now)
-
-
-def _level(code: str | None) -> Level:
-    return Level.RED if code in _FOR_A_PERSON else Level.YELLOW
 
 
 def _of_the_service(state: Snapshot, now: datetime) -> Iterator[Trouble]:
@@ -71,7 +80,7 @@ def _of_the_service(state: Snapshot, now: datetime) -> Iterator[Trouble]:
         times = f"tried {pause.attempts} times since {pause.since:%Y-%m-%d %H:%M} UTC"
         hint = f" {pause.hint}" if pause.hint else ""
         what = f"everything waits: {pause.error}; {times}, again at {pause.retry_at:%H:%M} UTC.{hint}"
-        yield Trouble(_level(pause.code), what)
+        yield Trouble(Level.YELLOW if pause.code in _PASSING else Level.RED, what)
     if state.lease_error:
         yield Trouble(Level.RED, f"the lease can't be renewed: {state.lease_error}")
     if state.lag(now) > state.fresh_within:

@@ -13,15 +13,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from archiver.config.options import OPTIONS
+from archiver.config.secrets import Secret
+from archiver.config.settings import StoreAddress
+from archiver.index.elastic.server import connect
 from tests.conftest import TOP
 from tests.nodes import PASSWORD, USER, Node, free_port, install_tool
-from tests.services import get, simulated, until
+from tests.services import get, health, simulated, until
 
 EXAMPLE = (TOP / ".env.example").read_text()
 Project = dict[str, Any]
@@ -244,54 +248,94 @@ def test_kibana_is_healthy_once_it_redirects_by_whatever_protocol(
     assert (ran.returncode == 0) is is_healthy, ran.stderr
 
 
-def environment_of(project: Project, service: str, places: dict[str, str]) -> dict[str, str]:
-    """The environment that the compose file gives a service, with other places."""
-    given = {name: str(value) for name, value in project["services"][service]["environment"].items() if value}
-    for inside, outside in places.items():
-        given = {name: value.replace(inside, outside) for name, value in given.items()}
-    return {"PATH": os.environ["PATH"], "HOME": places["/data"], **given}
+@dataclass
+class Composed:
+    """Runs commands of the compose file as processes here: with its settings, but other places and a free port."""
 
+    project: Project
+    folder: Path
+    account: dict[str, str]
+    store: str
+    port: int = field(default_factory=free_port)
 
-def test_the_services_commands_do_their_work_with_the_keys_that_they_are_given(
-    project: Project, secure_elasticsearch: Node, tmp_path: Path
-) -> None:
-    keys, port = tmp_path / "keys", free_port()
-    for name in ("manage", "harvest"):
-        (keys / name).mkdir(parents=True)
-    (tmp_path / "password").write_text(PASSWORD)
-    script(
-        "setup.sh", ES_URL=secure_elasticsearch.url, ELASTIC_USER=USER, KEYS=str(keys), PREFIX="composed",
-        ELASTIC_PASSWORD_FILE=str(tmp_path / "password"),
-    )  # fmt: skip
-    with simulated() as account:
-        (tmp_path / "client_secret").write_text(account["ARCHIVER_CLIENT_SECRET"])
-        (tmp_path / "client_secret").chmod(0o400)
-        changes = {
-            **{name: value for name, value in account.items() if not name.endswith("SECRET")},
-            "ARCHIVER_STORE": secure_elasticsearch.url, "ARCHIVER_STORE_PREFIX": "composed", "ARCHIVER_STORE_CA": "",
-        }  # fmt: skip
-        for service, key in (("prepare", "manage"), ("archiver", "harvest")):
-            places = {"/keys": str(keys / key), "/secrets": str(tmp_path), "/data": str(tmp_path)}
-            environment = {**environment_of(project, service, places), **changes}
-            words = [
-                word.replace("0.0.0.0:9464", f"0.0.0.0:{port}") for word in project["services"][service]["command"]
-            ]
-            process = subprocess.Popen([sys.executable, "-m", "archiver", *words], env=environment)
-            if service == "prepare":
-                assert process.wait(60) == 0
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, service: str) -> subprocess.Popen[bytes]:
+        given = {"5m": "1s", "0.0.0.0:9464": f"0.0.0.0:{self.port}"}
+        command = [given.get(word, word) for word in self.project["services"][service]["command"]]
+        return subprocess.Popen([sys.executable, "-m", "archiver", *command], env=self._environment(service))
+
+    def _environment(self, service: str) -> dict[str, str]:
+        given = {name: str(value) for name, value in self.project["services"][service]["environment"].items() if value}
+        key = next(source for source in mounts(self.project, service) if source.startswith("key-"))
+        places = {"/keys": f"{self.folder}/keys/{key.removeprefix('key-')}", "/secrets": str(self.folder)}
+        for inside, outside in {**places, "/data": str(self.folder)}.items():
+            given = {name: value.replace(inside, outside) for name, value in given.items()}
+        shown = {name: value for name, value in self.account.items() if not name.endswith("SECRET")}
+        here = {"ARCHIVER_STORE": self.store, "ARCHIVER_STORE_PREFIX": "composed", "ARCHIVER_STORE_CA": ""}
+        return {"PATH": os.environ["PATH"], "HOME": str(self.folder), **given, **shown, **here}
+
+    @contextmanager
+    def running(self, service: str) -> Iterator[None]:
+        process = self.start(service)
         try:
-            url = f"http://127.0.0.1:{port}"
-            until(lambda: is_served(url) and get(f"{url}/readyz")[0] == 200)
-            _, _, _, check = project["services"]["archiver"]["healthcheck"]["test"]
-            assert subprocess.run([sys.executable, "-c", check.replace("9464", str(port))], check=False).returncode == 0
-            assert 'archiver_index_up{account="' in get(f"{url}/metrics")[1]
+            yield
         finally:
             process.terminate()
             assert process.wait(30) == 0
 
 
-def is_served(url: str) -> bool:
+@pytest.fixture
+def composed(project: Project, secure_elasticsearch: Node, tmp_path: Path) -> Iterator[Composed]:
+    """With the keys that the setup script makes."""
+    for name in ("manage", "harvest"):
+        (tmp_path / "keys" / name).mkdir(parents=True)
+    (tmp_path / "password").write_text(PASSWORD)
+    script(
+        "setup.sh", ES_URL=secure_elasticsearch.url, ELASTIC_USER=USER, KEYS=str(tmp_path / "keys"), PREFIX="composed",
+        ELASTIC_PASSWORD_FILE=str(tmp_path / "password"),
+    )  # fmt: skip
+    with simulated() as account:
+        (tmp_path / "client_secret").write_text(account["ARCHIVER_CLIENT_SECRET"])
+        (tmp_path / "client_secret").chmod(0o400)
+        yield Composed(project, tmp_path, account, secure_elasticsearch.url)
+
+
+def is_up(url: str) -> bool:
     try:
         return bool(get(url))
     except OSError:
         return False
+
+
+def test_the_commands_do_their_work_with_the_keys_they_are_given_also_after_a_change_of_the_mapping(
+    composed: Composed, project: Project
+) -> None:
+    assert composed.start("prepare").wait(60) == 0
+    with composed.running("archiver"):
+        until(lambda: is_up(composed.url) and get(f"{composed.url}/readyz")[0] == 200)
+        _, _, _, check = project["services"]["archiver"]["healthcheck"]["test"]
+        words = [sys.executable, "-c", check.replace("9464", str(composed.port))]
+        assert subprocess.run(words, check=False).returncode == 0
+        assert 'archiver_index_up{account="' in get(f"{composed.url}/metrics")[1]
+    pretend_older_mapping(composed.store)
+    with composed.running("archiver"):
+        until(lambda: is_up(composed.url) and health(composed.url)[1]["index"]["error"] is not None)
+        before = health(composed.url)[1]["up_to_date_at"]
+        until(lambda: health(composed.url)[1]["up_to_date_at"] > before)  # it harvests nevertheless
+        assert composed.start("prepare").wait(120) == 0
+    with composed.running("archiver"):
+        until(lambda: is_up(composed.url) and get(f"{composed.url}/readyz")[0] == 200)
+
+
+def pretend_older_mapping(url: str) -> None:
+    """As if another version of the program had made the index."""
+    server = connect(StoreAddress(url, user=USER, password=Secret(PASSWORD)))
+    path = "/composed-state-v1/_doc/position"
+    position = server.ask("GET", path)
+    server.ask("PUT", path, {**position["_source"], "shape": "older"}, {
+        "version": position["_version"], "version_type": "external_gte"
+    })  # fmt: skip
+    server.close()

@@ -335,10 +335,14 @@ def test_a_clock_that_is_set_back_stops_no_lane(lively: Lively) -> None:
 # ── the lease ──
 
 
+def never(*_: object) -> None:
+    raise AssertionError("it is not lost")
+
+
 def test_the_lease_is_renewed_while_the_harvest_waits_and_not_while_it_is_stuck(lively: Lively) -> None:
     state = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=NOW, heartbeat_at=NOW))
-    with lively.ingest.exclusive(), lively.archive.another_connection() as connection:
-        keeper = LeaseKeeper(connection, state, on_lost=pytest.fail)
+    with lively.ingest.exclusive():
+        keeper = LeaseKeeper(lambda: lively.archive, state, on_lost=never)
         keeper.renew(NOW + 29 * MINUTE)
         assert sql(lively.archive, "SELECT beat_at FROM lease") == [((NOW + 29 * MINUTE).isoformat(),)]
         keeper.renew(NOW + 30 * MINUTE)
@@ -350,10 +354,11 @@ def test_the_lease_is_renewed_while_the_harvest_waits_and_not_while_it_is_stuck(
 
 def test_a_harvest_that_only_waits_learns_that_another_process_has_taken_over(lively: Lively) -> None:
     state, lost = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=NOW, heartbeat_at=NOW)), list[Locked]()
-    with lively.ingest.exclusive(), lively.archive.another_connection() as connection:
+    with lively.ingest.exclusive():
         with open_archive(lively.archive.folder) as other:
             other.acquire_lease(NOW + 20 * MINUTE)
-        LeaseKeeper(connection, state, lost.append).renew(NOW + 21 * MINUTE)
+        LeaseKeeper(lambda: None, state, never).renew(NOW + 21 * MINUTE)  # while there is no lease to be lost
+        LeaseKeeper(lambda: lively.archive, state, lambda _, error: lost.append(error)).renew(NOW + 21 * MINUTE)
     assert ["taken over" in error.message for error in lost] == [True]
 
 

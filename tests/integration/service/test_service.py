@@ -20,6 +20,7 @@ import pytest
 
 from archiver import windows
 from archiver.archive.coverage import stretches
+from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import Bookmark, WindowState
 from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import verify_vault
@@ -91,7 +92,7 @@ class Running:
         self.ingest = ingest = Ingest(source, self.archive, clock=lambda: self.now, progress=Silent())
         schedule = Schedule(since=self.since)
         self.indexer = Indexer(self.archive, self.open_index, self.board, self)
-        self.keeper = LeaseKeeper(self.archive, self.board, pytest.fail)
+        self.keeper = LeaseKeeper(lambda: self.archive, self.board, self._lose)
         reader = WindowReader(ingest)
         lanes = [lane for lane in make_lanes(ingest, reader, schedule) if lane.name != self.left_out]
         prove = source.prove_access
@@ -113,6 +114,9 @@ class Running:
         self.indexer.step(self.now)
         self.keeper.renew(self.now)
         self.on_tick()
+
+    def _lose(self, archive: ArchiveFile, error: Locked) -> None:
+        raise error
 
     def is_set(self) -> bool:
         return self.now >= self.until
@@ -422,7 +426,7 @@ def test_it_ends_when_another_process_took_over(running: Running) -> None:
         with open_archive(running.folder) as other:
             other.acquire_lease(running.now + HOUR)
 
-    running.keeper = LeaseKeeper(running.archive, running.board, lambda error: None)
+    running.keeper = LeaseKeeper(lambda: None, running.board, running._lose)
     running.on_tick = steal
     with pytest.raises(Locked, match="taken over"):
         running.run(DAY)

@@ -80,6 +80,7 @@ PAUSE = Pause("source.auth", "refused", "Check them.", NOW - HOUR, attempts=3, r
 READING = {"expiring": LaneState(done_at=NOW - MINUTE)}
 YELLOW = [
     replace(GOOD, lanes={"tail": FAILED}),
+    replace(GOOD, lanes={"tail": replace(FAILED, code="source")}),  # a single 400
     replace(GOOD, pause=replace(PAUSE, code="source.down")),
     with_counts(unproven=1),
     with_counts(pending_erasures=1),
@@ -97,6 +98,7 @@ RED = [
     replace(GOOD, pause=PAUSE),
     replace(GOOD, pause=replace(PAUSE, code="archive")),
     replace(GOOD, pause=replace(PAUSE, code="locked")),
+    replace(GOOD, pause=replace(PAUSE, code="source")),  # such as an account that LivePerson does not know
     replace(GOOD, lease_error="the disk is full"),
     replace(GOOD, ended="the account is another"),
     replace(GOOD, lanes={"watch": DAMAGED}),
