@@ -13,7 +13,7 @@ from archiver.errors import (
     ArchiverError,
     BadAnswer,
     Locked,
-    StoreDenied,
+    StoreError,
     Unproven,
 )
 from archiver.logs import EventLogger
@@ -57,7 +57,7 @@ def policy_for(error: ArchiverError) -> RetryPolicy:
     """When what failed is tried again."""
     if error.transient or isinstance(error, BadAnswer | Unproven):
         return SOON
-    return HARMLESS if isinstance(error, ArchiveError | StoreDenied | Locked) else SLOWLY
+    return HARMLESS if isinstance(error, ArchiveError | StoreError | Locked) else SLOWLY
 
 
 def is_about_archive(error: ArchiverError) -> bool:
