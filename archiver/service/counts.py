@@ -45,7 +45,9 @@ class Counter:
         try:
             archive = self._archive = self._archive or self._connect()
             with archive.snapshot():
-                return Observation(count(archive, self._schedule, now), archive.ledger.bookmark(Bookmark.TAILED))
+                return Observation(
+                    count_archive(archive, self._schedule, now), archive.ledger.bookmark(Bookmark.TAILED)
+                )
         except ArchiverError as error:
             self._close()
             return Observation(tailed_at=self._last.tailed_at, error=error.message)
@@ -61,7 +63,7 @@ class Counter:
             self._close()
 
 
-def count(archive: ArchiveFile, schedule: Schedule, now: datetime) -> ArchiveCounts:
+def count_archive(archive: ArchiveFile, schedule: Schedule, now: datetime) -> ArchiveCounts:
     """What an archive holds and lacks, as a service with this schedule sees it. Raises ArchiveError."""
     conversations, messages = archive.vault.totals()
     coverage = archive.coverage(now)

@@ -136,18 +136,23 @@ class Follower:
     def _run(self) -> None:
         with closing(self._client):
             while not self._stopping.is_set() and not self.failure:
-                try:
-                    self._harvest()
-                except Stopped:
-                    if self._lost:
-                        self._after(self._lost)
-                except Exception as error:  # noqa: BLE001  (a fault in the program must not end it)
-                    self._after(as_ours(error))
+                error = self._broken_off_by()
+                if error and not self._stopping.is_set():
+                    self._after(error)
+
+    def _broken_off_by(self) -> ArchiverError | None:
+        """Harvests; why that was broken off."""
+        self._lost = None
+        try:
+            self._harvest()
+        except Stopped:
+            pass
+        except Exception as error:  # noqa: BLE001  (a fault in the program must not end it)
+            return as_ours(error)
+        return self._lost
 
     def _after(self, error: ArchiverError) -> None:
-        """After the harvest was broken off: what ends it for ever, or a pause."""
-        if self._stopping.is_set():
-            return
+        """After the harvest was broken off: its end, or a pause."""
         try:
             self._wait_after(error)
         except ArchiverError as final:
@@ -176,15 +181,12 @@ class Follower:
                 self._service(ingest).run()
             finally:
                 self._held = None
-        if self._lost:
-            raise self._lost
 
     def _open(self) -> ArchiveFile:
         """The archive with its lease. A new one is made after a request that proves the account."""
         archive = self._archive = self._parts.make_for(self._client)
         self._counter = self._counter or Counter(archive.another_connection, self._schedule)
         archive.acquire_lease(self._parts.now())
-        self._lost = None
         return archive
 
     def _service(self, ingest: Ingest) -> Service:

@@ -20,11 +20,13 @@ from archiver.config.settings import load
 from archiver.errors import Locked
 from archiver.liveperson.answers import read_record
 from archiver.model import Conversation, Window
-from archiver.service.counts import Counter, count
+from archiver.service import waiting
+from archiver.service.counts import Counter, count_archive
 from archiver.service.follower import Follower
 from archiver.service.lanes import Schedule
 from archiver.windows import retention
 from tests.conftest import ACCOUNT, NOW, record, sql
+from tests.nodes import free_port
 from tests.services import until
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -52,6 +54,18 @@ def hanging(tmp_path: Path) -> Iterator[Archive]:
             yield archive
 
 
+@pytest.fixture
+def unreachable(tmp_path: Path) -> Iterator[Archive]:
+    """An account whose LivePerson is out of reach."""
+    make_archive(tmp_path / "archive", ACCOUNT).close()
+    settings = {
+        "archive": str(tmp_path / "archive"), "account": ACCOUNT, "client_id": "id", "client_secret": "secret",
+        "domain_url": f"http://127.0.0.1:{free_port()}",
+    }  # fmt: skip
+    with Archive(load(settings, {}, None, ())) as archive:
+        yield archive
+
+
 def test_the_lease_is_renewed_while_liveperson_does_not_answer(
     hanging: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,6 +86,43 @@ def test_the_lease_is_renewed_while_liveperson_does_not_answer(
         other.acquire_lease(hanging.now())  # it was given back, although a request is still open
         with pytest.raises(Locked):
             hanging.file.heartbeat(hanging.now())  # and what comes back from that request can't be kept
+
+
+def test_one_of_several_accounts_waits_for_whoever_took_its_lease_and_goes_on_after_that(
+    unreachable: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archiver.service.lease.EVERY_S", 0.05)
+    monkeypatch.setattr("archiver.service.waiting.HARMLESS", waiting._policy(0.3))
+    follower = Follower(unreachable, EVERYTHING, is_alone=False)
+    follower.prepare()
+    follower.start()
+    until(lambda: follower._held is not None)
+    with open_archive(unreachable.file.folder) as other:
+        sql(other, "UPDATE lease SET holder = 'another', host = 'elsewhere'")
+        until(lambda: (pause := follower.state_now().pause) is not None and pause.attempts > 1)
+        pause = follower.state_now().pause
+        assert pause is not None
+        assert (pause.code, follower.failure) == ("locked", None)
+        assert pause.attempts < 20  # it waits between two attempts
+        sql(other, "DELETE FROM lease")
+    until(lambda: follower.state_now().pause is None)
+    assert follower.is_running
+    follower.end(by_s=0.0)
+
+
+def test_a_single_account_ends_when_its_lease_is_taken_while_it_waits_for_liveperson(
+    unreachable: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archiver.service.lease.EVERY_S", 0.05)
+    follower = Follower(unreachable, EVERYTHING, is_alone=True)
+    follower.prepare()
+    follower.start()
+    until(lambda: follower._held is not None)
+    sql(unreachable.file, "UPDATE lease SET holder = 'another', host = 'elsewhere'")
+    until(lambda: not follower.is_running)
+    assert isinstance(follower.failure, Locked)
+    assert "taken over" in str(follower.state_now().ended)
+    follower.end(by_s=0.0)
 
 
 # ── counts ──
@@ -138,16 +189,16 @@ def test_an_archive_that_can_t_be_read_is_said_and_read_again_later(archive: Arc
 
 def test_what_lies_before_the_first_day_that_was_asked_for_is_not_about_to_be_lost(archive: ArchiveFile) -> None:
     edge = retention(NOW).start
-    assert count(archive, EVERYTHING, NOW).hours_left == pytest.approx(0, abs=0.5)
-    later = count(archive, Schedule(since=edge + 10 * DAY), NOW)
+    assert count_archive(archive, EVERYTHING, NOW).hours_left == pytest.approx(0, abs=0.5)
+    later = count_archive(archive, Schedule(since=edge + 10 * DAY), NOW)
     assert later.hours_left == 240
     assert later.gaps == 1  # they are gaps nevertheless
     window = Window(edge + 20 * DAY, edge + 21 * DAY)
     unproven = WindowReading(window, WindowState.UNPROVEN, 1, 0, 0, 0, "", "LivePerson failed")
     archive.record([unproven], run=None, now=NOW)
-    assert count(archive, Schedule(since=edge + 10 * DAY), NOW).unproven_hours_left == 480
+    assert count_archive(archive, Schedule(since=edge + 10 * DAY), NOW).unproven_hours_left == 480
     archive.set_bookmark(Bookmark.TAILED, NOW, target=edge + 5 * DAY)  # another harvest was told to read more
-    assert count(archive, Schedule(since=edge + 10 * DAY), NOW).hours_left == 120
+    assert count_archive(archive, Schedule(since=edge + 10 * DAY), NOW).hours_left == 120
 
 
 # ── the end ──
@@ -156,12 +207,12 @@ def test_what_lies_before_the_first_day_that_was_asked_for_is_not_about_to_be_lo
 def test_a_wait_of_hours_ends_when_the_service_does_and_shows_meanwhile_that_it_lives(hanging: Archive) -> None:
     follower = Follower(hanging, EVERYTHING, is_alone=True)
     before = follower.state_now().heartbeat_at
-    waiting = threading.Thread(target=_ignoring_the_end, args=(follower,), daemon=True)
-    waiting.start()
+    thread = threading.Thread(target=_ignoring_the_end, args=(follower,), daemon=True)
+    thread.start()
     until(lambda: follower.state_now().heartbeat_at > before)
     follower.stop()
-    waiting.join(10)
-    assert not waiting.is_alive()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def _ignoring_the_end(follower: Follower) -> None:
