@@ -113,20 +113,23 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def full(disk: Path, process: int | None = None) -> Iterator[None]:
-    """Within the context, no file on the disk grows; without the right to mount one, no file of the process."""
-    if IS_ROOT:
-        with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
-            while True:
-                filler.write(bytes(4096))
-        yield
-        (disk / "filler").unlink()
-    else:
-        assert process is not None
-        limits = resource.prlimit(process, resource.RLIMIT_FSIZE)
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (0, limits[1]))
-        yield
-        resource.prlimit(process, resource.RLIMIT_FSIZE, limits)
+def full(disk: Path, *, spare_bytes: int) -> Iterator[None]:
+    """Within the context, only so much fits on the disk."""
+    with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
+    os.truncate(disk / "filler", (disk / "filler").stat().st_size - spare_bytes)
+    yield
+    (disk / "filler").unlink()
+
+
+@contextmanager
+def bounded(process: int) -> Iterator[None]:
+    """Within the context, the process can make no file larger than this, which is less than SQLite's log needs."""
+    limits = resource.prlimit(process, resource.RLIMIT_FSIZE)
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (300_000, limits[1]))
+    yield
+    resource.prlimit(process, resource.RLIMIT_FSIZE, limits)
 
 
 def is_archive_red(url: str) -> bool:
@@ -136,25 +139,32 @@ def is_archive_red(url: str) -> bool:
     return is_paused and (status, account["level"]) == (503, "red")
 
 
-def test_a_disk_that_becomes_full_is_waited_for(disk: Path) -> None:
-    with simulated() as account, following(account, disk / "archive", is_impatient=True) as (process, url):
-        with full(disk, process.pid):
+def test_a_file_that_can_t_grow_is_waited_for(tmp_path: Path) -> None:
+    with simulated() as account, following(account, tmp_path / "archive", is_impatient=True) as (process, url):
+        with bounded(process.pid):
             until(lambda: is_archive_red(url))
-            until(lambda: health(url)[1]["paused"]["attempts"] > 2 if is_archive_red(url) else False)
             assert process.poll() is None
         until(lambda: health(url)[0] == 200 and conversations(url) > 100)
         assert stopped(process) == 0
 
 
-@pytest.mark.skipif(not IS_ROOT, reason="only root may mount the small disk that is full before the service starts")
-def test_a_disk_that_is_full_at_the_start_is_waited_for(disk: Path) -> None:
+@pytest.mark.skipif(not IS_ROOT, reason="only root may mount a small disk")
+@pytest.mark.parametrize("spare_bytes", [0, 600_000])  # full before there is an archive, or during its first harvest
+def test_a_full_disk_is_waited_for(disk: Path, spare_bytes: int) -> None:
     with ExitStack() as stack:
         account = stack.enter_context(simulated())
-        with full(disk):
+        with full(disk, spare_bytes=spare_bytes):
             process, url = stack.enter_context(following(account, disk / "archive", is_impatient=True))
             until(lambda: is_archive_red(url))
+            until(lambda: attempts(url) > 2)
+            assert process.poll() is None
         until(lambda: health(url)[0] == 200 and conversations(url) > 100)
         assert stopped(process) == 0
+
+
+def attempts(url: str) -> int:
+    paused = health(url)[1]["paused"]
+    return paused["attempts"] if paused else 0
 
 
 @contextmanager
@@ -221,6 +231,14 @@ def test_a_liveperson_that_never_answers_does_not_hold_up_the_end(tmp_path: Path
         assert stopped(process) == 0
     with open_archive(folder) as archive:
         archive.acquire_lease(datetime.now(UTC))  # it was given back
+
+
+def test_ctrl_c_ends_it_within_seconds_with_exit_code_130(tmp_path: Path) -> None:
+    with simulated() as account, following(account, tmp_path / "archive") as (process, url):
+        until(lambda: conversations(url) > 0)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=MOST_S)
+        assert process.returncode == 130
 
 
 def test_a_service_whose_lease_is_taken_over_ends_with_exit_code_8(tmp_path: Path) -> None:
