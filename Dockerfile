@@ -1,6 +1,6 @@
 # docker build -t archiver .
-FROM python:3.13-slim AS build
-RUN pip install --no-cache-dir uv
+FROM python:3.13.9-slim-bookworm AS build
+RUN pip install --no-cache-dir uv==0.13.9
 WORKDIR /src
 COPY pyproject.toml uv.lock README.md LICENSE ./
 COPY archiver archiver
@@ -10,7 +10,7 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/archiver \
     UV_PYTHON_DOWNLOADS=never
 RUN uv sync --locked --no-editable --no-default-groups --no-cache
 
-FROM python:3.13-slim
+FROM python:3.13.9-slim-bookworm
 COPY --from=build /opt/archiver /opt/archiver
 RUN useradd --uid 10001 --create-home --home-dir /home/archiver archiver \
     && install -d -o archiver -g archiver -m 700 /data

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from archiver.archive import Coverage, HistoryEntry, Record
     from archiver.harvest import Fetched, Summary
     from archiver.index import Applied, Facet, Refusal
-    from archiver.liveperson import Client
+    from archiver.liveperson import CallSettings, Client
     from archiver.service import Listen, Schedule
 
 _log = EventLogger("app")
@@ -109,11 +109,12 @@ class Archive(AbstractContextManager["Archive"]):
             self._file = make_archive(self.settings.archive, self.settings.account, policies=self.settings.policies)
         return self._file
 
-    def client(self, *, tries: int | None = None, on_answer: Callable[[str], None] | None = None) -> Client:
+    def client(
+        self, *, calls: CallSettings | None = None, on_answer: Callable[[str], None] | None = None
+    ) -> Client:  # fmt: skip
         """LivePerson, as the account of the settings; the caller closes it. `on_answer` gets each status code."""
-        from archiver.liveperson import CallSettings, account_of, connect
+        from archiver.liveperson import account_of, connect
 
-        calls = CallSettings() if tries is None else CallSettings().with_tries(tries)
         return connect(account_of(self.settings), settings=calls, clock=self._clock, on_answer=on_answer)
 
     def harvest(self, start: Moment = None, end: Moment = None) -> Summary:
@@ -139,7 +140,7 @@ class Archive(AbstractContextManager["Archive"]):
         """Harvests continuously until `stop` is set; health and metrics are served at `listen`."""
         from archiver.service import follow
 
-        follow(self, schedule, account=self.settings.account, stop=stop, listen=listen)
+        follow([self], schedule, stop=stop, listen=listen)
 
     def harvest_span(self, start: Moment = None, end: Moment = None) -> Window:
         """The span that a harvest between two dates reads: as far back as LivePerson keeps it. Raises ConfigError."""

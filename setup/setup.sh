@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Prepares a fresh Elasticsearch for the archive: Kibana's password, and one API key for each task, each written to a
-# file of its own. Needs curl. Runs any number of times; a key that still works is kept.
+# file of its own: KEYS/NAME, or where that is a folder KEYS/NAME/key. Needs curl. Runs any number of times; a key that
+# still works is kept. ELASTIC_PASSWORD_FILE and KIBANA_PASSWORD_FILE name files with the passwords.
 #
 #   ES_URL=https://localhost:9200 ES_CA=ca.crt ELASTIC_PASSWORD=… KEYS=folder setup.sh
 set -euo pipefail
 
+if [[ -n "${ELASTIC_PASSWORD_FILE:-}" ]]; then ELASTIC_PASSWORD=$(cat "$ELASTIC_PASSWORD_FILE"); fi
+if [[ -n "${KIBANA_PASSWORD_FILE:-}" ]]; then KIBANA_PASSWORD=$(cat "$KIBANA_PASSWORD_FILE"); fi
 : "${ES_URL:?}" "${ELASTIC_PASSWORD:?}" "${KEYS:?}"
 prefix=${PREFIX:-archiver}
 user=${ELASTIC_USER:-elastic}
@@ -36,7 +39,9 @@ is_valid() { # FILE; a key of another cluster, or one that was withdrawn, is mad
 mkdir -p "$KEYS"
 for file in "$here"/keys/*.json; do
   name=$(basename "$file" .json)
-  if [[ -s "$KEYS/$name" ]] && is_valid "$KEYS/$name"; then
+  target=$KEYS/$name
+  if [[ -d "$target" ]]; then target=$target/key; fi
+  if [[ -s "$target" ]] && is_valid "$target"; then
     echo "key $name is there already"
     continue
   fi
@@ -44,8 +49,8 @@ for file in "$here"/keys/*.json; do
   answer=$(ask POST /_security/api_key "{\"name\":\"$prefix-$name\",\"role_descriptors\":{\"$name\":$role}}")
   encoded=$(printf '%s' "$answer" | sed -n 's/.*"encoded" *: *"\([^"]*\)".*/\1/p')
   [[ -n "$encoded" ]] || { echo "no key in the answer for $name" >&2; exit 1; }
-  (umask 077 && printf '%s' "$encoded" > "$KEYS/$name.new")
-  if [[ -n "${KEYS_OWNER:-}" ]]; then chown "$KEYS_OWNER" "$KEYS/$name.new"; fi
-  mv "$KEYS/$name.new" "$KEYS/$name"
-  echo "key $name is in $KEYS/$name"
+  (umask 077 && printf '%s' "$encoded" > "$target.new")
+  if [[ -n "${KEYS_OWNER:-}" ]]; then chown "$KEYS_OWNER" "$target.new"; fi
+  mv "$target.new" "$target"
+  echo "key $name is in $target"
 done

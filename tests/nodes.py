@@ -12,6 +12,7 @@ import base64
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -128,7 +129,7 @@ def _has_docker() -> bool:
 
 
 def _start_container(is_secure: bool, version: str) -> Node:
-    port = _free_port()
+    port = free_port()
     settings = {
         "discovery.type": "single-node", "xpack.security.enabled": str(is_secure).lower(),
         "xpack.security.http.ssl.enabled": "false", "ES_JAVA_OPTS": "-Xms1g -Xmx1g",
@@ -168,7 +169,7 @@ def _start_unpacked(is_secure: bool, version: str) -> Node:
     if is_secure:
         (home / "config/users").write_text(f"{USER}:{_HASH}\n")
         (home / "config/users_roles").write_text(f"superuser:{USER}\n")
-    node = Node(f"http://127.0.0.1:{_free_port()}", is_secure, home=home)
+    node = Node(f"http://127.0.0.1:{free_port()}", is_secure, home=home)
     return _whole(node, node.start)
 
 
@@ -247,7 +248,7 @@ def _launch(home: Path, port: str, *, is_secure: bool) -> subprocess.Popen[bytes
     server, java = _distribution(version), _java_home(_SOURCES[version][2])
     settings = {
         "cluster.name": "archiver-tests", "node.name": "one", "discovery.type": "single-node",
-        "http.host": "127.0.0.1", "http.port": port, "transport.host": "127.0.0.1", "transport.port": _free_port(),
+        "http.host": "127.0.0.1", "http.port": port, "transport.host": "127.0.0.1", "transport.port": free_port(),
         "path.data": home / "data", "path.logs": home / "logs", "node.store.allow_mmap": "false",
         "cluster.routing.allocation.disk.threshold_enabled": "false",
         "xpack.security.enabled": str(is_secure).lower(), "xpack.security.autoconfiguration.enabled": "false",
@@ -303,7 +304,22 @@ def _identity(home: Path) -> int | None:
     return _NOBODY
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def install_tool(name: str, libraries: str, folder: Path) -> None:
+    """Puts one of Elasticsearch's command line tools into a folder, as `elasticsearch-NAME`. Raises NotAvailable."""
+    server, java = _distribution(VERSION), _java_home(_SOURCES[VERSION][2])
+    told = {
+        "cli.name": name, "cli.script": f"bin/elasticsearch-{name}", "cli.libs": libraries, "es.path.home": server,
+        "es.path.conf": server / "config", "es.distribution.type": "zip", "es.java.type": "ES_JAVA_HOME",
+    }  # fmt: skip
+    path = f"{server}/lib/*:{server}/lib/cli-launcher/*"
+    words = [f"{java}/bin/java", *(f"-D{key}={value}" for key, value in told.items()), "-cp", path]
+    program = folder / f"elasticsearch-{name}"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} org.elasticsearch.launcher.CliToolLauncher "$@"\n')
+    program.chmod(0o755)

@@ -12,7 +12,7 @@ from pathlib import Path
 from archiver.archive import events, objects, rechecks
 from archiver.archive.append import AppendResult, VaultWriter
 from archiver.archive.bookkeeping import LedgerWriter
-from archiver.archive.connection import BUSY_S, FILE, READ_ONLY
+from archiver.archive.connection import BUSY_S, FILE, READ_ONLY, connect
 from archiver.archive.coverage import Coverage, measure_coverage, whole_span
 from archiver.archive.erasures import Erasures, ErasuresWriter
 from archiver.archive.identity import read_identity
@@ -37,8 +37,9 @@ class ArchiveFile:
     """
 
     def __init__(
-        self, folder: Path, connection: sqlite3.Connection, policies: Policies, *, is_writable: bool = True
-    ) -> None:
+        self, folder: Path, connection: sqlite3.Connection, policies: Policies, *, is_writable: bool = True,
+        holder: str | None = None,
+    ) -> None:  # fmt: skip
         self.folder = folder
         self.is_writable = is_writable
         self._connection = connection
@@ -53,7 +54,7 @@ class ArchiveFile:
         self._vault = VaultWriter(connection, self.account, key)
         self._ledger = LedgerWriter(connection)
         self._erasures = ErasuresWriter(connection, self.inspection, self._vault)
-        self._lease = Lease(connection)
+        self._lease = Lease(connection, holder)
         self._holds_lease = False
         self._has_removed = True  # a process that was killed may have left removed text in the log
         self._repair = Repair(connection, self.vault, self._ledger, self.inspection)
@@ -87,6 +88,16 @@ class ArchiveFile:
         self._holds_lease = False
         with self._transaction():
             self._lease.release()
+
+    def another_connection(self) -> ArchiveFile:
+        """The same file for another thread, as the same harvester: it may renew and release the lease. The caller
+        closes it. Raises ArchiveError, also if the file is gone: SQLite would make an empty one.
+        """
+        if not (self.folder / FILE).is_file():
+            raise ArchiveError(
+                f"the archive {self.folder} is gone", hint="Bring it back, or stop what harvests into it."
+            )
+        return ArchiveFile(self.folder, connect(self.folder / FILE), self._policies, holder=self._lease.holder)
 
     # ── writes of a harvest ──
 

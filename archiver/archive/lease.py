@@ -15,11 +15,14 @@ STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two 
 
 
 class Lease:
-    """Writes happen inside a transaction of the archive. A holder without a heartbeat for 15 minutes is replaced."""
+    """Writes happen inside a transaction of the archive. A holder without a heartbeat for 15 minutes is replaced.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    Connections with the same `holder` are the same harvester; by default each is one of its own.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, holder: str | None = None) -> None:
         self._connection = connection
-        self._holder = secrets.token_hex(8)
+        self.holder = holder or secrets.token_hex(8)
 
     def acquire(self, now: datetime) -> None:
         """Makes this process the archive's harvester. Raises Locked if another one is at work."""
@@ -31,14 +34,14 @@ class Lease:
             )
         self._connection.execute(
             "INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?, ?)",
-            (self._holder, _host(), os.getpid(), now.isoformat()),
+            (self.holder, _host(), os.getpid(), now.isoformat()),
         )
 
     def _is_stale(self, row: tuple[str, str, int, str], now: datetime) -> bool:
         """A heartbeat that can't be read, or lies in the future by more than clocks differ, is none."""
         holder, host, pid, beat_at = row
         beat = stored_moment(beat_at)
-        if holder == self._holder or beat is None or abs(now - beat) > STALE_AFTER:
+        if holder == self.holder or beat is None or abs(now - beat) > STALE_AFTER:
             return True
         name, _, boot = host.partition(" since boot ")
         if name != socket.gethostname():
@@ -48,7 +51,7 @@ class Lease:
     def heartbeat(self, now: datetime) -> None:
         """Records that this process is still at work. Raises Locked if another process has taken over."""
         cursor = self._connection.execute(
-            "UPDATE lease SET beat_at = ? WHERE holder = ?", (now.isoformat(), self._holder)
+            "UPDATE lease SET beat_at = ? WHERE holder = ?", (now.isoformat(), self.holder)
         )
         if cursor.rowcount != 1:
             raise Locked(
@@ -57,7 +60,7 @@ class Lease:
 
     def release(self) -> None:
         """Lets another process harvest."""
-        self._connection.execute("DELETE FROM lease WHERE holder = ?", (self._holder,))
+        self._connection.execute("DELETE FROM lease WHERE holder = ?", (self.holder,))
 
 
 def _host() -> str:

@@ -6,28 +6,28 @@ import logging
 import re
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from archiver.app import Archive
 from archiver.errors import ConfigError
 from archiver.service import Listen, Schedule
+from archiver.service import follow as follow_all
 
 _LAST_PORT = 65_535
 DEFAULT_LISTEN = "127.0.0.1:9464"
 
 
-def follow(archive: Archive, schedule: Schedule, listen: str | None) -> None:
+def follow(archives: Sequence[Archive], schedule: Schedule, listen: str | None) -> None:
     """Harvests until the process is told to stop. SIGTERM ends it with exit code 0, within seconds."""
     stop = threading.Event()
     logger = logging.getLogger("archiver")
     logger.setLevel(min(logger.level, logging.INFO))  # a service logs its start and the address of its health
-    with _ended_by_sigterm(stop):
-        try:
-            archive.follow(schedule, stop=stop, listen=listen_at(listen))
-        except KeyboardInterrupt:
-            if not stop.is_set():
-                raise
+    with ExitStack() as stack:
+        stack.enter_context(_ended_by_sigterm(stop))
+        for archive in archives:
+            stack.enter_context(archive)
+        follow_all(archives, schedule, stop=stop, listen=listen_at(listen))
 
 
 def listen_at(text: str | None) -> Listen | None:
@@ -43,11 +43,10 @@ def listen_at(text: str | None) -> Listen | None:
 
 @contextmanager
 def _ended_by_sigterm(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM ends the work at once between two steps, and within a step as Ctrl-C does: kept data stays kept."""
+    """SIGTERM ends the work between two steps, or within seconds: kept data stays kept."""
 
     def end(number: int, frame: object) -> None:
         stop.set()
-        raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, end)
     try:

@@ -42,7 +42,11 @@ _SHORTEST_PAUSE = timedelta(seconds=1)
     metavar="HOST:PORT",
     help=f"With --follow: address of health and metrics; default {DEFAULT_LISTEN}; off serves none.",
 )
-@click.option("--all-profiles", is_flag=True, help="Harvest every account of the settings file, one after the other.")
+@click.option(
+    "--all-profiles",
+    is_flag=True,
+    help="Harvest every account of the settings file, one after the other; with --follow all at once.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the windows and how many requests they may take; send none.")
 @click.pass_context
 def command(
@@ -65,15 +69,14 @@ def command(
       archiver --log-format json harvest --follow --every 10m --listen 127.0.0.1:9500
       archiver harvest --from 30d --dry-run
       archiver harvest --all-profiles
+      archiver harvest --follow --all-profiles
     """
     _check_follow(context, is_followed=is_followed)
     if is_followed:
-        with shared.opened(context) as archive:
-            follow(archive, _schedule(every, from_), listen)
+        follow(_archives(context, all_profiles=all_profiles), _schedule(every, from_), listen)
         return
     _warn_of_retention(context, from_)
-    settings = shared.settings_of_profiles(context) if all_profiles else [shared.settings(context)]
-    archives = [Archive(chosen, progress=shared.progress(context)) for chosen in settings]
+    archives = _archives(context, all_profiles=all_profiles)
     if dry_run:
         for archive in archives:
             _print_plan(archive, archive.harvest_span(from_, to))
@@ -83,9 +86,14 @@ def command(
         sys.exit(code)
 
 
+def _archives(context: click.Context, *, all_profiles: bool) -> list[Archive]:
+    settings = shared.settings_of_profiles(context) if all_profiles else [shared.settings(context)]
+    return [Archive(chosen, progress=shared.progress(context)) for chosen in settings]
+
+
 def _check_follow(context: click.Context, *, is_followed: bool) -> None:
     """Refuses options that would have no effect. Raises ConfigError."""
-    without_effect = {"to": "--to", "all_profiles": "--all-profiles", "dry_run": "--dry-run"}
+    without_effect = {"to": "--to", "dry_run": "--dry-run"}
     if not is_followed:
         without_effect = {"every": "--every", "listen": "--listen"}
     for name, option in without_effect.items():

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from archiver.cli import context as shared
+from archiver.errors import StoreOutdated
 
 
 @click.group("store")
@@ -28,7 +29,8 @@ def prepare(context: click.Context) -> None:
     """Install templates and make the index ready for writing.
 
     Needs an API key that may manage index templates; harvesting and searching then need less (docs/elasticsearch.md).
-    Also restores the index settings after a backfill that crashed.
+    Also restores the index settings after a backfill that crashed. An index that another version of this program built
+    is rebuilt from the vault, while the old one answers.
 
     \b
     Examples:
@@ -37,7 +39,11 @@ def prepare(context: click.Context) -> None:
     """
     with shared.opened(context) as archive:
         archive.make()
-        archive.store.prepare()
+        try:
+            archive.store.prepare()
+        except StoreOutdated as error:
+            shared.say(context, f"{error.message}; rebuilding it.")
+            shared.show_refused(archive.reindex().refused)
     click.echo("The index is ready.", err=True)
 
 

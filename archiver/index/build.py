@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from archiver.archive import ArchiveFile, Record
 from archiver.errors import RecordError, StoreError, StoreOutdated
@@ -38,17 +39,21 @@ def bring_up_to_date(archive: ArchiveFile, store: StoreAdmin, progress: Progress
 
 
 def catch_up(
-    archive: ArchiveFile, store: Store, progress: Progress, *, patience_s: float | None = None
+    archive: ArchiveFile, store: Store, progress: Progress, *, most: int | None = None,
+    patience_s: float | None = None,
 ) -> Applied:  # fmt: skip
-    """Applies every version that the index does not have. Raises StoreOutdated, StoreError, IntegrityError.
+    """Applies every version that the index does not have, or the oldest `most` of them. Raises StoreOutdated,
+    StoreError, IntegrityError.
 
     An index that can't be written is waited for `patience_s` seconds, by default minutes.
     """
     if not is_behind(archive, store):
         return Applied(0, store.refused())
-    start = store.position().seq
-    work = _Work(archive, store, progress, archive.vault.head(), patience_s)
-    return work.apply(archive.vault.after(start), archive.vault.count_after(start))
+    head, start = archive.vault.head(), store.position().seq
+    records, count = archive.vault.after(start), archive.vault.count_after(start)
+    if most is not None and most < count:
+        records, head = islice(records, most), start  # the position becomes that of the last one
+    return _Work(archive, store, progress, head, patience_s).apply(records, count)
 
 
 def is_behind(archive: ArchiveFile, store: Store) -> bool:
@@ -101,7 +106,10 @@ class _Work:
     patience_s: float | None = None
 
     def apply(self, records: Iterable[Record], count: int) -> Applied:
-        """Applies records, then moves the position: the last entries of the vault may not be current versions."""
+        """Applies records, then moves the position at least to `head`: the last entries may not be current versions.
+
+        `count` is how many records are still to be applied, these and any that a later call applies.
+        """
         seq = self.store.position().seq
         self.progress.start("index", count, "conversations")
         done = 0

@@ -1,174 +1,86 @@
-"""Health and metrics of a running service over HTTP, by default on this machine only.
+"""What the service says about itself, for all its accounts. None of it contains conversation content.
 
-`/healthz`: the process makes progress; `/readyz`: it is up to date and its index answers; `/health/harvest`: its state
-in JSON, with status 503 when a person has to act; `/metrics`: for Prometheus. None contains conversation content.
+`/healthz`: every harvest makes progress; `/readyz`: all are up to date and their indexes answer; `/health/harvest`: the
+state of each account in JSON, with status 503 when a person has to act; `/metrics`: for Prometheus.
 """
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from typing import Any, Protocol
 
 from archiver import __version__
-from archiver.errors import ConfigError
 from archiver.jsontext import encode
-from archiver.service.state import Level, ServiceState, Snapshot
+from archiver.service.metrics import CONTENT_TYPE, as_metrics
+from archiver.service.state import Snapshot
+from archiver.service.troubles import Level, entries_behind, is_index_late, level_of, troubles, worst
 
-Clock = Callable[[], datetime]
 Response = tuple[int, str, bytes]
-_JSON = "application/json"
+_JSON, _TEXT = "application/json", "text/plain; charset=utf-8"
+PATHS = ("/healthz", "/readyz", "/health/harvest", "/metrics")
 
 
-def describe(state: Snapshot, now: datetime) -> dict[str, Any]:
-    """`archiver.health/2`."""
-    return {
-        "schema": "archiver.health/2",
-        "level": state.level(now),
-        "troubles": [{"level": level, "what": words} for level, words in state.troubles(now)],
-        "account": state.account,
-        "version": __version__,
-        "started_at": state.started_at,
-        "up_to_date_at": state.tailed_at,
-        "lag_s": round(state.lag(now).total_seconds(), 1),
-        "lanes": state.lanes,
-        "archive": state.counts,
-        "index": state.index,
-    }
+class Reported(Protocol):
+    """The harvest of one account, as health needs it."""
+
+    def state_now(self) -> Snapshot:
+        """Its state without a look into the archive."""
+        ...
+
+    def observed(self, now: datetime) -> Snapshot:
+        """Its state with what the archive holds now."""
+        ...
 
 
-def answer(path: str, state: ServiceState, now: datetime) -> Response | None:
+def answer(path: str, accounts: Sequence[Reported], now: datetime) -> Response | None:
     """The response to a path; None for a path that is not served."""
-    snapshot = state.read()
     match path:
         case "/healthz":
-            return _plain(snapshot.is_alive(now), "ok", "the harvest makes no progress")
+            is_alive = all(state.ended or state.is_alive(now) for state in (item.state_now() for item in accounts))
+            return _plain(is_alive, "ok", "a harvest makes no progress")
         case "/readyz":
-            is_ready = snapshot.is_alive(now) and snapshot.tailed_at is not None and snapshot.index.error is None
+            is_ready = all(_is_ready(item.observed(now), now) for item in accounts)
             return _plain(is_ready, "ready", "not ready: see /health/harvest")
         case "/health/harvest":
-            return 503 if snapshot.level(now) is Level.RED else 200, _JSON, encode(describe(snapshot, now))
+            content = describe([item.observed(now) for item in accounts], now)
+            return 503 if content["level"] is Level.RED else 200, _JSON, encode(content)
         case "/metrics":
-            registry = CollectorRegistry()
-            registry.register(_Metrics(snapshot, now))
-            return 200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(registry)
+            return 200, CONTENT_TYPE, as_metrics([item.observed(now) for item in accounts], now)
     return None
 
 
 def _plain(is_good: bool, good: str, bad: str) -> Response:
-    return (200, "text/plain", f"{good}\n".encode()) if is_good else (503, "text/plain", f"{bad}\n".encode())
+    return (200, _TEXT, f"{good}\n".encode()) if is_good else (503, _TEXT, f"{bad}\n".encode())
 
 
-class _Metrics:
-    """The state as Prometheus metrics."""
-
-    def __init__(self, state: Snapshot, now: datetime) -> None:
-        self._state, self._now = state, now
-
-    def collect(self) -> Iterator[Metric]:
-        yield from self._of_harvest()
-        yield from self._of_archive()
-        yield from self._of_index()
-
-    def _of_harvest(self) -> Iterator[Metric]:
-        state, now = self._state, self._now
-        yield _labelled(GaugeMetricFamily, "build_info", "Version of the program.", "version", {__version__: 1})
-        yield _gauge("up_since_timestamp_seconds", "When the service started.", state.started_at.timestamp())
-        tailed = state.tailed_at.timestamp() if state.tailed_at else 0
-        yield _gauge("harvest_last_success_timestamp_seconds", "When the archive was last up to date.", tailed)
-        yield _gauge("harvest_lag_seconds", "How long ago that was.", state.lag(now).total_seconds())
-        yield _gauge("harvest_level", "0 green, 1 yellow, 2 red.", list(Level).index(state.level(now)))
-        steps = {name: lane.steps for name, lane in state.lanes.items()}
-        yield _labelled(CounterMetricFamily, "lane_steps", "Steps of each lane.", "lane", steps)
-        failures = {name: lane.failures for name, lane in state.lanes.items()}
-        yield _labelled(CounterMetricFamily, "lane_failures", "Failed steps of each lane.", "lane", failures)
-        yield _labelled(CounterMetricFamily, "api_answers", "Answers of LivePerson.", "status", dict(state.answers))
-        made = "Vault entries made since the start."
-        yield CounterMetricFamily("archiver_vault_entries_made", made, value=state.entries_made)
-
-    def _of_archive(self) -> Iterator[Metric]:
-        counts = self._state.counts
-        yield _gauge("vault_conversations", "Conversations in the vault.", counts.conversations)
-        yield _gauge("vault_messages", "Messages of their current versions.", counts.messages)
-        yield _gauge("vault_head", "Newest vault entry.", counts.head)
-        yield _gauge("quarantined_records", "Unreadable records in quarantine.", counts.quarantined)
-        yield _gauge("watched_conversations", "Conversations that are looked at again.", counts.watched)
-        yield _gauge("erasures_pending", "Erasures that wait for a person.", counts.pending_erasures)
-        yield _gauge("coverage_gaps", "Spans that are not proven complete.", counts.gaps)
-        yield _gauge("coverage_gap_hours", "Their hours.", counts.gap_hours)
-        yield _gauge("coverage_lost_hours", "Hours lost to LivePerson's retention.", counts.lost_hours)
-        if counts.hours_left is not None:
-            left = "Until the oldest gap begins to be lost."
-            yield _gauge("retention_margin_seconds", left, counts.hours_left * 3600)
-
-    def _of_index(self) -> Iterator[Metric]:
-        index = self._state.index
-        if index.applied is not None:
-            lag = max(self._state.counts.head - index.applied, 0)
-            yield _gauge("index_lag_entries", "Vault entries not yet applied to the index.", lag)
-        yield _gauge("index_refused_conversations", "Conversations that the index refused.", index.refused)
-        yield _gauge("index_up", "Whether the index answered when it was last needed.", index.error is None)
+def _is_ready(state: Snapshot, now: datetime) -> bool:
+    is_at_work = state.is_alive(now) and not state.ended and not state.pause and state.archive.tailed_at is not None
+    return is_at_work and not state.archive.error and not state.index.error and not is_index_late(state, now)
 
 
-def _gauge(name: str, meaning: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"archiver_{name}", meaning, value=value)
+def describe(accounts: Sequence[Snapshot], now: datetime) -> dict[str, Any]:
+    """`archiver.health/3`."""
+    return {
+        "schema": "archiver.health/3",
+        "level": worst(level_of(state, now) for state in accounts),
+        "version": __version__,
+        "started_at": min((state.started_at for state in accounts), default=now),
+        "accounts": [_described(state, now) for state in accounts],
+    }
 
 
-def _labelled(kind: Any, name: str, meaning: str, label: str, values: dict[str, int]) -> Metric:
-    family: Metric = kind(f"archiver_{name}", meaning, labels=[label])
-    for key, value in values.items():
-        family.add_metric([key], value)  # type: ignore[attr-defined]
-    return family
-
-
-def _handler(state: ServiceState, clock: Clock) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        server_version, sys_version = "archiver", ""
-
-        def do_GET(self) -> None:
-            response = answer(self.path.partition("?")[0], state, clock())
-            status, kind, body = response or (404, "text/plain", b"/healthz /readyz /health/harvest /metrics\n")
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None: ...
-
-    return Handler
-
-
-def _bound(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-
-    try:
-        return Server((host, port), handler)
-    except (OSError, OverflowError) as error:
-        raise ConfigError(
-            f"health and metrics can't be served on {host}:{port}: {error}",
-            hint="Choose another address with --listen HOST:PORT, or none with --listen off.",
-        ) from error
-
-
-@contextmanager
-def served(state: ServiceState, clock: Clock, host: str, port: int) -> Iterator[str]:
-    """Serves health and metrics within the context; the URL. Raises ConfigError if the port is not available."""
-    server = _bound(host, port, _handler(state, clock))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://{f'[{host}]' if ':' in host else host}:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+def _described(state: Snapshot, now: datetime) -> dict[str, Any]:
+    return {
+        "account": state.account,
+        "profile": state.profile,
+        "level": level_of(state, now),
+        "troubles": list(troubles(state, now)),
+        "up_to_date_at": state.archive.tailed_at,
+        "lag_s": round(state.lag(now).total_seconds(), 1),
+        "paused": state.pause,
+        "lanes": state.lanes,
+        "archive": state.archive.counts,
+        "index": {**asdict(state.index), "behind": entries_behind(state)},
+    }

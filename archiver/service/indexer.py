@@ -1,4 +1,4 @@
-"""Keeps an index up to date while the service runs."""
+"""Keeps an index up to date while the service runs, in a thread of its own: no index ever holds up the harvest."""
 
 from __future__ import annotations
 
@@ -7,71 +7,109 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from archiver.archive import ArchiveFile
-from archiver.errors import ArchiverError, IntegrityError, StoreError
-from archiver.index import StoreAdmin, bring_up_to_date
+from archiver.errors import ArchiverError, StoreDenied, StoreError, StoreOutdated
+from archiver.index import Applied, StoreAdmin, catch_up, rebuild
 from archiver.logs import EventLogger
 from archiver.progress import Silent
-from archiver.retry import Retries, RetryPolicy, doubling
-from archiver.service.state import IndexState, ServiceState
+from archiver.service.state import ServiceState
+from archiver.service.waiting import Backoff, Stop, Stopped, as_ours
 
 _log = EventLogger("service")
-_MANY_ENTRIES, _INDEX_EVERY = 2_000, timedelta(seconds=5)
-# An index that is unreachable or blocked is retried for ever: harvesting does not need it.
-_RETRIES = RetryPolicy(delays_s=doubling(15.0, 600.0), is_worth_it=lambda error: True)
+MOST_AT_ONCE = 5_000  # conversations: after as many, the position is stored and shown
+_MANY_ENTRIES, _INDEX_EVERY, _POLL_S = 2_000, timedelta(seconds=5), 1.0
 
 
 class Indexer:
-    """An index that can't be written is retried later and stops nothing."""
+    """An index that can't be written is tried again later. `archive` is a connection for this thread alone."""
 
-    def __init__(self, archive: ArchiveFile, open_index: Callable[[], StoreAdmin], state: ServiceState) -> None:
-        self._archive, self._open, self._state = archive, open_index, state
+    def __init__(
+        self, archive: ArchiveFile, open_index: Callable[[], StoreAdmin], state: ServiceState, stop: Stop
+    ) -> None:  # fmt: skip
+        self._archive, self._open, self._state, self._stop = archive, open_index, state, stop
         self._store: StoreAdmin | None = None
-        self._retries = Retries(_RETRIES)
-        self._retry_at: datetime | None = None
+        self._backoff = Backoff()
         self._applied: int | None = None
         self._applied_at: datetime | None = None
 
-    def step(self, now: datetime, *, is_idle: bool) -> bool:
-        """Applies the vault's new entries, unless there are too few of them yet; whether any were applied."""
-        head = self._archive.vault.head()
-        if not self._is_due(head, now, is_idle=is_idle):
+    def run(self, clock: Callable[[], datetime]) -> None:
+        """Runs until `stop` is set; then ends with the present batch, which the next start applies again."""
+        try:
+            while not self._stop.is_set():
+                if not self.step(clock()):
+                    self._stop.wait(_POLL_S)
+        except Stopped:
+            pass
+        finally:
+            self.close()
+            self._archive.close()
+
+    def step(self, now: datetime) -> bool:
+        """Applies some of the vault's new entries, unless there are too few of them yet; whether any were applied."""
+        if not self._backoff.is_over(now):
             return False
         try:
-            self._apply(head)
-        except (StoreError, IntegrityError) as error:
-            self._failed(error, now)
+            head = self._archive.vault.head()
+            is_due = self._is_due(head, now)
+            if is_due:
+                self._apply(head, now)
+        except Exception as error:  # noqa: BLE001  (a fault in the program must not end it)
+            self._failed(as_ours(error), now)
             return False
-        self._applied_at = now
-        return True
+        return is_due
 
-    def _is_due(self, head: int, now: datetime, *, is_idle: bool) -> bool:
-        if self._retry_at and now < self._retry_at:
-            return False
-        if self._applied is None:
+    def _is_due(self, head: int, now: datetime) -> bool:
+        if self._applied is None or self._applied > head:
             return True
+        if self._applied == head:
+            self._state.change_index(caught_up_at=now)
+            return False
         is_recent = self._applied_at is not None and now - self._applied_at < _INDEX_EVERY
-        behind = head - self._applied
-        return behind > 0 and (is_idle or behind >= _MANY_ENTRIES or not is_recent)
+        return head - self._applied >= _MANY_ENTRIES or not is_recent
 
-    def _apply(self, head: int) -> None:
-        self._store = self._store or self._open()
-        refused = bring_up_to_date(self._archive, self._store, Silent()).refused
+    def _apply(self, head: int, now: datetime) -> None:
+        store = self._store = self._store or self._open()
+        if self._applied is None:
+            self._note_position(store)
+        refused = len(self._brought_forward(store).refused)
         if self._state.read().index.error:
             _log.info("index.recovered", "the index can be written again")
-        self._applied = head
-        self._retries.progressed()
-        self._retry_at = None
-        self._state.change(index=IndexState(head, len(refused)))
-        _log.debug("index.applied", f"the index is at vault entry {head}", head=head, refused=len(refused))
+        self._note_position(store)
+        self._state.change_index(refused=refused, error=None)
+        if self._applied is not None and self._applied >= head:
+            self._state.change_index(caught_up_at=now)
+        self._applied_at = now
+        self._backoff.worked()
+        _log.debug("index.applied", f"the index is at vault entry {self._applied}", head=self._applied, refused=refused)
+
+    def _note_position(self, store: StoreAdmin) -> None:
+        self._applied = store.position().seq
+        self._state.change_index(applied=self._applied)
+
+    def _brought_forward(self, store: StoreAdmin) -> Applied:
+        try:
+            return catch_up(self._archive, store, _Watched(self._stop), most=MOST_AT_ONCE)
+        except StoreOutdated as error:
+            return self._rebuilt(store, error)
+
+    def _rebuilt(self, store: StoreAdmin, reason: StoreOutdated) -> Applied:
+        _log.info("index.rebuilding", f"{reason.message}; rebuilding it from the vault")
+        try:
+            return rebuild(self._archive, store, _Watched(self._stop, self._show_rebuilt))
+        except StoreDenied as error:
+            message = f"{reason.message}, and this key may not rebuild them (archiver store prepare): {error.message}"
+            raise error.reworded(message=message) from error
+        finally:
+            self._state.change_index(rebuilt=None)
+
+    def _show_rebuilt(self, count: int) -> None:
+        self._state.change_index(rebuilt=count)
 
     def _failed(self, error: ArchiverError, now: datetime) -> None:
-        delay_s = self._retries.delay_after(error)
-        self._retry_at = now + timedelta(seconds=delay_s)
-        before = self._state.read().index
-        if before.error != error.message:
+        delay_s = self._backoff.failed(error, now)
+        if self._state.read().index.error != error.message:
             message = f"{error.message}; harvesting continues, the index is tried again in {delay_s:.0f} s"
             _log.warning("index.failed", message, code=error.code, wait_s=delay_s)
-        self._state.change(index=IndexState(self._applied, before.refused, error.message))
+        self._state.change_index(error=error.message)
         self.close()
 
     def close(self) -> None:
@@ -80,3 +118,16 @@ class Indexer:
             with suppress(StoreError):
                 self._store.close()
         self._store = None
+
+
+class _Watched(Silent):
+    """Ends the work between two batches when the service stops, and tells how many conversations are done."""
+
+    def __init__(self, stop: Stop, tell: Callable[[int], None] = lambda count: None) -> None:
+        self._stop, self._tell, self._done = stop, tell, 0
+
+    def advance(self, count: int = 1, **counts: int | str) -> None:
+        if self._stop.is_set():
+            raise Stopped
+        self._done += count
+        self._tell(self._done)

@@ -12,11 +12,12 @@ from typing import Protocol
 
 from archiver import windows
 from archiver.archive import Bookmark, RecordedWindow, is_last_chance, next_check
-from archiver.errors import BadAnswer, SourceError, SourceUnavailable, Unproven
+from archiver.errors import AuthError, BadAnswer, SourceError, Unproven
 from archiver.harvest import Ingest, Lookups, WindowReader
 from archiver.liveperson import MOST_PER_PAGE
 from archiver.logs import EventLogger
 from archiver.model import CELL, NO_PAGE, Window
+from archiver.service.waiting import is_due
 
 _log = EventLogger("service")
 LAG = timedelta(minutes=2)  # records appear up to a minute late
@@ -60,16 +61,15 @@ class Tail:
         self._ingest, self._reader, self._schedule = ingest, reader, schedule
         self._planned: list[Window] = []
         self._began: datetime | None = None
-        self._due: datetime | None = None
 
     def step(self, now: datetime) -> bool:
         if not self._planned:
-            if self._due and now < self._due:
+            if not is_due(self._began, self._schedule.every, now):
                 return False
             self._planned = list(
                 windows.plan(self._span(now), self._ingest.archive.ledger.sealed(), width=_HOUR)
             )  # fmt: skip
-            self._began, self._due = now, now + self._schedule.every
+            self._began = now
         if self._planned:  # an hour that can't be read keeps no newer one from being read: the next round has it again
             _read(self._reader, self._planned.pop(0))
         if not self._planned and self._began:
@@ -88,13 +88,12 @@ class PastGaps:
     def __init__(self, ingest: Ingest, schedule: Schedule) -> None:
         self._ingest, self._schedule = ingest, schedule
         self._planned: list[Window] = []
-        self._due: datetime | None = None
+        self._planned_at: datetime | None = None
 
     def take(self, now: datetime, *, is_expiring: bool) -> Window | None:
         """The newest gap; or with `is_expiring` the oldest one, if LivePerson is about to delete it."""
-        if self._due is None or now >= self._due:
-            self._planned = self._plan(now)
-            self._due = now + PLAN_EVERY
+        if is_due(self._planned_at, PLAN_EVERY, now):
+            self._planned, self._planned_at = self._plan(now), now
         if not self._planned:
             return None
         if not is_expiring:
@@ -141,7 +140,7 @@ class Updates:
 
     def step(self, now: datetime) -> bool:
         if not self._parts:
-            if self._began and now < self._began + self._every:
+            if not is_due(self._began, self._every, now):
                 return False
             self._begin(now)
         if self._since and self._parts:
@@ -233,10 +232,12 @@ class Reconcile:
 
 
 def _read(reader: WindowReader, window: Window) -> None:
-    """Reads a window; a failure of LivePerson is recorded with its reason."""
+    """Reads a window; a failure of LivePerson is recorded with its reason, except where it refuses everything."""
     try:
         reader.read(window, None)
-    except SourceUnavailable as error:
+    except AuthError:
+        raise
+    except SourceError as error:
         reader.record_failure(window, None, error)
         raise
 

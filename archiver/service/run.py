@@ -1,31 +1,26 @@
-"""The continuous harvest as a whole: assembles its parts, serves its health, notifies systemd."""
+"""The continuous harvest of one or several accounts: starts them, serves their health, notifies systemd."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from pathlib import Path
 
-from archiver.archive import ArchiveFile
 from archiver.errors import ConfigError
-from archiver.harvest import Ingest, WindowReader
-from archiver.index import StoreAdmin
-from archiver.liveperson import CONTENT, Client
 from archiver.logs import EventLogger
-from archiver.progress import Silent
-from archiver.service.health import served
-from archiver.service.indexer import Indexer
-from archiver.service.lanes import Schedule, make_lanes
-from archiver.service.service import Service
-from archiver.service.state import ServiceState, Snapshot
+from archiver.service.follower import Follower, Parts
+from archiver.service.health import Response, answer
+from archiver.service.lanes import Schedule
+from archiver.service.server import served
+from archiver.service.state import Snapshot
 from archiver.service.systemd import Notifier
+from archiver.service.troubles import Level, level_of, worst
 
 _log = EventLogger("service")
-_SHORTEST_FRESHNESS = timedelta(minutes=30)
-_TRIES = 3  # per call: the service itself waits longer, and renews its lease meanwhile
+_NOTIFY_EVERY_S, _END_WITHIN_S = 1.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,59 +32,79 @@ class Listen:
     is_required: bool = False
 
 
-class Parts(Protocol):
-    """The parts from which the service is assembled (by `archiver.app.Archive`)."""
-
-    def client(self, *, tries: int | None = None, on_answer: Callable[[str], None] | None = None) -> Client: ...
-
-    def make_for(self, client: Client) -> ArchiveFile: ...
-
-    def open_store(self) -> StoreAdmin: ...
-
-    def now(self) -> datetime: ...
-
-
-def follow(parts: Parts, schedule: Schedule, *, account: str, stop: threading.Event, listen: Listen | None) -> None:
-    """Harvests until `stop` is set. Raises errors that a person has to correct."""
-    now = parts.now()
-    fresh_within = max(3 * schedule.every, _SHORTEST_FRESHNESS)
-    state, notifier = ServiceState(Snapshot(account, fresh_within, started_at=now, heartbeat_at=now)), Notifier()
-    try:
-        with ExitStack() as stack:
-            client = stack.enter_context(closing(parts.client(tries=_TRIES, on_answer=state.count_answer)))
-            archive = parts.make_for(client)
-            ingest = Ingest(client, archive, clock=parts.now, progress=Silent())
-            stack.enter_context(ingest.exclusive())  # before its port: a second service is told of the first one
-            service = _service(ingest, Indexer(archive, parts.open_store, state), schedule, state, stop, notifier)
-            service.count(now)  # so that the first answer of its health is true
-            _serve_health(stack, state, parts.now, listen)
-            service.run()
-    finally:
-        notifier.notify("STOPPING=1")
-        if stop.is_set():
-            _log.info("service.stopped", "Stopped. Everything archived so far is kept.")
+def follow(accounts: Sequence[Parts], schedule: Schedule, *, stop: threading.Event, listen: Listen | None) -> None:
+    """Harvests each account until `stop` is set. Raises ConfigError for wrong settings of any, before anything is
+    harvested; for a single account, Locked if another process harvests its archive, at the start or later. Everything
+    else is tried again, and is in its health. An account that ends leaves the others at work; raises its error when all
+    have ended.
+    """
+    _check_folders(accounts)
+    followers = [Follower(parts, schedule, is_alone=len(accounts) == 1) for parts in accounts]
+    notifier = Notifier()
+    with ExitStack() as stack:
+        stack.callback(_end, followers)
+        for follower in followers:
+            follower.prepare()  # before the port: a second service is told of the first one
+        _serve_health(stack, followers, accounts[0], listen)
+        try:
+            for follower in followers:
+                follower.start()
+            _wait(followers, accounts[0], stop, notifier)
+        finally:
+            notifier.notify("STOPPING=1")
+    failures = [follower.failure for follower in followers if follower.failure]
+    if failures and not stop.is_set():
+        raise failures[0]
+    _log.info("service.stopped", "Stopped. Everything archived so far is kept.")
 
 
-def _service(
-    ingest: Ingest, indexer: Indexer, schedule: Schedule, state: ServiceState, stop: threading.Event, notifier: Notifier
-) -> Service:
-    reader = WindowReader(ingest, content=",".join(CONTENT))
+def _check_folders(accounts: Sequence[Parts]) -> None:
+    """Raises ConfigError if two accounts have the same archive."""
+    profiles: dict[Path, str | None] = {}
+    for settings in (parts.settings for parts in accounts):
+        folder = settings.archive.resolve()
+        if folder in profiles:
+            raise ConfigError(
+                f"the profiles {profiles[folder]} and {settings.profile} have the same archive, {folder}",
+                hint='Write archive = "archive-{profile}", or another folder for each.',
+            )
+        profiles[folder] = settings.profile
 
-    def tick() -> None:
-        snapshot = state.read()
-        notifier.tick(f"{snapshot.level(ingest.clock())}, {snapshot.counts.head:,} vault entries")
 
-    return Service(ingest, make_lanes(ingest, reader, schedule), indexer, state, stop, on_tick=tick)
+def _wait(followers: Sequence[Follower], clock: Parts, stop: threading.Event, notifier: Notifier) -> None:
+    """Until it is told to stop, or all accounts have ended. Tells systemd that it is alive while all harvests are."""
+    while any(follower.is_running for follower in followers) and not stop.wait(_NOTIFY_EVERY_S):
+        now = clock.now()
+        states = [follower.state_now() for follower in followers]
+        if all(state.ended or state.is_alive(now) for state in states):
+            notifier.tick(_status(states, worst(level_of(state, now) for state in states)))
+
+
+def _status(states: Sequence[Snapshot], level: Level) -> str:
+    made = sum(state.entries_made for state in states)
+    return f"{level}, {made:,} vault entries since the start"
+
+
+def _end(followers: Sequence[Follower]) -> None:
+    for follower in followers:
+        follower.stop()
+    by_s = time.monotonic() + _END_WITHIN_S
+    for follower in followers:
+        follower.end(by_s)
 
 
 def _serve_health(
-    stack: ExitStack, state: ServiceState, clock: Callable[[], datetime], listen: Listen | None
+    stack: ExitStack, followers: Sequence[Follower], clock: Parts, listen: Listen | None
 ) -> None:  # fmt: skip
     """Serves health and metrics until the stack is left."""
+
+    def respond(path: str) -> Response | None:
+        return answer(path, followers, clock.now())
+
     if listen is None:
         return
     try:
-        url = stack.enter_context(served(state, clock, listen.host, listen.port))
+        url = stack.enter_context(served(respond, listen.host, listen.port))
     except ConfigError as error:
         if listen.is_required:
             raise

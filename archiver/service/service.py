@@ -1,157 +1,111 @@
-"""The loop of the continuous harvest: the next step of the most urgent lane, then the index, with waits in between.
+"""The loop of one account's continuous harvest: the next step of the most urgent lane, with waits in between.
 
-Transient failures are retried after growing delays; an error that a person has to correct ends the service.
+A lane that fails is tried again after growing delays, while the others go on. Refused credentials make all of them wait
+until a request shows that they are accepted.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from archiver.archive import ArchiveFile, Bookmark, CoverageState
-from archiver.errors import ArchiverError, BadAnswer, Unproven
+from archiver.errors import ArchiverError, AuthError, ConfigError, Locked
 from archiver.harvest import Ingest
 from archiver.logs import EventLogger
-from archiver.retry import Retries, RetryPolicy, doubling
-from archiver.service.indexer import Indexer
 from archiver.service.lanes import Lane
-from archiver.service.state import ArchiveCounts, ServiceState
+from archiver.service.waiting import Backoff, Gate, Stop, as_ours, is_about_archive, wait_for_all
 
 _log = EventLogger("service")
 IDLE_S = 0.5
-_HEARTBEAT_EVERY, _COUNT_EVERY = timedelta(minutes=1), timedelta(seconds=20)
 _HEAD_EVERY = timedelta(hours=1)
 
 
-def _may_pass(error: ArchiverError) -> bool:
-    """Whether a lane's failure may be temporary: LivePerson may answer later, or readably."""
-    return error.transient or isinstance(error, BadAnswer | Unproven)
-
-
-RETRIES = RetryPolicy(delays_s=doubling(15.0, 600.0), is_worth_it=_may_pass)
-
-
-class Backoff:
-    """When a failed step is retried."""
-
-    def __init__(self, policy: RetryPolicy = RETRIES) -> None:
-        self._retries = Retries(policy)
-        self.until: datetime | None = None
-
-    def failed(self, error: ArchiverError, now: datetime) -> float:
-        """Seconds until the next attempt. Raises the error if a person has to correct its cause."""
-        delay_s = self._retries.delay_after(error)
-        self.until = now + timedelta(seconds=delay_s)
-        return delay_s
-
-    def worked(self) -> None:
-        """Resets the delay: the next failure counts as the first."""
-        self._retries.progressed()
-        self.until = None
-
-    def is_over(self, now: datetime) -> bool:
-        """Whether the delay has passed."""
-        return self.until is None or now >= self.until
-
-
 class Service:
-    """Runs until `stop` is set."""
+    """Runs until `stop` is set. `prove_access` makes one request that LivePerson refuses if it refuses all."""
 
     def __init__(
-        self, ingest: Ingest, lanes: Sequence[Lane], indexer: Indexer, state: ServiceState, stop: threading.Event,
-        *, on_tick: Callable[[], None] = lambda: None,
+        self, ingest: Ingest, lanes: Sequence[Lane], gate: Gate, stop: Stop, *,
+        prove_access: Callable[[datetime], object], on_tick: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        self._ingest, self._lanes, self._indexer, self._state, self._stop = ingest, lanes, indexer, state, stop
-        self._on_tick = on_tick
+        self._ingest, self._lanes, self._gate, self._stop = ingest, lanes, gate, stop
+        self._prove_access, self._on_tick = prove_access, on_tick
+        self._state = gate.state
+        self._is_refused = False
         self._backoff = {lane.name: Backoff() for lane in lanes}
-        self._heartbeat_at: datetime | None = None
-        self._counted_at: datetime | None = None
         self._head_noted_at: datetime | None = None
 
     def run(self) -> None:
-        """Runs as the archive's one harvester (`Ingest.exclusive`). Raises Locked, AuthError, ArchiveError and other
-        errors that a person has to correct.
+        """Runs as the archive's one harvester (`Ingest.exclusive`). Raises ArchiveError if the archive can't be used,
+        Locked if another process has taken over, ConfigError for settings that turn out to be wrong.
         """
-        try:
-            _log.info("service.started", "harvesting continuously")
-            while not self._stop.is_set():
-                self.tick()
-        finally:
-            self._indexer.close()
-            self._note_head()
+        _log.info("service.started", "harvesting continuously", account=self._ingest.archive.account)
+        while not self._stop.is_set():
+            self.tick()
+        self._note_head()
 
     def _note_head(self) -> None:
         """Logs the vault's head: in a log that is kept elsewhere it proves that nothing was cut off before it."""
         head = self._ingest.archive.vault.noted_head()
-        _log.info("archive.head", f"the vault's head is {head}", head=head)
+        _log.info("archive.head", f"the vault's head is {head}", head=head, account=self._ingest.archive.account)
 
     def tick(self) -> None:
-        """One step of the most urgent lane that has work, and of the index; or a short wait."""
+        """One step of the most urgent lane that has work; or a short wait."""
         now = self._ingest.clock()
-        self._heartbeat(now)
-        is_busy = self._step(now)
-        is_busy = self._indexer.step(now, is_idle=not is_busy) or is_busy
-        self.count(now)
+        self._state.change(heartbeat_at=now)
+        is_busy = self._may_work(now) and self._step(now)
+        self._state.change(entries_made=self._ingest.new)
         self._on_tick()
+        if self._head_noted_at is None or now - self._head_noted_at >= _HEAD_EVERY:
+            self._note_head()
+            self._head_noted_at = now
         if not is_busy:
             self._stop.wait(IDLE_S)
+
+    def _may_work(self, now: datetime) -> bool:
+        """Whether the lanes may work. While credentials are refused, one request shows whether they still are."""
+        if not self._is_refused:
+            return True
+        if not self._gate.is_due(now):
+            return False
+        try:
+            self._prove_access(now)
+        except Exception as error:  # noqa: BLE001  (a fault in the program must not end it)
+            self._wait_for_all(as_ours(error))
+            return False
+        self._is_refused = False
+        self._gate.open(now, is_proven=True)
+        _log.info("account.resumed", "LivePerson accepts the credentials again; the harvest goes on")
+        return True
 
     def _step(self, now: datetime) -> bool:
         """Whether a lane did something. A lane that failed waits; the others go on."""
         for lane in self._lanes:
-            backoff = self._backoff[lane.name]
-            if not backoff.is_over(now):
+            if not self._backoff[lane.name].is_over(now):
                 continue
             try:
                 is_busy = lane.step(now)
-            except ArchiverError as error:
-                self._state.count_failure(lane.name, error)
-                delay_s = backoff.failed(error, self._ingest.clock())
-                message = f"{lane.name}: {error.message}; going on in {delay_s:.0f} s"
-                _log.warning("lane.failed", message, lane=lane.name, code=error.code, wait_s=delay_s)
+            except Exception as error:  # noqa: BLE001  (a fault in the program must not end it)
+                self._failed(lane.name, as_ours(error))
+                if self._is_refused:
+                    return False
                 continue
             if is_busy:
                 self._state.count_step(lane.name, now)
-                backoff.worked()
+                self._backoff[lane.name].worked()
                 return True
         return False
 
-    def _heartbeat(self, now: datetime) -> None:
-        self._state.change(heartbeat_at=now)
-        if self._heartbeat_at is None or now - self._heartbeat_at >= _HEARTBEAT_EVERY:
-            self._ingest.archive.heartbeat(self._ingest.clock())
-            self._heartbeat_at = now
+    def _failed(self, name: str, error: ArchiverError) -> None:
+        """Decides when the lane is tried again. Raises the error if it concerns the archive or the settings."""
+        self._state.count_failure(name, error)
+        if isinstance(error, ConfigError | Locked) or is_about_archive(error):
+            raise error
+        delay_s = self._backoff[name].failed(error, self._ingest.clock())
+        message = f"{name}: {error.message}; going on in {delay_s:.0f} s"
+        _log.warning("lane.failed", message, lane=name, code=error.code, wait_s=delay_s)
+        if isinstance(error, AuthError):
+            self._wait_for_all(error)
 
-    def count(self, now: datetime) -> None:
-        """Brings the counts of the service's state up to date, where they are older than 20 seconds."""
-        archive = self._ingest.archive
-        tailed_at = archive.ledger.bookmark(Bookmark.TAILED)
-        self._state.change(tailed_at=tailed_at, entries_made=self._ingest.new)
-        if self._counted_at is None or now - self._counted_at >= _COUNT_EVERY:
-            self._state.change(counts=count_archive(archive, now))
-            self._counted_at = now
-        if self._head_noted_at is None or now - self._head_noted_at >= _HEAD_EVERY:
-            self._note_head()
-            self._head_noted_at = now
-
-
-def count_archive(archive: ArchiveFile, now: datetime) -> ArchiveCounts:
-    """Counts for health and metrics: what the archive holds and lacks."""
-    conversations, messages = archive.vault.totals()
-    coverage = archive.coverage(now)
-    lost = [gap for gap in coverage.gaps if gap.state is CoverageState.LOST]
-    return ArchiveCounts(
-        conversations=conversations,
-        messages=messages,
-        head=archive.vault.head(),
-        watched=archive.ledger.count_watched(),
-        quarantined=archive.vault.count_quarantined(),
-        pending_erasures=archive.erasures.count_pending(),
-        gaps=len(coverage.gaps),
-        gap_hours=sum((gap.hours for gap in coverage.gaps), 0.0),
-        unproven=sum(gap.state is CoverageState.UNPROVEN for gap in coverage.gaps),
-        lost=len(lost),
-        lost_hours=sum((gap.hours for gap in lost), 0.0),
-        hours_left=coverage.hours_left,
-    )
+    def _wait_for_all(self, error: ArchiverError) -> None:
+        self._is_refused = True
+        wait_for_all(self._gate, error, self._ingest.clock())

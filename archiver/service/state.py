@@ -1,39 +1,37 @@
-"""The service's current state: written by the harvest thread, read by the health endpoints. Safe between threads."""
+"""The current state of one account's harvest: written by its threads, read by the health endpoints.
+
+Safe between threads.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from archiver.errors import ArchiverError, counted
+from archiver.errors import ArchiverError
 
-STUCK_AFTER = timedelta(minutes=30)  # longer than any call waits for LivePerson
-
-
-class Level(StrEnum):
-    """Health, from good to bad. Red: a person has to act."""
-
-    GREEN = "green"
-    YELLOW = "yellow"
-    RED = "red"
+STUCK_AFTER = timedelta(minutes=30)  # longer than any request to LivePerson takes
 
 
 @dataclass(frozen=True, slots=True)
 class LaneState:
-    """A lane's work so far. `error` is why its last step failed; None if it did not."""
+    """A lane's work so far. `error` is why its last step failed, `code` the kind of that error; None if it did not."""
 
     steps: int = 0
     failures: int = 0
     done_at: datetime | None = None
     error: str | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveCounts:
-    """What the archive held when it was last counted. Spans and hours are those of `archiver coverage`."""
+    """What an archive holds and lacks. Spans and hours are those of `archiver coverage`.
+
+    `hours_left`: until the oldest gap that the service has to close begins to be lost; `unproven_hours_left`: the same
+    for spans that were read and not proven complete. None without such a gap.
+    """
 
     conversations: int = 0
     messages: int = 0
@@ -47,66 +45,75 @@ class ArchiveCounts:
     lost: int = 0
     lost_hours: float = 0.0
     hours_left: float | None = None
+    unproven_hours_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class IndexState:
-    """Up to which vault entry the index is applied; `error`: why the last write failed."""
+class Observation:
+    """What was read from an archive when health was asked for. `counts` is None before there is an archive, and while
+    it can't be read: `error` says why. `tailed_at`: when it was last up to date with LivePerson.
+    """
 
-    applied: int | None = None
-    refused: int = 0
+    counts: ArchiveCounts | None = None
+    tailed_at: datetime | None = None
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class IndexState:
+    """Up to which vault entry the index is applied; None if that is not known yet. `error`: why the last write failed.
+
+    `caught_up_at`: when it last had every entry. `rebuilt`: conversations in the new index that is being built; None if
+    none is.
+    """
+
+    applied: int | None = None
+    refused: int = 0
+    error: str | None = None
+    caught_up_at: datetime | None = None
+    rebuilt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why all work of an account waits: how often it was tried in vain since when, and when the next attempt is."""
+
+    code: str
+    error: str
+    hint: str | None
+    since: datetime
+    attempts: int
+    retry_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The state at one moment. `fresh_within`: the greatest normal age of the newest conversations."""
+    """The state at one moment. `fresh_within`: the greatest normal age of the newest conversations. `heartbeat_at`:
+    when the harvest last made progress. `lease_error`: why the lease could not be renewed. `ended`: why this account is
+    harvested no more.
+    """
 
     account: str
     fresh_within: timedelta
     started_at: datetime
     heartbeat_at: datetime
-    tailed_at: datetime | None = None
+    profile: str | None = None
     lanes: dict[str, LaneState] = field(default_factory=dict)
-    counts: ArchiveCounts = ArchiveCounts()
+    pause: Pause | None = None
+    lease_error: str | None = None
+    ended: str | None = None
+    archive: Observation = Observation()
     index: IndexState = IndexState()
     entries_made: int = 0
     answers: dict[str, int] = field(default_factory=dict)
 
     def lag(self, now: datetime) -> timedelta:
         """How long ago the archive was last up to date with LivePerson, or how long we have been trying."""
-        return now - (self.tailed_at or self.started_at)
+        return now - (self.archive.tailed_at or self.started_at)
 
     def is_alive(self, now: datetime) -> bool:
+        """Whether the harvest makes progress; it also does while it waits for LivePerson."""
         return now - self.heartbeat_at < STUCK_AFTER
-
-    def troubles(self, now: datetime) -> Iterator[tuple[Level, str]]:
-        """Everything that is wrong, in words."""
-        if self.counts.lost:
-            yield Level.RED, f"{self.counts.lost} spans were lost to LivePerson's retention (archiver coverage --gaps)"
-        if self.lag(now) > self.fresh_within:
-            yield Level.RED, f"nothing new from LivePerson for {self.lag(now).total_seconds() / 60:,.0f} minutes"
-        if not self.is_alive(now):
-            yield Level.RED, "the harvest makes no progress"
-        for name, lane in self.lanes.items():
-            if lane.error:
-                yield Level.YELLOW, f"{name}: {lane.error}"
-        if self.counts.unproven:
-            yield Level.YELLOW, f"{self.counts.unproven} spans are not proven complete (archiver coverage --gaps)"
-        if self.index.error:
-            yield Level.YELLOW, f"the index: {self.index.error}"
-        if self.index.refused:
-            verb = "is" if self.index.refused == 1 else "are"
-            refused = counted(self.index.refused, "conversation")
-            yield Level.YELLOW, f"{refused} {verb} refused by the index (archiver store status)"
-        if self.counts.pending_erasures:
-            verb = "waits" if self.counts.pending_erasures == 1 else "wait"
-            pending = counted(self.counts.pending_erasures, "erasure")
-            yield Level.YELLOW, f"{pending} {verb} for a decision (archiver erasures)"
-
-    def level(self, now: datetime) -> Level:
-        order = list(Level)
-        return max((level for level, _ in self.troubles(now)), key=order.index, default=Level.GREEN)
 
 
 class ServiceState:
@@ -123,6 +130,11 @@ class ServiceState:
         with self._lock:
             self._state = replace(self._state, **values)  # type: ignore[arg-type]
 
+    def change_index(self, **values: object) -> None:
+        """Changes members of the index's state."""
+        with self._lock:
+            self._state = replace(self._state, index=replace(self._state.index, **values))  # type: ignore[arg-type]
+
     def count_answer(self, status: str) -> None:
         """Counts one more response of LivePerson."""
         with self._lock:
@@ -132,12 +144,12 @@ class ServiceState:
     def count_step(self, name: str, now: datetime) -> None:
         """Counts a step in which a lane did something; its last error is over."""
         lane = self._state.lanes.get(name, LaneState())
-        self._set(name, replace(lane, steps=lane.steps + 1, done_at=now, error=None))
+        self._set(name, replace(lane, steps=lane.steps + 1, done_at=now, error=None, code=None))
 
     def count_failure(self, name: str, error: ArchiverError) -> None:
         """Counts a failed step, whose error stays until the lane's next step that does something."""
         lane = self._state.lanes.get(name, LaneState())
-        self._set(name, replace(lane, failures=lane.failures + 1, error=error.message))
+        self._set(name, replace(lane, failures=lane.failures + 1, error=error.message, code=error.code))
 
     def _set(self, name: str, lane: LaneState) -> None:
         self.change(lanes={**self._state.lanes, name: lane})

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,13 +21,14 @@ from archiver.index.results import Position
 from archiver.index.store import StoreStatus
 from archiver.liveperson.answers import read_record
 from archiver.model import Conversation
-from archiver.service.health import served
-from archiver.service.state import ArchiveCounts, IndexState, LaneState, ServiceState, Snapshot
+from archiver.service.health import answer
+from archiver.service.state import ArchiveCounts, IndexState, LaneState, Observation, Pause, Snapshot
 from archiver.simulator.faults import Fault
 from archiver.simulator.running import SimulatedAccount, simulate
 from archiver.simulator.scenario import Scenario
 from tests.conftest import ACCOUNT, NOW, record
 from tests.golden.filled import DAY, FULL_ID, HOUR, OLDEST
+from tests.reported import Reported
 
 MINUTE = timedelta(minutes=1)
 PROGRAM = [sys.executable, "-m", "archiver"]
@@ -142,17 +141,18 @@ def _fetch(desk: Desk) -> str:
 
 
 def _health(desk: Desk) -> str:
-    lanes = {"tail": LaneState(7, 2, NOW - MINUTE), "updates": LaneState(3, 1, None, "LivePerson does not answer")}
-    counts = ArchiveCounts(90, 200, 120, 5, 2, 1, 4, 36.5, 3, 1, 12.25, 24.5)
-    index = IndexState(110, 6, "Elasticsearch does not answer")
-    state = Snapshot(ACCOUNT, 30 * MINUTE, NOW - DAY, NOW, NOW - 2 * MINUTE, lanes, counts, index)
-    with served(ServiceState(state), lambda: NOW, "127.0.0.1", 0) as url:
-        try:
-            with urllib.request.urlopen(f"{url}/health/harvest", timeout=10) as answer:
-                return str(answer.read().decode())
-        except urllib.error.HTTPError as error:  # red is answered with 503
-            with error:
-                return error.read().decode()
+    lanes = {
+        "tail": LaneState(7, 2, NOW - MINUTE),
+        "updates": LaneState(3, 1, None, "LivePerson does not answer", "source.down"),
+    }
+    counts = ArchiveCounts(90, 200, 120, 5, 2, 1, 4, 36.5, 3, 1, 12.25, 24.5, 36.0)
+    index = IndexState(110, 6, "Elasticsearch does not answer", NOW - HOUR, 30)
+    pause = Pause("archive", "the disk is full", "Free some space.", NOW - HOUR, 14, NOW + MINUTE)
+    seen = Observation(counts, NOW - 2 * MINUTE)
+    state = Snapshot(ACCOUNT, 30 * MINUTE, NOW - DAY, NOW, "brand", lanes, pause, archive=seen, index=index)
+    response = answer("/health/harvest", [Reported(state)], NOW)
+    assert response is not None
+    return response[2].decode()
 
 
 def _not_utf8(desk: Desk) -> str:

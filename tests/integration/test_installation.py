@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
-from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,11 +20,11 @@ from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import WindowReading, WindowState
 from archiver.cli.root import COMMANDS, GROUPS, root
 from archiver.config.options import OPTIONS
+from archiver.errors import ConfigError
 from archiver.liveperson.answers import read_record
 from archiver.model import CELL, Message, Metadata, Sde, Window
 from archiver.query.fields import MEANING
 from archiver.resources import mapping, mappings_folder
-from archiver.service.state import STUCK_AFTER
 from tests.conftest import NOW, TOP, record
 
 
@@ -132,5 +131,5 @@ def test_the_systemd_unit_runs_a_command_line_that_is_understood() -> None:
     assert CliRunner().invoke(root, [*words, "--help"]).exit_code == 0
     assert unit["Service"]["Type"] == "notify"
     assert unit["Service"]["LoadCredential"].startswith("client_secret:")
-    waits = int(unit["Service"]["WatchdogSec"].removesuffix("min"))
-    assert timedelta(minutes=waits) > STUCK_AFTER
+    assert int(unit["Service"]["WatchdogSec"].removesuffix("min")) >= 1  # it is told every second
+    assert unit["Service"]["RestartPreventExitStatus"] == str(ConfigError.exit_code)

@@ -15,7 +15,7 @@ from archiver.doctor import Verdict
 from archiver.model import Role
 from archiver.query.ast import Scope
 from archiver.query.fields import ZONES
-from archiver.service.state import Level
+from archiver.service.troubles import Level
 from tests import schemas
 from tests.conftest import TOP
 
@@ -28,7 +28,7 @@ VALUES: dict[str, dict[str, Iterable[str | None]]] = {
     "archiver.coverage/2": {"windows[].state": CoverageState, "days[].state": CoverageState},
     "archiver.doctor/1": {"checks[].verdict": Verdict},
     "archiver.erasures/1": {"erasures[].kind": UPSTREAM, "erasures[].state": Decision},
-    "archiver.health/2": {"level": Level},
+    "archiver.health/3": {"level": Level, "accounts[].level": Level},
 }  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from archiver.harvest.harvest import Harvest
 from archiver.jsontext import decode
 from archiver.model import CELL, Window
 from archiver.progress import Silent
-from archiver.service.service import count_archive
+from archiver.service.counts import count_archive
+from archiver.service.lanes import Schedule
 from archiver.simulator.services import Simulator
 from archiver.windows import provable
 from tests.conftest import NOW, connected, record
@@ -100,18 +101,18 @@ def test_what_a_service_tells_of_gaps_is_what_the_ledger_lacks(archive: ArchiveF
     unproven = Window(NOW - 9 * DAY, NOW - 8 * DAY)
     archive.record([WindowReading(unproven, WindowState.UNPROVEN, 3, 2, 2, 2, "", "moved")], run=None, now=NOW)
 
-    counts = count_archive(archive, NOW)
+    counts = count_archive(archive, Schedule(), NOW)
     assert (counts.gaps, counts.unproven, counts.lost, counts.lost_hours) == (4, 1, 0, 0.0)
     assert counts.gap_hours == pytest.approx(24 - 1 / 6 + 240)
     assert counts.hours_left == pytest.approx(1 / 6)
 
-    half_a_day_later = count_archive(archive, NOW + DAY / 2)
+    half_a_day_later = count_archive(archive, Schedule(), NOW + DAY / 2)
     assert (half_a_day_later.gaps, half_a_day_later.unproven, half_a_day_later.lost) == (5, 1, 1)
     assert half_a_day_later.lost_hours == pytest.approx(12 - 1 / 6)
     assert half_a_day_later.gap_hours == pytest.approx(24 - 1 / 6 + 252)
     assert half_a_day_later.hours_left == 0
 
-    later = count_archive(archive, NOW + 2 * DAY)
+    later = count_archive(archive, Schedule(), NOW + 2 * DAY)
     assert (later.gaps, later.lost, later.lost_hours) == (4, 1, pytest.approx(24 - 1 / 6))
     assert later.hours_left == pytest.approx((NOW - 10 * DAY - (oldest + 2 * DAY)) / HOUR)
 
@@ -119,5 +120,5 @@ def test_what_a_service_tells_of_gaps_is_what_the_ledger_lacks(archive: ArchiveF
 def test_without_a_gap_that_can_be_closed_nothing_runs_out(archive: ArchiveFile, simulator: Simulator) -> None:
     kept = provable(NOW)
     harvest(archive, simulator, span=kept)
-    counts = count_archive(archive, NOW)
+    counts = count_archive(archive, Schedule(), NOW)
     assert (counts.gaps, counts.gap_hours, counts.hours_left) == (0, 0.0, None)

@@ -109,3 +109,19 @@ def test_a_lease_that_was_given_back_is_free_and_only_its_holder_gives_it_back(
         other.acquire_lease(NOW)
     archive.release_lease()
     other.acquire_lease(NOW)
+
+
+def test_another_connection_of_a_harvester_renews_and_releases_its_lease(
+    archive: ArchiveFile, other: ArchiveFile
+) -> None:
+    archive.acquire_lease(NOW)
+    with archive.another_connection() as same:
+        same.heartbeat(NOW + 14 * MINUTE)
+        holder(archive, host="elsewhere")
+        with pytest.raises(Locked, match="another harvest"):
+            other.acquire_lease(NOW + 16 * MINUTE)
+        same.release_lease()
+    other.acquire_lease(NOW + 16 * MINUTE)
+    page = [read_record(record("c", NOW))]
+    with pytest.raises(Locked, match="taken over"):
+        archive.keep(page, (), NOW + 16 * MINUTE)  # type: ignore[arg-type]

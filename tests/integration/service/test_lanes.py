@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,17 +14,34 @@ import pytest
 from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import Bookmark
 from archiver.archive.opening import open_archive
-from archiver.errors import ArchiverError, BadAnswer, Locked, SourceUnavailable, Unproven
+from archiver.errors import (
+    ArchiveError,
+    ArchiverError,
+    AuthError,
+    BadAnswer,
+    ConfigError,
+    IntegrityError,
+    Locked,
+    PermissionMissing,
+    SourceError,
+    SourceUnavailable,
+    StoreOutdated,
+    Unproven,
+)
 from archiver.harvest.ingest import Ingest
 from archiver.harvest.window_reader import WindowReader
 from archiver.index.memory import MemoryStore
+from archiver.index.results import Position, Version
+from archiver.index.store import StoreAdmin
 from archiver.liveperson.answers import read_record
 from archiver.model import CELL, Conversation, Window, from_ms
 from archiver.progress import Silent
 from archiver.service.indexer import Indexer
 from archiver.service.lanes import Backfill, PastGaps, Reconcile, Schedule, Tail, Updates
+from archiver.service.lease import LeaseKeeper
 from archiver.service.service import Service
 from archiver.service.state import ServiceState, Snapshot
+from archiver.service.waiting import Gate
 from archiver.simulator.services import Simulator
 from archiver.windows import retention
 from tests.conftest import ACCOUNT, NOW, connected, record, sql
@@ -165,23 +183,30 @@ def test_at_the_edge_of_what_liveperson_keeps_a_count_without_what_overlaps_prov
 class Planned:
     """A lane that does what is planned, once each time it is asked: an error is raised; whether there was work."""
 
-    def __init__(self, name: str, *plan: bool | ArchiverError) -> None:
+    def __init__(self, name: str, *plan: bool | Exception) -> None:
         self.name, self.plan, self.steps = name, list(plan), list[datetime]()
 
     def step(self, now: datetime) -> bool:
         self.steps.append(now)
         done = self.plan.pop(0) if self.plan else False
-        if isinstance(done, ArchiverError):
+        if isinstance(done, Exception):
             raise done
         return done
+
+
+def looping(
+    lively: Lively, *lanes: Planned, prove: Callable[[datetime], object] = bool
+) -> tuple[Service, ServiceState]:
+    """A service with these lanes, none of whose ticks waits, and its state."""
+    state, stop = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=NOW, heartbeat_at=NOW)), threading.Event()
+    stop.set()
+    return Service(lively.ingest, lanes, Gate(state), stop, prove_access=prove), state
 
 
 def test_a_lane_that_failed_waits_and_keeps_none_after_it_from_their_work(lively: Lively) -> None:
     failing = Planned("first", SourceUnavailable("down"), SourceUnavailable("down"))
     idle, busy, last = Planned("idle"), Planned("busy", True, True, True, True), Planned("last")
-    state = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=NOW, heartbeat_at=NOW))
-    indexer = Indexer(lively.archive, MemoryStore, state)
-    service = Service(lively.ingest, [failing, idle, busy, last], indexer, state, threading.Event())
+    service, state = looping(lively, failing, idle, busy, last)
     moments = [NOW, NOW + 15 * SECOND - SECOND / 1000, NOW + 15 * SECOND, NOW + 45 * SECOND - SECOND / 1000]
     with lively.ingest.exclusive():
         for lively.now in moments:
@@ -195,9 +220,7 @@ def test_a_lane_that_failed_waits_and_keeps_none_after_it_from_their_work(lively
 
 def test_answers_that_can_t_be_read_or_prove_nothing_are_waited_out_and_do_not_end_the_service(lively: Lively) -> None:
     failing = Planned("first", BadAnswer("no JSON"), Unproven("too few"), True)
-    state = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=NOW, heartbeat_at=NOW))
-    indexer = Indexer(lively.archive, MemoryStore, state)
-    service = Service(lively.ingest, [failing, Planned("busy", True, True)], indexer, state, threading.Event())
+    service, _ = looping(lively, failing, Planned("busy", True, True))
     moments = [NOW, NOW + 15 * SECOND, NOW + 45 * SECOND]
     with lively.ingest.exclusive():
         for lively.now in moments:
@@ -205,35 +228,138 @@ def test_answers_that_can_t_be_read_or_prove_nothing_are_waited_out_and_do_not_e
     assert failing.steps == moments
 
 
-@pytest.fixture
-def idle(lively: Lively) -> Service:
-    """A service that has nothing to do, and so nothing to keep."""
+REFUSED = AuthError("LivePerson refused the credentials", hint="Check them.")
+FULL = ArchiveError("the archive cannot be used: database or disk is full")
+
+
+def test_refused_credentials_make_all_lanes_wait_and_are_tried_again_ever_more_rarely(lively: Lively) -> None:
+    failing, other, attempts = Planned("first", REFUSED), Planned("other"), list[datetime]()
+
+    def prove(now: datetime) -> None:
+        attempts.append(now)
+        raise REFUSED
+
+    service, state = looping(lively, failing, other, prove=prove)
+    with lively.ingest.exclusive():
+        for number in range(0, 220 * 2):
+            lively.now = NOW + number * MINUTE / 2
+            service.tick()
+    attempted = failing.steps + attempts
+    assert [(at - NOW) / MINUTE for at in attempted] == [0, 1, 6, 21, 81, 141, 201]
+    assert len(failing.steps) == 1
+    assert other.steps == []
+    pause = state.read().pause
+    assert pause is not None
+    assert (pause.error, pause.since, pause.attempts) == (REFUSED.message, NOW, len(attempted))
+    assert pause.retry_at > lively.now
+
+
+def test_all_lanes_go_on_once_an_attempt_shows_that_it_is_over(lively: Lively) -> None:
+    failing, other = Planned("first", REFUSED, True), Planned("other", True)
+    service, state = looping(lively, failing, other)
+    with lively.ingest.exclusive():
+        for lively.now in (NOW, NOW + MINUTE - SECOND, NOW + MINUTE):
+            service.tick()
+    assert failing.steps == [NOW, NOW + MINUTE]
+    assert state.read().pause is None
+    assert state.read().lanes["first"].error is None
+
+
+def test_a_request_that_is_refused_in_one_lane_only_lets_the_others_go_on(lively: Lively) -> None:
+    failing = Planned("first", *[PermissionMissing("LivePerson refused the permission (403)")] * 9)
+    other = Planned("other", *[True] * 99)
+    service, _ = looping(lively, failing, other)
+    with lively.ingest.exclusive():
+        for number in range(60):
+            lively.now = NOW + number * MINUTE
+            service.tick()
+    assert [(at - NOW) / MINUTE for at in failing.steps] == [0, 1, 6, 21]
+    assert len(other.steps) > 50
+
+
+@pytest.mark.parametrize(
+    "error", [SourceError("LivePerson refused the request: 400"), IntegrityError("damaged"), KeyError("secret text")]
+)
+def test_an_error_that_no_retry_cures_is_a_lane_s_own_and_tried_again_slowly(lively: Lively, error: Exception) -> None:
+    failing, other = Planned("first", *[error] * 9), Planned("other", *[True] * 99)
+    service, state = looping(lively, failing, other)
+    with lively.ingest.exclusive():
+        for number in range(30):
+            lively.now = NOW + number * MINUTE
+            service.tick()
+    assert [(at - NOW) / MINUTE for at in failing.steps] == [0, 1, 6, 21]
+    assert len(other.steps) == 30
+    assert "secret text" not in str(state.read().lanes["first"].error)
+
+
+def test_a_disk_that_stays_full_is_tried_again_ever_more_rarely_also_if_it_takes_little() -> None:
+    gate = Gate(ServiceState(Snapshot(ACCOUNT, HOUR, started_at=NOW, heartbeat_at=NOW)))
+    now, delays = NOW, list[float]()
+    for _ in range(5):
+        delays.append(gate.close(FULL, now))
+        now += delays[-1] * SECOND
+        assert gate.is_due(now)
+        gate.open(now, is_proven=False)  # the lease could be written
+    assert delays == [60, 120, 300, 300, 300]
+    gate.close(FULL, now)
+    pause = gate.state.read().pause
+    assert pause is not None
+    assert (pause.since, pause.attempts) == (NOW, 6)
+    gate.open(now, is_proven=False)
+    assert gate.close(FULL, now + 15 * MINUTE) == 60  # a new failure
+
+
+@pytest.mark.parametrize("error", [ConfigError("the account is another"), Locked("taken over"), FULL])
+def test_wrong_settings_another_harvester_and_a_full_disk_concern_all_lanes(
+    lively: Lively, error: ArchiverError
+) -> None:
+    service, _ = looping(lively, Planned("first", error))
+    with lively.ingest.exclusive(), pytest.raises(type(error)):
+        service.tick()
+
+
+def test_a_clock_that_is_set_back_stops_no_lane(lively: Lively) -> None:
+    failing = Planned("first", SourceUnavailable("down"))
+    service, _ = looping(lively, failing)
+    with lively.ingest.exclusive():
+        for lively.now in (NOW, NOW - DAY):
+            service.tick()
+    assert failing.steps == [NOW, NOW - DAY]
+    tail = Tail(lively.ingest, lively.reader, Schedule(since=NOW - HOUR))
+    while lively.archive.ledger.bookmark(Bookmark.TAILED) is None:
+        assert tail.step(NOW)
+    lively.now = NOW - HOUR
+    assert tail.step(lively.now)
+
+
+# ── the lease ──
+
+
+def never(*_: object) -> None:
+    raise AssertionError("it is not lost")
+
+
+def test_the_lease_is_renewed_while_the_harvest_waits_and_not_while_it_is_stuck(lively: Lively) -> None:
     state = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=NOW, heartbeat_at=NOW))
-    stop = threading.Event()
-    stop.set()  # so that no tick waits
-    return Service(lively.ingest, [Planned("idle")], Indexer(lively.archive, MemoryStore, state), state, stop)
-
-
-def test_a_service_that_only_waits_beats_once_a_minute(lively: Lively, idle: Service) -> None:
-    beats = set()
     with lively.ingest.exclusive():
-        for at in range(0, 600, 20):
-            lively.now = NOW + at * SECOND
-            idle.tick()
-            ((beat_at,),) = sql(lively.archive, "SELECT beat_at FROM lease")
-            beats.add(datetime.fromisoformat(beat_at))
-            assert lively.now - max(beats) < MINUTE
-    assert len(beats) == 10
+        keeper = LeaseKeeper(lambda: lively.archive, state, on_lost=never)
+        keeper.renew(NOW + 29 * MINUTE)
+        assert sql(lively.archive, "SELECT beat_at FROM lease") == [((NOW + 29 * MINUTE).isoformat(),)]
+        keeper.renew(NOW + 30 * MINUTE)
+        assert sql(lively.archive, "SELECT beat_at FROM lease") == [((NOW + 29 * MINUTE).isoformat(),)]
+        state.change(heartbeat_at=NOW + 45 * MINUTE)
+        keeper.renew(NOW + 46 * MINUTE)
+        assert sql(lively.archive, "SELECT beat_at FROM lease") == [((NOW + 46 * MINUTE).isoformat(),)]
 
 
-def test_a_service_that_only_waits_learns_that_another_process_has_taken_over(lively: Lively, idle: Service) -> None:
+def test_a_harvest_that_only_waits_learns_that_another_process_has_taken_over(lively: Lively) -> None:
+    state, lost = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=NOW, heartbeat_at=NOW)), list[Locked]()
     with lively.ingest.exclusive():
-        idle.tick()
         with open_archive(lively.archive.folder) as other:
             other.acquire_lease(NOW + 20 * MINUTE)
-        lively.now = NOW + 21 * MINUTE
-        with pytest.raises(Locked, match="taken over"):
-            idle.tick()
+        LeaseKeeper(lambda: None, state, never).renew(NOW + 21 * MINUTE)  # while there is no lease to be lost
+        LeaseKeeper(lambda: lively.archive, state, lambda _, error: lost.append(error)).renew(NOW + 21 * MINUTE)
+    assert ["taken over" in error.message for error in lost] == [True]
 
 
 # ── the index behind it ──
@@ -244,24 +370,88 @@ def keep(archive: ArchiveFile, first: int, count: int) -> None:
     archive.keep([item for item in map(read_record, raws) if isinstance(item, Conversation)], (), NOW)
 
 
-def test_few_new_entries_are_applied_when_there_is_nothing_else_to_do_or_after_five_seconds(
-    archive: ArchiveFile,
-) -> None:
-    store = MemoryStore()
+def indexing(archive: ArchiveFile, store: StoreAdmin) -> tuple[Indexer, ServiceState]:
     state = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=NOW, heartbeat_at=NOW))
-    indexer = Indexer(archive, lambda: store, state)
+    return Indexer(archive, lambda: store, state, threading.Event()), state
+
+
+def test_few_new_entries_are_applied_after_five_seconds_and_many_at_once(archive: ArchiveFile) -> None:
+    store = MemoryStore()
+    indexer, state = indexing(archive, store)
     keep(archive, 0, 1)
-    assert indexer.step(NOW, is_idle=False)  # the first time, to learn where the index is
-    assert not indexer.step(NOW + HOUR, is_idle=True)  # nothing is new
+    assert indexer.step(NOW)  # the first time, to learn where the index is
+    assert not indexer.step(NOW + HOUR)  # nothing is new
+    assert state.read().index.caught_up_at == NOW + HOUR
     keep(archive, 1, 1)
-    assert indexer.step(NOW + HOUR, is_idle=False)
+    assert indexer.step(NOW + HOUR)
     keep(archive, 2, 1)
-    assert not indexer.step(NOW + HOUR + 5 * SECOND - SECOND / 1000, is_idle=False)
-    assert indexer.step(NOW + HOUR + SECOND, is_idle=True)
+    assert not indexer.step(NOW + HOUR + 5 * SECOND - SECOND / 1000)
     keep(archive, 3, 1_999)
-    assert not indexer.step(NOW + HOUR + 2 * SECOND, is_idle=False)
+    assert indexer.step(NOW + HOUR + 2 * SECOND)  # two thousand are worth it
     keep(archive, 2_002, 1)
-    assert indexer.step(NOW + HOUR + 2 * SECOND, is_idle=False)  # two thousand are worth it
-    keep(archive, 2_003, 1)
-    assert indexer.step(NOW + HOUR + 7 * SECOND, is_idle=False)
-    assert store.position().seq == state.read().index.applied == archive.vault.head() == 2_004
+    assert indexer.step(NOW + HOUR + 7 * SECOND)
+    assert store.position().seq == state.read().index.applied == archive.vault.head() == 2_003
+
+
+def test_the_first_index_of_a_large_archive_is_made_in_stretches_that_its_state_shows(
+    archive: ArchiveFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archiver.service.indexer.MOST_AT_ONCE", 7)
+    keep(archive, 0, 30)
+    indexer, state = indexing(archive, MemoryStore())
+    shown = []
+    for number in range(5):
+        assert state.read().index.caught_up_at is None
+        assert indexer.step(NOW + number * 6 * SECOND)
+        shown.append(state.read().index.applied)
+    assert shown == [7, 14, 21, 28, 30]
+    assert state.read().index.caught_up_at == NOW + 24 * SECOND
+
+
+def test_an_outdated_index_is_rebuilt_and_its_state_shows_how_far_that_is(
+    archive: ArchiveFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[int | None] = []
+
+    class Outdated(MemoryStore):
+        is_outdated = True
+
+        def check_current(self) -> None:
+            if self.is_outdated:
+                raise StoreOutdated("built by another version")
+
+    class Show(MemoryStore):
+        def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
+            super().replace(versions, applied=applied)
+            shown.append(state.read().index.rebuilt)
+
+    old, new = Outdated(), Show()
+    new._replaces = old
+    monkeypatch.setattr(old, "begin_rebuild", lambda: new)
+    monkeypatch.setattr("archiver.index.build.BATCH_CONVERSATIONS", 2)
+    keep(archive, 0, 6)
+    indexer, state = indexing(archive, old)
+    assert indexer.step(NOW)
+    assert shown == [None, 2, 4]
+    assert (state.read().index.rebuilt, state.read().index.error, old.position().seq) == (None, None, 6)
+
+
+def test_an_index_that_fails_in_a_way_that_nobody_foresaw_is_tried_again_too(archive: ArchiveFile) -> None:
+    class Odd(MemoryStore):
+        is_odd = True
+
+        def position(self) -> Position:
+            if self.is_odd:
+                raise KeyError("what the customer wrote")
+            return super().position()
+
+    store = Odd()
+    indexer, state = indexing(archive, store)
+    keep(archive, 0, 1)
+    assert not indexer.step(NOW)
+    assert "unexpected KeyError in test_lanes.py" in str(state.read().index.error)
+    assert "customer" not in str(state.read().index.error)
+    store.is_odd = False
+    assert not indexer.step(NOW + MINUTE - SECOND)
+    assert indexer.step(NOW + MINUTE)
+    assert state.read().index.error is None

@@ -9,12 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +21,37 @@ import pytest
 
 from archiver import windows
 from archiver.archive.coverage import stretches
+from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import Bookmark, WindowState
 from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import verify_vault
 from archiver.archive.versions import Change, compare_raw
+from archiver.config.secrets import Secret
 from archiver.config.settings import StoreAddress
-from archiver.errors import AuthError, Locked, SourceUnavailable, StoreUnavailable
+from archiver.errors import Locked, SourceUnavailable, StoreUnavailable
 from archiver.harvest.harvest import Harvest
 from archiver.harvest.ingest import Ingest
 from archiver.harvest.window_reader import WindowReader
 from archiver.index.store import StoreAdmin, open_store
 from archiver.index.verify import verify_index
+from archiver.liveperson.auth import Credentials, User
 from archiver.model import Window, to_ms
 from archiver.progress import Silent
+from archiver.service.counts import Counter
 from archiver.service.health import answer
 from archiver.service.indexer import Indexer
 from archiver.service.lanes import Schedule, make_lanes
-from archiver.service.service import Backoff, Service
-from archiver.service.state import Level, ServiceState, Snapshot
+from archiver.service.lease import LeaseKeeper
+from archiver.service.service import Service
+from archiver.service.state import ServiceState, Snapshot
+from archiver.service.troubles import Level, level_of
+from archiver.service.waiting import Backoff, Gate
 from archiver.simulator.courses import courses
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
 from tests import schemas
 from tests.conftest import ACCOUNT, NOW, connected, record, sql
+from tests.services import following, get, simulated, until
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 Respond = Callable[[httpx.Request], httpx.Response]
@@ -62,6 +68,7 @@ class Running:
     index: Callable[[], StoreAdmin] | None = None
     until: datetime = NOW
     left_out: str = ""
+    credentials: Credentials | None = None
     on_tick: Callable[[], None] = lambda: None
     asked: list[dict[str, Any]] = field(default_factory=list)
 
@@ -70,22 +77,27 @@ class Running:
         self.simulator = Simulator(self.world)
         self.archive = make_archive(self.folder, ACCOUNT)
         self.board = ServiceState(Snapshot(ACCOUNT, HOUR, started_at=self.now, heartbeat_at=self.now))
+        schedule = Schedule(since=self.since)
+        self.counter = Counter(self.archive.another_connection, schedule, clock_s=self._seconds)
         self.restart()
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
 
     def restart(self) -> None:
         """Goes on as a service that knows only what is in the archive."""
         self.service = self._service()
 
     def _service(self) -> Service:
-        source = connected(self._answer, self.simulator)
+        source = connected(self._answer, self.simulator, self.credentials)
         self.ingest = ingest = Ingest(source, self.archive, clock=lambda: self.now, progress=Silent())
         schedule = Schedule(since=self.since)
-        indexer = Indexer(self.archive, self.open_index, self.board)
+        self.indexer = Indexer(self.archive, self.open_index, self.board, self)
+        self.keeper = LeaseKeeper(lambda: self.archive, self.board, self._lose)
         reader = WindowReader(ingest)
         lanes = [lane for lane in make_lanes(ingest, reader, schedule) if lane.name != self.left_out]
-        return Service(
-            ingest, lanes, indexer, self.board, self, on_tick=self._tick,  # type: ignore[arg-type]
-        )  # fmt: skip
+        prove = source.prove_access
+        return Service(ingest, lanes, Gate(self.board), self, prove_access=prove, on_tick=self._tick)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/conversations/search"):
@@ -98,13 +110,19 @@ class Running:
         return open_store(StoreAddress(), folder=self.archive.folder, archive_id=self.archive.id)
 
     def _tick(self) -> None:
+        """What the other threads of a service do meanwhile."""
         self.now += timedelta(seconds=1)
+        self.indexer.step(self.now)
+        self.keeper.renew(self.now)
         self.on_tick()
+
+    def _lose(self, archive: ArchiveFile, error: Locked) -> None:
+        raise error
 
     def is_set(self) -> bool:
         return self.now >= self.until
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, timeout: float) -> None:
         self.now += 10 * MINUTE
 
     def without(self, lane: str) -> None:
@@ -116,6 +134,13 @@ class Running:
         self.until = self.now + length
         with self.ingest.exclusive():
             self.service.run()
+        self.indexer.close()
+
+    def state_now(self) -> Snapshot:
+        return self.board.read()
+
+    def observed(self, now: datetime) -> Snapshot:
+        return replace(self.board.read(), archive=self.counter.read(now))
 
     def state(self, window: Window) -> set[str]:
         """In which states the hours of a window are."""
@@ -128,7 +153,7 @@ class Running:
 
 def health_of(running: Running) -> tuple[int, Any]:
     """The status and content of the answer about its health."""
-    response = answer("/health/harvest", running.board, running.now)
+    response = answer("/health/harvest", [running], running.now)
     assert response
     return response[0], schemas.checked(response[2])
 
@@ -137,6 +162,7 @@ def health_of(running: Running) -> tuple[int, Any]:
 def running(tmp_path: Path) -> Iterator[Running]:
     made = Running(tmp_path / "archive", since=NOW - 5 * DAY)
     yield made
+    made.counter.close()
     made.archive.close()
 
 
@@ -150,7 +176,7 @@ def test_a_living_account_is_followed_to_the_end_of_every_conversation(running: 
         assert kept == item.raw or compare_raw(kept, item.raw) is Change.LESS_DETAIL
     assert running.archive.ledger.count_watched() == 0
     assert running.state(Window(NOW - 5 * DAY + HOUR, NOW + 6 * DAY)) == {"sealed"}
-    assert running.board.read().level(running.now) is Level.GREEN
+    assert level_of(running.observed(running.now), running.now) is Level.GREEN
     assert list(verify_vault(running.archive, Silent())) == []
     store = running.open_index()
     assert list(verify_index(running.archive, store, Silent())) == []
@@ -243,14 +269,14 @@ def test_an_index_out_of_reach_stops_nothing_and_is_brought_up_to_date_when_it_i
     running.world.put(record("one", NOW - DAY, "hello"))
     running.run(HOUR)
     assert running.raw("one")
-    assert answer("/readyz", running.board, running.now)[0] == 503  # type: ignore[index]
-    assert "the index does not answer" in str(health_of(running)[1]["troubles"])
+    assert answer("/readyz", [running], running.now)[0] == 503  # type: ignore[index]
+    assert "the index does not answer" in str(health_of(running)[1]["accounts"][0]["troubles"])
     running.index = None
     running.run(HOUR)
     store = running.open_index()
     assert store.position().seq == running.archive.vault.head()
     store.close()
-    assert answer("/readyz", running.board, running.now)[0] == 200  # type: ignore[index]
+    assert answer("/readyz", [running], running.now)[0] == 200  # type: ignore[index]
 
 
 def test_a_damaged_record_keeps_the_index_behind_and_stops_no_harvest(running: Running) -> None:
@@ -263,7 +289,7 @@ def test_a_damaged_record_keeps_the_index_behind_and_stops_no_harvest(running: R
     running.world.put(record("new", running.now, "hello"))
     running.run(HOUR)
     assert running.raw("new")
-    assert "is not what was kept" in str(health_of(running)[1]["troubles"])
+    assert "is not what was kept" in str(health_of(running)[1]["accounts"][0]["troubles"])
 
 
 def test_a_liveperson_that_is_down_is_waited_for_and_red_after_a_while(running: Running) -> None:
@@ -344,12 +370,61 @@ def test_a_known_difference_is_not_forgotten_when_the_window_can_t_be_read(runni
     assert list(verify_vault(running.archive, Silent())) == []
 
 
-def test_refused_credentials_end_it(running: Running) -> None:
-    running.respond = lambda request: (
-        httpx.Response(403) if "conversations" in request.url.path else running.simulator(request)
-    )
-    with pytest.raises(AuthError):
-        running.run(HOUR)
+def test_refused_credentials_are_red_and_asked_for_ever_more_rarely_until_they_are_accepted(running: Running) -> None:
+    running.run(HOUR)
+    refused: list[datetime] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        refused.append(running.now)
+        return httpx.Response(401)
+
+    running.respond = refuse
+    running.run(5 * HOUR)
+    attempts = sorted(set(refused))
+    assert len(attempts) < 3 * 8  # a request, a new token, a look-up of the host; 0, 1, 6, 21, 81 … minutes
+    status, health = health_of(running)
+    assert status == 503
+    assert health["accounts"][0]["paused"]["code"] == "source.auth"
+    assert "refused" in str(health["accounts"][0]["troubles"])
+    running.respond = None
+    running.world.put(record("meanwhile", NOW + 3 * HOUR, "hello"))
+    running.run(2 * HOUR)
+    assert running.raw("meanwhile")
+    assert health_of(running)[0] == 200
+
+
+def test_a_refused_login_is_tried_once_an_hour_at_most_so_that_it_locks_no_user(running: Running) -> None:
+    logins: list[datetime] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/login"):
+            logins.append(running.now)
+        return running.simulator(request)
+
+    running.respond, running.credentials = respond, User("archivist", Secret("wrong"))
+    running.restart()
+    running.run(DAY)
+    assert len(logins) < 4 + 24
+    waits = [(later - before) / MINUTE for before, later in pairwise(logins)]
+    assert [round(wait, -1) for wait in waits[:3]] == [10, 10, 20]  # a minute, five, a quarter of an hour
+    assert all(60 <= wait <= 71 for wait in waits[3:])  # this clock goes by ten minutes
+    assert health_of(running)[1]["accounts"][0]["paused"]["attempts"] == len(logins)
+
+
+@pytest.mark.parametrize("status", [400, 403, 302, 404, 451])
+def test_a_single_odd_answer_ends_nothing(running: Running, status: int) -> None:
+    odd = iter([httpx.Response(status, headers={"Location": "https://elsewhere.test"})])
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        is_search = request.url.path.endswith("/conversations/search")
+        return next(odd, None) or running.simulator(request) if is_search else running.simulator(request)
+
+    running.respond = respond
+    running.world.put(record("one", NOW - DAY, "hello"))
+    running.run(2 * HOUR)
+    assert running.raw("one")
+    assert health_of(running)[0] == 200
+    assert running.state(Window(NOW - 4 * DAY, NOW - 3 * HOUR)) == {"sealed"}
 
 
 def test_it_ends_when_another_process_took_over(running: Running) -> None:
@@ -360,6 +435,7 @@ def test_it_ends_when_another_process_took_over(running: Running) -> None:
         with open_archive(running.folder) as other:
             other.acquire_lease(running.now + HOUR)
 
+    running.keeper = LeaseKeeper(lambda: None, running.board, running._lose)
     running.on_tick = steal
     with pytest.raises(Locked, match="taken over"):
         running.run(DAY)
@@ -387,67 +463,9 @@ def test_waits_grow_to_ten_minutes_and_begin_anew_once_it_works() -> None:
     backoff.worked()
     assert backoff.is_over(NOW)
     assert backoff.failed(error, NOW) == 15
-    with pytest.raises(AuthError):
-        backoff.failed(AuthError("no"), NOW)
 
 
 # ── as a process ──
-
-
-@contextmanager
-def simulated() -> Iterator[dict[str, str]]:
-    """The environment of an account on a port of this machine."""
-    command = [sys.executable, "-m", "archiver", "simulate"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        told = schemas.checked(process.stdout.readline())
-        yield {
-            "ARCHIVER_ACCOUNT": told["account"], "ARCHIVER_DOMAIN_URL": told["domain_url"],
-            "ARCHIVER_CLIENT_ID": told["client_id"], "ARCHIVER_CLIENT_SECRET": told["client_secret"],
-        }  # fmt: skip
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
-
-
-@contextmanager
-def following(account: dict[str, str], folder: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The service and where its health is."""
-    command = [sys.executable, "-m", "archiver", "--log-format", "json"]
-    command += ["harvest", "--follow", "--every", "1s", "--from", "40d", "--listen", "127.0.0.1:0"]
-    environment = {**os.environ, **account, "ARCHIVER_ARCHIVE": str(folder), **changes}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        line = ""
-        while "Health and metrics" not in line:
-            line = process.stderr.readline()
-            assert line, process.wait(5)
-        yield process, json.loads(line)["message"].split()[3].removesuffix("/health/harvest")
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def get(url: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(url, timeout=10) as response:
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    import time
-
-    for _ in range(300):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen within half a minute")
 
 
 def test_a_service_tells_its_health_and_metrics_and_ends_within_seconds(tmp_path: Path) -> None:
@@ -456,11 +474,15 @@ def test_a_service_tells_its_health_and_metrics_and_ends_within_seconds(tmp_path
         assert get(f"{url}/healthz") == (200, "ok\n")
         status, body = get(f"{url}/health/harvest")
         health = schemas.checked(body)
-        assert (status, health["schema"]) == (200, "archiver.health/2")
-        assert health["lanes"]["tail"]["steps"] > 0
+        assert (status, health["schema"]) == (200, "archiver.health/3")
+        assert health["accounts"][0]["lanes"]["tail"]["steps"] > 0
         metrics = get(f"{url}/metrics")[1]
-        for name in ("harvest_lag_seconds", 'lane_steps_total{lane="tail"}', 'api_answers_total{status="200"}'):
-            assert f"archiver_{name}" in metrics
+        for name in (
+            f'harvest_lag_seconds{{account="{account["ARCHIVER_ACCOUNT"]}"}}',
+            "lane_steps_total{",
+            'status="200"',
+        ):
+            assert name in metrics
         assert get(f"{url}/elsewhere")[0] == 404
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=10)

@@ -13,7 +13,6 @@ from archiver.errors import ConfigError
         (["--every", "5m"], "--every"),
         (["--listen", "off", "--from", "3d"], "--listen"),
         (["--follow", "--to", "today"], "--to"),
-        (["--follow", "--all-profiles"], "--all-profiles"),
         (["--follow", "--dry-run"], "--dry-run"),
     ],
 )
