@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from archiver.archive import events, rechecks
+from archiver.archive import events, healing, rechecks
 from archiver.archive.append import AppendResult, VaultWriter
 from archiver.archive.bookkeeping import LedgerWriter
 from archiver.archive.connection import BUSY_S, FILE
@@ -197,6 +197,23 @@ class ArchiveFile:
             if target:
                 self._ledger.extend_target(target)
 
+    def note_clock(self, now: datetime, skew: timedelta) -> None:
+        """Stores LivePerson's time at this contact, and how far this machine's clock is ahead of it."""
+        with self._transaction():
+            self._ledger.set_bookmark(Bookmark.THEIR_TIME, now)
+            self._ledger.set_bookmark(Bookmark.OUR_TIME, now + skew)
+
+    def heal(self, now: datetime) -> list[str]:
+        """Withdraws what a clock that was ahead of `now`, LivePerson's time, has recorded: proofs of windows that were
+        not over, bookmarks, runs and due dates in the future. What was done, in words; empty if nothing was wrong.
+        """
+        with self._transaction():
+            doubts = [(item.reading.window, healing.doubt(item, now)) for item in self.ledger.all_sealed()]
+            void = {window: reason for window, reason in doubts if reason}
+            for window, reason in void.items():
+                self._unseal(window, reason, now)
+            return [*healing.withdrawn(void), *healing.pull_back(self._ledger, now)]
+
     # ── decisions and checks ──
 
     def decide(self, seq: int, *, approve: bool, by: str, reason: str | None, now: datetime) -> list[int]:
@@ -209,10 +226,11 @@ class ArchiveFile:
         return removed
 
     def coverage(self, now: datetime, *, start: datetime | None = None, end: datetime | None = None) -> Coverage:
-        """The coverage of a span, by default of all that LivePerson keeps and all that was ever read or targeted.
+        """The coverage of a span, by default of all that LivePerson keeps and all that was ever read or targeted, at
+        `now`, which is LivePerson's time. Readings that were dated by a wrong clock do not count.
         Raises ValueError for a span that ends before it starts, or starts in the future.
         """
-        readings = list(self.ledger.readings())
+        readings = list(healing.believed(self.ledger.recorded(), now))
         whole = whole_span(readings, now, self.ledger.bookmark(Bookmark.TARGET))
         span = Window(start or whole.start, min(end or whole.end, whole.end))
         kept = {from_ms(day * _DAY_MS).date(): count for day, count in self.vault.started(_DAY_MS)}

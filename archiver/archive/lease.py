@@ -14,7 +14,9 @@ STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two 
 
 
 class Lease:
-    """Writes happen inside a transaction of the archive. A holder without a heartbeat for 15 minutes is replaced."""
+    """Writes happen inside a transaction of the archive. A holder without a heartbeat for 15 minutes is replaced, and
+    so is one with a heartbeat in the future, whose clock was wrong.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -35,7 +37,7 @@ class Lease:
 
     def _is_stale(self, row: tuple[str, str, int, str], now: datetime) -> bool:
         holder, host, pid, beat_at = row
-        if holder == self._holder or now - datetime.fromisoformat(beat_at) > STALE_AFTER:
+        if holder == self._holder or abs(now - datetime.fromisoformat(beat_at)) > STALE_AFTER:
             return True
         name, _, boot = host.partition(" since boot ")
         if name != socket.gethostname():

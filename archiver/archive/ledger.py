@@ -9,16 +9,17 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from archiver.jsontext import canonical, encode
 from archiver.model import Window, from_ms, to_ms
-from archiver.windows import NEVER
+from archiver.windows import NEVER, NOTED_SKEW, describe_skew
 
 _RECORDED = (
-    "SELECT start_ms, end_ms, state, expected, seen, inside, new, content, reason, ids, vault_head, certificate, checks"
+    "SELECT start_ms, end_ms, state, expected, seen, inside, new, content, reason, ids, vault_head, certificate,"
+    " checks, coalesce((SELECT fetched_at FROM entries WHERE state = 'sealed' AND seq = certificate), read_at)"
     " FROM windows"
 )
 ROWS = (
@@ -41,6 +42,8 @@ class Bookmark(StrEnum):
     TARGET = "target"  # conversations that started since then are to be covered
     TAILED = "tailed"  # the newest conversations were read up to then
     SWEPT = "swept"  # all changes were read up to then
+    THEIR_TIME = "their_time"  # LivePerson's time at the last contact
+    OUR_TIME = "our_time"  # this machine's time at the same moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,15 @@ class WindowReading:
 @dataclass(frozen=True, slots=True)
 class RecordedWindow:
     """A reading as stored in the ledger. `certificate` is the entry of the chain that states the same. `checks` counts
-    how often LivePerson's present count was compared with it since.
+    how often LivePerson's present count was compared with it since. `recorded_at`: when it was recorded, for a proof by
+    the chain; None if that is not readable.
     """
 
     reading: WindowReading
     vault_head: int
     certificate: int | None
     checks: int
+    recorded_at: datetime | None
 
 
 def claim(reading: WindowReading) -> dict[str, Any]:
@@ -123,6 +128,10 @@ class Ledger:
         )
         return [Window(from_ms(start), from_ms(end)) for start, end in rows]
 
+    def all_sealed(self) -> list[RecordedWindow]:
+        """Every window that was proven complete, as recorded, oldest first."""
+        return list(self._recorded(" WHERE state = ?", WindowState.SEALED))
+
     def sealed_within(self, window: Window) -> list[RecordedWindow]:
         """Sealed windows inside a window, which are replaced when it is recorded."""
         where = " WHERE state = ? AND start_ms >= ? AND end_ms <= ?"
@@ -168,7 +177,8 @@ class Ledger:
         rows = self._connection.execute(f"{_RECORDED}{where} ORDER BY start_ms, end_ms", values)
         for start, end, state, *rest in rows:
             reading = WindowReading(Window(from_ms(start), from_ms(end)), _state(state), *rest[:7])
-            yield RecordedWindow(reading, *rest[7:])
+            vault_head, certificate, checks, recorded_at = rest[7:]
+            yield RecordedWindow(reading, vault_head, certificate, checks, _moment(recorded_at))
 
     # ── runs and bookmarks ──
 
@@ -189,6 +199,28 @@ class Ledger:
         """The moment stored under a name; None if there is none yet."""
         row = self._connection.execute("SELECT at FROM bookmarks WHERE name = ?", (name,)).fetchone()
         return datetime.fromisoformat(row[0]) if row else None
+
+    def skew(self) -> timedelta | None:
+        """How far this machine's clock was ahead of LivePerson's at the last contact; None if there was none yet."""
+        theirs, ours = self.bookmark(Bookmark.THEIR_TIME), self.bookmark(Bookmark.OUR_TIME)
+        return ours - theirs if theirs and ours else None
+
+    def clock_notice(self) -> str | None:
+        """What a reader of dates has to know if this machine's clock was wrong at the last contact; None otherwise."""
+        skew = self.skew()
+        if skew is None or abs(skew) <= NOTED_SKEW:
+            return None
+        off = describe_skew(skew)
+        return f"this machine's clock was {off} LivePerson's at the last contact; LivePerson's time is used"
+
+    def believed_now(self, local: datetime) -> datetime:
+        """LivePerson's time as well as it is known without asking: by this machine's clock, corrected by how far it was
+        off at the last contact, and never before that contact.
+        """
+        theirs, skew = self.bookmark(Bookmark.THEIR_TIME), self.skew()
+        if theirs is None or skew is None:
+            return local
+        return max(theirs, local - skew if abs(skew) > NOTED_SKEW else local)
 
     # ── conversations to look up again ──
 
@@ -219,6 +251,15 @@ class Ledger:
     def _count(self, query: str, *values: object) -> int:
         (count,) = self._connection.execute(query, values).fetchone()
         return int(count)
+
+
+def _moment(text: str) -> datetime | None:
+    """An aware time; None for anything else, which `verify` reports as altered."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _state(text: str) -> WindowState:

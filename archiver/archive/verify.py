@@ -16,11 +16,13 @@ from archiver.archive import chain
 from archiver.archive.chain import Entry
 from archiver.archive.events import RECORD, WINDOW_SEALED, WINDOW_UNSEALED
 from archiver.archive.file import ArchiveFile
+from archiver.archive.healing import doubt, future_bookmarks
 from archiver.archive.ledger import RecordedWindow, WindowState, claim
 from archiver.jsontext import decode
 from archiver.model import CELL, Window, to_ms
 from archiver.progress import Progress
 from archiver.rawrecord import Peek, moment, peek, text_of
+from archiver.windows import NEVER
 
 _CELL_MS = int(CELL.total_seconds() * 1000)
 
@@ -34,15 +36,19 @@ class Finding:
     seq: int | None = None
 
 
-def verify_vault(archive: ArchiveFile, progress: Progress, *, head: tuple[int, str] | None = None) -> Iterator[Finding]:
-    """Every fault of the vault's chain and bodies and of the ledger's claims; `head` was noted elsewhere earlier.
-    Raises ArchiveError for a file that SQLite can't read any further.
+def verify_vault(
+    archive: ArchiveFile, progress: Progress, *, head: tuple[int, str] | None = None, now: datetime | None = None
+) -> Iterator[Finding]:
+    """Every fault of the vault's chain and bodies and of the ledger's claims; `head` was noted elsewhere earlier. With
+    `now`, LivePerson's time as well as it is known, what lies in the future is a fault, too. Raises ArchiveError for a
+    file that SQLite can't read any further.
     """
     with archive.snapshot():
         damage = archive.damage()
         yield from (Finding("file", words) for words in damage)
         if not damage:
             yield from _vault(archive, progress, head)
+            yield from _times(archive, now or NEVER)
 
 
 def _vault(archive: ArchiveFile, progress: Progress, head: tuple[int, str] | None) -> Iterator[Finding]:
@@ -139,6 +145,17 @@ def _ledger(archive: ArchiveFile, cells: Counter[int]) -> Iterator[Finding]:
             yield Finding("ledger", f"window {window}: {words}")
     for window in claims:
         yield Finding("ledger", f"window {window}: was sealed, and the ledger does not know it any more")
+
+
+def _times(archive: ArchiveFile, now: datetime) -> Iterator[Finding]:
+    """What a wrong clock has recorded. A harvest withdraws it, and reads again what is missing."""
+    for item in archive.ledger.recorded():
+        reason = doubt(item, now)
+        if reason:
+            state, cure = item.reading.state, "archiver harvest reads it again"
+            yield Finding("ledger", f"window {item.reading.window}: is called {state}, but {reason}; {cure}")
+    for name in future_bookmarks(archive.ledger, now):
+        yield Finding("ledger", f"the bookmark {name} is in the future; a harvest withdraws it")
 
 
 Claims = dict[Window, tuple[int, object]]
