@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from archiver.logs import EventLogger
 from archiver.progress import Silent
 from archiver.service.health import served
 from archiver.service.indexer import Indexer
-from archiver.service.lanes import Schedule, make_lanes
+from archiver.service.lanes import make_lanes
+from archiver.service.schedule import Schedule
 from archiver.service.service import Service
 from archiver.service.state import ServiceState, Snapshot
 from archiver.service.systemd import Notifier
@@ -48,6 +50,8 @@ class Parts(Protocol):
 
     def now(self) -> datetime: ...
 
+    def clock_of(self, client: Client) -> Callable[[], datetime]: ...
+
 
 def follow(parts: Parts, schedule: Schedule, *, account: str, stop: threading.Event, listen: Listen | None) -> None:
     """Harvests until `stop` is set. Raises errors that a person has to correct."""
@@ -58,11 +62,14 @@ def follow(parts: Parts, schedule: Schedule, *, account: str, stop: threading.Ev
         with ExitStack() as stack:
             client = stack.enter_context(closing(parts.client(tries=_TRIES, on_answer=state.count_answer)))
             archive = parts.make_for(client)
-            ingest = Ingest(client, archive, clock=parts.now, progress=Silent())
+            clock = parts.clock_of(client)
+            began = clock()
+            state.change(started_at=began, heartbeat_at=began)
+            ingest = Ingest(client, archive, clock=clock, progress=Silent(), steady=steady_clock(began))
             stack.enter_context(ingest.exclusive())  # before its port: a second service is told of the first one
             service = _service(ingest, Indexer(archive, parts.open_store, state), schedule, state, stop, notifier)
-            service.count(now)  # so that the first answer of its health is true
-            _serve_health(stack, state, parts.now, listen)
+            service.count(began)  # so that the first answer of its health is true
+            _serve_health(stack, state, clock, listen)
             service.run()
     finally:
         notifier.notify("STOPPING=1")
@@ -80,6 +87,12 @@ def _service(
         notifier.tick(f"{snapshot.level(ingest.clock())}, {snapshot.counts.head:,} vault entries")
 
     return Service(ingest, make_lanes(ingest, reader, schedule), indexer, state, stop, on_tick=tick)
+
+
+def steady_clock(began: datetime) -> Callable[[], datetime]:
+    """A clock that shows `began` now, goes on, and never jumps, whatever happens to the machine's."""
+    began_s = time.monotonic()
+    return lambda: began + timedelta(seconds=time.monotonic() - began_s)
 
 
 def _serve_health(

@@ -15,7 +15,7 @@ from archiver.harvest import Ingest
 from archiver.logs import EventLogger
 from archiver.retry import Retries, RetryPolicy, doubling
 from archiver.service.indexer import Indexer
-from archiver.service.lanes import Lane
+from archiver.service.schedule import Lane
 from archiver.service.state import ArchiveCounts, ServiceState
 
 _log = EventLogger("service")
@@ -80,7 +80,7 @@ class Service:
 
     def tick(self) -> None:
         """One step of the most urgent lane that has work, and of the index; or a short wait."""
-        now = self._ingest.clock()
+        now = self._ingest.steady()
         self._heartbeat(now)
         is_busy = self._step(now)
         is_busy = self._indexer.step(now, is_idle=not is_busy) or is_busy
@@ -99,18 +99,18 @@ class Service:
                 is_busy = lane.step(now)
             except ArchiverError as error:
                 self._state.count_failure(lane.name, error)
-                delay_s = backoff.failed(error, self._ingest.clock())
+                delay_s = backoff.failed(error, self._ingest.steady())
                 message = f"{lane.name}: {error.message}; going on in {delay_s:.0f} s"
                 _log.warning("lane.failed", message, lane=lane.name, code=error.code, wait_s=delay_s)
                 continue
             if is_busy:
-                self._state.count_step(lane.name, now)
+                self._state.count_step(lane.name, self._ingest.clock())
                 backoff.worked()
                 return True
         return False
 
     def _heartbeat(self, now: datetime) -> None:
-        self._state.change(heartbeat_at=now)
+        self._state.change(heartbeat_at=self._ingest.clock())
         if self._heartbeat_at is None or now - self._heartbeat_at >= _HEARTBEAT_EVERY:
             self._ingest.archive.heartbeat(self._ingest.clock())
             self._heartbeat_at = now
@@ -119,9 +119,10 @@ class Service:
         """Brings the counts of the service's state up to date, where they are older than 20 seconds."""
         archive = self._ingest.archive
         tailed_at = archive.ledger.bookmark(Bookmark.TAILED)
-        self._state.change(tailed_at=tailed_at, entries_made=self._ingest.new)
+        clock = self._ingest.source.time_fault()
+        self._state.change(tailed_at=tailed_at, entries_made=self._ingest.new, clock=clock)
         if self._counted_at is None or now - self._counted_at >= _COUNT_EVERY:
-            self._state.change(counts=count_archive(archive, now))
+            self._state.change(counts=count_archive(archive, self._ingest.clock()))
             self._counted_at = now
 
 

@@ -60,7 +60,9 @@ class IndexState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The state at one moment. `fresh_within`: the greatest normal age of the newest conversations."""
+    """The state at one moment. `fresh_within`: the greatest normal age of the newest conversations. `clock`: why the
+    present time is not certain enough to prove a window complete; None if it is.
+    """
 
     account: str
     fresh_within: timedelta
@@ -72,6 +74,7 @@ class Snapshot:
     index: IndexState = IndexState()
     entries_made: int = 0
     answers: dict[str, int] = field(default_factory=dict)
+    clock: str | None = None
 
     def lag(self, now: datetime) -> timedelta:
         """How long ago the archive was last up to date with LivePerson, or how long we have been trying."""
@@ -88,6 +91,8 @@ class Snapshot:
             yield Level.RED, f"nothing new from LivePerson for {self.lag(now).total_seconds() / 60:,.0f} minutes"
         if not self.is_alive(now):
             yield Level.RED, "the harvest makes no progress"
+        if self.clock:
+            yield Level.YELLOW, f"no window can be proven complete: {self.clock} (archiver doctor)"
         for name, lane in self.lanes.items():
             if lane.error:
                 yield Level.YELLOW, f"{name}: {lane.error}"
