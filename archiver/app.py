@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver import windows
 from archiver.archive import ArchiveFile, Finding, is_archive, make_archive, open_archive, repair_vault, verify_vault
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
@@ -124,17 +123,19 @@ class Archive(AbstractContextManager["Archive"]):
         from archiver.harvest import Harvest
         from archiver.liveperson import CONTENT
 
-        span = self.harvest_span(start, end)
+        _ = [parse_moment(moment, self.now(), is_end=False) for moment in (start, end)]  # raises before it asks
         with self._bringing() as client:
-            content = ",".join(CONTENT)
-            return Harvest(client, self.file, clock=self._clock, progress=self._progress, content=content).run(span)
+            clock, content = self.clock_of(client), ",".join(CONTENT)
+            span = self.harvest_span(start, end, now=clock())
+            harvest = Harvest(client, self.file, clock=clock, progress=self._progress, content=content)
+            return harvest.run(span, also_older=start is None)
 
     def fetch(self, ids: Sequence[str], consumers: Sequence[str] = ()) -> Fetched:
         """Fetches conversations by their ids, and all conversations of consumers by their ids, in full."""
         from archiver.harvest import Fetch
 
         with self._bringing() as client:
-            return Fetch(client, self.file, clock=self._clock, progress=self._progress).run(ids, consumers)
+            return Fetch(client, self.file, clock=self.clock_of(client), progress=self._progress).run(ids, consumers)
 
     def follow(self, schedule: Schedule, *, stop: threading.Event, listen: Listen | None = None) -> None:
         """Harvests continuously until `stop` is set; health and metrics are served at `listen`."""
@@ -142,24 +143,26 @@ class Archive(AbstractContextManager["Archive"]):
 
         follow([self], schedule, stop=stop, listen=listen)
 
-    def harvest_span(self, start: Moment = None, end: Moment = None) -> Window:
-        """The span that a harvest between two dates reads: as far back as LivePerson keeps it. Raises ConfigError."""
-        now = self.now()
-        kept = windows.provable(now)
-        first = max(parse_moment(start, now, is_end=False) or kept.start, kept.start)
-        last = min(parse_moment(end, now, is_end=True) or now, now)
-        if first >= last:
-            raise ConfigError(
-                f"the start must be before the end and before now, and the end after {kept.start:%Y-%m-%d}: "
-                "LivePerson keeps 13 months",
-                hint="archiver harvest --from 2026-01-01 --to 2026-03",
-            )
-        return Window(first, last)
+    def clock_of(self, client: Client) -> Callable[[], datetime]:
+        """LivePerson's time by the client's answers; until one names it, as well as it is known from before."""
+        skew = self.now() - self.believed_now()
+        return lambda: client.now() or self.now() - skew
+
+    def believed_now(self) -> datetime:
+        """LivePerson's present time as well as it is known without asking (`Ledger.believed_now`)."""
+        return self.file.ledger.believed_now(self.now()) if self.exists else self.now()
+
+    def harvest_span(self, start: Moment = None, end: Moment = None, *, now: datetime | None = None) -> Window:
+        """The span that a harvest between two dates reads at `now`, LivePerson's time. Raises ConfigError."""
+        from archiver.harvest import harvest_span
+
+        return harvest_span(start, end, now or self.believed_now())
 
     @contextmanager
     def _bringing(self) -> Iterator[Client]:
         """LivePerson within the context; at its end the index is brought up to date."""
         with closing(self.client()) as client:
+            client.ask_time()
             self.make_for(client)
             store = self.store  # an unusable address is found before the harvest, not after it
             yield client
@@ -172,7 +175,7 @@ class Archive(AbstractContextManager["Archive"]):
     def make_for(self, client: Client) -> ArchiveFile:
         """The archive's file. Before it is created, a request proves the account, which may be mistyped."""
         if not self.exists:
-            client.prove_access(self.now())
+            client.prove_access(client.now() or self.now())
         return self.make()
 
     def search(
@@ -233,7 +236,7 @@ class Archive(AbstractContextManager["Archive"]):
 
     def coverage(self, start: Moment = None, end: Moment = None) -> Coverage:
         """Which parts of a span are proven complete; by default of all that LivePerson keeps or that was read."""
-        now = self.now()
+        now = self.believed_now()
         first, last = parse_moment(start, now, is_end=False), parse_moment(end, now, is_end=True)
         try:
             return self.file.coverage(now, start=first, end=last)
@@ -244,7 +247,7 @@ class Archive(AbstractContextManager["Archive"]):
 
     def verify(self, *, head: tuple[int, str] | None = None, with_index: bool = True) -> list[Finding]:
         """Every fault of the archive's file and of its index. The `head` of an earlier verify reveals a cut-off end."""
-        findings = list(verify_vault(self.file, self._progress, head=head, now=self.now()))
+        findings = list(verify_vault(self.file, self._progress, head=head, now=self.believed_now()))
         if with_index and not any(finding.where == "file" for finding in findings):
             findings += self.verify_index()
         return findings

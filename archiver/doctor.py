@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from archiver import windows
 from archiver.archive import ArchiveFile, is_archive, open_archive
 from archiver.config import OPTIONS, Settings, shown_url
 from archiver.errors import ArchiverError, AuthError, PermissionMissing, counted
 from archiver.index import StoreAdmin, open_store
-from archiver.liveperson import LARGEST_SKEW, Account, Contact, Probes, account_of
+from archiver.liveperson import Account, Contact, Probes, account_of
 from archiver.private import open_to_others
 
 _LEAST_FREE_BYTES = 1_000_000_000
@@ -88,14 +89,14 @@ def _tried(name: str, work: Callable[[], Check]) -> Check:
 
 
 def _liveperson(account: Account, probes_of: Callable[[Account], Probes]) -> Iterator[Check]:
-    """Stops at the first failure: the later checks depend on it."""
+    """Stops at the first failure but that of the clock: the later checks depend on it."""
     names = iter(_ABOUT_LIVEPERSON)
     try:
         with closing(probes_of(account)) as probes:
             for finding in _steps(probes, account):
                 next(names)
                 yield finding
-                if finding.verdict is Verdict.FAIL:
+                if finding.verdict is Verdict.FAIL and finding.name != "clock":
                     break
     except ArchiverError as error:  # an address or a proxy that can't be
         yield _failed(next(names), error)
@@ -118,14 +119,15 @@ def _steps(probes: Probes, account: Account) -> Iterator[Check]:
 
 def _clock(contact: Contact) -> Check:
     if contact.skew is None:
-        return Check("clock", Verdict.WARN, "the answer has no date to compare with", "timedatectl status")
-    off_s = contact.skew.total_seconds()
-    words = f"{abs(off_s):.0f} s {'ahead of' if off_s > 0 else 'behind'} LivePerson's"
-    is_right = abs(contact.skew) < LARGEST_SKEW
-    if is_right:
+        words = "the answer has no Date header; a harvest proves no window complete unless other answers have one"
+        return Check("clock", Verdict.WARN, words, "timedatectl status")
+    words = f"{windows.describe_skew(contact.skew)} LivePerson's"
+    if abs(contact.skew) <= windows.NOTED_SKEW:
         return Check("clock", Verdict.PASS, words)
-    advice = "OAuth 1.0 signatures fail with a wrong clock, and tokens may: timedatectl set-ntp true"
-    return Check("clock", Verdict.WARN, words, advice)
+    if abs(contact.skew) <= windows.LARGEST_SKEW:
+        advice = "OAuth 1.0 signatures fail with a wrong clock, and tokens may: timedatectl set-ntp true"
+        return Check("clock", Verdict.WARN, words, advice)
+    return Check("clock", Verdict.FAIL, f"{words}: no window is proven complete", "timedatectl set-ntp true")
 
 
 def _services(probes: Probes) -> Check:

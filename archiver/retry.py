@@ -89,15 +89,21 @@ class Retries:
 
     def delay_after(self, error: ArchiverError) -> float:
         """Seconds to wait before the next attempt. Raises the error itself if no further attempt is worth it."""
+        delay_s = self.next_delay(error)
+        if delay_s is None:
+            raise error
+        return delay_s
+
+    def next_delay(self, error: ArchiverError) -> float | None:
+        """Seconds to wait before the next attempt; None if no further attempt is worth it."""
         now_s = self._clock()
         if self._failing_since_s is None:
             self._failing_since_s = now_s
         waited_s = max(self._waited_s, now_s - self._failing_since_s)
         delay_s = retry_delay(error, self._attempt, self._policy, waited_s=waited_s)
-        if delay_s is None:
-            raise error
-        self._attempt += 1
-        self._waited_s += delay_s
+        if delay_s is not None:
+            self._attempt += 1
+            self._waited_s += delay_s
         return delay_s
 
     def progressed(self) -> None:

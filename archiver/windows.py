@@ -13,6 +13,9 @@ SETTLE = timedelta(hours=2)  # for this long after a window's end, records and S
 SWEEP_WIDTH = timedelta(days=30)
 SWEEP_OVERLAP = timedelta(minutes=15)  # the grid, a minute of delay, and a margin
 EXPIRY_MARGIN = timedelta(days=30)  # gaps that LivePerson deletes within this time are read first
+NOTED_SKEW = timedelta(minutes=1)  # a larger difference between this machine's clock and LivePerson's is reported
+LARGEST_SKEW = CELL  # with a larger one no window is proven complete
+MOST_PER_WINDOW = 2_000  # conversations: while more pages are read, rows have more time to move between them
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 RETENTION_MONTHS = 13  # Messaging Interactions API, Conversations
 
@@ -79,6 +82,33 @@ def provable(now: datetime) -> Window:
     return Window(ceil(retention(now).start) + CELL, now)
 
 
+def cut_at_retention(span: Window, now: datetime) -> tuple[Window | None, Window | None]:
+    """The part of a span that LivePerson need not keep any more at `now`, and the part that it keeps; None for an empty
+    one. They are cut on the grid.
+    """
+    edge = ceil(retention(now).start)
+    older = Window(span.start, min(span.end, edge)) if span.start < edge else None
+    kept = Window(max(span.start, edge), span.end) if span.end > edge else None
+    return older, kept
+
+
+def backwards(end: datetime, start: datetime | None = None) -> Iterator[Window]:
+    """Windows of `SWEEP_WIDTH` from `end` back to `start`, the newest first; without a `start`, without end."""
+    while start is None or end > start:
+        earlier = end - SWEEP_WIDTH
+        yield Window(earlier if start is None else max(earlier, start), end)
+        end = earlier
+
+
 def retention(now: datetime) -> Window:
     """The start times of the conversations that LivePerson still keeps at `now`."""
     return Window(months_before(now, RETENTION_MONTHS), now)
+
+
+def describe_skew(skew: timedelta) -> str:
+    """For example "90 s ahead of", "4.0 hours behind", "200.0 days ahead of"."""
+    seconds = abs(skew.total_seconds())
+    length = f"{seconds:.0f} s" if seconds < 3_600 else f"{seconds / 3_600:.1f} hours"
+    if seconds > 2 * 86_400:
+        length = f"{seconds / 86_400:.1f} days"
+    return f"{length} {'ahead of' if skew > timedelta(0) else 'behind'}"

@@ -178,7 +178,7 @@ class VaultWriter(Vault):
             return AppendResult(conversation.id, removed, change, False, fetched_at, latest_at)
         after = 0 if change is Change.LESS_DETAIL else current
         earlier = None if change.is_current else self._with_fingerprint(conversation.id, fingerprint, after)
-        if earlier and not (change is Change.STALE and fetched_at - earlier[1] >= SECOND_LOOK):
+        if earlier and not (change is Change.STALE and abs(fetched_at - earlier[1]) >= SECOND_LOOK):
             return AppendResult(conversation.id, earlier[0], change, False, earlier[1], latest_at)
         rows = PendingRows()
         change = Change.NEWER if earlier else change

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from archiver.archive.ledger import ROWS, Bookmark, Ledger, Run, WindowReading, WindowState, is_altered, row_digest
+from archiver.archive.rechecks import next_check
 from archiver.archive.stored import stored_moment, stored_window
-from archiver.model import Window, to_ms
+from archiver.model import CELL, EPOCH, Window, to_ms
 from archiver.windows import subtract
 
 RESUME_WITHIN = timedelta(days=1)
@@ -39,6 +40,21 @@ class LedgerWriter(Ledger):
     def set_bookmark(self, name: Bookmark, at: datetime) -> None:
         """Stores a moment under a name."""
         self._connection.execute("INSERT OR REPLACE INTO bookmarks VALUES (?, ?)", (name, at.isoformat()))
+
+    def remove_bookmark(self, name: Bookmark) -> None:
+        """Removes the moment stored under a name."""
+        self._connection.execute("DELETE FROM bookmarks WHERE name = ?", (name,))
+
+    def date_back_runs(self, now: datetime, latest: datetime) -> int:
+        """Ends the runs that began or ended after `latest`, and dates them `now`; how many these were."""
+        begun = self._connection.execute(
+            "UPDATE runs SET started_at = ?, finished_at = ? WHERE started_at > ?",
+            (now.isoformat(), now.isoformat(), latest.isoformat()),
+        )
+        ended = self._connection.execute(
+            "UPDATE runs SET finished_at = ? WHERE finished_at > ?", (now.isoformat(), latest.isoformat())
+        )
+        return begun.rowcount + ended.rowcount
 
     def extend_target(self, start: datetime) -> None:
         """Stores since when conversations are to be covered, if that is earlier than before."""
@@ -91,6 +107,32 @@ class LedgerWriter(Ledger):
         self._connection.executemany("DELETE FROM windows WHERE start_ms = ? AND end_ms = ?", keys)
         return len(keys)
 
+    def forget_future_readings(self, now: datetime, latest: datetime) -> int:
+        """Removes the rows of windows that are not sealed and were read after `latest`, or end after it and were read
+        before; how many these were.
+        """
+        cursor = self._connection.execute(
+            "DELETE FROM windows WHERE state <> ? AND (read_at > ? OR (end_ms > ? AND read_at <= ?))",
+            (WindowState.SEALED, latest.isoformat(), to_ms(latest), now.isoformat()),
+        )
+        return cursor.rowcount
+
+    def date_back_checks(self, now: datetime) -> int:
+        """Makes checks of sealed windows that are due later than they could be if planned now due then; how many."""
+        late = 0
+        rows = self._connection.execute(
+            "SELECT start_ms, end_ms, checks, due_at FROM windows WHERE state = ? AND due_at > ?",
+            (WindowState.SEALED, now.isoformat()),
+        ).fetchall()
+        for start, end, checks, due_at in rows:
+            window, planned = stored_window(start, end), stored_moment(due_at)
+            if window and planned and isinstance(checks, int):
+                due = next_check(window, now, max(checks, 0))
+                if due + CELL < planned:
+                    self.postpone_check(window, due)
+                    late += 1
+        return late
+
     def certify(self, window: Window, certificate: int | None, *, due: datetime | None) -> None:
         """Links a row of an older format to the entry of the chain that states the same, and gives it its digest."""
         key = (to_ms(window.start), to_ms(window.end))
@@ -125,6 +167,16 @@ class LedgerWriter(Ledger):
             "INSERT OR REPLACE INTO watch VALUES (?, ?, ?, ?, ?)",
             (conversation_id, reason, now.isoformat(), due.isoformat(), latest),
         )
+
+    def date_back_lookups(self, now: datetime, latest: datetime, latest_due: datetime) -> int:
+        """Makes look-ups due now of conversations that were seen after `latest` or are due after `latest_due`; how
+        many.
+        """
+        cursor = self._connection.execute(
+            "UPDATE watch SET seen_at = ?, due_at = ? WHERE seen_at > ? OR due_at > ?",
+            (EPOCH.isoformat(), now.isoformat(), latest.isoformat(), latest_due.isoformat()),
+        )
+        return cursor.rowcount
 
     def unwatch(self, ids: Iterable[str]) -> None:
         """These are not looked up again. Their records stay in the vault."""

@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from archiver.archive import events, objects, rechecks
+from archiver.archive import events, healing, objects, rechecks
 from archiver.archive.append import AppendResult, VaultWriter
 from archiver.archive.bookkeeping import LedgerWriter
 from archiver.archive.connection import BUSY_S, FILE, READ_ONLY, connect
@@ -18,12 +18,11 @@ from archiver.archive.erasures import Erasures, ErasuresWriter
 from archiver.archive.identity import read_identity
 from archiver.archive.inspection import Inspection
 from archiver.archive.lease import Lease
-from archiver.archive.ledger import Bookmark, Ledger, RecordedWindow, Run, WindowReading, WindowState, claim
+from archiver.archive.ledger import Bookmark, Ledger, Run, WindowReading, WindowState, claim, is_certified
 from archiver.archive.repair import Claims, Mended, Repair
 from archiver.archive.vault import Vault
-from archiver.archive.versions import Change, latest_moment
+from archiver.archive.versions import Change, latest_in
 from archiver.errors import ArchiveError
-from archiver.jsontext import decode
 from archiver.model import Conversation, Policies, Unreadable, Window, from_ms
 
 _DAY_MS = 86_400_000
@@ -149,7 +148,7 @@ class ArchiveFile:
         latest = self._ledger.latest_moments(conversation.id for conversation in conversations)
         self._ledger.unwatch(conversation.id for conversation in conversations)
         for conversation, result in zip(conversations, results, strict=True):
-            latest_at = result.latest_at or latest.get(conversation.id) or _latest_at(conversation)
+            latest_at = result.latest_at or latest.get(conversation.id) or latest_in(conversation)
             recheck = rechecks.next_recheck(conversation, result.change, result.since, now, latest_at)
             if conversation.id in unread_changes and result.change is not Change.SAME:
                 recheck = rechecks.Recheck("unread", now + rechecks.SOONEST_RECHECK)
@@ -165,7 +164,7 @@ class ArchiveFile:
     def _record(self, reading: WindowReading, run: Run | None, now: datetime) -> None:
         before = self._ledger.sealed_within(reading.window)
         is_sealed = reading.state is WindowState.SEALED
-        certificate = before[0].certificate if is_sealed and _is_certified(reading, before) else None
+        certificate = before[0].certificate if is_sealed and is_certified(reading, before) else None
         if certificate is None and is_sealed:
             certificate = self._vault.append_event(events.WINDOW_SEALED, "", claim(reading), at=now)
         if not is_sealed:
@@ -212,6 +211,23 @@ class ArchiveFile:
             if target:
                 self._ledger.extend_target(target)
 
+    def note_clock(self, now: datetime, skew: timedelta) -> None:
+        """Stores LivePerson's time at this contact, and how far this machine's clock is ahead of it."""
+        with self._transaction():
+            self._ledger.set_bookmark(Bookmark.THEIR_TIME, now)
+            self._ledger.set_bookmark(Bookmark.OUR_TIME, now + skew)
+
+    def heal(self, now: datetime) -> list[str]:
+        """Withdraws what a clock that was ahead of `now`, LivePerson's time, has recorded: proofs of windows that were
+        not over, bookmarks, runs and due dates in the future. What was done, in words; empty if nothing was wrong.
+        """
+        with self._transaction():
+            doubts = [(item.reading.window, healing.doubt(item, now)) for item in self.ledger.all_sealed()]
+            void = {window: reason for window, reason in doubts if reason}
+            for window, reason in void.items():
+                self._unseal(window, reason, now)
+            return [*healing.withdrawn(void), *healing.pull_back(self._ledger, now)]
+
     # ── decisions and checks ──
 
     def decide(self, seq: int, *, approve: bool, by: str, reason: str | None, now: datetime) -> list[int]:
@@ -224,10 +240,11 @@ class ArchiveFile:
         return removed
 
     def coverage(self, now: datetime, *, start: datetime | None = None, end: datetime | None = None) -> Coverage:
-        """The coverage of a span, by default of all that LivePerson keeps and all that was ever read or targeted.
+        """The coverage of a span, by default of all that LivePerson keeps and all that was ever read or targeted, at
+        `now`, which is LivePerson's time. Readings that were dated by a wrong clock do not count.
         Raises ValueError for a span that ends before it starts, or starts in the future.
         """
-        readings = list(self.ledger.readings())
+        readings = list(healing.believed(self.ledger.recorded(), now))
         whole = whole_span(readings, now, self.ledger.bookmark(Bookmark.TARGET))
         span = Window(start or whole.start, min(end or whole.end, whole.end))
         kept = {from_ms(day * _DAY_MS).date(): count for day, count in self.vault.started(_DAY_MS)}
@@ -280,18 +297,3 @@ class ArchiveFile:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _latest_at(conversation: Conversation) -> datetime | None:
-    """The latest moment in an open or truncated record for which an earlier version of this program stored none."""
-    if not conversation.is_open and not conversation.is_partial:
-        return None
-    try:
-        return latest_moment(decode(conversation.raw))
-    except ValueError:
-        return None
-
-
-def _is_certified(reading: WindowReading, before: Sequence[RecordedWindow]) -> bool:
-    """Whether the chain already states exactly this."""
-    return len(before) == 1 and before[0].certificate is not None and claim(before[0].reading) == claim(reading)

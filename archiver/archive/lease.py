@@ -15,7 +15,8 @@ STALE_AFTER = timedelta(minutes=15)  # longer than the longest wait between two 
 
 
 class Lease:
-    """Writes happen inside a transaction of the archive. A holder without a heartbeat for 15 minutes is replaced.
+    """Writes happen inside a transaction of the archive. A holder without a heartbeat for 15 minutes is replaced, and
+    so is one with a heartbeat in the future, whose clock was wrong.
 
     Connections with the same `holder` are the same harvester; by default each is one of its own.
     """

@@ -9,22 +9,23 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from archiver.archive.stored import stored_moment, stored_window
 from archiver.jsontext import canonical, encode
 from archiver.model import EPOCH, Window, to_ms
-from archiver.windows import NEVER
+from archiver.windows import NEVER, NOTED_SKEW, describe_skew
 
 ROWS = (
     "SELECT start_ms, end_ms, state, reason, expected, seen, inside, new, read_at, run, content, vault_head, ids,"
     " certificate, digest FROM windows"
 )
-_ROWS_WITH_CHECKS = (
+_RECORDED = (  # the rows, how often each was checked, and when its certificate was made
     "SELECT start_ms, end_ms, state, reason, expected, seen, inside, new, read_at, run, content, vault_head, ids,"
-    " certificate, digest, checks FROM windows"
+    " certificate, digest, checks, (SELECT fetched_at FROM entries WHERE state = 'sealed' AND seq = certificate)"
+    " FROM windows"
 )
 _ALTERED = "its row in the ledger was changed after it was written: archiver verify"
 
@@ -43,6 +44,8 @@ class Bookmark(StrEnum):
     TARGET = "target"  # conversations that started since then are to be covered
     TAILED = "tailed"  # the newest conversations were read up to then
     SWEPT = "swept"  # all changes were read up to then
+    THEIR_TIME = "their_time"  # LivePerson's time at the last contact
+    OUR_TIME = "our_time"  # this machine's time at the same moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,15 @@ class WindowReading:
 @dataclass(frozen=True, slots=True)
 class RecordedWindow:
     """A reading as stored in the ledger. `certificate` is the entry of the chain that states the same. `checks` counts
-    how often LivePerson's present count was compared with it since.
+    how often LivePerson's present count was compared with it since. `recorded_at`: when it was recorded, for a proof by
+    the chain; None if that is not readable.
     """
 
     reading: WindowReading
     vault_head: int
     certificate: int | None
     checks: int
+    recorded_at: datetime | None
 
 
 def claim(reading: WindowReading) -> dict[str, Any]:
@@ -85,6 +90,11 @@ def claim(reading: WindowReading) -> dict[str, Any]:
         "start": reading.window.start.isoformat(), "end": reading.window.end.isoformat(), "expected": reading.expected,
         "seen": reading.seen, "inside": reading.inside, "ids": reading.ids, "content": reading.content,
     }  # fmt: skip
+
+
+def is_certified(reading: WindowReading, before: Sequence[RecordedWindow]) -> bool:
+    """Whether the chain already states exactly this."""
+    return len(before) == 1 and before[0].certificate is not None and claim(before[0].reading) == claim(reading)
 
 
 def row_digest(row: Sequence[object]) -> str:
@@ -128,6 +138,10 @@ class Ledger:
         run_id, since = (run.id, run.started_at.isoformat()) if run else (None, "")
         where = " WHERE state = ? AND (? IS NULL OR run = ? AND read_at >= ?)"
         return [item.reading.window for item in self._sealed(where, run_id, run_id, since)]
+
+    def all_sealed(self) -> list[RecordedWindow]:
+        """Every window that was proven complete, as recorded, oldest first."""
+        return list(self._recorded(" WHERE state = ?", WindowState.SEALED))
 
     def sealed_within(self, window: Window) -> list[RecordedWindow]:
         """Sealed windows inside a window, which are replaced when it is recorded."""
@@ -178,14 +192,18 @@ class Ledger:
     def _recorded(
         self, where: str, *values: object, order: str = "start_ms, end_ms", is_checked: bool = True
     ) -> Iterator[RecordedWindow]:  # fmt: skip
-        for *row, digest, checks in self._connection.execute(f"{_ROWS_WITH_CHECKS}{where} ORDER BY {order}", values):
+        for *row, digest, checks, sealed_at in self._connection.execute(f"{_RECORDED}{where} ORDER BY {order}", values):
             window = stored_window(*row[:2])
             if window and is_checked and row_digest(row) != digest:
-                yield RecordedWindow(WindowReading(window, WindowState.UNPROVEN, 0, 0, 0, 0, "", _ALTERED), 0, None, 0)
+                altered = WindowReading(window, WindowState.UNPROVEN, 0, 0, 0, 0, "", _ALTERED)
+                yield RecordedWindow(altered, 0, None, 0, None)
             elif window:
-                _, _, state, reason, expected, seen, inside, new, _, _, content, vault_head, ids, certificate = row
+                _, _, state, reason, expected, seen, inside, new, read_at, _, content, vault_head, ids, certificate = (
+                    row
+                )
                 reading = WindowReading(window, _state(state), expected, seen, inside, new, content, reason, ids)
-                yield RecordedWindow(reading, vault_head, certificate, max(checks or 0, 0))
+                recorded_at = stored_moment(sealed_at or read_at)
+                yield RecordedWindow(reading, vault_head, certificate, max(checks or 0, 0), recorded_at)
 
     # ── runs and bookmarks ──
 
@@ -206,6 +224,28 @@ class Ledger:
         """The moment stored under a name; None if there is none yet, or no readable one."""
         row = self._connection.execute("SELECT at FROM bookmarks WHERE name = ?", (name,)).fetchone()
         return stored_moment(row[0]) if row else None
+
+    def skew(self) -> timedelta | None:
+        """How far this machine's clock was ahead of LivePerson's at the last contact; None if there was none yet."""
+        theirs, ours = self.bookmark(Bookmark.THEIR_TIME), self.bookmark(Bookmark.OUR_TIME)
+        return ours - theirs if theirs and ours else None
+
+    def clock_notice(self) -> str | None:
+        """What a reader of dates has to know if this machine's clock was wrong at the last contact; None otherwise."""
+        skew = self.skew()
+        if skew is None or abs(skew) <= NOTED_SKEW:
+            return None
+        off = describe_skew(skew)
+        return f"this machine's clock was {off} LivePerson's at the last contact; LivePerson's time is used"
+
+    def believed_now(self, local: datetime) -> datetime:
+        """LivePerson's time as well as it is known without asking: by this machine's clock, corrected by how far it was
+        off at the last contact, and never before that contact.
+        """
+        theirs, skew = self.bookmark(Bookmark.THEIR_TIME), self.skew()
+        if theirs is None or skew is None:
+            return local
+        return max(theirs, local - skew if abs(skew) > NOTED_SKEW else local)
 
     # ── conversations to look up again ──
 
@@ -236,6 +276,15 @@ class Ledger:
     def _count(self, query: str, *values: object) -> int:
         (count,) = self._connection.execute(query, values).fetchone()
         return int(count)
+
+
+def _moment(text: str) -> datetime | None:
+    """An aware time; None for anything else, which `verify` reports as altered."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _state(text: str) -> WindowState:

@@ -34,7 +34,7 @@ def next_recheck(
     minutes to a day; a closed one two hours and a day after its end; one with fewer messages than before, after 15
     minutes.
     """
-    if change in (Change.STALE, Change.FEWER_MESSAGES) and now - since < SOONEST_RECHECK:
+    if change in (Change.STALE, Change.FEWER_MESSAGES) and abs(now - since) < SOONEST_RECHECK:
         return Recheck("less", since + SOONEST_RECHECK)
     if conversation.is_open or conversation.is_partial:
         quiet = min(max(now - latest_at, SOONEST_RECHECK), LATEST_RECHECK) if latest_at else LATEST_RECHECK

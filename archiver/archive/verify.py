@@ -16,12 +16,14 @@ from archiver.archive import chain, erasure_list
 from archiver.archive.chain import Entry
 from archiver.archive.events import RECORD, WINDOW_SEALED, WINDOW_UNSEALED
 from archiver.archive.file import ArchiveFile
+from archiver.archive.healing import doubt, future_bookmarks
 from archiver.archive.ledger import RecordedWindow, WindowState, claim
 from archiver.archive.repair import Mended
 from archiver.jsontext import decode
 from archiver.model import CELL, Window, to_ms
 from archiver.progress import Progress
 from archiver.rawrecord import Peek, moment, peek, text_of
+from archiver.windows import NEVER
 
 _CELL_MS = int(CELL.total_seconds() * 1000)
 
@@ -40,9 +42,10 @@ class Finding:
 def verify_vault(
     archive: ArchiveFile, progress: Progress, *, head: tuple[int, str] | None = None, now: datetime | None = None
 ) -> Iterator[Finding]:  # fmt: skip
-    """Every fault of the vault's chain and bodies, of the ledger's claims and of the file's schema; with `now` also of
-    rows that steer the harvest and can't be true at that moment. `head` was noted elsewhere earlier. Raises
-    ArchiveError for a file that SQLite can't read any further.
+    """Every fault of the vault's chain and bodies, of the ledger's claims and of the file's schema; `head` was noted
+    elsewhere earlier. With `now`, LivePerson's time as well as it is known, also of what lies in the future and of rows
+    that steer the harvest and can't be true at that moment. Raises ArchiveError for a file that SQLite can't read any
+    further.
     """
     with archive.snapshot():
         damage = archive.inspection.damage()
@@ -50,6 +53,7 @@ def verify_vault(
         if not damage:
             yield from (Finding("schema", words) for words in archive.inspection.foreign_parts())
             yield from _vault(archive, progress, head)
+            yield from _times(archive, now or NEVER)
             yield from _steering(archive, now) if now else ()
 
 
@@ -163,6 +167,17 @@ def _ledger(archive: ArchiveFile, cells: Counter[int]) -> Iterator[Finding]:
             yield Finding("ledger", f"window {window}: {words}")
     for window in claims:
         yield Finding("ledger", f"window {window}: was sealed, and the ledger does not know it any more")
+
+
+def _times(archive: ArchiveFile, now: datetime) -> Iterator[Finding]:
+    """What a wrong clock has recorded. A harvest withdraws it, and reads again what is missing."""
+    for item in archive.ledger.recorded():
+        reason = doubt(item, now)
+        if reason:
+            state, cure = item.reading.state, "archiver harvest reads it again"
+            yield Finding("ledger", f"window {item.reading.window}: is called {state}, but {reason}; {cure}")
+    for name in future_bookmarks(archive.ledger, now):
+        yield Finding("ledger", f"the bookmark {name} is in the future; a harvest withdraws it")
 
 
 Claims = dict[Window, tuple[int, object]]

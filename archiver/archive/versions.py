@@ -11,6 +11,7 @@ from typing import Any
 
 from archiver.archive.chain import stable, without_moving_parts
 from archiver.jsontext import canonical, decode
+from archiver.model import Conversation
 from archiver.rawrecord import items, moment, section, text_of
 
 _SDES = ("sdes", "unAuthSdes")
@@ -208,3 +209,13 @@ def latest_moment(record: Any) -> datetime | None:
     for name, times in _TIMES.items():
         moments += [moment(item, time) for item in items(record, name) for time in times]
     return max((at for at in moments if at), default=None)
+
+
+def latest_in(conversation: Conversation) -> datetime | None:
+    """The latest moment in an open or truncated record for which an earlier version of this program stored none."""
+    if not conversation.is_open and not conversation.is_partial:
+        return None
+    try:
+        return latest_moment(decode(conversation.raw))
+    except ValueError:
+        return None

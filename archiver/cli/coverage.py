@@ -49,6 +49,7 @@ def command(
     """
     with shared.opened(context) as archive:
         coverage = archive.coverage(from_, to)
+        shared.show_notices([notice] if (notice := archive.file.ledger.clock_notice()) else [])
     if as_json:
         shared.print_json(_as_json(coverage))
     else:

@@ -55,7 +55,7 @@ def command(
 ) -> None:  # fmt: skip
     """Harvest conversations from LivePerson into the archive.
 
-    Reads every conversation that started in the span (at most 13 months back), keeps each raw record, proves each
+    Reads every conversation that started in the span (LivePerson keeps 13 months), keeps each raw record, proves each
     window complete by LivePerson's own counts, and brings the search index up to date. Stop it at any time: the same
     command resumes where it stopped; after it has finished, it reads the span again. Dates: 2026-03-31, 2026-03, 90d,
     yesterday; in UTC. With --follow it is a service: docs/operate.md.
@@ -73,7 +73,8 @@ def command(
     """
     _check_follow(context, is_followed=is_followed)
     if is_followed:
-        follow(_archives(context, all_profiles=all_profiles), _schedule(every, from_), listen)
+        archives = _archives(context, all_profiles=all_profiles)
+        follow(archives, _schedule(archives[0], every, from_), listen)
         return
     _warn_of_retention(context, from_)
     archives = _archives(context, all_profiles=all_profiles)
@@ -104,21 +105,22 @@ def _check_follow(context: click.Context, *, is_followed: bool) -> None:
             )
 
 
-def _schedule(every: str, from_: str | None) -> Schedule:
+def _schedule(archive: Archive, every: str, from_: str | None) -> Schedule:
     try:
         pause = parse_duration(every)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     if pause < _SHORTEST_PAUSE:
         raise ConfigError(f"--every {every} is too short", hint="Write at least 1s.")
-    return Schedule(pause, parse_moment(from_ or None, shared.now(), is_end=False))
+    return Schedule(pause, parse_moment(from_, archive.believed_now(), is_end=False) if from_ else None)
 
 
 def _warn_of_retention(context: click.Context, from_: str | None) -> None:
     now = shared.now()
     kept, start = windows.provable(now).start, parse_moment(from_, now, is_end=False)
     if start and start < kept:
-        shared.say(context, f"LivePerson keeps 13 months: nothing before {kept:%Y-%m-%d} is read.")
+        words = "what it still returns from before is kept, and not proven complete"
+        shared.say(context, f"LivePerson keeps 13 months, since {kept:%Y-%m-%d}: {words}.")
 
 
 def _harvest_one(

@@ -4,7 +4,9 @@ from archiver.harvest.fetch import Fetch, Fetched
 from archiver.harvest.forecast import WindowForecast, forecast_windows
 from archiver.harvest.harvest import Harvest, Summary
 from archiver.harvest.ingest import Ingest
+from archiver.harvest.leftovers import Leftovers
 from archiver.harvest.lookups import Lookups
+from archiver.harvest.span import harvest_span
 from archiver.harvest.window_reader import WindowReader
 
 __all__ = [
@@ -12,9 +14,11 @@ __all__ = [
     "Fetched",
     "Harvest",
     "Ingest",
+    "Leftovers",
     "Lookups",
     "Summary",
     "WindowForecast",
     "WindowReader",
     "forecast_windows",
+    "harvest_span",
 ]

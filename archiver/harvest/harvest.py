@@ -9,14 +9,16 @@ from datetime import datetime
 from archiver import windows
 from archiver.archive import ArchiveFile, Run
 from archiver.harvest.ingest import Ingest
+from archiver.harvest.leftovers import Leftovers
 from archiver.harvest.lookups import Lookups
 from archiver.harvest.source import Source
-from archiver.harvest.window_reader import Gap, WindowReader
+from archiver.harvest.window_reader import Gap, WindowReader, announced
 from archiver.logs import EventLogger
 from archiver.model import Window
 from archiver.progress import Progress
 
 _log = EventLogger("harvest")
+_MORE_LOOKS = 2  # at the end, for records that LivePerson returned truncated
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +44,59 @@ class Harvest:
     ) -> None:  # fmt: skip
         self._ingest = Ingest(source, archive, clock=clock, progress=progress)
         self._reader = WindowReader(self._ingest, content=content)
+        self._leftovers = Leftovers(self._ingest)
 
-    def run(self, span: Window) -> Summary:
+    def run(self, span: Window, *, also_older: bool = False) -> Summary:
         """Reads every window of the span that this run has not sealed yet, and fetches open conversations again. Raises
         Locked, SourceError, ArchiveError.
+
+        What the span holds of a time that LivePerson need not keep any more is read first, and is never proven; with
+        `also_older` whatever else LivePerson still returns from before the span, too.
         """
-        ingest, archive = self._ingest, self._ingest.archive
+        ingest = self._ingest
         with ingest.exclusive():
-            run = archive.begin_run(span, ingest.clock())
-            _log.info("harvest.started", f"harvest of {span}", span=span, started_at=run.started_at)
-            planned = list(windows.plan(span, archive.ledger.sealed(run)))
-            unproven = self._read_all(planned, run)
-            Lookups(ingest).recheck_all(seen_before=run.started_at, due_by=None)
-            archive.finish_run(ingest.clock())
-        summary = Summary(len(planned), self._reader.conversations, ingest.new, ingest.quarantined, tuple(unproven))
+            ingest.source.ask_time()
+            ingest.heal()
+            summary = self._run(span, also_older=also_older)
+            ingest.heal()
         _note_end(summary)
         return summary
+
+    def _run(self, span: Window, *, also_older: bool) -> Summary:
+        ingest, archive = self._ingest, self._ingest.archive
+        older, kept = windows.cut_at_retention(span, ingest.clock())
+        unproven = self._read_older(older, span.start if also_older else None)
+        run = archive.begin_run(kept or span, ingest.clock())
+        _log.info("harvest.started", f"harvest of {span}", span=span, started_at=run.started_at)
+        planned = list(windows.plan(kept, archive.ledger.sealed(run))) if kept else []
+        unproven += self._read_all(planned, run)
+        for _ in range(_MORE_LOOKS):
+            unproven = self._read_again(unproven, run)
+        Lookups(ingest).recheck_all(seen_before=run.started_at, due_by=None)
+        archive.finish_run(ingest.clock())
+        conversations = self._reader.conversations + self._leftovers.conversations
+        return Summary(len(planned), conversations, ingest.new, ingest.quarantined, tuple(unproven))
+
+    def _read_older(self, older: Window | None, before: datetime | None) -> list[Gap]:
+        """Reads what LivePerson may delete at any moment, which is why it comes first."""
+        if before:
+            self._leftovers.read_before(before)
+        if not older:
+            return []
+        self._leftovers.read_before(older.end, older.start)
+        return [announced(Gap(older, "LivePerson does not keep all of this time any more"))]
+
+    def _read_again(self, gaps: list[Gap], run: Run) -> list[Gap]:
+        """The gaps that remain after those with truncated records were read again: by now LivePerson may return them
+        whole.
+        """
+        remaining, counted = list[Gap](), self._reader.conversations
+        for gap in gaps:
+            if gap.is_cut:
+                _log.info("window.reread", f"{gap.window} is read again: {gap.reason}", window=gap.window)
+            remaining += self._reader.read(gap.window, run) if gap.is_cut else [gap]
+        self._reader.conversations = counted  # what is read again counts once
+        return remaining
 
     def _read_all(self, planned: list[Window], run: Run) -> list[Gap]:
         progress = self._ingest.progress

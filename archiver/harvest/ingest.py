@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from archiver.archive import ArchiveFile, Run, WindowReading
@@ -17,22 +17,30 @@ _log = EventLogger("harvest")
 
 
 @dataclass(frozen=True, slots=True)
-class _CompletedPage:
-    """A page's conversations as completely as LivePerson returns them, and the ids of changed ones it left out."""
+class CompletedPage:
+    """A page whose records are as complete as LivePerson returns them; `unread_changes` are the ids of changed
+    conversations that it did not return in full.
+    """
 
-    conversations: list[Conversation]
-    unread_changes: frozenset[str]
+    page: Page
+    unread_changes: frozenset[str] = frozenset()
 
 
 class Ingest:
-    """The one way into the archive. `new` counts the vault entries made, `quarantined` the unreadable records."""
+    """The one way into the archive. `new` counts the vault entries made, `quarantined` the unreadable records.
+
+    `clock` gives LivePerson's time: every time in the archive is one of LivePerson's. `steady` is a clock that never
+    jumps, for waiting only; by default the same one.
+    """
 
     def __init__(
-        self, source: Source, archive: ArchiveFile, *, clock: Callable[[], datetime], progress: Progress
-    ) -> None:
+        self, source: Source, archive: ArchiveFile, *, clock: Callable[[], datetime], progress: Progress,
+        steady: Callable[[], datetime] | None = None,
+    ) -> None:  # fmt: skip
         self.source = source
         self.archive = archive
         self.clock = clock
+        self.steady = steady or clock
         self.progress = progress
         self.new = 0
         self.quarantined = 0
@@ -47,38 +55,45 @@ class Ingest:
             self.progress.finish()
             self.archive.release_lease()
 
-    def keep(self, page: Page, *, readings: Sequence[WindowReading] = (), run: Run | None = None) -> int:
-        """Keeps a page of a search, and records the windows that it completes. Returns how many entries were made.
-
-        Records that the search truncated or that have changed are looked up by their ids first.
+    def heal(self) -> None:
+        """Withdraws what was recorded by a clock that was wrong, and notes how far this machine's clock is off now, if
+        LivePerson's time is known.
         """
-        completed = self._completed(page)
-        return self._keep(page, completed.conversations, completed.unread_changes, readings, run)
-
-    def keep_as_given(self, page: Page, conversations: Sequence[Conversation]) -> int:
-        """Keeps a page of a look-up with these conversations unchanged. Returns how many entries were made."""
-        return self._keep(page, conversations, frozenset(), (), None)
-
-    def _keep(
-        self, page: Page, conversations: Sequence[Conversation], unread_changes: frozenset[str],
-        readings: Sequence[WindowReading], run: Run | None,
-    ) -> int:  # fmt: skip
+        skew = self.source.skew
+        if skew is None:
+            return
         now = self.clock()
-        new = self.archive.keep(
-            conversations, page.unreadable, now, unread_changes=unread_changes, readings=readings, run=run
-        )
-        self.new += new
-        self.quarantined += len(page.unreadable)
-        _log.debug("page.kept", f"{len(page)} records kept, {new} new", records=len(page), new=new)
-        return new
+        self.archive.note_clock(now, skew)
+        for what in self.archive.heal(now):
+            _log.warning("clock.healed", what)
 
-    def _completed(self, page: Page) -> _CompletedPage:
+    def complete(self, page: Page) -> CompletedPage:
+        """A page of a search, in which records that are truncated or have changed are replaced by what the look-up by
+        their ids returns.
+        """
         cut_short = [conversation for conversation in page.conversations if conversation.is_partial]
         changed = [item for item in self.archive.vault.changed(page.conversations) if not item.is_partial]
         wanted = [*cut_short, *changed]
         given, _ = self.source.in_full(wanted)
         full = {item.id: item for item, original in zip(given, wanted, strict=True) if item is not original}
-        return _CompletedPage(
-            [full.get(conversation.id, conversation) for conversation in page.conversations],
-            frozenset(item.id for item in changed if item.id not in full),
-        )
+        conversations = tuple(full.get(conversation.id, conversation) for conversation in page.conversations)
+        unread = frozenset(item.id for item in changed if item.id not in full)
+        return CompletedPage(replace(page, conversations=conversations), unread)
+
+    def keep(
+        self, completed: CompletedPage, *, readings: Sequence[WindowReading] = (), run: Run | None = None
+    ) -> int:  # fmt: skip
+        """Keeps a page, and records the windows that it completes. Returns how many entries were made."""
+        now, page = self.clock(), completed.page
+        new = self.archive.keep(
+            page.conversations, page.unreadable, now, unread_changes=completed.unread_changes, readings=readings,
+            run=run,
+        )  # fmt: skip
+        self.new += new
+        self.quarantined += len(page.unreadable)
+        _log.debug("page.kept", f"{len(page)} records kept, {new} new", records=len(page), new=new)
+        return new
+
+    def keep_as_given(self, page: Page, conversations: Sequence[Conversation]) -> int:
+        """Keeps a page of a look-up with these conversations unchanged. Returns how many entries were made."""
+        return self.keep(CompletedPage(replace(page, conversations=tuple(conversations))))

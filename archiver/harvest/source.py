@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from archiver.liveperson import Status
@@ -11,7 +11,14 @@ from archiver.model import Conversation, Page, Window
 
 
 class Source(Protocol):
-    """LivePerson's search and look-ups, as `archiver.liveperson.Client` offers them."""
+    """LivePerson's time, search and look-ups, as `archiver.liveperson.Client` offers them."""
+
+    def ask_time(self) -> datetime | None: ...
+
+    @property
+    def skew(self) -> timedelta | None: ...
+
+    def time_fault(self) -> str | None: ...
 
     def pages(
         self, span: Window, *, statuses: Sequence[Status] = (), skill_ids: Sequence[int] = ()

@@ -19,17 +19,17 @@ from archiver.model import NO_PAGE, Page, Window
 
 _log = EventLogger("harvest")
 _TRIES, _TRIES_OF_A_CELL = 3, 10
-_MOST_UNREADABLE_IN_A_ROW = 20
-_MOST_PER_WINDOW = 2_000  # while more pages are read, rows have more time to move between them
+MOST_UNREADABLE = 20  # responses in a row that can't be read
 _WINDOWS_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A window that is not proven complete, and why."""
+    """A window that is not proven complete, and why. `is_cut`: only because a record in it is truncated."""
 
     window: Window
     reason: str
+    is_cut: bool = False
 
 
 class _SplitWindow(Exception):
@@ -94,14 +94,18 @@ class WindowReader:
     def record_failure(self, window: Window, run: Run | None, error: SourceError) -> Gap:
         """Records that a window could not be read, except where it was proven complete before."""
         self._record(window, WindowTally(error.message), run)
-        return _announced(Gap(window, error.message))
+        return announced(Gap(window, error.message))
 
     def _start(self, window: Window) -> _StartedRead:
-        asked_at, pages = self._ingest.clock(), self._ingest.source.pages(windows.widen(window))
+        asked_at, pages = self._ingest.clock(), self._pages(window)
         try:
             return _StartedRead(window, asked_at, next(pages, NO_PAGE), pages)
         except SourceError as error:
             return _StartedRead(window, asked_at, NO_PAGE, pages, error)
+
+    def _pages(self, window: Window) -> Iterator[Page]:
+        _log.debug("window.asked", f"{window} is requested", window=window)
+        return self._ingest.source.pages(windows.widen(window))
 
     def _read(self, window: Window, run: Run | None, started: _StartedRead | None = None) -> list[Gap]:
         """Reads a window until it is proven complete, in halves where that may help."""
@@ -113,21 +117,22 @@ class WindowReader:
                 tally = self._read_until_proven(part, run, started if part is window else None, may_split=may_split)
                 if may_split and self._would_halves_help(tally):
                     raise _SplitWindow(is_unreadable=tally.is_unreadable)
-            except _SplitWindow as reason:
-                return self._split(part, reason)
+            except _SplitWindow as split:
+                return self._split(part, split)
             self.conversations += len(tally.inside)
-            if tally.fault:
-                gaps.append(_announced(Gap(part, tally.fault)))
+            reason = tally.reason or tally.fault
+            if reason:
+                gaps.append(announced(Gap(part, reason, is_cut=reason == tally.cut_fault())))
             return ()
 
         work_through(window, attempt)
         return gaps
 
-    def _split(self, window: Window, reason: _SplitWindow) -> Sequence[Window]:
+    def _split(self, window: Window, split: _SplitWindow) -> Sequence[Window]:
         """The halves. An earlier proof of the whole window is withdrawn: it counted fewer records, or can't be repeated
         in one piece.
         """
-        if not reason.is_unreadable:
+        if not split.is_unreadable and not self._unprovable(window, self._ingest.clock()):
             self._ingest.archive.unseal(window, "read again in halves", self._ingest.clock())
         _log.debug("window.split", f"{window} is read in halves", window=window)
         return windows.split(window) or ()
@@ -156,7 +161,7 @@ class WindowReader:
         Raises SourceUnavailable if LivePerson's responses were unreadable for too many windows in a row.
         """
         self._unreadable_in_a_row = self._unreadable_in_a_row + 1 if tally.is_unreadable else 0
-        if self._unreadable_in_a_row > _MOST_UNREADABLE_IN_A_ROW:
+        if self._unreadable_in_a_row > MOST_UNREADABLE:
             raise SourceUnavailable(
                 f"LivePerson's answers can't be read, window after window: {tally.fault}",
                 hint="Run the same command again later; it continues where it stopped.",
@@ -168,16 +173,17 @@ class WindowReader:
     ) -> WindowTally:
         """One pass over a window's pages. The last page is kept together with the record of the window."""
         tally = WindowTally(asked_at=started.asked_at if started else self._ingest.clock())
-        pages = tally.until_fault(started.pages() if started else self._ingest.source.pages(windows.widen(window)))
+        pages = tally.until_fault(started.pages() if started else self._pages(window))
         page = next(pages, NO_PAGE)
-        if may_split and page.total > _MOST_PER_WINDOW:
+        if may_split and page.total > windows.MOST_PER_WINDOW:
             raise _SplitWindow
         for following in pages:
             self._keep(page, window, tally)
             page = following
-        tally.count(page, window)
+        completed = self._ingest.complete(page)
+        tally.count(completed.page, window)
         readings = self._readings(window, tally, self._ingest.clock())
-        tally.new += self._ingest.keep(page, readings=readings, run=run)
+        tally.new += self._ingest.keep(completed, readings=readings, run=run)
         _note_reading(readings)
         return tally
 
@@ -214,8 +220,9 @@ class WindowReader:
         return skills if part.announced > MOST_PER_PAGE and skill is None else set()
 
     def _keep(self, page: Page, window: Window, tally: WindowTally) -> None:
-        tally.count(page, window)
-        tally.new += self._ingest.keep(page)
+        completed = self._ingest.complete(page)
+        tally.count(completed.page, window)
+        tally.new += self._ingest.keep(completed)
 
     def _record(self, window: Window, tally: WindowTally, run: Run | None) -> None:
         now = self._ingest.clock()
@@ -224,29 +231,34 @@ class WindowReader:
         _note_reading(readings)
 
     def _readings(self, window: Window, tally: WindowTally, now: datetime) -> list[WindowReading]:
-        """What to record of a window. An earlier proof stays if this reading was unreadable."""
-        ledger = self._ingest.archive.ledger
-        if not (tally.announced or tally.ids or not tally.fault):
-            return [self._reading(part, tally, now) for part in windows.subtract(window, ledger.sealed())]
-        if _starts_before_retention(window, now) and ledger.is_sealed(window):
-            return []
+        """What to record of a window. Earlier proofs stay if this reading can't replace them: it was unreadable, or it
+        can prove nothing, because LivePerson no longer keeps all of the window or the time is not certain.
+        """
+        tally.reason = tally.fault or self._unprovable(window, now) or tally.cut_fault()
+        is_unreadable = tally.fault and not (tally.announced or tally.ids)
+        if is_unreadable or self._unprovable(window, now):
+            sealed = self._ingest.archive.ledger.sealed()
+            return [self._reading(part, tally, now) for part in windows.subtract(window, sealed)]
         return [self._reading(window, tally, now)]
 
+    def _unprovable(self, window: Window, now: datetime) -> str | None:
+        """Why no reading of a window could prove it complete now; None if one could."""
+        if _starts_before_retention(window, now):
+            return "LivePerson does not keep all of this time any more"
+        return self._ingest.source.time_fault()
+
     def _reading(self, window: Window, tally: WindowTally, now: datetime) -> WindowReading:
-        fault = tally.fault
-        if fault is None and _starts_before_retention(window, now):
-            fault = "LivePerson does not keep all of this time any more"
         is_unsettled = window.end > (tally.asked_at or now) - windows.SETTLE
         state = WindowState.PROVISIONAL if is_unsettled else WindowState.SEALED
         return WindowReading(
             window=window,
-            state=WindowState.UNPROVEN if fault else state,
+            state=WindowState.UNPROVEN if tally.reason else state,
             expected=tally.announced,
             seen=len(tally.ids),
             inside=len(tally.inside),
             new=tally.new,
             content=self._content,
-            reason=fault,
+            reason=tally.reason,
             ids=digest(tally.inside),
         )
 
@@ -256,7 +268,8 @@ def _starts_before_retention(window: Window, now: datetime) -> bool:
     return window.start < windows.retention(now).start
 
 
-def _announced(gap: Gap) -> Gap:
+def announced(gap: Gap) -> Gap:
+    """The gap, after it was logged."""
     message = f"not proven complete: {gap.window}: {gap.reason}"
     _log.warning("window.unproven", message, window=gap.window, reason=gap.reason)
     return gap
@@ -264,7 +277,7 @@ def _announced(gap: Gap) -> Gap:
 
 def _note_reading(readings: Iterable[WindowReading]) -> None:
     for reading in readings:
-        _log.debug(
+        _log.info(
             "window.recorded", f"{reading.window} is {reading.state}", window=reading.window, state=reading.state,
             expected=reading.expected, seen=reading.seen, new=reading.new, reason=reading.reason,
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from archiver.liveperson.account import Account, account_of, connect
 from archiver.liveperson.auth import AppKeys, ClientCredentials, User
-from archiver.liveperson.calls import LARGEST_SKEW, CallSettings
+from archiver.liveperson.calls import CallSettings
 from archiver.liveperson.client import ROWS_SHARED, Client
 from archiver.liveperson.filters import (
     CONTENT,
@@ -18,7 +18,6 @@ from archiver.liveperson.probes import Contact, Probes
 
 __all__ = [
     "CONTENT",
-    "LARGEST_SKEW",
     "MOST_PER_PAGE",
     "ROWS_SHARED",
     "Account",

@@ -14,8 +14,9 @@ from archiver.liveperson.calls import CallSettings, make_client
 from archiver.liveperson.client import Client
 from archiver.liveperson.domains import Domains
 from archiver.liveperson.rate_limit import LIVEPERSON_PER_S, SIMULATOR_PER_S, RateLimiter
+from archiver.liveperson.server_time import ServerTime
 
-_TRIES_AT_FIRST_CONTACT = 2
+_TRIES_AT_FIRST_CONTACT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,11 @@ def connect(
     client = make_client(transport, is_local=account.is_local)
     if on_answer:
         client.event_hooks["response"].append(lambda response: on_answer(str(response.status_code)))
+    time = ServerTime(clock, settings.steady_s)
+    client.event_hooks["request"].append(time.note_sent)
+    client.event_hooks["response"].append(time.note_answer)
     domains = Domains(client, account.domain_url, account.id, settings.with_tries(_TRIES_AT_FIRST_CONTACT))
-    return Client(client, domains, account.id, _access(account, domains, clock), settings)
+    return Client(client, domains, account.id, _access(account, domains, clock), settings, time)
 
 
 def _access(account: Account, domains: Domains, clock: Callable[[], datetime]) -> Access:

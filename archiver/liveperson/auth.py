@@ -17,7 +17,8 @@ import httpx
 from archiver.config import Secret
 from archiver.errors import AuthError, SourceUnavailable
 from archiver.jsontext import decode
-from archiver.liveperson.calls import refusal, request, skew_hint
+from archiver.liveperson.calls import refusal, request
+from archiver.liveperson.server_time import skew_hint
 from archiver.rawrecord import number
 
 _MARGIN = timedelta(seconds=60)

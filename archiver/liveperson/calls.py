@@ -6,10 +6,9 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from http.cookiejar import CookieJar
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -24,16 +23,17 @@ from archiver.errors import (
     SourceUnavailable,
 )
 from archiver.liveperson.rate_limit import RateLimiter
+from archiver.liveperson.server_time import answered_at, parse_date, skew_hint
 from archiver.logs import EventLogger
 from archiver.proxies import EnvironmentTransport
 from archiver.rawrecord import number
-from archiver.retry import RetryPolicy, call_with_retries
+from archiver.retry import Retries, RetryPolicy
 
 _log = EventLogger("liveperson")
 TIMEOUT = httpx.Timeout(60.0, connect=15.0)
-LARGEST_SKEW = timedelta(minutes=2)
 _SHOWN_CHARACTERS = 300
 _HEADERS = {"User-Agent": f"archiver/{__version__}", "Accept": "application/json"}
+_LATER = "Run the same command again later; it continues where it stopped."
 _NO_ACCESS = "Ask your LivePerson administrator for the permission Data > Conversation History / Messaging Interactions"
 
 
@@ -45,19 +45,33 @@ _THROTTLED_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 RETRIES = RetryPolicy(delays_s=_DELAYS_S, throttled_s=_THROTTLED_S, tries=7)
 
 
+def _may_pass(error: ArchiverError) -> bool:
+    """Whether a refusal may be an accident of one server or of a proxy: not one of the credentials."""
+    return type(error) in (SourceError, PermissionMissing)
+
+
+_TRIES_IF_REFUSED = 3
+_REFUSED = RetryPolicy(delays_s=_DELAYS_S, is_worth_it=_may_pass)
+_LONG_WAIT_S = 15.0
+_MOST_MOVES = 3  # of a service in one call: a Domain API that names two hosts in turn does not cause an endless loop
+
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
 class CallSettings:
     """How calls to one account are made.
 
     `retries` says when a failed call is retried; `limiter` paces the calls. The limiter is shared by all calls to the
     account, so that after a 429 they all wait; None means no limit. `sleep` waits for seconds and may raise to cancel
-    the call.
+    the call. `clock` is this machine's; `steady_s` counts seconds and never jumps.
     """
 
     retries: RetryPolicy = RETRIES
     limiter: RateLimiter | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    steady_s: Callable[[], float] = time.monotonic
 
     def with_tries(self, tries: int) -> CallSettings:
         """The same settings with another number of attempts."""
@@ -81,8 +95,13 @@ def make_client(transport: httpx.BaseTransport | None = None, *, is_local: bool 
         headers=_HEADERS,
         follow_redirects=False,
         trust_env=False,
-        event_hooks={"response": [_note_answer]},
+        event_hooks={"request": [_note_request], "response": [_note_answer]},
     )
+
+
+def _note_request(request: httpx.Request) -> None:
+    message = f"{request.method} {request.url.host}{request.url.path} {request.url.query.decode()}".rstrip()
+    _log.debug("request.sent", message, host=request.url.host, path=request.url.path, query=request.url.query.decode())
 
 
 def _note_answer(response: httpx.Response) -> None:
@@ -103,46 +122,89 @@ def request(method: str, url: str, **content: Any) -> httpx.Request:
     return httpx.Request(method, url, headers=headers, extensions={"timeout": TIMEOUT.as_dict()}, **content)
 
 
-def perform(call: Callable[[], httpx.Response], settings: CallSettings) -> httpx.Response:
-    """The response to a call (200 or 204), retried while a retry can help. Raises SourceError."""
-    limiter = settings.limiter
+def perform(
+    call: Callable[[], httpx.Response], settings: CallSettings, *, read: Callable[[httpx.Response], T],
+    has_moved: Callable[[], bool] = lambda: False,
+) -> T:  # fmt: skip
+    """What `read` makes of the response to a call (200 or 204). The call is made again while that can help, also if
+    `read` raises a SourceError. Raises SourceError.
 
-    def call_at_pace() -> httpx.Response:
-        start_in_s = limiter.reserve() if limiter else 0.0
-        if start_in_s > 0:
-            settings.sleep(start_in_s)
-        return _checked(call, settings.clock)
-
-    def wait(error: ArchiverError, delay_s: float) -> None:
-        message = f"{error.message}; trying again in {delay_s:.0f} s"
-        _log.warning("request.retried", message, code=error.code, wait_s=round(delay_s, 1))
-        if limiter and isinstance(error, RateLimited):
-            limiter.back_off(delay_s)  # the wait is part of reserving the next start, for this call and all others
-        else:
+    Before a long wait, before it gives up, and whenever a host looks like the wrong one, `has_moved` is called, which
+    asks whether the service is at another host now: then the call is made there at once.
+    """
+    lasting, passing, moves = Retries(_refused(settings)), Retries(settings.retries), 0
+    while True:
+        try:
+            return read(_checked(call, settings))
+        except RateLimited as error:
+            _slow_down(error, passing, settings, has_moved)
+        except SourceError as error:
+            delay_s = (passing if error.transient else lasting).next_delay(error)
+            if moves < _MOST_MOVES and _may_have_moved(error, delay_s) and has_moved():
+                moves += 1
+                continue
+            if delay_s is None:
+                raise
+            _note_retry(error, delay_s)
             settings.sleep(delay_s)
 
+
+class _WrongHost(SourceUnavailable):
+    """A host that can't be reached, does not answer in time, or does not know the account."""
+
+
+def _may_have_moved(error: SourceError, delay_s: float | None) -> bool:
+    is_long = delay_s is None or delay_s > _LONG_WAIT_S
+    return is_long or isinstance(error, _WrongHost) or not error.transient
+
+
+def _refused(settings: CallSettings) -> RetryPolicy:
+    """How a refusal is retried: less often than a failure, and never more often."""
+    return replace(_REFUSED, tries=min(_TRIES_IF_REFUSED, settings.retries.tries or _TRIES_IF_REFUSED))
+
+
+def _slow_down(error: RateLimited, retries: Retries, settings: CallSettings, has_moved: Callable[[], bool]) -> None:
+    """Makes this call and all others wait, also if the service has moved meanwhile: LivePerson demanded it."""
+    limiter = settings.limiter
     try:
-        return call_with_retries(call_at_pace, settings.retries, wait=wait)
+        delay_s = retries.delay_after(error)
     except RateLimited:
         if limiter:
             limiter.back_off(0.0)
         raise
+    if delay_s > _LONG_WAIT_S:
+        has_moved()
+    _note_retry(error, delay_s)
+    if limiter:
+        limiter.back_off(delay_s)  # the wait is part of reserving the next start, for this call and all others
+    else:
+        settings.sleep(delay_s)
 
 
-def _checked(call: Callable[[], httpx.Response], clock: Callable[[], datetime]) -> httpx.Response:
+def _note_retry(error: SourceError, delay_s: float) -> None:
+    message = f"{error.message}; trying again in {delay_s:.0f} s"
+    _log.warning("request.retried", message, code=error.code, wait_s=round(delay_s, 1))
+
+
+def _checked(call: Callable[[], httpx.Response], settings: CallSettings) -> httpx.Response:
+    """The response, when it is this call's turn. Raises SourceError for any status but 200 and 204."""
+    start_in_s = settings.limiter.reserve() if settings.limiter else 0.0
+    if start_in_s > 0:
+        settings.sleep(start_in_s)
     try:
         response = call()
     except httpx.ConnectError as error:
-        raise SourceUnavailable(
+        raise _WrongHost(
             f"cannot reach {_host(error)}: {error}",
             hint="Check the network, and account and domain_url (archiver config show).",
         ) from error
     except httpx.DecodingError as error:
         raise BadAnswer(f"{_host(error)} sent an answer that cannot be unpacked: {error}") from error
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise SourceUnavailable(f"{type(error).__name__} from {_host(error)}: {error}") from error
+        kind = _WrongHost if isinstance(error, httpx.TimeoutException | httpx.ProxyError) else SourceUnavailable
+        raise kind(f"{type(error).__name__} from {_host(error)}: {error}") from error
     if response.status_code not in (200, 204):
-        raise refusal(response, clock())
+        raise refusal(response, settings.clock())
     return response
 
 
@@ -163,7 +225,9 @@ def refusal(response: httpx.Response, now: datetime, *, is_quotable: bool = True
     if status == 429:
         return RateLimited(f"LivePerson asks to slow down: {said}", retry_after_s=_retry_after_s(response, now))
     if status >= 500:
-        return SourceUnavailable(said, hint="Run the same command again later; it continues where it stopped.")
+        return SourceUnavailable(said, hint=_LATER)
+    if status in (404, 410):  # the paths of requests never change: this server does not serve the account now
+        return _WrongHost(said, hint=f"Check account and domain_url (archiver config show), or wait. {_LATER}")
     if response.has_redirect_location:
         return SourceError(
             f"{said}: a redirect to another place, which is never followed", hint="Check domain_url and proxies."
@@ -184,40 +248,16 @@ def _denied(status: int, said: str, about_the_clock: str | None) -> AuthError:
     )
 
 
-def clock_skew(response: httpx.Response, now: datetime) -> timedelta | None:
-    """How far the local clock is ahead of the server's, by the `Date` header of a response; None without one."""
-    said_at = _date(response.headers.get("Date", ""))
-    age = number(response.headers.get("Age")) or 0.0  # of a cached response
-    return None if said_at is None else now - said_at - timedelta(seconds=age)
-
-
-def skew_hint(response: httpx.Response, now: datetime) -> str | None:
-    """Advice to correct the local clock if it is so wrong that signatures and tokens fail; None otherwise."""
-    skew = clock_skew(response, now)
-    if skew is None or abs(skew) < LARGEST_SKEW:
-        return None
-    where = "ahead of" if skew > timedelta(0) else "behind"
-    return f"This machine's clock is {abs(skew.total_seconds()):.0f} s {where} LivePerson's. Correct it (NTP)."
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def _retry_after_s(response: httpx.Response, now: datetime) -> float | None:
     """The wait that the server demands, in seconds or as a date; a date is compared with the server's own clock."""
     wish = response.headers.get("Retry-After", "").strip()
     seconds = number(wish)
     if seconds is not None:
         return max(seconds, 0.0)
-    until = _date(wish)
+    until = parse_date(wish)
     if until is None:
         return None
-    return max((until - (_date(response.headers.get("Date", "")) or now)).total_seconds(), 0.0)
+    return max((until - (answered_at(response) or now)).total_seconds(), 0.0)
 
 
 def _excerpt(response: httpx.Response) -> str:

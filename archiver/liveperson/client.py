@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -21,6 +21,7 @@ from archiver.liveperson.calls import CallSettings, perform
 from archiver.liveperson.domains import Domains
 from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE, Filters, Parameters, Status
 from archiver.liveperson.page_check import PageCheck
+from archiver.liveperson.server_time import ServerTime
 from archiver.model import CELL, NO_PAGE, Conversation, Page, Window
 
 _TRIES_FOR_ALL_SHARDS, _TRIES_IN_BRIEF = 3, 2
@@ -38,13 +39,35 @@ class Client:
     """
 
     def __init__(
-        self, client: httpx.Client, domains: Domains, account: str, access: Access, settings: CallSettings
-    ) -> None:
+        self, client: httpx.Client, domains: Domains, account: str, access: Access, settings: CallSettings,
+        time: ServerTime,
+    ) -> None:  # fmt: skip
         self._client = client
         self._domains = domains
         self._path = f"/messaging_history/api/account/{account}/conversations"
         self._access = access
         self._settings = settings
+        self._time = time
+
+    def now(self) -> datetime | None:
+        """LivePerson's present time by its answers so far, never later than it really is; None if none named it."""
+        return self._time.now()
+
+    def ask_time(self) -> datetime | None:
+        """`now`, after a first request (where the conversations are served) if there was none yet."""
+        self._domains.base_url(_SERVICE)
+        return self.now()
+
+    @property
+    def skew(self) -> timedelta | None:
+        """How far this machine's clock was ahead of LivePerson's at the last answer that named the time."""
+        return self._time.skew
+
+    def time_fault(self) -> str | None:
+        """Why no window can be proven complete at present: LivePerson's time is not known, or this machine's clock
+        differs from it by more than ten minutes. None if neither.
+        """
+        return self._time.fault()
 
     def search(self, filters: Filters, parameters: Parameters = Parameters()) -> Iterator[Page]:  # noqa: B008  (frozen)
         """Method A: the conversations that pass the filters, by default oldest first. A conversation may come twice."""
@@ -121,7 +144,9 @@ class Client:
         return self._pages("/consumer/search", body, parameters.of_consumer)
 
     def prove_access(self, now: datetime) -> httpx.Response:
-        """Requests and reads one row, so that wrong settings are found before anything is created from them."""
+        """Requests and reads one row of the ten minutes before `now`, so that wrong settings are found before anything
+        is created from them.
+        """
         body = Filters(start=Window(now - CELL, now), content=()).body()
         response = self._post("/search", Parameters(limit=1).of_search(0), body)
         _read(response)
@@ -159,10 +184,11 @@ class Client:
         return page
 
     def _page(self, method: str, query: dict[str, str | int], body: dict[str, Any]) -> Page:
-        """One decoded response; requested once more if it cannot be decoded."""
+        """One decoded response; requested once more, wherever the service is then, if it cannot be decoded."""
         try:
             return _read(self._post(method, query, body))
         except BadAnswer:
+            self._domains.has_moved()
             return _read(self._post(method, query, body))
 
     def _post(self, method: str, query: dict[str, str | int], body: dict[str, Any]) -> httpx.Response:
@@ -178,24 +204,7 @@ class Client:
                 auth=self._access,
             )
 
-        return perform(lambda: self._wherever_it_is(post), self._settings)
-
-    def _wherever_it_is(self, call: Callable[[], httpx.Response]) -> httpx.Response:
-        """Makes a call; if its host cannot be reached, makes it at once at the new host that the Domain API names, if
-        any.
-        """
-        try:
-            return call()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            if not self._has_moved(error.request.url):
-                raise
-            return call()
-
-    def _has_moved(self, url: httpx.URL) -> bool:
-        try:
-            return self._domains.has_moved(url)
-        except SourceError:  # most likely the network is down, which the first error says
-            return False
+        return perform(post, self._settings, read=lambda response: response, has_moved=self._domains.has_moved)
 
     def close(self) -> None:
         """Closes the session at LivePerson, if there is one."""

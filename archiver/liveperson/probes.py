@@ -13,8 +13,9 @@ from archiver.config import DOMAIN_URL, server_url
 from archiver.errors import SourceUnavailable
 from archiver.liveperson.account import Account, connect
 from archiver.liveperson.auth import AppKeys, User
-from archiver.liveperson.calls import CallSettings, clock_skew, make_client
+from archiver.liveperson.calls import CallSettings, make_client
 from archiver.liveperson.domains import Domains
+from archiver.liveperson.server_time import clock_skew
 
 _ONCE = CallSettings().with_tries(1)
 

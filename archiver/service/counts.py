@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from archiver.archive import ArchiveFile, Bookmark, Coverage, CoverageState, Stretch
 from archiver.errors import ArchiverError
-from archiver.service.lanes import Schedule
+from archiver.service.schedule import Schedule
 from archiver.service.state import ArchiveCounts, Observation
 from archiver.windows import retention
 

@@ -20,11 +20,12 @@ from archiver.logs import EventLogger
 from archiver.progress import Silent
 from archiver.service.counts import Counter
 from archiver.service.indexer import Indexer
-from archiver.service.lanes import Schedule, make_lanes
+from archiver.service.lanes import make_lanes
 from archiver.service.lease import LeaseKeeper
+from archiver.service.schedule import Schedule
 from archiver.service.service import Service
 from archiver.service.state import ServiceState, Snapshot
-from archiver.service.waiting import Gate, Stopped, as_ours, wait_for_all
+from archiver.service.waiting import Gate, Stopped, as_ours, steady_clock, wait_for_all
 
 _log = EventLogger("service")
 _SHORTEST_FRESHNESS = timedelta(minutes=30)
@@ -50,6 +51,8 @@ class Parts(Protocol):
 
     def now(self) -> datetime: ...
 
+    def clock_of(self, client: Client) -> Callable[[], datetime]: ...
+
     def close(self) -> None: ...
 
 
@@ -61,6 +64,7 @@ class Follower:
     def __init__(self, parts: Parts, schedule: Schedule, *, is_alone: bool) -> None:
         self._parts, self._schedule, self._is_alone = parts, schedule, is_alone
         account, now = parts.settings.account, parts.now()
+        self._clock, self._steady = parts.now, steady_clock(now)
         fresh_within = max(3 * schedule.every, _SHORTEST_FRESHNESS)
         self._state = ServiceState(Snapshot(account, fresh_within, now, now, profile=parts.settings.profile))
         self._gate = Gate(self._state)
@@ -117,6 +121,10 @@ class Follower:
 
     # ── for health ──
 
+    def now(self) -> datetime:
+        """LivePerson's time, as well as it is known."""
+        return self._clock()
+
     def state_now(self) -> Snapshot:
         return self._state.read()
 
@@ -165,18 +173,18 @@ class Follower:
         if isinstance(error, ConfigError) or (isinstance(error, Locked) and self._is_alone):
             raise error
         self._parts.close()  # SQLite opens a file that is read-only at the time for reading alone, for ever
-        wait_for_all(self._gate, error, self._parts.now())
+        wait_for_all(self._gate, error, self._steady())
 
     def _harvest(self) -> None:
         """From the opening of the archive until it is stopped, or the lease is lost."""
-        while not self._gate.is_due(self._parts.now()):
+        while not self._gate.is_due(self._steady()):
             self._sleep(1.0)
         archive = self._open()
-        ingest = Ingest(self._client, archive, clock=self._parts.now, progress=Silent())
+        ingest = Ingest(self._client, archive, clock=self.now, progress=Silent(), steady=self._steady)
         with ingest.exclusive():
             self._held = archive
             try:
-                self._gate.open(self._parts.now(), is_proven=False)
+                self._gate.open(self._steady(), is_proven=False)
                 self._start_helpers(archive)
                 self._service(ingest).run()
             finally:
@@ -185,8 +193,9 @@ class Follower:
     def _open(self) -> ArchiveFile:
         """The archive with its lease. A new one is made after a request that proves the account."""
         archive = self._archive = self._parts.make_for(self._client)
+        self._clock = self._parts.clock_of(self._client)
         self._counter = self._counter or Counter(archive.another_connection, self._schedule)
-        archive.acquire_lease(self._parts.now())
+        archive.acquire_lease(self.now())
         return archive
 
     def _service(self, ingest: Ingest) -> Service:
@@ -199,7 +208,7 @@ class Follower:
             return
         keeper = LeaseKeeper(lambda: self._held, self._state, self._lose)
         indexer = Indexer(archive.another_connection(), self._parts.open_store, self._state, self._stopping)
-        clock = self._parts.now
+        clock = self.now
         self._helpers = [
             threading.Thread(target=keeper.run, args=(clock, self._stopping), daemon=True, name="lease"),
             threading.Thread(target=indexer.run, args=(clock,), daemon=True, name="index"),
@@ -215,7 +224,7 @@ class Follower:
     def _sleep(self, seconds: float) -> None:
         """Waits, and shows meanwhile that the harvest is alive. Raises Stopped when it is to end."""
         while seconds > 0 and not self.is_set():
-            self._state.change(heartbeat_at=self._parts.now())
+            self._state.change(heartbeat_at=self.now())
             self.wait(min(seconds, _SIGN_OF_LIFE_S))
             seconds -= _SIGN_OF_LIFE_S
         if self.is_set():

@@ -1,14 +1,13 @@
 """The kinds of work of a continuous harvest. Each does one small piece at a time, so that the most urgent comes first.
 
-In order of `make_lanes`: new conversations, those LivePerson is about to delete, changed ones, those that may change,
-the rest of the past, and checks of what was proven. All share one rate limit.
+In order of `make_lanes`: LivePerson's time, what is beyond its promise to keep, new conversations, those it is about to
+delete, changed ones, those that may change, the rest of the past, and checks of what was proven. All share one rate
+limit.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from archiver import windows
 from archiver.archive import Bookmark, RecordedWindow, is_last_chance, next_check
@@ -16,40 +15,16 @@ from archiver.errors import AuthError, BadAnswer, SourceError, Unproven
 from archiver.harvest import Ingest, Lookups, WindowReader
 from archiver.liveperson import MOST_PER_PAGE
 from archiver.logs import EventLogger
-from archiver.model import CELL, NO_PAGE, Window
+from archiver.model import CELL, NO_PAGE, Page, Window
+from archiver.service.schedule import LAG, Lane, Schedule
+from archiver.service.time_lanes import Clock, Older
 from archiver.service.waiting import is_due
 
 _log = EventLogger("service")
-LAG = timedelta(minutes=2)  # records appear up to a minute late
 TAIL_SPAN = timedelta(days=2)  # conversations that started within this time are the tail; older gaps are the past
 SWEEP_EVERY = timedelta(minutes=15)
 PLAN_EVERY = timedelta(hours=1)
 _HOUR = timedelta(hours=1)
-
-
-class Lane(Protocol):
-    """One kind of work."""
-
-    @property
-    def name(self) -> str: ...
-
-    def step(self, now: datetime) -> bool:
-        """Does one small piece of what is due; whether anything was. Raises ArchiverError."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """How often the newest conversations are read, and how far back the harvest goes; None: as far as possible."""
-
-    every: timedelta = timedelta(minutes=5)
-    since: datetime | None = None
-
-    def target(self, now: datetime) -> Window:
-        """The span that the harvest aims to complete."""
-        provable = windows.provable(now)
-        start = max(provable.start, self.since or provable.start)
-        return Window(min(start, now - LAG - CELL), now)
 
 
 class Tail:
@@ -60,20 +35,20 @@ class Tail:
     def __init__(self, ingest: Ingest, reader: WindowReader, schedule: Schedule) -> None:
         self._ingest, self._reader, self._schedule = ingest, reader, schedule
         self._planned: list[Window] = []
-        self._began: datetime | None = None
+        self._began: datetime | None = None  # the present round, by LivePerson's time
+        self._begun_at: datetime | None = None  # by the steady clock
 
     def step(self, now: datetime) -> bool:
         if not self._planned:
-            if not is_due(self._began, self._schedule.every, now):
+            if not is_due(self._begun_at, self._schedule.every, now):
                 return False
-            self._planned = list(
-                windows.plan(self._span(now), self._ingest.archive.ledger.sealed(), width=_HOUR)
-            )  # fmt: skip
-            self._began = now
+            self._began, self._begun_at = self._ingest.clock(), now
+            sealed = self._ingest.archive.ledger.sealed()
+            self._planned = list(windows.plan(self._span(self._began), sealed, width=_HOUR))
         if self._planned:  # an hour that can't be read keeps no newer one from being read: the next round has it again
             _read(self._reader, self._planned.pop(0))
         if not self._planned and self._began:
-            target = self._schedule.target(now).start
+            target = self._schedule.target(self._began).start
             self._ingest.archive.set_bookmark(Bookmark.TAILED, self._began, target=target)
         return True
 
@@ -93,12 +68,12 @@ class PastGaps:
     def take(self, now: datetime, *, is_expiring: bool) -> Window | None:
         """The newest gap; or with `is_expiring` the oldest one, if LivePerson is about to delete it."""
         if is_due(self._planned_at, PLAN_EVERY, now):
-            self._planned, self._planned_at = self._plan(now), now
+            self._planned, self._planned_at = self._plan(self._ingest.clock()), now
         if not self._planned:
             return None
         if not is_expiring:
             return self._planned.pop()
-        edge = windows.retention(now).start + windows.EXPIRY_MARGIN
+        edge = windows.retention(self._ingest.clock()).start + windows.EXPIRY_MARGIN
         return self._planned.pop(0) if self._planned[0].start < edge else None
 
     def _plan(self, now: datetime) -> list[Window]:
@@ -125,8 +100,8 @@ class Backfill:
 class Updates:
     """Reads everything that LivePerson reports as changed since the last sweep, whenever it started.
 
-    A sweep begins at this machine's time at the start of the previous one, never at a time from a record. A sweep that
-    is not proven complete is repeated.
+    A sweep begins at LivePerson's time at the start of the previous one, never at a time from a record. A sweep that is
+    not proven complete is repeated, also one that began when LivePerson's time was not known.
     """
 
     name = "updates"
@@ -135,14 +110,17 @@ class Updates:
         self._ingest, self._schedule, self._every = ingest, schedule, every
         self._parts: list[Window] = []
         self._since: datetime | None = None
-        self._began: datetime | None = None
+        self._began: datetime | None = None  # the present sweep, by LivePerson's time
+        self._begun_at: datetime | None = None  # by the steady clock
         self._is_whole = True
 
     def step(self, now: datetime) -> bool:
         if not self._parts:
-            if not is_due(self._began, self._every, now):
+            if not is_due(self._begun_at, self._every, now):
                 return False
-            self._begin(now)
+            self._ingest.source.ask_time()
+            self._begun_at = now
+            self._begin(self._ingest.clock())
         if self._since and self._parts:
             self._sweep(self._parts.pop(0), self._since - windows.SWEEP_OVERLAP)
         if not self._parts and self._is_whole and self._began:
@@ -154,20 +132,20 @@ class Updates:
         self._since = ledger.bookmark(Bookmark.SWEPT) or ledger.first_begun()
         target = self._schedule.target(now)
         self._parts = list(windows.plan(target, width=windows.SWEEP_WIDTH)) if self._since else []
-        self._began, self._is_whole = now, True
+        self._began, self._is_whole = now, self._ingest.source.skew is not None
 
     def _sweep(self, part: Window, since: datetime) -> None:
         """Reads in halves until a part fits into one page, whose rows can't move while it is read."""
         pages = self._ingest.source.updated(part, since)
         try:
             page = next(pages, NO_PAGE)
-            self._ingest.keep(page)
+            self._keep(page)
             halves = windows.split(part) if page.total > MOST_PER_PAGE else None
             if halves:
                 self._parts[:0] = halves
                 return
             for page in pages:
-                self._ingest.keep(page)
+                self._keep(page)
         except (BadAnswer, Unproven) as error:
             message = f"changes of {part} are not proven whole: {error.message}"
             _log.warning("sweep.unproven", message, window=part, code=error.code)
@@ -176,6 +154,9 @@ class Updates:
             self._parts.append(part)
             raise
 
+    def _keep(self, page: Page) -> None:
+        self._ingest.keep(self._ingest.complete(page))
+
 
 class Watch:
     """Looks up conversations that are open, truncated, recently closed, or had fewer messages than before, when due."""
@@ -183,10 +164,12 @@ class Watch:
     name = "watch"
 
     def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
         self._lookups = Lookups(ingest)
 
     def step(self, now: datetime) -> bool:
-        return self._lookups.recheck_some(seen_before=now, due_by=now)
+        theirs = self._ingest.clock()
+        return self._lookups.recheck_some(seen_before=theirs, due_by=theirs)
 
 
 class Reconcile:
@@ -201,6 +184,9 @@ class Reconcile:
         self._ingest, self._reader = ingest, reader
 
     def step(self, now: datetime) -> bool:
+        return self._step(self._ingest.clock())
+
+    def _step(self, now: datetime) -> bool:
         archive = self._ingest.archive
         due = archive.ledger.due_for_check(now)
         if due is None:
@@ -246,6 +232,7 @@ def make_lanes(ingest: Ingest, reader: WindowReader, schedule: Schedule) -> list
     """All lanes, the most urgent first."""
     gaps = PastGaps(ingest, schedule)
     return [
-        Tail(ingest, reader, schedule), Backfill(reader, gaps, is_expiring=True), Updates(ingest, schedule),
+        Clock(ingest), Older(ingest, schedule), Tail(ingest, reader, schedule),
+        Backfill(reader, gaps, is_expiring=True), Updates(ingest, schedule),
         Watch(ingest), Backfill(reader, gaps, is_expiring=False), Reconcile(ingest, reader),
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from archiver.errors import ConfigError
 from archiver.logs import EventLogger
 from archiver.service.follower import Follower, Parts
 from archiver.service.health import Response, answer
-from archiver.service.lanes import Schedule
+from archiver.service.schedule import Schedule
 from archiver.service.server import served
 from archiver.service.state import Snapshot
 from archiver.service.systemd import Notifier
@@ -45,11 +45,11 @@ def follow(accounts: Sequence[Parts], schedule: Schedule, *, stop: threading.Eve
         stack.callback(_end, followers)
         for follower in followers:
             follower.prepare()  # before the port: a second service is told of the first one
-        _serve_health(stack, followers, accounts[0], listen)
+        _serve_health(stack, followers, listen)
         try:
             for follower in followers:
                 follower.start()
-            _wait(followers, accounts[0], stop, notifier)
+            _wait(followers, stop, notifier)
         finally:
             notifier.notify("STOPPING=1")
     failures = [follower.failure for follower in followers if follower.failure]
@@ -71,10 +71,10 @@ def _check_folders(accounts: Sequence[Parts]) -> None:
         profiles[folder] = settings.profile
 
 
-def _wait(followers: Sequence[Follower], clock: Parts, stop: threading.Event, notifier: Notifier) -> None:
+def _wait(followers: Sequence[Follower], stop: threading.Event, notifier: Notifier) -> None:
     """Until it is told to stop, or all accounts have ended. Tells systemd that it is alive while all harvests are."""
     while any(follower.is_running for follower in followers) and not stop.wait(_NOTIFY_EVERY_S):
-        now = clock.now()
+        now = followers[0].now()
         states = [follower.state_now() for follower in followers]
         if all(state.ended or state.is_alive(now) for state in states):
             notifier.tick(_status(states, worst(level_of(state, now) for state in states)))
@@ -93,13 +93,11 @@ def _end(followers: Sequence[Follower]) -> None:
         follower.end(by_s)
 
 
-def _serve_health(
-    stack: ExitStack, followers: Sequence[Follower], clock: Parts, listen: Listen | None
-) -> None:  # fmt: skip
+def _serve_health(stack: ExitStack, followers: Sequence[Follower], listen: Listen | None) -> None:
     """Serves health and metrics until the stack is left."""
 
     def respond(path: str) -> Response | None:
-        return answer(path, followers, clock.now())
+        return answer(path, followers, followers[0].now())
 
     if listen is None:
         return

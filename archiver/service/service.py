@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from archiver.errors import ArchiverError, AuthError, ConfigError, Locked
 from archiver.harvest import Ingest
 from archiver.logs import EventLogger
-from archiver.service.lanes import Lane
+from archiver.service.schedule import Lane
 from archiver.service.waiting import Backoff, Gate, Stop, as_ours, is_about_archive, wait_for_all
 
 _log = EventLogger("service")
@@ -50,10 +50,10 @@ class Service:
 
     def tick(self) -> None:
         """One step of the most urgent lane that has work; or a short wait."""
-        now = self._ingest.clock()
-        self._state.change(heartbeat_at=now)
+        now = self._ingest.steady()
+        self._state.change(heartbeat_at=self._ingest.clock())
         is_busy = self._may_work(now) and self._step(now)
-        self._state.change(entries_made=self._ingest.new)
+        self._state.change(entries_made=self._ingest.new, clock=self._ingest.source.time_fault())
         self._on_tick()
         if self._head_noted_at is None or now - self._head_noted_at >= _HEAD_EVERY:
             self._note_head()
@@ -68,7 +68,7 @@ class Service:
         if not self._gate.is_due(now):
             return False
         try:
-            self._prove_access(now)
+            self._prove_access(self._ingest.clock())
         except Exception as error:  # noqa: BLE001  (a fault in the program must not end it)
             self._wait_for_all(as_ours(error))
             return False
@@ -90,7 +90,7 @@ class Service:
                     return False
                 continue
             if is_busy:
-                self._state.count_step(lane.name, now)
+                self._state.count_step(lane.name, self._ingest.clock())
                 self._backoff[lane.name].worked()
                 return True
         return False
@@ -100,7 +100,7 @@ class Service:
         self._state.count_failure(name, error)
         if isinstance(error, ConfigError | Locked) or is_about_archive(error):
             raise error
-        delay_s = self._backoff[name].failed(error, self._ingest.clock())
+        delay_s = self._backoff[name].failed(error, self._ingest.steady())
         message = f"{name}: {error.message}; going on in {delay_s:.0f} s"
         _log.warning("lane.failed", message, lane=name, code=error.code, wait_s=delay_s)
         if isinstance(error, AuthError):
@@ -108,4 +108,4 @@ class Service:
 
     def _wait_for_all(self, error: ArchiverError) -> None:
         self._is_refused = True
-        wait_for_all(self._gate, error, self._ingest.clock())
+        wait_for_all(self._gate, error, self._ingest.steady())

@@ -90,7 +90,7 @@ class Pause:
 class Snapshot:
     """The state at one moment. `fresh_within`: the greatest normal age of the newest conversations. `heartbeat_at`:
     when the harvest last made progress. `lease_error`: why the lease could not be renewed. `ended`: why this account is
-    harvested no more.
+    harvested no more. `clock`: why the present time is not certain enough to prove a window complete; None if it is.
     """
 
     account: str
@@ -106,6 +106,7 @@ class Snapshot:
     index: IndexState = IndexState()
     entries_made: int = 0
     answers: dict[str, int] = field(default_factory=dict)
+    clock: str | None = None
 
     def lag(self, now: datetime) -> timedelta:
         """How long ago the archive was last up to date with LivePerson, or how long we have been trying."""

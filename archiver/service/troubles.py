@@ -88,6 +88,8 @@ def _of_the_service(state: Snapshot, now: datetime) -> Iterator[Trouble]:
         yield Trouble(Level.RED, f"nothing new from LivePerson for {state.lag(now).total_seconds() / 60:,.0f} minutes")
     if not state.is_alive(now):
         yield Trouble(Level.RED, "the harvest makes no progress")
+    if state.clock:
+        yield Trouble(Level.YELLOW, f"no window can be proven complete: {state.clock} (archiver doctor)")
 
 
 def _of_coverage(state: Snapshot, counts: ArchiveCounts, now: datetime) -> Iterator[Trouble]:

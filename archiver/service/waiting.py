@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import traceback
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -74,6 +76,12 @@ def as_ours(error: Exception) -> ArchiverError:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
     return ArchiverError(f"unexpected {type(error).__name__}{place}", hint="This is a fault of archiver: report it.")
+
+
+def steady_clock(began: datetime) -> Callable[[], datetime]:
+    """A clock that shows `began` now, goes on, and never jumps, whatever happens to the machine's."""
+    began_s = time.monotonic()
+    return lambda: began + timedelta(seconds=time.monotonic() - began_s)
 
 
 def is_due(since: datetime | None, every: timedelta, now: datetime) -> bool:

@@ -74,7 +74,8 @@ class Faults:
                 due[0].done += 1
         if not due:
             return self.simulator(request)
-        return KINDS[due[0].fault.kind](_Exchange(self, due[0].fault, request))
+        response = KINDS[due[0].fault.kind](_Exchange(self, due[0].fault, request))
+        return response if due[0].fault.kind == "no-date" else self.simulator.dated(response)
 
 
 @dataclass(slots=True)
@@ -219,6 +220,12 @@ def _unreadable(content: dict[str, Any]) -> None:
     content["conversationHistoryRecords"].append({"info": {"status": "CLOSE"}})
 
 
+def _undated(exchange: _Exchange) -> httpx.Response:
+    response = exchange.normal()
+    response.headers.pop("Date", None)
+    return response
+
+
 def _expired(exchange: _Exchange) -> httpx.Response:
     exchange.faults.simulator.expire_tokens()
     return exchange.normal()
@@ -233,6 +240,7 @@ KINDS: dict[str, Callable[[_Exchange], httpx.Response]] = {
     "500-0007": _status(500, "Elastic search exception", 7),
     "500-0008": _status(500, "runtime exception", 8),
     "503": _status(503, "service unavailable"),
+    "404": _status(404, "no such resource"),
     "400": _status(400, "bad request"),
     "401": _status(401, "unauthorized"),
     "403": _status(403, "forbidden"),
@@ -248,6 +256,7 @@ KINDS: dict[str, Callable[[_Exchange], httpx.Response]] = {
     "gzip": _compressed,
     "bad-gzip": _badly_compressed,
     "mislabelled": _mislabelled,
+    "no-date": _undated,
     "expire-tokens": _expired,
     "partial-result": _altered(_partial_result),
     "is-partial": _altered(_cut_records),

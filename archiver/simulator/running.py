@@ -10,8 +10,9 @@ from pathlib import Path
 from archiver.simulator.calendar import floor, to_ms
 from archiver.simulator.data import load
 from archiver.simulator.faults import Faults
+from archiver.simulator.moving import Moving
 from archiver.simulator.scenario import Scenario
-from archiver.simulator.server import bind, running
+from archiver.simulator.server import Respond, bind, running
 
 
 class SimulatedAccount:
@@ -26,7 +27,13 @@ class SimulatedAccount:
         server = bind(port)
         simulator = scenario.simulator(world, server.host)
         self._running = ExitStack()
-        self._running.enter_context(running(server, Faults(simulator, scenario.faults)))
+        faults = Faults(simulator, scenario.faults)
+        respond: Respond = faults
+        if scenario.moves_after:
+            new = bind(0)
+            respond = Moving(faults, new.host, scenario.moves_after, scenario.old_host)
+            self._running.enter_context(running(new, respond))
+        self._running.enter_context(running(server, respond))
         self.url = server.url
         self.account = world.account
         self.credentials = simulator.credentials()

@@ -22,6 +22,7 @@ from archiver.simulator.world import World
 _BOUNDS = {
     "conversations": (0, 1_000_000), "days": (0, 3_650), "days_ahead": (0, 3_650), "speed": (0.001, 1_000_000),
     "delay_s": (0, 86_400), "token_life_s": (1, 86_400), "session_life_s": (1, 864_000), "deepest": (0, 1_000_000),
+    "kept_months": (1, 1_200), "date_off_s": (-1e9, 1e9), "moves_after": (0, 1_000_000),
 }  # fmt: skip
 _LIFE_AS = ("string", "int", "absent")
 _WAIT_AS = ("seconds", "date")
@@ -44,13 +45,18 @@ class Scenario:
     no_content: bool = False
     lenient: bool = False
     deepest: int = 0
+    kept_months: int = 13
+    date: bool = True
+    date_off_s: float = 0.0
+    moves_after: int = 0
+    old_host: str = "reset"
     faults: tuple[Fault, ...] = ()
 
     def world(self, real: Callable[[], datetime]) -> World:
         """An account without conversations. Its clock runs `speed` times as fast as the real one from now on."""
         began = real()
         clock = real if self.speed == 1 else lambda: began + (real() - began) * self.speed
-        return World(dialogues.ACCOUNT, clock, timedelta(seconds=self.delay_s))
+        return World(dialogues.ACCOUNT, clock, timedelta(seconds=self.delay_s), self.kept_months)
 
     def fill(self, world: World, anchor: datetime) -> World:
         """Adds conversations from `days` before the anchor to `days_ahead` after it."""
@@ -61,6 +67,7 @@ class Scenario:
     def simulator(self, world: World, host: str) -> Simulator:
         simulator = Simulator(world, host=host, no_content=self.no_content, is_lenient=self.lenient)
         simulator.deepest = self.deepest or None
+        simulator.has_date, simulator.date_is_off = self.date, timedelta(seconds=self.date_off_s)
         simulator.tokens.life_s, simulator.tokens.life_as = self.token_life_s, self.token_life_as
         simulator.logins.life_s = self.session_life_s
         simulator.signatures.clock = lambda: datetime.now(UTC)  # clients sign by the real clock
@@ -81,6 +88,7 @@ def read_scenario(path: Path) -> Scenario:
     faults = tuple(_fault(item, path) for item in planned)
     scenario = Scenario(**_checked(content, Scenario, path), faults=faults)
     _one_of("token_life_as", scenario.token_life_as, _LIFE_AS, path)
+    _one_of("old_host", scenario.old_host, KINDS, path)
     for name, (low, high) in _BOUNDS.items():
         if not low <= getattr(scenario, name) <= high:
             raise ConfigError(f"{name} in {path} must be from {low:,g} to {high:,g}")

@@ -7,7 +7,6 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -38,7 +37,7 @@ def _written(response: httpx.Response) -> bytes:
     body = b"".join(response.stream)
     headers = [(name, value) for name, value in response.headers.items() if name.lower() != "content-length"]
     head = [f"HTTP/1.1 {response.status_code} {response.reason_phrase}".rstrip()]
-    head += [f"{name}: {value}" for name, value in (*headers, ("Date", formatdate(usegmt=True)))]
+    head += [f"{name}: {value}" for name, value in headers]
     return "\r\n".join((*head, f"Content-Length: {len(body)}", "", "")).encode("latin-1") + body
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -27,6 +28,8 @@ class Simulator:
     no_content: bool = False  # whether a search without results is answered 204
     is_lenient: bool = False  # whether a limit or sort that can't be is put right, and not refused
     deepest: int | None = None  # largest offset + limit that is answered; None: no limit
+    date_is_off: timedelta = timedelta(0)  # how far the `Date` of the answers is ahead of the account's clock
+    has_date: bool = True  # whether answers have a `Date`
     tokens: TokenService = field(init=False)
     signatures: SignatureCheck = field(init=False)
     logins: LoginService = field(init=False)
@@ -41,6 +44,15 @@ class Simulator:
         return self.world.clock()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        return self.dated(self._serve(request))
+
+    def dated(self, response: httpx.Response) -> httpx.Response:
+        """The response with the account's time in its `Date` header, if it has none of its own and answers have one."""
+        if self.has_date:
+            response.headers.setdefault("Date", format_datetime(self.now() + self.date_is_off, usegmt=True))
+        return response
+
+    def _serve(self, request: httpx.Request) -> httpx.Response:
         account = self.world.account
         routes: tuple[tuple[str, Callable[[httpx.Request, str], httpx.Response]], ...] = (
             (f"/api/account/{account}/service/", self._domain),

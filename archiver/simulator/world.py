@@ -38,11 +38,14 @@ class Selection:
 
 @dataclass(slots=True)
 class World:
-    """The conversations of one account by `clock`; the API shows changes `delay` late."""
+    """The conversations of one account by `clock`; the API shows changes `delay` late, and conversations until
+    `kept_months` after their start.
+    """
 
     account: str
     clock: Callable[[], datetime]
     delay: timedelta = timedelta(0)
+    kept_months: int = KEPT_MONTHS
     stored: list[Item] = field(default_factory=list)
     by_id: dict[str, Item] = field(default_factory=dict)
 
@@ -88,7 +91,7 @@ class World:
         return [item.at(seen_at) for item in self.stored[low:high]]
 
     def _oldest(self) -> datetime:
-        return months_earlier(self.clock(), KEPT_MONTHS)
+        return months_earlier(self.clock(), self.kept_months)
 
     def look_up(self, ids: Sequence[str], body: dict[str, Any], version: int = 2) -> Selection:
         """Method B. Unknown ids are left out."""

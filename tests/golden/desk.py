@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -118,18 +118,20 @@ def _server(desk: Desk) -> str:
     return desk.run("store", "status", "--json")
 
 
-def _simulated(desk: Desk, *faults: Fault) -> AbstractContextManager[SimulatedAccount]:
+def _simulated(
+    desk: Desk, *faults: Fault, clock: Callable[[], datetime] = lambda: NOW
+) -> AbstractContextManager[SimulatedAccount]:
     """A simulated account of two conversations of one customer."""
     data = desk.folder / "data.jsonl"
     who = [{"participantId": "who"}]
     raws = [record(f"c{number}", NOW - number * HOUR, "hello", consumerParticipants=who) for number in (20, 30)]
     data.write_bytes(b"\n".join(raws))
-    return simulate(Scenario(faults=faults), data=data, clock=lambda: NOW)
+    return simulate(Scenario(faults=faults), data=data, clock=clock)
 
 
 def _doctor(desk: Desk) -> str:
     desk.run("search", "refund", "--json")
-    with _simulated(desk) as account:
+    with _simulated(desk, clock=lambda: datetime.now(UTC)) as account:
         desk.set(**account.settings)
         return desk.run("doctor", "--json")
 

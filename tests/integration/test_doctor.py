@@ -124,6 +124,20 @@ def test_a_wrong_clock_is_a_warning_and_a_kept_answer_is_not_taken_for_one(
     assert found["permission"].verdict is Verdict.PASS
 
 
+def test_a_clock_with_which_nothing_can_be_proven_is_a_failed_check_and_the_rest_is_still_checked(
+    settings: dict[str, str], simulator: Simulator
+) -> None:
+    simulator.date_is_off = timedelta(hours=-3)
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        return simulator(request)
+
+    found = checks(settings, respond)
+    assert failed(found) == ["clock"]
+    assert "3.0 hours ahead of LivePerson's" in found["clock"].cause
+    assert found["permission"].verdict is Verdict.PASS
+
+
 @pytest.mark.parametrize("url", ["http://example.com", "https://example.com:abc", "nonsense"])
 def test_an_address_that_cannot_be_is_a_failed_check_and_the_rest_is_still_checked(
     settings: dict[str, str], simulator: Simulator, url: str

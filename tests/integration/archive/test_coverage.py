@@ -17,7 +17,7 @@ from archiver.jsontext import decode
 from archiver.model import CELL, Window
 from archiver.progress import Silent
 from archiver.service.counts import count_archive
-from archiver.service.lanes import Schedule
+from archiver.service.schedule import Schedule
 from archiver.simulator.services import Simulator
 from archiver.windows import provable
 from tests.conftest import NOW, connected, record

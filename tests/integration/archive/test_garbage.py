@@ -25,7 +25,8 @@ from archiver.harvest.ingest import Ingest
 from archiver.harvest.lookups import Lookups
 from archiver.harvest.window_reader import WindowReader
 from archiver.progress import Silent
-from archiver.service.lanes import Schedule, make_lanes
+from archiver.service.lanes import make_lanes
+from archiver.service.schedule import Schedule
 from archiver.simulator.services import Simulator
 from tests import garbage
 from tests.conftest import ACCOUNT, NOW, connected, record, sql

@@ -23,7 +23,8 @@ from archiver.harvest.ingest import Ingest
 from archiver.jsontext import decode, encode
 from archiver.model import Window, to_ms
 from archiver.progress import Silent
-from archiver.service.lanes import Schedule, Updates
+from archiver.service.lanes import Updates
+from archiver.service.schedule import Schedule
 from archiver.simulator.courses import courses
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
@@ -283,7 +284,7 @@ def test_a_failed_look_at_hours_that_were_proven_unproves_none(archive: ArchiveF
 def test_a_proven_window_that_has_grown_is_not_called_complete_by_half(
     archive: ArchiveFile, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archiver.harvest.window_reader._MOST_PER_WINDOW", 3)
+    monkeypatch.setattr("archiver.windows.MOST_PER_WINDOW", 3)
     day = Window(NOW - timedelta(days=6, hours=12), NOW - timedelta(days=5, hours=12))
     for number in range(3):
         simulator.world.put(record(f"c{number}", day.start + timedelta(hours=number), "hello"))
@@ -430,12 +431,6 @@ def test_a_host_of_a_link_is_never_asked(archive: ArchiveFile, simulator: Simula
 
     harvest(archive, simulator, watch)
     assert hosts == {"api.simulator.test", simulator.host}
-
-
-def test_what_is_older_than_retention_is_not_given_and_not_missed(archive: ArchiveFile, simulator: Simulator) -> None:
-    simulator.world.put(record("old", NOW - timedelta(days=420)))
-    summary = harvest(archive, simulator, span=Window(NOW - timedelta(days=425), NOW - timedelta(days=415)))
-    assert (summary.conversations, summary.unproven) == (0, ())
 
 
 # ── what changes later ──

@@ -37,8 +37,9 @@ from archiver.liveperson.answers import read_record
 from archiver.model import CELL, Conversation, Window, from_ms
 from archiver.progress import Silent
 from archiver.service.indexer import Indexer
-from archiver.service.lanes import Backfill, PastGaps, Reconcile, Schedule, Tail, Updates
+from archiver.service.lanes import Backfill, PastGaps, Reconcile, Tail, Updates
 from archiver.service.lease import LeaseKeeper
+from archiver.service.schedule import Schedule
 from archiver.service.service import Service
 from archiver.service.state import ServiceState, Snapshot
 from archiver.service.waiting import Gate

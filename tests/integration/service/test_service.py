@@ -22,7 +22,7 @@ import pytest
 from archiver import windows
 from archiver.archive.coverage import stretches
 from archiver.archive.file import ArchiveFile
-from archiver.archive.ledger import Bookmark, WindowState
+from archiver.archive.ledger import Bookmark, WindowReading, WindowState
 from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import verify_vault
 from archiver.archive.versions import Change, compare_raw
@@ -40,8 +40,9 @@ from archiver.progress import Silent
 from archiver.service.counts import Counter
 from archiver.service.health import answer
 from archiver.service.indexer import Indexer
-from archiver.service.lanes import Schedule, make_lanes
+from archiver.service.lanes import make_lanes
 from archiver.service.lease import LeaseKeeper
+from archiver.service.schedule import Schedule
 from archiver.service.service import Service
 from archiver.service.state import ServiceState, Snapshot
 from archiver.service.troubles import Level, level_of
@@ -196,15 +197,48 @@ def test_what_is_new_comes_before_the_past_and_what_expires_before_the_rest(runn
     running.restart()
     running.run(HOUR)
     bodies = [body for body in running.asked if "latestUpdateTime" not in body]
-    days = [datetime.fromtimestamp(body["start"]["from"] / 1000, NOW.tzinfo) for body in bodies]
+    edge = windows.retention(NOW).start
+    asked = [datetime.fromtimestamp(body["start"]["from"] / 1000, NOW.tzinfo) for body in bodies]
+    days = [day for day in asked if day >= edge]
+    assert set(asked[: len(asked) - len(days)]).isdisjoint(days)  # first what LivePerson need not keep any more
     first_old = next(at for at, day in enumerate(days) if day < NOW - 3 * DAY)
     assert all(day > NOW - 3 * DAY for day in days[:first_old])
-    edge = windows.retention(NOW).start
     expiring = [day for day in days if day < edge + 30 * DAY]
     assert days[first_old] == min(expiring)
     others = [day for day in days[first_old:] if day >= edge + 31 * DAY and day < NOW - 3 * DAY]
     assert others == sorted(others, reverse=True)
     assert running.state(Window(NOW - 300 * DAY, NOW - 3 * DAY)) == {"sealed"}
+
+
+def test_a_service_withdraws_proofs_and_bookmarks_of_the_future_and_harvests_what_is_new(running: Running) -> None:
+    """They are those of a clock that was 200 days ahead, and is right again."""
+    then = NOW + 200 * DAY
+    days = [Window(NOW + day * DAY, NOW + (day + 1) * DAY) for day in range(-1, 199)]
+    readings = [WindowReading(day, WindowState.SEALED, 0, 0, 0, 0, "") for day in days]
+    running.archive.record(readings, run=None, now=then)
+    for name in (Bookmark.TAILED, Bookmark.SWEPT):
+        running.archive.set_bookmark(name, then)
+    starts = {"old": NOW - 5 * HOUR, "new": NOW + 45 * MINUTE}
+    running.world.fill(record(id_, start, "hello") for id_, start in starts.items())
+    running.run(4 * HOUR)
+    assert running.archive.ledger.sealed()
+    assert max(window.end for window in running.archive.ledger.sealed()) <= running.now - 2 * HOUR
+    assert {running.raw(id_) for id_ in starts} == {running.world.by_id[id_].raw for id_ in starts}
+    assert list(verify_vault(running.archive, Silent(), now=running.now)) == []
+    assert health_of(running)[1]["level"] == "green"
+
+
+def test_a_service_whose_machine_has_a_wrong_clock_reads_everything_proves_nothing_and_says_so(
+    running: Running,
+) -> None:
+    running.simulator.date_is_off = -DAY  # to the service its own clock is a day ahead
+    running.world.put(record("c", NOW - 3 * HOUR, "hello"))
+    running.run(HOUR)
+    assert running.raw("c")
+    assert running.archive.ledger.sealed() == []
+    level, troubles = (health_of(running)[1][name] for name in ("level", "troubles"))
+    assert level == "yellow"
+    assert any("clock is 24.0 hours ahead" in trouble["what"] for trouble in troubles)
 
 
 def test_an_hour_stays_provisional_until_records_can_no_longer_arrive_late(running: Running) -> None:

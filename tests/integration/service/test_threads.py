@@ -23,7 +23,7 @@ from archiver.model import Conversation, Window
 from archiver.service import waiting
 from archiver.service.counts import Counter, count_archive
 from archiver.service.follower import Follower
-from archiver.service.lanes import Schedule
+from archiver.service.schedule import Schedule
 from archiver.windows import retention
 from tests.conftest import ACCOUNT, NOW, record, sql
 from tests.nodes import free_port

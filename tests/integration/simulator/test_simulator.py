@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+import archiver
 from archiver.errors import ConfigError
 from archiver.jsontext import decode, encode
 from archiver.liveperson.client import Client
@@ -17,7 +18,8 @@ from archiver.liveperson.filters import AgentSurveyFilter, Filters, Order, Param
 from archiver.model import Window, to_ms
 from archiver.simulator.courses import Course, courses
 from archiver.simulator.faults import KINDS, PLACES, Fault, Faults
-from archiver.simulator.scenario import read_scenario
+from archiver.simulator.running import simulate
+from archiver.simulator.scenario import Scenario, read_scenario
 from archiver.simulator.sections import record as shown
 from archiver.simulator.services import Simulator
 from tests.conftest import NOW, TOP, connected, record
@@ -355,3 +357,31 @@ def test_a_fault_that_another_one_came_before_is_not_used_up(simulator: Simulato
     faults = Faults(simulator, [Fault("429", times=1), Fault("503", times=1)], sleep=lambda seconds: None)
     request = httpx.Request("POST", "https://api.simulator.test/messaging_history/api/account/x/conversations/search")
     assert [faults(request).status_code for _ in range(3)][:2] == [429, 503]
+
+
+# ── time, hosts and age ──
+
+
+@pytest.mark.parametrize("old_host", ["404", "redirect", "html"])
+def test_a_client_follows_an_account_that_moves_to_another_host(tmp_path: Path, old_host: str) -> None:
+    scenario = Scenario(conversations=30, days=3, moves_after=5, old_host=old_host)
+    with simulate(scenario) as account, archiver.open(tmp_path / "archive", **account.settings) as archive:
+        assert archive.harvest("4d").conversations == 30
+
+
+def test_an_account_may_keep_conversations_longer_than_13_months(tmp_path: Path) -> None:
+    scenario = Scenario(conversations=40, days=440, kept_months=15)
+    with simulate(scenario) as account, archiver.open(tmp_path / "archive", **account.settings) as archive:
+        assert archive.harvest().conversations == 40
+
+
+@pytest.mark.parametrize(("scenario", "said"), [
+    (Scenario(conversations=3, date=False), "no time (Date header)"),
+    (Scenario(conversations=3, date_off_s=7_200), "2.0 hours behind"),
+    (Scenario(conversations=3, date_off_s=-7_200), "2.0 hours ahead of"),
+])  # fmt: skip
+def test_an_account_s_date_may_be_absent_or_off(tmp_path: Path, scenario: Scenario, said: str) -> None:
+    with simulate(scenario) as account, archiver.open(tmp_path / "archive", **account.settings) as archive:
+        summary = archive.harvest("1d")
+        assert all(said in gap.reason for gap in summary.unproven)
+        assert summary.unproven

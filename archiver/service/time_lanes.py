@@ -1,0 +1,55 @@
+"""The lanes that come first: LivePerson's time, and what it may delete at any moment."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from archiver import windows
+from archiver.harvest import Ingest, Leftovers
+from archiver.service.schedule import Schedule
+
+CLOCK_EVERY = timedelta(minutes=10)
+OLDER_EVERY = timedelta(days=1)
+
+
+class Clock:
+    """Learns LivePerson's time, notes how far this machine's clock is off, and withdraws what was recorded by a clock
+    that was wrong.
+    """
+
+    name = "clock"
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._due: datetime | None = None
+
+    def step(self, now: datetime) -> bool:
+        if self._due and now < self._due:
+            return False
+        self._ingest.source.ask_time()
+        self._ingest.heal()
+        self._due = now + CLOCK_EVERY
+        return True
+
+
+class Older:
+    """Reads what LivePerson still returns of a time before its 13 months, at the start and then once a day. At the
+    start this includes what LivePerson deletes in the next minutes.
+    """
+
+    name = "older"
+
+    def __init__(self, ingest: Ingest, schedule: Schedule) -> None:
+        self._ingest, self._schedule = ingest, schedule
+        self._due: datetime | None = None
+
+    def step(self, now: datetime) -> bool:
+        if self._due and now < self._due:
+            return False
+        theirs, since = self._ingest.clock(), self._schedule.since
+        end = windows.provable(theirs).start
+        self._due = now + OLDER_EVERY
+        if since and since >= end:
+            return False
+        Leftovers(self._ingest).read_before(end, since)
+        return True
