@@ -210,6 +210,10 @@ def _store(archive: ArchiveFile, store: StoreAdmin) -> Check:
     cause = f"{status.kind} holds {counted(status.conversations, 'conversation')}"
     if not status.is_current:
         return Check("store", Verdict.FAIL, f"{cause}, built by another version of this program", "archiver reindex")
+    if status.faults:
+        return Check("store", Verdict.FAIL, f"{cause}; {'; '.join(status.faults)}", "archiver verify --repair")
+    if status.leftovers:
+        return Check("store", Verdict.WARN, f"{cause}; left behind: {', '.join(status.leftovers)}", "archiver reindex")
     if refused:
         return Check("store", Verdict.WARN, f"{cause}, refused {refused}", "archiver reindex --refused")
     if behind:

@@ -10,7 +10,7 @@ from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import Bookmark, RecordedWindow, Run, WindowReading, WindowState
 from archiver.archive.opening import is_archive, make_archive, open_archive
 from archiver.archive.rechecks import is_last_chance, next_check
-from archiver.archive.vault import HistoryEntry, Record
+from archiver.archive.records import HistoryEntry, QuarantinedRecord, Record
 from archiver.archive.verify import Finding, repair_vault, verify_vault
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Erasure",
     "Finding",
     "HistoryEntry",
+    "QuarantinedRecord",
     "Record",
     "RecordedWindow",
     "Run",

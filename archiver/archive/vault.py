@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from archiver.archive.bodies import BodyReader
 from archiver.archive.chain import GENESIS, Entry, entry_of, fingerprint_of, link
 from archiver.archive.events import RECORD
+from archiver.archive.records import HistoryEntry, QuarantinedRecord, Record
 from archiver.archive.stored import stored_moment
 from archiver.archive.versions import compare_raw
 from archiver.errors import ArchiverError, IntegrityError, NotFound
@@ -22,32 +22,6 @@ _BATCH = 200
 _EARLIEST_MS, _LATEST_MS = -62_135_000_000_000, 253_402_000_000_000  # what Python can express as a date
 _REPAIR = "Which version is current follows from the vault's chain: archiver verify --repair"
 _DAMAGED = "List every fault: archiver verify --no-index. Restore the archive's file from a backup, then harvest again."
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The current version of a conversation: its exact bytes and the entry that holds them.
-
-    `is_first`: the vault has no earlier version of it.
-    """
-
-    seq: int
-    conversation_id: str
-    fetched_at: str
-    is_first: bool
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One entry about a conversation: a version (`type` is `record`) or an event. `has_body`: it was not removed."""
-
-    seq: int
-    fetched_at: str
-    type: str
-    size: int
-    has_body: bool
-    is_current: bool
 
 
 _ENTRY_WITH_BODY = (
@@ -118,6 +92,15 @@ class Vault:
             "SELECT count(*), coalesce(sum(min(max(messages, 0), 1000000000)), 0) FROM current"
         ).fetchone()
         return int(row[0]), int(row[1])
+
+    def quarantined(self) -> Iterator[QuarantinedRecord]:
+        """The unreadable records in quarantine, oldest first. Raises ArchiveError for one that is damaged."""
+        rows = self._connection.execute("SELECT digest, fetched_at, reason, body FROM quarantine ORDER BY fetched_at")
+        for digest, fetched_at, reason, body in rows:
+            raw = self._bodies.opened(digest, b"", body, None)
+            if raw is None:
+                raise IntegrityError("the bytes of a quarantined record are not what was kept", hint=_DAMAGED)
+            yield QuarantinedRecord(digest.hex(), fetched_at, reason, raw)
 
     def count_quarantined(self) -> int:
         """How many unreadable records are in quarantine."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
+from archiver.archive import Record
 from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
+from archiver.cli.terminal import safe
 from archiver.errors import ArchiveError, ConfigError, counted
 from archiver.export import lines
+from archiver.index import Refusal
 from archiver.private import make_private_file
 from archiver.progress import Progress
 
@@ -117,7 +120,8 @@ def command(
     """Write conversations as NDJSON.
 
     One archiver.transcript/1 per line, in UTF-8: everything in the archive, or what matches a query. The file gets its
-    name only when it is complete; a file that exists is replaced only with --force.
+    name only when it is complete; a file that exists is replaced only with --force. A record that can't be read as a
+    conversation is written with its bytes as archiver.unreadable/1 and named on standard error, and the exit code is 3.
 
     \b
     Examples:
@@ -128,9 +132,22 @@ def command(
     with shared.opened(context) as archive:
         parsed = archive.parse(" ".join(query))
         shared.show_notices(parsed.notices)
+        unreadable: list[Record] = []
         total = archive.file.vault.totals()[0] if parsed.is_everything else None
         with _output(output, is_replaced=force) as file:
-            content = lines(archive.records(parsed), with_raw=raw)
+            records = archive.records(parsed)
+            content = lines(records, with_raw=raw, note_unreadable=lambda record, error: unreadable.append(record))
             count = _write(content, file, shared.progress(context), total)
+        refused = () if parsed.is_everything else archive.refused()
         shared.show_head(context, archive)
     click.echo(f"{counted(count, 'conversation')} written", err=True)
+    _show_left_out(unreadable, refused)
+
+
+def _show_left_out(unreadable: Sequence[Record], refused: Sequence[Refusal]) -> None:
+    """Names what is in the file without a transcript, and what no query finds. Exits with 3 if there is any."""
+    for record in unreadable:
+        click.echo(f"Written as archiver.unreadable/1: conversation {safe(record.conversation_id)}", err=True)
+    shared.show_refused(refused)
+    if unreadable or refused:
+        sys.exit(shared.FINISHED_WITH_GAPS)

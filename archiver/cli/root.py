@@ -27,6 +27,7 @@ COMMANDS = {
     "show": ("show", "Print one conversation as a transcript."),
     "export": ("export", "Write conversations as NDJSON."),
     "coverage": ("coverage", "Show which days are proven complete, and how long gaps can still be closed."),
+    "quarantine": ("quarantine", "List records of LivePerson that could not be read, or print one of them."),
     "erasures": ("erasures", "List text that LivePerson masked or deleted after it was archived, and decide about it."),
     "verify": ("verify", "Check that nothing in the archive was altered since it was written."),
     "reindex": ("reindex", "Rebuild the search index from the vault."),
@@ -38,7 +39,7 @@ COMMANDS = {
 GROUPS = {
     "Start here": ("demo", "config", "doctor", "harvest", "fetch"),
     "Search": ("search", "show", "export"),
-    "Operate": ("status", "coverage", "verify", "erasures", "reindex", "store", "kibana", "simulate"),
+    "Operate": ("status", "coverage", "verify", "quarantine", "erasures", "reindex", "store", "kibana", "simulate"),
 }
 INTERRUPTED = 130
 

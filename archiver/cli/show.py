@@ -8,12 +8,13 @@ from datetime import datetime
 
 import click
 
+from archiver.archive import Record
 from archiver.cli import context as shared
 from archiver.cli.terminal import one_line, safe
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, RecordError
 from archiver.model import EPOCH, Event, Message, Transcript
 from archiver.transcript import as_json as transcript_json
-from archiver.transcript import project
+from archiver.transcript import project, unreadable_as_json
 
 
 def transcript_lines(transcript: Transcript) -> Iterator[str]:
@@ -103,16 +104,36 @@ def command(context: click.Context, conversation: str, raw: bool, as_json: bool)
     """
     with shared.opened(context) as archive:
         record = archive.file.vault.current(conversation)
-    if as_json:
-        whole = record.raw if raw else None
-        transcript = project(record.raw)
-        shared.print_json(transcript_json(transcript, seq=record.seq, fetched_at=record.fetched_at, raw=whole))
-    elif raw:
+    if raw and not as_json:
         if sys.stdout.isatty():
             raise ConfigError(
                 "--raw is not printed on a terminal", hint="Write it to a file: archiver show … --raw > record.json"
             )
         sys.stdout.buffer.write(record.raw)
-    else:
-        for line in transcript_lines(project(record.raw)):
-            click.echo(line)
+        return
+    try:
+        _print(record, project(record.raw), as_json=as_json, with_raw=raw)
+    except RecordError as error:
+        _print_unreadable(record, error, as_json=as_json)
+        sys.exit(error.exit_code)
+
+
+def _print(record: Record, transcript: Transcript, *, as_json: bool, with_raw: bool) -> None:
+    if as_json:
+        whole = record.raw if with_raw else None
+        shared.print_json(transcript_json(transcript, seq=record.seq, fetched_at=record.fetched_at, raw=whole))
+        return
+    for line in transcript_lines(transcript):
+        click.echo(line)
+
+
+def _print_unreadable(record: Record, error: RecordError, *, as_json: bool) -> None:
+    """The raw record with the reason why it is no transcript."""
+    if as_json:
+        content = unreadable_as_json(
+            record.conversation_id, error.message, seq=record.seq, fetched_at=record.fetched_at, raw=record.raw
+        )
+        shared.print_json(content)
+        return
+    click.echo(safe(record.raw.decode("utf-8", "backslashreplace")))
+    click.echo(f"Not readable as a conversation: {safe(error.message)}. {error.hint}", err=True)

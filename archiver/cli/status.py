@@ -16,11 +16,12 @@ from archiver.transcript import iso
 def _index(archive: Archive) -> dict[str, Any]:
     """The index may be out of reach; the vault's numbers are shown anyway."""
     try:
-        store = archive.store
-        applied, conversations, refused = store.position().seq, store.count(), len(store.refused())
-        return {"applied": applied, "conversations": conversations, "refused": refused}
+        status = archive.store.status()
+        refused = None if status.faults else len(archive.store.refused())
+        counts = {"applied": status.applied, "conversations": status.conversations, "refused": refused}
+        return {**counts, "faults": status.faults}
     except StoreError as error:
-        return {"applied": None, "conversations": None, "refused": None, "error": error.message}
+        return {"applied": None, "conversations": None, "refused": None, "faults": (), "error": error.message}
 
 
 def _as_json(archive: Archive) -> dict[str, Any]:
@@ -82,6 +83,8 @@ def command(context: click.Context, as_json: bool) -> None:
     else:
         refused = f", {index['refused']:,} refused (archiver store status)" if index["refused"] else ""
         click.echo(f"Index         {index['applied']:,} of {counted(vault['head'], 'vault entry')} applied{refused}")
+        for fault in index["faults"]:
+            click.echo(f"              not whole: {safe(fault)} (archiver verify --repair)")
     click.echo(f"Last harvest  {ledger['last_harvest_at'] or 'never finished'}")
     recent = f", {ledger['provisional_windows']:,} provisional" if ledger["provisional_windows"] else ""
     unproven = f"{len(ledger['unproven']):,} unproven"
@@ -90,6 +93,6 @@ def command(context: click.Context, as_json: bool) -> None:
         pending = counted(ledger["erasures_pending"], "erasure")
         click.echo(f"To decide     {pending} by LivePerson to be approved or refused: archiver erasures")
     if vault["quarantined"]:
-        click.echo(f"Quarantine    {counted(vault['quarantined'], 'unreadable record')}")
+        click.echo(f"Quarantine    {counted(vault['quarantined'], 'unreadable record')} (archiver quarantine)")
     for gap in ledger["unproven"]:
         click.echo(f"  {gap['start']} .. {gap['end']}: {safe(gap['reason'] or '')}")

@@ -1,7 +1,7 @@
 """The search index: what can be thrown away and built again from the archive, and the questions it answers."""
 
 from archiver.index.build import Applied, bring_up_to_date, catch_up, is_behind, rebuild, retry
-from archiver.index.readiness import make_ready
+from archiver.index.readiness import check_whole, make_ready
 from archiver.index.refusals import reason_of
 from archiver.index.results import Facet, Hit, Refusal, Results, Sort, read_cursor
 from archiver.index.retrieval import Request, Search, count_by, found_ids
@@ -21,6 +21,7 @@ __all__ = [
     "StoreAdmin",
     "bring_up_to_date",
     "catch_up",
+    "check_whole",
     "count_by",
     "found_ids",
     "is_behind",

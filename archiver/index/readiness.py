@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from archiver.archive import ArchiveFile
-from archiver.errors import StoreBusy, StoreDenied, StoreOutdated, StoreUnavailable, counted
+from archiver.errors import StoreBusy, StoreDenied, StoreError, StoreOutdated, StoreUnavailable, counted
 from archiver.index.build import catch_up, is_behind, rebuild
-from archiver.index.store import StoreAdmin
+from archiver.index.store import Store, StoreAdmin
 from archiver.progress import Progress
 
+_WRITTEN_WITHIN_S = 1.0
 _PATIENCE_S = 6.0  # somebody waits at a screen
 
 
@@ -29,10 +31,24 @@ def make_ready(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> R
     """Brings the index up to date and checks that it is whole. Raises StoreError if its answers can't be trusted."""
     doubt = _bring_up_to_date(archive, store, progress)
     if doubt is None:
-        store.check_whole(archive.vault.totals()[0])
+        check_whole(archive, store)
     refused = len(store.refused())
     gap = f"{counted(refused, 'conversation')} not searched: refused by the index (archiver store status)"
     return Readiness((doubt,) if doubt else (), (gap,) if refused else ())
+
+
+def check_whole(archive: ArchiveFile, store: Store) -> None:
+    """Raises StoreError if an index that is up to date does not hold all conversations, or its parts do not add up."""
+    for wait_s in (_WRITTEN_WITHIN_S, 0.0):
+        conversations, position = archive.vault.totals()[0], store.position()
+        if archive.vault.head() != position.seq:
+            return  # entries were made meanwhile
+        try:
+            return store.check_whole(conversations)
+        except StoreError:
+            time.sleep(wait_s)  # another process may be writing: its documents are there before its position
+            if not wait_s and (archive.vault.head(), store.position()) == (position.seq, position):
+                raise
 
 
 def _bring_up_to_date(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> str | None:

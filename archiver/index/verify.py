@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from archiver.archive import ArchiveFile, Finding, Record
-from archiver.errors import IntegrityError, NotFound, RecordError, StoreError, counted
+from archiver.errors import IntegrityError, NotFound, RecordError, StoreDenied, StoreError, counted
 from archiver.index.build import Applied, apply_again, batches, is_behind, rebuild
 from archiver.index.results import Version
 from archiver.index.retrieval import every_key
@@ -26,6 +26,10 @@ def verify_index(archive: ArchiveFile, store: StoreAdmin, progress: Progress) ->
         yield from _findings(archive, store, progress)
     except IntegrityError as error:
         yield Finding("index", f"it can't be compared: {error.message}", error.seq)
+    except StoreError as error:
+        if error.transient or isinstance(error, StoreDenied):
+            raise
+        yield Finding("index", error.message)
 
 
 def _findings(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Iterator[Finding]:
@@ -50,16 +54,27 @@ def _findings(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> It
 
 def repair_index(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Applied:
     """Puts differing conversations into the index again; rebuilds it where that is not enough. Raises StoreError."""
+    try:
+        applied = _put_in_again(archive, store, progress)
+    except StoreError as error:
+        if error.transient or isinstance(error, StoreDenied):
+            raise
+        applied = None
+    return applied or rebuild(archive, store, progress)
+
+
+def _put_in_again(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Applied | None:
+    """Puts in the conversations that differ; None if the index differs from the vault even so."""
     store.mend()
     if list(store.damage()) or list(_misplacement(archive, store)):
-        return rebuild(archive, store, progress)
+        return None
     differing, has_surplus = _compared(archive, store, progress)
     if not has_surplus and len(differing) <= _MOST_APPLIED_AGAIN:
         refused = [refusal.conversation_id for refusal in store.refused()]
         applied = apply_again(archive, store, [*differing, *refused], progress)
         if _compared(archive, store, progress) == ([], False):
             return applied
-    return rebuild(archive, store, progress)
+    return None
 
 
 def _compared(archive: ArchiveFile, store: Store, progress: Progress) -> tuple[list[str], bool]:

@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 
 from archiver.archive import ArchiveFile
 from archiver.errors import ArchiverError, StoreDenied, StoreError, StoreOutdated
-from archiver.index import Applied, StoreAdmin, catch_up, rebuild
+from archiver.index import Applied, StoreAdmin, catch_up, check_whole, rebuild
 from archiver.logs import EventLogger
 from archiver.progress import Silent
 from archiver.service.state import ServiceState
-from archiver.service.waiting import Backoff, Stop, Stopped, as_ours
+from archiver.service.waiting import Backoff, Stop, Stopped, as_ours, is_due
 
 _log = EventLogger("service")
 MOST_AT_ONCE = 5_000  # conversations: after as many, the position is stored and shown
+_CHECK_EVERY = timedelta(minutes=10)  # whether the index is still whole
 _MANY_ENTRIES, _INDEX_EVERY, _POLL_S = 2_000, timedelta(seconds=5), 1.0
 
 
@@ -30,6 +31,7 @@ class Indexer:
         self._backoff = Backoff()
         self._applied: int | None = None
         self._applied_at: datetime | None = None
+        self._checked_at: datetime | None = None
 
     def run(self, clock: Callable[[], datetime]) -> None:
         """Runs until `stop` is set; then ends with the present batch, which the next start applies again."""
@@ -49,20 +51,20 @@ class Indexer:
             return False
         try:
             head = self._archive.vault.head()
-            is_due = self._is_due(head, now)
-            if is_due:
+            must_apply = self._is_due(head, now)
+            if must_apply:
                 self._apply(head, now)
         except Exception as error:  # noqa: BLE001  (a fault in the program must not end it)
             self._failed(as_ours(error), now)
             return False
-        return is_due
+        return must_apply
 
     def _is_due(self, head: int, now: datetime) -> bool:
         if self._applied is None or self._applied > head:
             return True
         if self._applied == head:
             self._state.change_index(caught_up_at=now)
-            return False
+            return is_due(self._checked_at, _CHECK_EVERY, now)
         is_recent = self._applied_at is not None and now - self._applied_at < _INDEX_EVERY
         return head - self._applied >= _MANY_ENTRIES or not is_recent
 
@@ -76,7 +78,9 @@ class Indexer:
         self._note_position(store)
         self._state.change_index(refused=refused, error=None)
         if self._applied is not None and self._applied >= head:
+            check_whole(self._archive, store)
             self._state.change_index(caught_up_at=now)
+            self._checked_at = now
         self._applied_at = now
         self._backoff.worked()
         _log.debug("index.applied", f"the index is at vault entry {self._applied}", head=self._applied, refused=refused)

@@ -26,6 +26,14 @@ def as_json(transcript: Transcript, *, seq: int, fetched_at: str, raw: bytes | N
     return content
 
 
+def unreadable_as_json(conversation_id: str, reason: str, *, seq: int, fetched_at: str, raw: bytes) -> dict[str, Any]:
+    """`archiver.unreadable/1`: a record that can't be read as a conversation, with the reason and its exact bytes."""
+    return {
+        "schema": "archiver.unreadable/1", "conversation_id": conversation_id, "reason": reason,
+        "provenance": {"seq": seq, "fetched_at": fetched_at}, "raw_base64": b64encode(raw).decode("ascii"),
+    }  # fmt: skip
+
+
 def iso(moment: datetime | None) -> str | None:
     """ISO 8601 with milliseconds and offset."""
     return moment.isoformat(timespec="milliseconds") if moment else None

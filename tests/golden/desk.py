@@ -17,7 +17,6 @@ from archiver.archive.opening import make_archive
 from archiver.cli.root import root
 from archiver.errors import StoreUnavailable
 from archiver.index.memory import MemoryStore
-from archiver.index.results import Position
 from archiver.index.store import StoreStatus
 from archiver.liveperson.answers import read_record
 from archiver.model import Conversation
@@ -77,7 +76,7 @@ class Server(MemoryStore):
 class Away(MemoryStore):
     """A store out of reach."""
 
-    def position(self) -> Position:
+    def status(self) -> StoreStatus:
         raise StoreUnavailable("Elasticsearch at https://elasticsearch:9200 does not answer")
 
 
@@ -93,6 +92,11 @@ def _status(desk: Desk) -> str:
 
 def _status_without_index(desk: Desk) -> str:
     desk.patch.setattr("archiver.app.open_store", lambda *_, **__: Away())
+    return desk.run("status", "--json")
+
+
+def _status_with_a_broken_index(desk: Desk) -> str:
+    desk.patch.setattr("archiver.app.open_store", lambda *_, **__: Server())
     return desk.run("status", "--json")
 
 
@@ -191,10 +195,13 @@ CASES: Mapping[str, Case] = {
     "error-in-query": lambda desk: desk.fail("search", "refund (fraud", "--json"),
     "fetch": _fetch,
     "health": _health,
+    "quarantine": _run("quarantine"),
     "search": _search,
     "search-for-messages": _run("search", "refund", "--scope", "message"),
     "simulator": _simulator,
     "status": _status,
+    "unreadable": lambda desk: desk.run("show", "refused", "--json"),
+    "status-with-a-broken-index": _status_with_a_broken_index,
     "status-without-index": _status_without_index,
     "store": _store,
     "store-elasticsearch": _server,

@@ -114,7 +114,7 @@ def _check(folder: Path) -> None:
         assert {"good0", "good1"} <= found(run(folder, "search", "words", "--json", "--all", "--scope", scope))
     everything = found(run(folder, "search", "messages:>=0", "--json", "--all"))
     assert isinstance(run(folder, "show", "odd").exception, SystemExit | RecordError | NotFound | None)
-    exported = run(folder, "export", "--output", "-")
+    exported = run(folder, "export", "--output", "-", "--raw")
     lines = [json.loads(line) for line in exported.stdout_bytes.decode().splitlines()]
     assert {line["conversation_id"] for line in lines} >= everything | {"good0", "good1"}
     verified = json.loads(run(folder, "verify", "--json").stdout)

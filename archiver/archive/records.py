@@ -1,0 +1,41 @@
+"""What the vault gives out: records, entries about a conversation, and records in quarantine. All frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The current version of a conversation: its exact bytes and the entry that holds them.
+
+    `is_first`: the vault has no earlier version of it.
+    """
+
+    seq: int
+    conversation_id: str
+    fetched_at: str
+    is_first: bool
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One entry about a conversation: a version (`type` is `record`) or an event. `has_body`: it was not removed."""
+
+    seq: int
+    fetched_at: str
+    type: str
+    size: int
+    has_body: bool
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedRecord:
+    """A record without a readable id: its exact bytes, named by their SHA-256 in hexadecimal, and what is wrong."""
+
+    digest: str
+    fetched_at: str
+    reason: str
+    raw: bytes
