@@ -34,7 +34,15 @@ TOP = Path(__file__).parents[1]  # of the source tree
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 ACCOUNT = "12345678"
 
-settings.register_profile("quick", deadline=None, max_examples=60)
+TIMES = int(os.environ.get("ARCHIVER_TEST_TIMES", "1"))  # as many examples as usual: `python -m tests.reliability`
+
+
+def examples(count: int) -> int:
+    """How many examples of a property are tried."""
+    return count * TIMES
+
+
+settings.register_profile("quick", deadline=None, max_examples=examples(60))
 settings.load_profile("quick")
 
 

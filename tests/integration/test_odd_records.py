@@ -15,7 +15,7 @@ from archiver.archive.opening import make_archive
 from archiver.cli.root import root
 from archiver.errors import ArchiverError, NotFound, RecordError
 from archiver.liveperson.answers import read_page
-from tests.conftest import ACCOUNT, NOW, record
+from tests.conftest import ACCOUNT, NOW, examples, record
 
 ODD_VALUES = (
     b"null", b"-1", b'"NA"', b"true", b"[]", b"{}", b'[[{"a":[]}]]', b'{"x":{"x":{"x":1}}}', b"1e400", b"NaN",
@@ -92,7 +92,7 @@ def found(result: Result) -> set[str]:
     return {item["conversation_id"] for item in json.loads(result.stdout)["items"]}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(odd_records(), min_size=1, max_size=4))
 def test_whatever_records_hold_every_command_goes_on_and_the_others_are_found_shown_exported_and_verified(
     odd: list[bytes],

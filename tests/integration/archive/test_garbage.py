@@ -29,7 +29,7 @@ from archiver.service.lanes import make_lanes
 from archiver.service.schedule import Schedule
 from archiver.simulator.services import Simulator
 from tests import garbage
-from tests.conftest import ACCOUNT, NOW, connected, record, sql
+from tests.conftest import ACCOUNT, NOW, connected, examples, record, sql
 from tests.garbage import COMMANDS, OPEN_ID, Answer, copied, put, run, run_all
 
 DAY = timedelta(days=1)
@@ -85,7 +85,7 @@ EVERY_TABLE = (*STEERING, *DERIVED, "entries", "bodies", "quarantine", "archive"
 
 
 @given(table=st.sampled_from(EVERY_TABLE), seed=st.integers(0, 10**6))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_with_garbage_in_any_column_every_command_answers_as_before_or_says_that_it_can_not(
     lively: Lively, tmp_path_factory: pytest.TempPathFactory,
     table: str, seed: int,
@@ -98,7 +98,7 @@ def test_with_garbage_in_any_column_every_command_answers_as_before_or_says_that
 
 
 @given(table=st.sampled_from((*STEERING, *DERIVED)), seed=st.integers(0, 10**6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_what_is_no_evidence_is_repaired_and_then_nothing_is_wrong(
     lively: Lively, tmp_path_factory: pytest.TempPathFactory,
     table: str, seed: int,
@@ -111,7 +111,7 @@ def test_what_is_no_evidence_is_repaired_and_then_nothing_is_wrong(
 
 
 @given(table=st.sampled_from((*STEERING, "windows")), seed=st.integers(0, 10**6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_an_open_conversation_is_looked_up_again_whatever_stands_in_the_rows_that_steer(
     lively: Lively, tmp_path_factory: pytest.TempPathFactory,
     table: str, seed: int,
@@ -129,7 +129,7 @@ def look_up(archive: ArchiveFile, simulator: Simulator, now: datetime) -> None:
 
 
 @given(table=st.sampled_from([*EVERY_TABLE, None]), seed=st.integers(0, 10**6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_what_writes_goes_on_or_says_that_it_can_not(
     lively: Lively, tmp_path_factory: pytest.TempPathFactory, table: str | None, seed: int
 ) -> None:
@@ -350,7 +350,7 @@ def flipped(raw: bytes, dice: random.Random) -> bytes:
 
 
 @given(seed=st.integers(0, 10**9))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 def test_with_any_damage_to_its_bytes_every_command_answers_as_before_or_says_that_it_can_not(
     lively: Lively, tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:

@@ -32,7 +32,7 @@ from archiver.progress import Silent
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
 from archiver.transcript.projection import project
-from tests.conftest import ACCOUNT, NOW, connected, record
+from tests.conftest import ACCOUNT, NOW, connected, examples, record
 
 DAY = timedelta(days=1)
 
@@ -130,7 +130,7 @@ def tamper(connection: sqlite3.Connection, how: str, table: str, column: str, di
     how=st.sampled_from(["change", "remove", "swap"]), table=st.sampled_from(sorted(COLUMNS)),
     number=st.integers(0, 9), seed=st.integers(0, 10_000),
 )  # fmt: skip
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_row_that_was_changed_removed_or_swapped_is_found(
     whole: Path, tmp_path_factory: pytest.TempPathFactory, how: str, table: str, number: int, seed: int
 ) -> None:

@@ -25,7 +25,7 @@ from archiver.rawrecord import peek
 from archiver.simulator.faults import KINDS, Fault, Faults
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
-from tests.conftest import ACCOUNT, NOW, connected, record, sql
+from tests.conftest import ACCOUNT, NOW, connected, examples, record, sql
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SPAN_START = NOW - 3 * DAY
@@ -168,6 +168,6 @@ def texts(raw: bytes) -> bytes:
 
 
 Account.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(30), stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestAccount = Account.TestCase

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from archiver.app import Archive
 from archiver.archive.opening import make_archive
 from archiver.errors import StoreError
 from archiver.liveperson.answers import read_record
-from tests.conftest import ACCOUNT, NOW, record
+from tests.conftest import ACCOUNT, NOW, examples, record
 
 COUNT = 60
 FLIPS_IN_A_FILE = 60  # at places spread over each file
@@ -57,13 +57,16 @@ def test_there_are_files_of_every_kind(indexed: Path) -> None:
     assert kinds >= {".term", ".idx", ".pos", ".store", ".fast", ".fieldnorm", ".json"}
 
 
-def test_no_flipped_bit_in_a_file_of_the_index_goes_unnoticed(indexed: Path, tmp_path: Path) -> None:
+def test_no_flipped_bit_in_a_file_of_the_index_goes_unnoticed(
+    indexed: Path, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """Each is named by `verify`, or changes neither the answers nor what the index holds."""
     dice = random.Random(7)
     unnoticed: list[str] = []
+    flips = 0
     for number, path in enumerate(index_files(indexed)):
         size = path.stat().st_size
-        for at in sorted({dice.randrange(size) for _ in range(FLIPS_IN_A_FILE)} | {0, size - 1}):
+        for at in sorted({dice.randrange(size) for _ in range(examples(FLIPS_IN_A_FILE))} | {0, size - 1}):
             copy = Path(shutil.copytree(indexed, tmp_path / f"flip{number}-{at}"))
             damaged = copy / path.relative_to(indexed)
             content = bytearray(damaged.read_bytes())
@@ -72,6 +75,8 @@ def test_no_flipped_bit_in_a_file_of_the_index_goes_unnoticed(indexed: Path, tmp
             if not is_noticed(copy):
                 unnoticed.append(f"{path.name} at {at} of {size}")
             shutil.rmtree(copy)
+            flips += 1
+    record_property("injected", flips)
     assert unnoticed == []
 
 

@@ -376,3 +376,19 @@ def test_an_older_position_and_an_index_that_is_there_already_change_nothing(ser
 def test_any_other_refusal_is_an_error(server: Server, prefix: str) -> None:
     with pytest.raises(StoreError, match="refuses the request"):
         server.ask("PUT", f"/{prefix}-UPPER", {}, accepted="resource_already_exists_exception")
+
+
+def test_a_document_that_the_server_will_never_take_is_refused_by_name_and_holds_nothing_up(
+    archive: ArchiveFile, elasticsearch: Node, prefix: str
+) -> None:
+    """As one of 11 MB with a heap of 1 GB: the server answers it 429, as if it were busy."""
+    texts = [f"order {number} " + "lorem ipsum " * 3_000 for number in range(300)]
+    keep(archive, conversation(1, *texts), conversation(2, "hello"))
+    store = store_at(elasticsearch.url, prefix, Limits())
+    catch_up(archive, store, Silent())
+    (refusal,) = store.refused()
+    assert refusal.conversation_id == "c0001"
+    assert "MB" in refusal.reason
+    found = store.search(parse("hello", now=NOW).expression, scope=Scope.CONVERSATION, sort=Sort.NEWEST, limit=5)
+    assert [key.conversation_id for key in found.keys] == ["c0002"]
+    assert store.position().seq == archive.vault.head()

@@ -21,7 +21,7 @@ from archiver.progress import Silent
 from archiver.simulator.faults import KINDS, Fault, Faults
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
-from tests.conftest import ACCOUNT, NOW, connected, record
+from tests.conftest import ACCOUNT, NOW, connected, examples, record
 
 DAY = timedelta(days=1)
 SPAN = Window(NOW - 2 * DAY, NOW)
@@ -73,7 +73,7 @@ def shown(simulator: Simulator, method: Method) -> list[str]:
     planned=FAULTS, count=st.sampled_from([0, 1, 40, 100, 101, 230]),
     method=st.sampled_from([by_search, by_consumer, by_ids]),
 )  # fmt: skip
-@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), suppress_health_check=list(HealthCheck))
 def test_a_reading_gives_exactly_what_the_account_shows_or_raises(
     planned: list[Fault], count: int, method: Method
 ) -> None:
@@ -116,7 +116,7 @@ class Moving:
     moves=st.lists(st.tuples(st.integers(1, 8), st.sampled_from(["begin", "purge"]), st.integers(0, 400)), max_size=8),
     count=st.sampled_from([90, 150, 330]),
 )
-@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), suppress_health_check=list(HealthCheck))
 def test_a_reading_that_ends_well_has_everything_that_was_there_all_the_time(
     moves: list[tuple[int, str, int]], count: int
 ) -> None:
