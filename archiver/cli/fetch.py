@@ -44,11 +44,13 @@ def command(context: click.Context, ids: tuple[str, ...], consumers: tuple[str, 
         )
     with shared.opened(context) as archive:
         fetched = archive.fetch(wanted, consumers)
-        shared.show_refused(archive.refused())
+        refused = archive.refused()
+        shared.show_refused(refused)
         shared.show_head(context, archive)
     if as_json:
         shared.print_json({"schema": "archiver.fetch/2", **_as_json(fetched)})
-    _report(fetched)
+    if not _is_complete(fetched) or refused:
+        sys.exit(shared.FINISHED_WITH_GAPS)
 
 
 def _read(ids: Iterable[str]) -> Iterable[str]:
@@ -72,8 +74,8 @@ def _as_json(fetched: Fetched) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _report(fetched: Fetched) -> None:
-    """Prints to standard error; exits with code 3 if not everything was fetched."""
+def _is_complete(fetched: Fetched) -> bool:
+    """Prints the result to standard error; whether everything was fetched."""
     click.echo(
         f"{counted(fetched.conversations, 'conversation')} fetched, {counted(fetched.new, 'new vault entry')}.",
         err=True,
@@ -84,8 +86,7 @@ def _report(fetched: Fetched) -> None:
         )
     _list("LivePerson has nothing of", fetched.absent)
     _list("Not proven whole:", fetched.faults)
-    if fetched.absent or fetched.faults or fetched.quarantined:
-        sys.exit(shared.FINISHED_WITH_GAPS)
+    return not (fetched.absent or fetched.faults or fetched.quarantined)
 
 
 def _list(title: str, items: Sequence[str]) -> None:

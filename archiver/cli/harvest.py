@@ -134,10 +134,11 @@ def _harvest_one(
     try:
         with archive:
             summary = archive.harvest(from_, to)
-            shared.show_refused(archive.refused())
+            refused = archive.refused()
+            shared.show_refused(refused)
             code = _report(context, summary)
             shared.show_head(context, archive)
-        return code
+        return code or (shared.FINISHED_WITH_GAPS if refused else 0)
     except ArchiverError as error:
         if not is_one_of:
             raise

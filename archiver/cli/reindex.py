@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from archiver.cli import context as shared
@@ -26,3 +28,5 @@ def command(context: click.Context, refused: bool) -> None:
         applied = archive.reindex(only_refused=refused)
     click.echo(f"{counted(applied.conversations, 'conversation')} indexed", err=True)
     shared.show_refused(applied.refused)
+    if applied.refused:
+        sys.exit(shared.FINISHED_WITH_GAPS)

@@ -102,7 +102,7 @@ class MemoryStore:
             reading = self._readings.get(version.transcript.id)
             documents += 1 + len(reading.transcript.messages) if reading else 0
             if reading is None or reading.transcript != version.transcript:
-                faults.append((version, "of another content" if reading else "missing"))
+                faults.append((version.transcript.id, "of another content" if reading else "missing"))
         return Comparison(tuple(faults), documents)
 
     def documents(self) -> int:

@@ -42,11 +42,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How the documents of some conversations differ from their current versions: each version that is not held as it
-    is, with what is wrong. `documents` counts the documents that the index holds of these conversations.
+    """How the documents of some conversations differ from their current versions: the id of each that the index does
+    not hold as it is, with what is wrong. `documents` counts the documents that it holds of these conversations.
     """
 
-    faults: tuple[tuple[Version, str], ...]
+    faults: tuple[tuple[str, str], ...]
     documents: int
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from archiver.archive import ArchiveFile, Finding, Record
 from archiver.errors import IntegrityError, NotFound, RecordError, StoreDenied, StoreError, counted
 from archiver.index.build import Applied, apply_again, batches, is_behind, rebuild
-from archiver.index.results import Version
+from archiver.index.results import Comparison, Version
 from archiver.index.retrieval import every_key
 from archiver.index.store import Store, StoreAdmin
 from archiver.progress import Progress
@@ -39,14 +39,12 @@ def _findings(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> It
         return
     for refusal in store.refused():
         yield Finding("index", f"conversation {refusal.conversation_id} is refused: {refusal.reason}", refusal.seq)
+    compared = _compare(archive, store, progress)
     differing: dict[str, list[str]] = {}
-    held = 0
-    for version, words, documents in _differences(archive, store, progress):
-        held += documents
-        if version:
-            differing.setdefault(words, []).append(version.transcript.id)
+    for id_, words in compared.faults:
+        differing.setdefault(words, []).append(id_)
     yield from (Finding("index", _named(words, ids)) for words, ids in sorted(differing.items()))
-    surplus = store.documents() - held
+    surplus = store.documents() - compared.documents
     if surplus > 0:
         named = _named("not in the vault", list(_strangers(archive, store)))
         yield Finding("index", f"it holds {surplus:,} documents too many; {named}")
@@ -68,20 +66,14 @@ def _put_in_again(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -
     store.mend()
     if list(store.damage()) or list(_misplacement(archive, store)):
         return None
-    differing, has_surplus = _compared(archive, store, progress)
-    if not has_surplus and len(differing) <= _MOST_APPLIED_AGAIN:
-        refused = [refusal.conversation_id for refusal in store.refused()]
-        applied = apply_again(archive, store, [*differing, *refused], progress)
-        if _compared(archive, store, progress) == ([], False):
-            return applied
-    return None
-
-
-def _compared(archive: ArchiveFile, store: Store, progress: Progress) -> tuple[list[str], bool]:
-    """The conversations that differ, and whether the index holds documents of others."""
-    found = [(version, documents) for version, _, documents in _differences(archive, store, progress)]
-    differing = [version.transcript.id for version, _ in found if version]
-    return differing, store.documents() > sum(documents for _, documents in found)
+    compared = _compare(archive, store, progress)
+    has_surplus = store.documents() > compared.documents
+    if has_surplus or len(compared.faults) > _MOST_APPLIED_AGAIN:
+        return None
+    ids = [id_ for id_, _ in compared.faults]
+    refused = [refusal.conversation_id for refusal in store.refused()]
+    applied = apply_again(archive, store, [*ids, *refused], progress)
+    return None if _compare(archive, store, progress).faults else applied
 
 
 def _strangers(archive: ArchiveFile, store: Store) -> Iterator[str]:
@@ -99,26 +91,27 @@ def _misplacement(archive: ArchiveFile, store: Store) -> Iterator[str]:
         if is_behind(archive, store):
             yield f"it has applied entry {store.position().seq:,} of {archive.vault.head():,}: archiver reindex"
     except StoreError as error:
+        if error.transient:
+            raise
         yield f"{error.message}: archiver reindex"
 
 
-def _differences(
-    archive: ArchiveFile, store: Store, progress: Progress
-) -> Iterator[tuple[Version | None, str, int]]:  # fmt: skip
-    """Versions that the index does not hold as they are, with the reason; and for each batch, how many documents it
-    holds of it (with None).
-    """
+def _compare(archive: ArchiveFile, store: Store, progress: Progress) -> Comparison:
+    """All current versions compared, a batch at a time. What the index refused is no fault here: that is told apart."""
     refused = {refusal.conversation_id for refusal in store.refused()}
     count, _ = archive.vault.totals()
     progress.start("compare vault and index", count, "conversations")
+    faults: list[tuple[str, str]] = []
+    documents = 0
     try:
         for batch in batches(archive.vault.after(0)):
-            compared = store.compare([version for version in _versions(batch) if version.transcript.id not in refused])
-            yield from ((version, words, 0) for version, words in compared.faults)
-            yield None, "", compared.documents
+            compared = store.compare(list(_versions(batch)))
+            faults += [fault for fault in compared.faults if fault[0] not in refused]
+            documents += compared.documents
             progress.advance(len(batch))
     finally:
         progress.finish()
+    return Comparison(tuple(faults), documents)
 
 
 def _versions(batch: Iterable[Record]) -> Iterator[Version]:

@@ -315,5 +315,5 @@ def test_contents_are_compared_with_the_versions_and_each_difference_is_named(op
     assert store.compare(held) == Comparison((), store.documents())
     other, absent = Version(2, project(record("c2", NOW, "hello", "me"))), Version(3, project(record("c3", NOW, "x")))
     compared = store.compare([held[0], other, absent])
-    assert compared.faults == ((other, "of another content"), (absent, "missing"))
+    assert compared.faults == (("c2", "of another content"), ("c3", "missing"))
     assert compared.documents == store.documents()

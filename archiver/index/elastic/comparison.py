@@ -24,13 +24,14 @@ _Documents = dict[tuple[str, str], tuple[int, Any]]  # by index and id: version 
 
 def compare(server: Server, pattern: str, names: Names, versions: Sequence[Version]) -> Comparison:
     """`Store.compare` for the indices of a pattern."""
-    faults: list[tuple[Version, str]] = []
+    faults: list[tuple[str, str]] = []
     documents = 0
     for start in range(0, len(versions), _CONVERSATIONS):
         chunk = versions[start : start + _CONVERSATIONS]
         held = _held(server, pattern, [version.transcript.id for version in chunk])
         documents += sum(map(len, held.values()))
-        found = ((version, _difference(version, names, held.get(version.transcript.id, {}))) for version in chunk)
+        ids = ((version.transcript.id, version) for version in chunk)
+        found = ((id_, _difference(version, names, held.get(id_, {}))) for id_, version in ids)
         faults += [fault for fault in found if fault[1]]
     return Comparison(tuple(faults), documents)
 

@@ -150,7 +150,7 @@ class ElasticStore:
     def compare(self, versions: Sequence[Version]) -> Comparison:
         family = self._family()
         if family is None:
-            return Comparison(tuple((version, "missing") for version in versions), 0)
+            return Comparison(tuple((version.transcript.id, "missing") for version in versions), 0)
         return compare(self._server, family.pattern(), family.names, versions)
 
     def documents(self) -> int:

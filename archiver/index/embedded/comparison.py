@@ -26,7 +26,8 @@ def compare(searcher: Any, schema: Any, versions: Sequence[Version]) -> Comparis
         document = searcher.doc(address)
         its_documents = held.setdefault(str(document.get_first("key")), [])
         its_documents.append((document.get_first("message"), document.get_first("digest")))
-    faults = ((version, _difference(version, held.get(version.transcript.id, []))) for version in versions)
+    ids = ((version.transcript.id, version) for version in versions)
+    faults = ((id_, _difference(version, held.get(id_, []))) for id_, version in ids)
     return Comparison(tuple(fault for fault in faults if fault[1]), sum(map(len, held.values())))
 
 

@@ -189,7 +189,7 @@ class EmbeddedStore:
 
     def compare(self, versions: Sequence[Version]) -> Comparison:
         if not self.position().seq:
-            return Comparison(tuple((version, "missing") for version in versions), 0)
+            return Comparison(tuple((version.transcript.id, "missing") for version in versions), 0)
         with our_errors(self._folder):
             return compare(self._searcher(), self._schema, versions)
 
