@@ -40,7 +40,7 @@ KINDS = (
     Kind(
         "odd records", "values of any type, sentinels, broken characters, depth, damaged bytes, through all commands",
         "the others are found, shown, exported and verified; an odd one is read, refused by name or quarantined",
-        (f"{_IN}/test_odd_records.py", "tests/unit/test_lenientjson.py", "tests/unit/transcript"), 170,
+        (f"{_IN}/test_odd_records.py", "tests/unit/test_lenientjson.py", "tests/unit/transcript"), 85,
     ),
     Kind(
         "unreadable records on a page", "quotes, brackets and escapes that do not fit; a page cut off",

@@ -18,11 +18,16 @@ _LAST_PORT = 65_535
 DEFAULT_LISTEN = "127.0.0.1:9464"
 
 
-def follow(archives: Sequence[Archive], schedule: Schedule, listen: str | None) -> None:
-    """Harvests until the process is told to stop. SIGTERM ends it with exit code 0, within seconds."""
+def follow(archives: Sequence[Archive], schedule: Schedule, listen: str | None, *, is_verbose: bool) -> None:
+    """Harvests until the process is told to stop. SIGTERM ends it with exit code 0, within seconds.
+
+    It logs its start and the address of its health; with `is_verbose` also how each window was read, again and again.
+    """
     stop = threading.Event()
     logger = logging.getLogger("archiver")
-    logger.setLevel(min(logger.level, logging.INFO))  # a service logs its start and the address of its health
+    logger.setLevel(min(logger.level, logging.INFO))
+    if not is_verbose:
+        logging.getLogger("archiver.harvest").setLevel(logging.WARNING)
     with ExitStack() as stack:
         stack.enter_context(_ended_by_sigterm(stop))
         for archive in archives:

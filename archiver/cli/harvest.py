@@ -74,7 +74,8 @@ def command(
     _check_follow(context, is_followed=is_followed)
     if is_followed:
         archives = _archives(context, all_profiles=all_profiles)
-        follow(archives, _schedule(archives[0], every, from_), listen)
+        is_verbose = bool(context.find_root().obj["verbose"])
+        follow(archives, _schedule(archives[0], every, from_), listen, is_verbose=is_verbose)
         return
     _warn_of_retention(context, from_)
     archives = _archives(context, all_profiles=all_profiles)

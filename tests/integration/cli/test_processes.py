@@ -118,7 +118,7 @@ def test_the_whole_way(shell: Shell, store: str, tmp_path: Path) -> None:
     assert "»table for four«" in out
     assert f"2 of {COUNT}" in err
 
-    assert shell.json("status")["index"] == {"applied": head, "conversations": COUNT, "refused": 0}
+    assert shell.json("status")["index"] == {"applied": head, "conversations": COUNT, "refused": 0, "faults": []}
 
 
 def test_what_is_found_can_be_shown_exported_and_found_again_in_a_new_index(
@@ -146,7 +146,7 @@ def test_what_is_found_can_be_shown_exported_and_found_again_in_a_new_index(
     assert (found["total"], found["facets"]["skill"]) == (COUNT, [{"value": "Restaurants", "count": COUNT}])
     assert shell.json("store", "status")["kind"] == store
     shell.run("store", "drop", "--yes")
-    assert shell.json("status")["index"] == {"applied": 0, "conversations": 0, "refused": 0}
+    assert shell.json("status")["index"] == {"applied": 0, "conversations": 0, "refused": 0, "faults": []}
     shell.run("store", "prepare")
     shell.run("reindex")
     assert shell.json("search", "hello")["total"] == COUNT
@@ -370,7 +370,7 @@ def test_every_harvest_fetch_and_export_prints_the_head_that_a_later_verify_comp
     for words in (
         ("harvest", "--from", "3d"),
         ("fetch", "c001"),
-        ("export", "--output", str(tmp_path / "all.ndjson")),
+        ("export", "--output", str(tmp_path / "all.ndjson"), "--force"),
         ("export", "hello", "--output", "-"),
     ):
         _, err = shell.run(*words)

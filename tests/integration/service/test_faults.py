@@ -16,9 +16,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+import archiver
 from archiver.archive.opening import make_archive, open_archive
 from archiver.config.settings import StoreAddress
 from archiver.index.elastic.server import connect
@@ -71,7 +73,7 @@ def test_an_index_that_hangs_holds_up_neither_the_harvest_nor_its_end(tmp_path: 
 def test_a_write_block_of_elasticsearch_holds_up_no_harvest_and_is_caught_up_with_later(
     elasticsearch: Node, tmp_path: Path
 ) -> None:
-    folder, prefix = tmp_path / "archive", "blocked"
+    folder, prefix = tmp_path / "archive", f"blocked_{uuid4().hex}"
     server = connect(StoreAddress(elasticsearch.url))
     changes = {"ARCHIVER_STORE": elasticsearch.url, "ARCHIVER_STORE_PREFIX": prefix}
     with simulated() as account, following(account, folder, **changes) as (process, url):
@@ -86,6 +88,8 @@ def test_a_write_block_of_elasticsearch_holds_up_no_harvest_and_is_caught_up_wit
             server.ask("PUT", f"/{prefix}-*/_settings", {"index.blocks.write": None})
         until(lambda: health(url)[1]["index"]["behind"] == 0)
         assert stopped(process) == 0
+    with archiver.open(folder, store=elasticsearch.url, store_prefix=prefix) as archive:
+        archive.store.drop()
     server.close()
 
 
