@@ -44,10 +44,9 @@ class Lease:
         beat = stored_moment(beat_at)
         if holder == self.holder or beat is None or abs(now - beat) > STALE_AFTER:
             return True
-        name, _, boot = host.partition(" since boot ")
-        if name != socket.gethostname():
-            return False
-        return boot != _boot() or pid == os.getpid() or not _is_alive(pid)
+        if host != _host() or not _is_known(host):
+            return _is_before_boot(host)  # whether a process elsewhere is alive can't be told
+        return pid == os.getpid() or not _is_alive(pid)
 
     def heartbeat(self, now: datetime) -> None:
         """Records that this process is still at work. Raises Locked if another process has taken over."""
@@ -65,7 +64,28 @@ class Lease:
 
 
 def _host() -> str:
-    return f"{socket.gethostname()} since boot {_boot()}"
+    """Where process numbers mean the same: a machine since its boot, and within it a container."""
+    return f"{socket.gethostname()} since boot {_boot()} in {_process_namespace()}"
+
+
+def _is_known(host: str) -> bool:
+    """Whether boot and container could be told when this was written."""
+    return "" not in host.partition(" since boot ")[2].split(" in ", 1)
+
+
+def _is_before_boot(host: str) -> bool:
+    """Whether a place is this machine before its last boot."""
+    name, _, rest = host.partition(" since boot ")
+    boot = rest.split(" in ")[0]
+    return name == socket.gethostname() and bool(boot and _boot()) and boot != _boot()
+
+
+def _process_namespace() -> str:
+    """Identifies the container in which process numbers are given; empty where unknown."""
+    try:
+        return os.readlink("/proc/self/ns/pid").strip("pid:[]")
+    except OSError:
+        return ""
 
 
 def _boot() -> str:

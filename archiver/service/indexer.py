@@ -16,7 +16,7 @@ from archiver.service.waiting import Backoff, Stop, Stopped, as_ours, is_due
 
 _log = EventLogger("service")
 MOST_AT_ONCE = 5_000  # conversations: after as many, the position is stored and shown
-_CHECK_EVERY = timedelta(minutes=10)  # whether the index is still whole
+_CHECK_EVERY = timedelta(seconds=30)  # whether the index still answers and is whole
 _MANY_ENTRIES, _INDEX_EVERY, _POLL_S = 2_000, timedelta(seconds=5), 1.0
 
 
@@ -63,7 +63,6 @@ class Indexer:
         if self._applied is None or self._applied > head:
             return True
         if self._applied == head:
-            self._state.change_index(caught_up_at=now)
             return is_due(self._checked_at, _CHECK_EVERY, now)
         is_recent = self._applied_at is not None and now - self._applied_at < _INDEX_EVERY
         return head - self._applied >= _MANY_ENTRIES or not is_recent

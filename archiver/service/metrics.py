@@ -30,8 +30,18 @@ def _count(name: str) -> Value:
     return lambda state, now: getattr(state.archive.counts, name) if state.archive.counts else None
 
 
-def _tailed(state: Snapshot, now: datetime) -> float:
-    return state.archive.tailed_at.timestamp() if state.archive.tailed_at else 0.0
+def _tailed(state: Snapshot, now: datetime) -> float | None:
+    return state.archive.tailed_at.timestamp() if state.archive.tailed_at else None
+
+
+def _refused(state: Snapshot, now: datetime) -> float | None:
+    return None if state.index.applied is None else state.index.refused
+
+
+def _is_up(state: Snapshot, now: datetime) -> float | None:
+    is_late = is_index_late(state, now)
+    is_unknown = state.index.applied is None and state.index.error is None and not is_late
+    return None if is_unknown else state.index.error is None and not is_late
 
 
 def _margin_s(state: Snapshot, now: datetime) -> float | None:
@@ -63,13 +73,8 @@ _GAUGES = (
     _Gauge("retention_margin_seconds", "Until the oldest gap begins to be lost.", _margin_s),
     _Gauge("index_applied", "Vault entry up to which the index is.", lambda state, now: state.index.applied),
     _Gauge("index_lag_entries", "Vault entries that the index lacks.", lambda state, now: entries_behind(state)),
-    _Gauge(
-        "index_refused_conversations", "Conversations that the index refused.", lambda state, now: state.index.refused
-    ),
-    _Gauge(
-        "index_up", "Whether the index takes documents.",
-        lambda state, now: state.index.error is None and not is_index_late(state, now),
-    ),
+    _Gauge("index_refused_conversations", "Conversations that the index refused.", _refused),
+    _Gauge("index_up", "Whether the index takes documents.", _is_up),
 )  # fmt: skip
 
 

@@ -59,9 +59,16 @@ def follow(accounts: Sequence[Parts], schedule: Schedule, *, stop: threading.Eve
 
 
 def _check_folders(accounts: Sequence[Parts]) -> None:
-    """Raises ConfigError if two accounts have the same archive."""
+    """Raises ConfigError if two profiles have the same archive, or the same account, which metrics can't tell apart."""
     profiles: dict[Path, str | None] = {}
+    owners: dict[str, str | None] = {}
     for settings in (parts.settings for parts in accounts):
+        if settings.account in owners:
+            raise ConfigError(
+                f"the profiles {owners[settings.account]} and {settings.profile} have the same account",
+                hint="Remove one of them, or harvest it with a service of its own: --profile NAME.",
+            )
+        owners[settings.account] = settings.profile
         folder = settings.archive.resolve()
         if folder in profiles:
             raise ConfigError(

@@ -134,10 +134,11 @@ def _of_the_index(state: Snapshot, now: datetime) -> Iterator[Trouble]:
 
 
 def entries_behind(state: Snapshot) -> int | None:
-    """How many vault entries the index lacks; None if that is not known."""
-    if state.archive.counts is None or state.index.applied is None:
+    """How many vault entries the index lacks; None if that is not known, or the index is of another history."""
+    counts, applied = state.archive.counts, state.index.applied
+    if counts is None or applied is None or (applied > counts.head and state.index.error):
         return None
-    return max(state.archive.counts.head - state.index.applied, 0)
+    return max(counts.head - applied, 0)
 
 
 def is_index_late(state: Snapshot, now: datetime) -> bool:

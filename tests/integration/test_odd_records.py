@@ -115,7 +115,7 @@ def _check(folder: Path) -> None:
     everything = found(run(folder, "search", "messages:>=0", "--json", "--all"))
     assert isinstance(run(folder, "show", "odd").exception, SystemExit | RecordError | NotFound | None)
     exported = run(folder, "export", "--output", "-", "--raw")
-    lines = [json.loads(line) for line in exported.stdout_bytes.decode().splitlines()]
+    lines = [json.loads(line) for line in exported.stdout_bytes.split(b"\n") if line]
     assert {line["conversation_id"] for line in lines} >= everything | {"good0", "good1"}
     verified = json.loads(run(folder, "verify", "--json").stdout)
     assert [finding for finding in verified["findings"] if "is refused" not in finding["message"]] == []

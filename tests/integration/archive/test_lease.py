@@ -125,3 +125,28 @@ def test_another_connection_of_a_harvester_renews_and_releases_its_lease(
     page = [read_record(record("c", NOW))]
     with pytest.raises(Locked, match="taken over"):
         archive.keep(page, (), NOW + 16 * MINUTE)  # type: ignore[arg-type]
+
+
+def test_a_live_harvester_whose_boot_or_container_is_unknown_is_left_at_work(
+    archive: ArchiveFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As inside a unit that hides /proc/sys, or where every container numbers its processes from 1."""
+    for hidden in ("_boot", "_process_namespace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"archiver.archive.lease.{hidden}", lambda: "")
+            archive.acquire_lease(NOW)
+        with open_archive(archive.folder) as other, pytest.raises(Locked):
+            other.acquire_lease(NOW + timedelta(minutes=1))
+        with open_archive(archive.folder) as later:
+            later.acquire_lease(NOW + timedelta(minutes=16))
+            later.release_lease()
+
+
+def test_the_same_process_number_in_another_container_is_another_process(
+    archive: ArchiveFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("archiver.archive.lease._process_namespace", lambda: "4026532221")
+        archive.acquire_lease(NOW)
+    with open_archive(archive.folder) as other, pytest.raises(Locked):
+        other.acquire_lease(NOW + timedelta(minutes=1))
