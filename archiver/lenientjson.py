@@ -63,7 +63,7 @@ def _clean(value: Any, name: str = "") -> Any:
 
 
 def _spelled_out(half: re.Match[str]) -> str:
-    return f"\\u{ord(half[0]):04x}"
+    return f"\ufffd{ord(half[0]):04x}"
 
 
 def _shallow(raw: bytes) -> bytes:
@@ -82,13 +82,13 @@ def _shallow(raw: bytes) -> bytes:
     return b"".join((*pieces, raw[done:]))
 
 
-def _marks(raw: bytes) -> Iterator[tuple[bytes, int, int]]:
+def _marks(raw: bytes, start: int = 0) -> Iterator[tuple[bytes, int, int]]:
     """The brackets, commas and colons outside strings: each with its position and the level that it belongs to.
 
     Raises ValueError at a quote or bracket without its counterpart.
     """
     awaited: list[bytes] = []
-    for token in _TOKEN.finditer(raw):
+    for token in _TOKEN.finditer(raw, start):
         mark, at = token[0], token.start()
         if mark in _CLOSING:
             awaited.append(_CLOSING[mark])
@@ -102,12 +102,12 @@ def _marks(raw: bytes) -> Iterator[tuple[bytes, int, int]]:
         raise ValueError(f"it ends before its {awaited[-1].decode()}")
 
 
-def end_of_object(raw: bytes) -> int | None:
-    """Where the object ends that a text begins with; None if it begins with none, or the object does not end."""
-    if raw[:1] != b"{":
+def end_of_object(raw: bytes, start: int) -> int | None:
+    """Where the object ends that begins at a position; None if there is none, or it does not end."""
+    if raw[start : start + 1] != b"{":
         return None
     try:
-        return next((at + 1 for mark, at, level in _marks(raw) if level == 1 and mark in _ENDS), None)
+        return next((at + 1 for mark, at, level in _marks(raw, start) if level == 1 and mark in _ENDS), None)
     except ValueError:
         return None
 

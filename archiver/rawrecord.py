@@ -5,7 +5,7 @@ An object where a list is documented is read as a list of one, and the other way
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,9 +23,16 @@ _INTEGERS = range(-(2**63), 2**63)  # what every index can hold
 def items(record: Any, name: str) -> list[dict[str, Any]]:
     """The objects of a list section; empty if the section is absent or something else."""
     value = record.get(name) if isinstance(record, dict) else None
-    if isinstance(value, dict):
-        return [value] if value else []
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    return [item for item in listed(value) if isinstance(item, dict) and item]
+
+
+def listed(value: Any) -> Iterator[Any]:
+    """The elements of a list and of the lists within it; any other value is one element."""
+    if isinstance(value, list):
+        for item in value:
+            yield from listed(item)
+    elif value is not None:
+        yield value
 
 
 @dataclass(frozen=True, slots=True)

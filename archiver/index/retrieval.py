@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from archiver.archive import ArchiveFile, Record
-from archiver.errors import ConfigError
+from archiver.archive import ArchiveFile
+from archiver.errors import ConfigError, IntegrityError, NotFound
 from archiver.index.paging import every_item
 from archiver.index.readiness import Readiness
 from archiver.index.refusals import reason_of
 from archiver.index.results import Facet, Hit, Key, KeyPage, Results, Sort, as_cursor
 from archiver.index.store import Store
-from archiver.model import Metadata, Transcript
+from archiver.model import Message, Metadata, Transcript
 from archiver.query import Expression, Query, Reading, Scope
 from archiver.transcript import project
 
@@ -59,6 +59,7 @@ class Search:
         self._ready = ready
         self.notices = (*ready.notices, *request.query.notices)
         self._first: KeyPage | None = None
+        self._readings = Readings(archive)
 
     @property
     def total(self) -> int:
@@ -85,7 +86,7 @@ class Search:
         page, self._first = self._first or self._ask(self.request.after, self._page_size(self.request.limit)), None
         left = self.request.limit
         while True:
-            yield page, hydrate(self._archive, self.request.query, page.keys)
+            yield page, hydrate(self._readings, self.request.query, page.keys)
             left = None if left is None else left - len(page.keys)
             if page.next is None or left == 0:
                 return
@@ -103,29 +104,46 @@ class Search:
         )
 
 
-def hydrate(archive: ArchiveFile, query: Query, keys: Sequence[Key]) -> list[Hit]:
+class Readings:
+    """Conversations of an archive, read for marking. The last one is kept: a long one may fill many pages of hits."""
+
+    def __init__(self, archive: ArchiveFile) -> None:
+        self._archive = archive
+        self._last: tuple[int, Reading, dict[str, Message]] | None = None
+
+    def of(self, conversation_id: str) -> tuple[Reading, dict[str, Message]]:
+        """A conversation with its messages by id. Raises IntegrityError, and RecordError whatever is wrong with it."""
+        record = self._archive.vault.current(conversation_id)
+        if self._last is None or self._last[0] != record.seq:
+            transcript = project(record.raw)
+            messages = {message.id: message for message in transcript.messages}
+            self._last = record.seq, Reading(transcript), messages
+        return self._last[1:]
+
+
+def hydrate(readings: Readings, query: Query, keys: Sequence[Key]) -> list[Hit]:
     """The hits of a page in its order. Each conversation is read once, however many of its messages are hits."""
     wanted: dict[str, list[int]] = {}
     for at, key in enumerate(keys):
         wanted.setdefault(key.conversation_id, []).append(at)
     hits: dict[int, Hit] = {}
     for conversation_id, places in wanted.items():
-        record = archive.vault.current(conversation_id)
-        hits.update(zip(places, _hits(record, query, [keys[at].message_id for at in places]), strict=True))
+        found = _hits(readings, query, conversation_id, [keys[at].message_id for at in places])
+        hits.update(zip(places, found, strict=True))
     return [hits[at] for at in range(len(keys))]
 
 
-def _hits(record: Record, query: Query, message_ids: Sequence[str | None]) -> list[Hit]:
+def _hits(readings: Readings, query: Query, conversation_id: str, message_ids: Sequence[str | None]) -> list[Hit]:
     """The hits within one conversation; if it can't be read or marked, with the reason instead of its content."""
     try:
-        transcript = project(record.raw)
-        reading, by_id = Reading(transcript), {message.id: message for message in transcript.messages}
-        return [
-            Hit(transcript, tuple(reading.matches(query.expression, by_id.get(id_ or ""))), id_) for id_ in message_ids
-        ]
+        reading, by_id = readings.of(conversation_id)
+        marked = [tuple(reading.matches(query.expression, by_id.get(id_ or ""))) for id_ in message_ids]
+    except (IntegrityError, NotFound):
+        raise
     except Exception as error:  # noqa: BLE001  (a fault at one conversation must not cost the other hits)
-        nothing = Transcript(Metadata(record.conversation_id, ""))
+        nothing = Transcript(Metadata(conversation_id, ""))
         return [Hit(nothing, (), id_, fault=reason_of(error)) for id_ in message_ids]
+    return [Hit(reading.transcript, matches, id_) for matches, id_ in zip(marked, message_ids, strict=True)]
 
 
 def search(archive: ArchiveFile, store: Store, request: Request) -> Results:

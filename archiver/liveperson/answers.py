@@ -19,8 +19,7 @@ def read_page(body: bytes) -> Page:
 
     A record that cannot be read is named in `unreadable` and never costs the others.
     """
-    metadata, raws = _split(body.removeprefix(_BYTE_ORDER_MARK))
-    read = [read_record(raw) for raw in raws]
+    metadata, read = _read(body.removeprefix(_BYTE_ORDER_MARK))
     count = integer(metadata.get("count"))
     shards = section(metadata, "shardsStatusResult")
     return Page(
@@ -31,18 +30,30 @@ def read_page(body: bytes) -> Page:
     )
 
 
-def _split(body: bytes) -> tuple[dict[str, Any], list[bytes]]:
-    """The metadata of an answer, and the exact bytes of each record."""
+Read = list[Conversation | Unreadable]
+
+
+def _read(body: bytes) -> tuple[dict[str, Any], Read]:
+    """The metadata of an answer, and its records. If one can't be read, as many of the others as possible."""
     try:
         parts = split_object(body)
-        return _metadata(parts.get(_METADATA, b"{}")), split_array(parts[_RECORDS])
+        metadata, read = _metadata(parts.get(_METADATA, b"{}")), [*map(read_record, split_array(parts[_RECORDS]))]
     except KeyError:
         raise BadAnswer(f"LivePerson's answer has no {_RECORDS}") from None
     except ValueError as error:
         damaged = split_damaged(body)
         if damaged is None:
             raise BadAnswer(f"LivePerson's answer is no readable JSON ({len(body):,} bytes): {error}") from None
-        return _metadata(damaged[0]), damaged[1]
+        return _metadata(damaged[0]), [*map(read_record, damaged[1])]
+    if _readable(read) == len(read):
+        return metadata, read
+    damaged = split_damaged(body)  # a quote too many may have joined the record with its neighbours
+    other = [*map(read_record, damaged[1])] if damaged else []
+    return metadata, max(read, other, key=_readable)
+
+
+def _readable(read: Read) -> int:
+    return sum(isinstance(item, Conversation) for item in read)
 
 
 def _metadata(raw: bytes) -> dict[str, Any]:

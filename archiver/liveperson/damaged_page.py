@@ -6,6 +6,7 @@ The boundaries are taken from where records begin, so only the damaged record is
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
 from archiver import lenientjson
@@ -30,12 +31,26 @@ def split_damaged(body: bytes) -> tuple[bytes, list[bytes]] | None:
         return None
     metadata = _METADATA.search(body, 0, first.start()) or _METADATA.search(body, end.start())
     records = body[first.end() : end.start()]
+    return metadata[1] if metadata else b"{}", [part for part in _parts(records) if part]
+
+
+def _parts(records: bytes) -> Iterator[bytes]:
+    """The records, and what stands between them. A damaged record ends where the next one begins."""
+    done = 0
     starts = [match.end() for match in _RECORD.finditer(records)]
-    parts = (records[start:stop].strip(_BETWEEN) for start, stop in pairwise([0, *starts, len(records)]))
-    return metadata[1] if metadata else b"{}", [piece for part in parts for piece in _pieces(part) if piece]
+    for start, following in pairwise([*starts, len(records)]):
+        if start < done:
+            continue  # inside a record
+        yield records[done:start].strip(_BETWEEN)
+        end = lenientjson.end_of_object(records, start)
+        done = end if end and _is_sound(records[start:end]) else following
+        yield records[start:done].strip(_BETWEEN)
+    yield records[done:].strip(_BETWEEN)
 
 
-def _pieces(part: bytes) -> tuple[bytes, bytes]:
-    """The record that a part begins with, and what stands behind it, which belongs to no record."""
-    end = lenientjson.end_of_object(part) or len(part)
-    return part[:end], part[end:].strip(_BETWEEN)
+def _is_sound(part: bytes) -> bool:
+    try:
+        lenientjson.read(part)
+    except ValueError:
+        return False
+    return True

@@ -67,7 +67,16 @@ class Reading:
     def __init__(self, transcript: Transcript) -> None:
         self.transcript = transcript
         self.passages = [(passage, tokens(passage.text)) for passage in passages(transcript)]
+        self._by_message: dict[int, list[tuple[Passage, list[Token]]]] | None = None
         self.keywords = {name: [tokens(value) for value in read(transcript)] for name, read in KEYWORDS.items()}
+
+    def _of(self, message: Message) -> list[tuple[Passage, list[Token]]]:
+        """The passages of a message."""
+        if self._by_message is None:
+            self._by_message = {}
+            for passage in self.passages:
+                self._by_message.setdefault(id(passage[0].message), []).append(passage)
+        return self._by_message.get(id(message), [])
 
     def is_true(self, expression: Expression, message: Message | None = None) -> bool:
         """Whether the expression matches the conversation, or one message of it."""
@@ -98,18 +107,14 @@ class Reading:
     def _looked_at(self, leaf: Words, message: Message | None) -> Iterator[tuple[Passage, list[Token]]]:
         """The passages that a leaf searches: with a message, plain words and message zones search that message only."""
         only = message if message is not None and is_about_message(leaf) else None
-        for passage, passage_tokens in self.passages:
-            if only is not None and passage.message is not only:
-                continue
+        for passage, passage_tokens in self.passages if only is None else self._of(only):
             if is_in_place(leaf, passage):
                 yield passage, passage_tokens
 
     def matches(self, expression: Expression, message: Message | None = None) -> Iterator[Match]:
         """The texts that contain words of the expression which are not excluded, with their marks, in reading order."""
         leaves = list(positive_words(expression))
-        for passage, passage_tokens in self.passages:
-            if message is not None and passage.message is not message:
-                continue
+        for passage, passage_tokens in self.passages if message is None else self._of(message):
             marked = [span for leaf in leaves if is_in_place(leaf, passage) for span in spans(leaf, passage_tokens)]
             if marked:
                 yield Match(passage.zone, Snippet(passage.text, merge(marked)), passage.message)

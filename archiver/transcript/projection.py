@@ -13,7 +13,19 @@ from typing import Any
 from archiver.errors import RecordError
 from archiver.jsontext import decode
 from archiver.model import Message, Metadata, Participant, Role, Transcript, from_ms
-from archiver.rawrecord import integer, is_true, items, moment, name_of, number, section, text_of, unique, unread
+from archiver.rawrecord import (
+    integer,
+    is_true,
+    items,
+    listed,
+    moment,
+    name_of,
+    number,
+    section,
+    text_of,
+    unique,
+    unread,
+)
 from archiver.transcript.participants import agents, consumers
 from archiver.transcript.sdes import sdes
 from archiver.transcript.surveys import answers
@@ -22,7 +34,7 @@ from archiver.transcript.timeline import events
 
 # Part of the shape of every index. Raise it when the transcript of any record changes, so that indexes made by the
 # earlier projection are rebuilt; a golden test checks this.
-VERSION = 3
+VERSION = 4
 
 # Members that the transcript has under a name of its own or in another form; all others are `extra`.
 _KNOWN_OF_INFO = frozenset(
@@ -143,7 +155,9 @@ def _pages(record: dict[str, Any]) -> Iterator[str | None]:
 
 def _messages(record: dict[str, Any], conversation_id: str, by_id: dict[str, Participant]) -> tuple[Message, ...]:
     messages: dict[str, Message] = {}
-    for at, item in enumerate(items(record, "messageRecords")):
+    for at, given in enumerate(listed(record.get("messageRecords"))):
+        # A message that is nothing but its text is one all the same.
+        item = given if isinstance(given, dict) else {"messageData": given}
         id_ = text_of(item.get("messageId"))
         if id_ is None or id_ in messages:
             id_ = f"{id_ or conversation_id}#{at}"  # the API may repeat an id or leave it out

@@ -9,7 +9,10 @@ from typing import BinaryIO
 
 import tantivy
 
+from archiver.jsontext import decode
+
 # The end of a segment's file: a footer in JSON, its length and a mark, both of 4 bytes (tantivy, directory/footer.rs).
+_LIST = ".managed.json"
 _MARK = (1337).to_bytes(4, "little")
 _WITHOUT_FOOTER = (".json", ".lock", ".new")
 _BLOCK_BYTES = 1 << 20
@@ -27,9 +30,19 @@ def library_version() -> str:
 
 def damaged_files(folder: Path) -> Iterator[str]:
     """The names of the files whose content is not what was written."""
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.suffix not in _WITHOUT_FOOTER and not _is_sound(path):
-            yield path.name
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix not in _WITHOUT_FOOTER]
+    yield from (path.name for path in files if not _is_sound(path))
+    listed = folder / _LIST
+    if listed.is_file() and not _names(listed) >= {path.name for path in files}:
+        yield _LIST
+
+
+def _names(path: Path) -> set[str]:
+    """tantivy's list of its files; none if it is unreadable."""
+    try:
+        return set(decode(path.read_bytes()))
+    except (ValueError, TypeError):
+        return set()
 
 
 def _is_sound(path: Path) -> bool:

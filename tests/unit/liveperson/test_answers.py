@@ -77,3 +77,19 @@ def test_what_stands_between_records_costs_none_of_them() -> None:
     page = read_page(body(lambda raw: raw + b"}} nonsense"))
     assert [item.id for item in page.conversations] == ["a", "b", "c", "d"]
     assert [item.raw for item in page.unreadable] == [b"}} nonsense"]
+
+
+def test_a_quote_too_many_joins_no_record_with_its_neighbours() -> None:
+    """Two records with odd numbers of quotes look like one that is whole."""
+    inch, broken = raw("inch").replace(b"MARK", b'a 5" pipe'), raw("b").replace(b"MARK", rb"a 3\" pipe")
+    records = (raw("a"), inch, raw("c"), broken, raw("d"))
+    page = read_page(b"{" + METADATA + b',"conversationHistoryRecords":[' + b",".join(records) + b"]}")
+    assert [item.id for item in page.conversations] == ["a", "c", "b", "d"]
+    assert [item.raw for item in page.unreadable] == [inch]
+
+
+def test_what_looks_like_the_beginning_of_a_record_inside_one_cuts_nothing() -> None:
+    nested = raw("b")[:-1] + b',"agentParticipants":[{"agentId":"x"},{"info":{"a":1}}]}'
+    records = (raw("a")[:-1], nested, raw("c"))
+    page = read_page(b"{" + METADATA + b',"conversationHistoryRecords":[' + b",".join(records) + b"]}")
+    assert [item.raw for item in page.conversations] == [nested, raw("c")]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -183,3 +184,11 @@ def test_an_objects_members_are_split_exactly_even_beside_broken_text(value: dic
 def test_what_is_no_array_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         split_array(raw)
+
+
+@pytest.mark.parametrize(
+    "messages", ["needle", ["needle"], [["needle"]], [[{"messageData": {"msg": {"text": "needle"}}}]]]
+)
+def test_messages_of_another_shape_than_documented_are_read(messages: Any) -> None:
+    transcript = project(json.dumps({"info": {"conversationId": "c"}, "messageRecords": messages}).encode())
+    assert [message.text for message in transcript.messages] == ["needle"]
