@@ -413,10 +413,11 @@ def test_a_second_harvester_is_refused_and_a_dead_ones_place_is_taken(
 ) -> None:
     with open_archive(archive.folder) as other:
         other.acquire_lease(NOW)
+    ((here,),) = sql(archive, "SELECT host FROM lease")
     sql(archive, "UPDATE lease SET pid = 1, host = 'elsewhere'")
     with pytest.raises(Locked):
         harvest(archive, simulator)
-    sql(archive, "UPDATE lease SET pid = 2147480000")
+    sql(archive, "UPDATE lease SET pid = 2147480000, host = ?", here)
     assert harvest(archive, simulator).unproven == ()
 
 
