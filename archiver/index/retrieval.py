@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archiver.archive import ArchiveFile
-from archiver.errors import ConfigError, IntegrityError, NotFound
+from archiver.errors import ArchiverError, ConfigError, RecordError
 from archiver.index.paging import every_item
 from archiver.index.readiness import Readiness
 from archiver.index.refusals import reason_of
@@ -138,9 +138,9 @@ def _hits(readings: Readings, query: Query, conversation_id: str, message_ids: S
     try:
         reading, by_id = readings.of(conversation_id)
         marked = [tuple(reading.matches(query.expression, by_id.get(id_ or ""))) for id_ in message_ids]
-    except (IntegrityError, NotFound):
-        raise
-    except Exception as error:  # noqa: BLE001  (a fault at one conversation must not cost the other hits)
+    except Exception as error:  # a fault at one conversation must not cost the other hits
+        if isinstance(error, ArchiverError) and not isinstance(error, RecordError):
+            raise  # it is about the archive's file
         nothing = Transcript(Metadata(conversation_id, ""))
         return [Hit(nothing, (), id_, fault=reason_of(error)) for id_ in message_ids]
     return [Hit(reading.transcript, matches, id_) for matches, id_ in zip(marked, message_ids, strict=True)]
