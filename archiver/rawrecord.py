@@ -55,6 +55,14 @@ def peek(raw: bytes) -> Peek:
     return Peek(section(record, "info"), len(messages) if isinstance(messages, list) else 0)
 
 
+def peek_if_readable(raw: bytes) -> Peek:
+    """The same; of a record that can't be decoded, no members and no messages."""
+    try:
+        return peek(raw)
+    except ValueError:
+        return Peek({}, 0)
+
+
 def section(record: Any, name: str) -> dict[str, Any]:
     """An object section; empty if it is absent or something else."""
     value = record.get(name) if isinstance(record, dict) else None

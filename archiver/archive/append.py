@@ -19,7 +19,7 @@ from archiver.archive.versions import Change, compare, latest_moment
 from archiver.errors import ArchiveError, IntegrityError
 from archiver.jsontext import canonical, decode
 from archiver.model import Conversation, Unreadable, to_ms
-from archiver.rawrecord import peek
+from archiver.rawrecord import peek_if_readable
 
 SECOND_LOOK = timedelta(minutes=15)  # a replica that lags behind has caught up by then
 _COMPRESSION_LEVEL = 3
@@ -211,7 +211,7 @@ class VaultWriter(Vault):
         new = self._chain.insert(RECORD, conversation_id, raw, fingerprint, at)
         self._connection.execute(
             "UPDATE current SET seq = ?, messages = ? WHERE conversation_id = ?",
-            (new, _message_count(raw), conversation_id),
+            (new, peek_if_readable(raw).message_count, conversation_id),
         )
         return new
 
@@ -244,10 +244,3 @@ def _decoded(raw: bytes) -> Any:
         return decode(raw)
     except ValueError:
         return None
-
-
-def _message_count(raw: bytes) -> int:
-    try:
-        return peek(raw).message_count
-    except ValueError:
-        return 0

@@ -23,7 +23,7 @@ from archiver.archive.versions import compare_raw
 from archiver.errors import IntegrityError
 from archiver.logs import EventLogger
 from archiver.model import EPOCH, Window, to_ms
-from archiver.rawrecord import Peek, moment, peek
+from archiver.rawrecord import moment, peek, peek_if_readable
 
 _log = EventLogger("archive")
 Claims = Mapping[Window, tuple[int, Any]]  # the windows that the chain proves complete: entry, and what it says
@@ -102,7 +102,7 @@ class Repair:
             newest = self._newest(conversation_id)
         if newest is None:
             return False
-        seq, peeked = newest[0], _peek(newest[1])
+        seq, peeked = newest[0], peek_if_readable(newest[1])
         started = moment(peeked.info, "startTime")
         row = (conversation_id, seq, peeked.message_count, to_ms(started) if started else None)
         before = self._connection.execute("SELECT * FROM current WHERE conversation_id = ?", (conversation_id,))
@@ -171,10 +171,3 @@ class Repair:
 def _is_proven(item: RecordedWindow, proven: Claims) -> bool:
     reading = item.reading
     return reading.state is WindowState.SEALED and proven.get(reading.window) == (item.certificate, claim(reading))
-
-
-def _peek(raw: bytes) -> Peek:
-    try:
-        return peek(raw)
-    except ValueError:
-        return Peek({}, 0)

@@ -13,7 +13,7 @@ from archiver.archive.inspection import Inspection
 from archiver.archive.ledger import ROWS, WindowState, claim, row_digest
 from archiver.archive.tables import APPLICATION_ID, SCHEMA, VERSION
 from archiver.model import to_ms
-from archiver.rawrecord import moment, peek
+from archiver.rawrecord import moment, peek_if_readable
 
 _MIGRATIONS = {  # from each version to the next
     1: """
@@ -99,10 +99,8 @@ def _note_starts(connection: sqlite3.Connection) -> None:
     """Since format 3 the current versions say when their conversations started."""
     inspection = Inspection(connection, _value(connection, "fingerprint_key"))
     for entry, raw, current in inspection.bodies(events.RECORD):
-        try:
-            started = moment(peek(raw or b"").info, "startTime") if current else None
-        except ValueError:
-            started = None  # the record is damaged, which `verify` reports
+        # A damaged record has no start, and `verify` reports it.
+        started = moment(peek_if_readable(raw or b"").info, "startTime") if current else None
         if started:
             connection.execute("UPDATE current SET started_ms = ? WHERE seq = ?", (to_ms(started), entry.seq))
 

@@ -22,7 +22,7 @@ from archiver.archive.repair import Mended
 from archiver.jsontext import decode
 from archiver.model import CELL, Window, to_ms
 from archiver.progress import Progress
-from archiver.rawrecord import Peek, moment, peek, text_of
+from archiver.rawrecord import Peek, moment, peek_if_readable, text_of
 from archiver.windows import NEVER
 
 _CELL_MS = int(CELL.total_seconds() * 1000)
@@ -98,7 +98,7 @@ def _bodies(archive: ArchiveFile, progress: Progress, cells: Counter[int]) -> It
     try:
         for entry, raw, current in archive.inspection.bodies():
             progress.advance(1)
-            peeked = Peek({}, 0) if raw is None or entry.type != RECORD else _peek(raw)
+            peeked = Peek({}, 0) if raw is None or entry.type != RECORD else peek_if_readable(raw)
             info, count = peeked.info, peeked.message_count
             for words in (
                 *_of_entry(archive, entry, text_of(info.get("conversationId"))),
@@ -139,13 +139,6 @@ def _of_body(archive: ArchiveFile, entry: Entry, raw: bytes | None) -> Iterator[
         yield "its fingerprint is not that of its body"
     if archive.inspection.is_removed(entry):
         yield "its body was removed on purpose, and is there again"
-
-
-def _peek(raw: bytes) -> Peek:
-    try:
-        return peek(raw)
-    except ValueError:
-        return Peek({}, 0)
 
 
 def _ledger(archive: ArchiveFile, cells: Counter[int]) -> Iterator[Finding]:

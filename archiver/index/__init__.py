@@ -1,11 +1,10 @@
 """The search index: what can be thrown away and built again from the archive, and the questions it answers."""
 
-from archiver.index.build import Applied, bring_up_to_date, catch_up, is_behind, rebuild, retry
+from archiver.index.build import Applied, bring_up_to_date, catch_up, rebuild, retry
 from archiver.index.readiness import check_whole, make_ready
-from archiver.index.refusals import reason_of
 from archiver.index.results import Facet, Hit, Refusal, Results, Sort, read_cursor
 from archiver.index.retrieval import Request, Search, count_by, found_ids
-from archiver.index.store import Store, StoreAdmin, open_store
+from archiver.index.store import StoreAdmin, open_store
 from archiver.index.verify import repair_index, verify_index
 
 __all__ = [
@@ -17,18 +16,15 @@ __all__ = [
     "Results",
     "Search",
     "Sort",
-    "Store",
     "StoreAdmin",
     "bring_up_to_date",
     "catch_up",
     "check_whole",
     "count_by",
     "found_ids",
-    "is_behind",
     "make_ready",
     "open_store",
     "read_cursor",
-    "reason_of",
     "rebuild",
     "repair_index",
     "retry",

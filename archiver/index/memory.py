@@ -18,6 +18,7 @@ from archiver.index.results import (
     Refusal,
     Sort,
     Version,
+    differing,
     most_frequent,
     rank,
 )
@@ -97,13 +98,15 @@ class MemoryStore:
         pass  # nothing else writes to it
 
     def compare(self, versions: Sequence[Version]) -> Comparison:
-        faults, documents = [], 0
-        for version in versions:
-            reading = self._readings.get(version.transcript.id)
-            documents += 1 + len(reading.transcript.messages) if reading else 0
-            if reading is None or reading.transcript != version.transcript:
-                faults.append((version.transcript.id, "of another content" if reading else "missing"))
-        return Comparison(tuple(faults), documents)
+        held = [self._readings.get(version.transcript.id) for version in versions]
+        documents = sum(1 + len(reading.transcript.messages) for reading in held if reading)
+        return Comparison(differing(versions, self._difference), documents)
+
+    def _difference(self, version: Version) -> str:
+        reading = self._readings.get(version.transcript.id)
+        if reading is None:
+            return "missing"
+        return "" if reading.transcript == version.transcript else "of another content"
 
     def documents(self) -> int:
         return sum(1 + len(reading.transcript.messages) for reading in self._readings.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -48,6 +48,17 @@ class Comparison:
 
     faults: tuple[tuple[str, str], ...]
     documents: int
+
+
+def differing(versions: Iterable[Version], difference: Callable[[Version], str]) -> tuple[tuple[str, str], ...]:
+    """The versions of which `difference` tells something, each by its conversation's id, with what it tells."""
+    told = ((version.transcript.id, difference(version)) for version in versions)
+    return tuple((conversation_id, words) for conversation_id, words in told if words)
+
+
+def none_held(versions: Iterable[Version]) -> Comparison:
+    """The comparison with an index that does not exist yet."""
+    return Comparison(differing(versions, lambda version: "missing"), 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from archiver.index.elastic.bodies import Names, body
 from archiver.index.elastic.queries import VISIBLE
 from archiver.index.elastic.server import Server
 from archiver.index.paging import every_item
-from archiver.index.results import Comparison, Version
+from archiver.index.results import Comparison, Version, differing
 from archiver.jsontext import decode
 
 _CONVERSATIONS, _DOCUMENTS = 200, 1_000  # of one request
@@ -28,12 +28,16 @@ def compare(server: Server, pattern: str, names: Names, versions: Sequence[Versi
     documents = 0
     for start in range(0, len(versions), _CONVERSATIONS):
         chunk = versions[start : start + _CONVERSATIONS]
-        held = _held(server, pattern, [version.transcript.id for version in chunk])
-        documents += sum(map(len, held.values()))
-        ids = ((version.transcript.id, version) for version in chunk)
-        found = ((id_, _difference(version, names, held.get(id_, {}))) for id_, version in ids)
-        faults += [fault for fault in found if fault[1]]
+        compared = _compare(server, pattern, names, chunk)
+        faults += compared.faults
+        documents += compared.documents
     return Comparison(tuple(faults), documents)
+
+
+def _compare(server: Server, pattern: str, names: Names, versions: Sequence[Version]) -> Comparison:
+    held = _held(server, pattern, [version.transcript.id for version in versions])
+    faults = differing(versions, lambda version: _difference(version, names, held.get(version.transcript.id, {})))
+    return Comparison(faults, sum(map(len, held.values())))
 
 
 def _held(server: Server, pattern: str, ids: Sequence[str]) -> Mapping[str, _Documents]:

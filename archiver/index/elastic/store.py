@@ -10,7 +10,7 @@ from typing import Any
 
 from archiver.config import StoreAddress
 from archiver.errors import StoreError, StoreOutdated
-from archiver.index.elastic.bodies import KINDS
+from archiver.index.elastic.bodies import KINDS, Names
 from archiver.index.elastic.bulk import Limits
 from archiver.index.elastic.comparison import compare
 from archiver.index.elastic.family import Family, shape
@@ -20,7 +20,7 @@ from archiver.index.elastic.state import State
 from archiver.index.elastic.status import status_of
 from archiver.index.elastic.survey import count_faults, counts, survey
 from archiver.index.elastic.writer import ElasticWriter
-from archiver.index.results import Comparison, Facet, Key, KeyPage, Position, Refusal, Sort, Version
+from archiver.index.results import Comparison, Facet, Key, KeyPage, Position, Refusal, Sort, Version, none_held
 from archiver.index.store import StoreStatus
 from archiver.query import Expression, Scope
 
@@ -121,7 +121,7 @@ class ElasticStore:
     def _target(self, kind: str) -> str:
         """The indices that answer: those behind the alias, or of the family that is being built."""
         if self._building:
-            return f"{Family(self._server, self._prefix, self._building).names.of_family(kind)}-*"
+            return f"{Names(self._prefix, self._building).of_family(kind)}-*"
         return f"{self._prefix}-{kind}"
 
     def begin_rebuild(self) -> ElasticStore:
@@ -150,7 +150,7 @@ class ElasticStore:
     def compare(self, versions: Sequence[Version]) -> Comparison:
         family = self._family()
         if family is None:
-            return Comparison(tuple((version.transcript.id, "missing") for version in versions), 0)
+            return none_held(versions)
         return compare(self._server, family.pattern(), family.names, versions)
 
     def documents(self) -> int:

@@ -11,7 +11,7 @@ from tantivy import Query
 from archiver.index.embedded.documents import number_of
 from archiver.index.embedded.pages import count
 from archiver.index.embedded.schema import CONVERSATION_NUMBER
-from archiver.index.results import Comparison, Version, digest_of
+from archiver.index.results import Comparison, Version, differing, digest_of
 
 _Document = tuple[str | None, str | None]  # the id of its message, the digest of its conversation
 
@@ -26,9 +26,8 @@ def compare(searcher: Any, schema: Any, versions: Sequence[Version]) -> Comparis
         document = searcher.doc(address)
         its_documents = held.setdefault(str(document.get_first("key")), [])
         its_documents.append((document.get_first("message"), document.get_first("digest")))
-    ids = ((version.transcript.id, version) for version in versions)
-    faults = ((id_, _difference(version, held.get(id_, []))) for id_, version in ids)
-    return Comparison(tuple(fault for fault in faults if fault[1]), sum(map(len, held.values())))
+    faults = differing(versions, lambda version: _difference(version, held.get(version.transcript.id, [])))
+    return Comparison(faults, sum(map(len, held.values())))
 
 
 def _difference(version: Version, held: Sequence[_Document]) -> str:

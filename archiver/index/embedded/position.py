@@ -13,14 +13,14 @@ from archiver.index.results import Position, Refusal
 from archiver.jsontext import decode, encode
 from archiver.private import close_to_others, make_private_file
 
-NAME = "applied.json"
+POSITION_FILE = "applied.json"
 
 
 class PositionFile:
     """Written after each commit: after a crash in between, the last batch is applied again, which changes nothing."""
 
     def __init__(self, folder: Path, archive_id: str) -> None:
-        self._path = folder / NAME
+        self._path = folder / POSITION_FILE
         self._archive_id = archive_id
 
     def read(self) -> Position:
@@ -42,7 +42,7 @@ class PositionFile:
         if not may_write(folder.parent):
             raise denied(folder.parent)
         close_to_others(folder)
-        fresh = self._path.with_name(f"{NAME}.new")
+        fresh = self._path.with_name(f"{POSITION_FILE}.new")
         make_private_file(fresh, is_new=True)
         with fresh.open("wb") as file:
             file.write(encode({**content, "digest": _digest(content)}))

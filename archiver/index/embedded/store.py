@@ -20,8 +20,7 @@ from archiver.index.embedded.comparison import compare
 from archiver.index.embedded.documents import documents
 from archiver.index.embedded.errors import our_errors
 from archiver.index.embedded.pages import Pages, as_key, count, numbers
-from archiver.index.embedded.position import NAME as POSITION_FILE
-from archiver.index.embedded.position import PositionFile
+from archiver.index.embedded.position import POSITION_FILE, PositionFile
 from archiver.index.embedded.queries import conversation_query, message_query
 from archiver.index.embedded.read_only import ReadOnlyCopy, denied, may_write
 from archiver.index.embedded.schema import VERSION as FIELDS_VERSION
@@ -37,6 +36,7 @@ from archiver.index.results import (
     Sort,
     Version,
     most_frequent,
+    none_held,
 )
 from archiver.index.store import StoreStatus
 from archiver.private import make_private_folder
@@ -189,7 +189,7 @@ class EmbeddedStore:
 
     def compare(self, versions: Sequence[Version]) -> Comparison:
         if not self.position().seq:
-            return Comparison(tuple((version.transcript.id, "missing") for version in versions), 0)
+            return none_held(versions)
         with our_errors(self._folder):
             return compare(self._searcher(), self._schema, versions)
 

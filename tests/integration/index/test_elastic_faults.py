@@ -7,7 +7,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 
@@ -46,13 +45,6 @@ def conversation(number: int, *texts: str) -> bytes:
 
 
 @pytest.fixture
-def prefix(elasticsearch: Node) -> Iterator[str]:
-    name = f"faults_{uuid4().hex}"
-    yield name
-    store_at(elasticsearch.url, name).drop()
-
-
-@pytest.fixture
 def full(archive: ArchiveFile) -> ArchiveFile:
     keep(archive, *(conversation(number) for number in range(COUNT)))
     return archive
@@ -60,12 +52,6 @@ def full(archive: ArchiveFile) -> ArchiveFile:
 
 def store_at(url: str, prefix: str, limits: Limits = SMALL, archive_id: str = "archive") -> ElasticStore:
     return ElasticStore(connect(StoreAddress(url)), prefix, archive_id, limits=limits)
-
-
-@pytest.fixture
-def server(elasticsearch: Node) -> Server:
-    """The server itself, to change things in it and look behind the store."""
-    return connect(StoreAddress(elasticsearch.url))
 
 
 def assert_whole(store: ElasticStore, archive: ArchiveFile) -> None:

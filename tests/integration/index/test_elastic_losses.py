@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 
 from archiver.archive.file import ArchiveFile
-from archiver.config.settings import StoreAddress
 from archiver.errors import StoreError
 from archiver.index.build import catch_up, rebuild
 from archiver.index.elastic.bodies import KINDS
 from archiver.index.elastic.family import shape
-from archiver.index.elastic.server import Server, connect
+from archiver.index.elastic.server import Server
 from archiver.index.elastic.state import State
 from archiver.index.elastic.store import ElasticStore
 from archiver.index.readiness import Readiness, make_ready
@@ -28,18 +26,6 @@ from tests.nodes import Node
 
 COUNT = 20  # conversations, in two months
 MONTH = timedelta(days=31)
-
-
-@pytest.fixture
-def prefix(elasticsearch: Node) -> Iterator[str]:
-    name = f"losses_{uuid4().hex}"
-    yield name
-    store_at(elasticsearch.url, name).drop()
-
-
-@pytest.fixture
-def server(elasticsearch: Node) -> Server:
-    return connect(StoreAddress(elasticsearch.url))
 
 
 @pytest.fixture
