@@ -48,7 +48,7 @@ KINDS = (
     ),
     Kind(
         "odd, deep and huge queries", "random text and grammar, 100,000 characters, hundreds of brackets",
-        "an answer, or an error with its position", ("tests/unit/query",), 100,
+        "an answer, or an error with its position", ("tests/unit/query",), 200,
     ),
     Kind(
         "queries compared with a scan", "random archives and queries over every store",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-_EXAMPLES = re.compile(r"([\d,]+) passing examples")
+_EXAMPLES = re.compile(r"([\d,]+) passing, [\d,]+ failing")
 _outcomes: Counter[str] = Counter()
 _cases: Counter[str] = Counter()
 
