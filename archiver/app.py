@@ -21,6 +21,7 @@ from archiver.index import (
     bring_up_to_date,
     count_by,
     found_ids,
+    index_status,
     make_ready,
     open_store,
     read_cursor,
@@ -38,7 +39,7 @@ from archiver.transcript import project
 if TYPE_CHECKING:
     from archiver.archive import Coverage, HistoryEntry, Record
     from archiver.harvest import Fetched, Summary
-    from archiver.index import Applied, Facet, Refusal
+    from archiver.index import Applied, Facet, Refusal, StoreStatus
     from archiver.liveperson import CallSettings, Client
     from archiver.service import Listen, Schedule
 
@@ -270,6 +271,10 @@ class Archive(AbstractContextManager["Archive"]):
     def reindex(self, *, only_refused: bool = False) -> Applied:
         """Rebuilds the index from the vault; with `only_refused`, only applies again what the index refused."""
         return (retry if only_refused else rebuild)(self.file, self.store, self._progress)
+
+    def index_status(self) -> StoreStatus:
+        """The condition of the index, with what is known to be wrong with it. Raises StoreError."""
+        return index_status(self.file, self.store)
 
     def refused(self) -> tuple[Refusal, ...]:
         """The entries that the index lacks because it refused them, with the reason."""

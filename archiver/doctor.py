@@ -13,7 +13,7 @@ from archiver import windows
 from archiver.archive import ArchiveFile, is_archive, open_archive
 from archiver.config import OPTIONS, Settings, shown_url
 from archiver.errors import ArchiverError, AuthError, PermissionMissing, counted
-from archiver.index import StoreAdmin, open_store
+from archiver.index import StoreAdmin, index_status, open_store
 from archiver.liveperson import Account, Contact, Probes, account_of
 from archiver.private import open_to_others
 
@@ -205,15 +205,16 @@ def _with_store(settings: Settings, archive: ArchiveFile) -> Check:
 
 
 def _store(archive: ArchiveFile, store: StoreAdmin) -> Check:
-    status = store.status()
-    behind, refused = archive.vault.head() - status.applied, len(store.refused())
+    status = index_status(archive, store)
     cause = f"{status.kind} holds {counted(status.conversations, 'conversation')}"
     if not status.is_current:
         return Check("store", Verdict.FAIL, f"{cause}, built by another version of this program", "archiver reindex")
     if status.faults:
-        return Check("store", Verdict.FAIL, f"{cause}; {'; '.join(status.faults)}", "archiver verify --repair")
+        words, _, advice = status.faults[0].partition(". ")
+        return Check("store", Verdict.FAIL, f"{cause}; {words}", advice)
     if status.leftovers:
         return Check("store", Verdict.WARN, f"{cause}; left behind: {', '.join(status.leftovers)}", "archiver reindex")
+    behind, refused = archive.vault.head() - status.applied, len(store.refused())
     if refused:
         return Check("store", Verdict.WARN, f"{cause}, refused {refused}", "archiver reindex --refused")
     if behind:

@@ -1,10 +1,12 @@
 """Reads loosely typed records: any field may be absent or of another type than documented. Pure and total.
 
-An object where a list is documented is read as a list of one, and the other way round.
+An object where a list is documented is read as a list of one, and the other way round. One whose members are objects
+under names that are none of LivePerson's fields (numbers, ids) is read as the list of these.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from archiver.model import from_ms
 
 _NO_NAMES = frozenset(("", "undefined"))
 _NO_CODES = frozenset((*_NO_NAMES, "null", "-1", "NA"))
+_FIELD = re.compile(r"[a-z][A-Za-z]*")
 _INTEGERS = range(-(2**63), 2**63)  # what every index can hold
 
 
@@ -27,12 +30,21 @@ def items(record: Any, name: str) -> list[dict[str, Any]]:
 
 
 def listed(value: Any) -> Iterator[Any]:
-    """The elements of a list and of the lists within it; any other value is one element."""
+    """The elements of a list or table and of the lists within it; any other value is one element."""
     if isinstance(value, list):
         for item in value:
             yield from listed(item)
+    elif _is_table(value):
+        yield from value.values()
     elif value is not None:
         yield value
+
+
+def _is_table(value: Any) -> bool:
+    """Whether a value is an object whose members are the elements of a list, under their numbers or ids."""
+    if not isinstance(value, dict) or not value:
+        return False
+    return all(isinstance(item, dict) and not _FIELD.fullmatch(name) for name, item in value.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +64,7 @@ def peek(raw: bytes) -> Peek:
         return Peek(envelope.info or {}, len(envelope.messageRecords or ()))
     record = decode(raw)
     messages = record.get("messageRecords") if isinstance(record, dict) else None
-    return Peek(section(record, "info"), len(messages) if isinstance(messages, list) else 0)
+    return Peek(section(record, "info"), sum(1 for _ in listed(messages)))
 
 
 def peek_if_readable(raw: bytes) -> Peek:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prepares a fresh Elasticsearch for the archive: Kibana's password, and one API key for each task, each written to a
 # file of its own: KEYS/NAME, or where that is a folder KEYS/NAME/key. Needs curl. Runs any number of times; a key that
-# still works is kept. ELASTIC_PASSWORD_FILE and KIBANA_PASSWORD_FILE name files with the passwords.
+# still works is kept and given the rights that stand here now. ELASTIC_PASSWORD_FILE and KIBANA_PASSWORD_FILE name files with the passwords.
 #
 #   ES_URL=https://localhost:9200 ES_CA=ca.crt ELASTIC_PASSWORD=… KEYS=folder setup.sh
 set -euo pipefail
@@ -36,16 +36,21 @@ is_valid() { # FILE; a key of another cluster, or one that was withdrawn, is mad
     --config <(printf 'header = "Authorization: ApiKey %s"\n' "$(cat "$1")") "$ES_URL/_security/_authenticate"
 }
 
+id_of() { # FILE; a key is the Base64 of ID:SECRET
+  base64 --decode < "$1" | cut -d: -f1
+}
+
 mkdir -p "$KEYS"
 for file in "$here"/keys/*.json; do
   name=$(basename "$file" .json)
   target=$KEYS/$name
   if [[ -d "$target" ]]; then target=$target/key; fi
+  role=$(sed "s/PREFIX/$prefix/g" "$file")
   if [[ -s "$target" ]] && is_valid "$target"; then
+    ask PUT "/_security/api_key/$(id_of "$target")" "{\"role_descriptors\":{\"$name\":$role}}" >/dev/null
     echo "key $name is there already"
     continue
   fi
-  role=$(sed "s/PREFIX/$prefix/g" "$file")
   answer=$(ask POST /_security/api_key "{\"name\":\"$prefix-$name\",\"role_descriptors\":{\"$name\":$role}}")
   encoded=$(printf '%s' "$answer" | sed -n 's/.*"encoded" *: *"\([^"]*\)".*/\1/p')
   [[ -n "$encoded" ]] || { echo "no key in the answer for $name" >&2; exit 1; }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from archiver.model import EPOCH, Window, from_ms
 
+_EARLIEST_CONTACT = datetime(2015, 1, 1, tzinfo=UTC)  # before LivePerson had conversations
+_LONGEST_SILENCE = timedelta(days=31)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)  # no window of this program's life ends later
 
 
@@ -17,6 +19,13 @@ def stored_moment(value: object) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return aware if aware >= EPOCH else None
+
+
+def is_credible_contact(at: datetime, local: datetime, newest: datetime | None) -> bool:
+    """Whether LivePerson can have been reached at `at`: not long after this machine's time and the newest entry, one of
+    which may be wrong.
+    """
+    return _EARLIEST_CONTACT <= at <= max(local, newest or local) + _LONGEST_SILENCE
 
 
 def stored_window(start_ms: int, end_ms: int) -> Window | None:

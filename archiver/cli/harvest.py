@@ -176,9 +176,10 @@ def _report(context: click.Context, summary: Summary) -> int:
         f"{counted(summary.new, 'new vault entry')}.",
     )
     if summary.quarantined:
-        shared.say(
-            context, f"{counted(summary.quarantined, 'record')} could not be read; the bytes are kept in quarantine."
-        )
+        when = "" if summary.unproven else " at first, and another reading had everything"
+        records = counted(summary.quarantined, "record")
+        shared.say(context, f"{records} could not be read{when}; the bytes are kept: archiver quarantine")
     if summary.unproven:
-        shared.say(context, f"Not proven complete: {counted(len(summary.unproven), 'window')}; run the command again.")
+        unproven = f"Not proven complete: {counted(len(summary.unproven), 'window')}, for the reasons above"
+        shared.say(context, f"{unproven}. Run the command again, unless a reason names what to put right first.")
     return shared.FINISHED_WITH_GAPS if summary.unproven else 0

@@ -14,7 +14,7 @@ import click
 
 from archiver import __version__
 from archiver.cli.streams import escape_what_cannot_be_encoded, is_text, safe
-from archiver.errors import ArchiveError, ArchiverError, ConfigError, QueryError
+from archiver.errors import ArchiveError, ArchiverError, ConfigError, QueryError, suggest
 
 # Name → (module, line in the root help). A test compares the line with the command's own help.
 COMMANDS = {
@@ -49,6 +49,13 @@ class Lazy(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"No such command {args[0]!r}. {suggest(args[0], COMMANDS, what='Commands')}", ctx)
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:

@@ -10,7 +10,7 @@ import click
 
 from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
-from archiver.cli.terminal import highlighted, one_line
+from archiver.cli.terminal import exact, highlighted, one_line
 from archiver.errors import counted
 from archiver.index import Facet, Hit, Results, Sort
 from archiver.query import FACETS, Match, Scope
@@ -65,7 +65,7 @@ def print_hits(results: Results) -> None:
         metadata = hit.transcript.metadata
         day = f"{metadata.started_at:%Y-%m-%d %H:%M}" if metadata.started_at else "unknown time"
         who = ", ".join(one_line(agent.name) for agent in metadata.agents)
-        click.echo(f"{day}  {one_line(hit.transcript.id)}  {one_line(metadata.skill or '-')}  {who}")
+        click.echo(f"{day}  {exact(hit.transcript.id)}  {one_line(metadata.skill or '-')}  {who}")
         if hit.fault:
             click.echo(f"    not readable: {one_line(hit.fault)}")
         for match in hit.matches[:_SHOWN_MATCHES]:

@@ -10,7 +10,7 @@ import click
 
 from archiver.archive import Record
 from archiver.cli import context as shared
-from archiver.cli.terminal import one_line, safe
+from archiver.cli.terminal import exact, one_line, safe
 from archiver.errors import ConfigError, RecordError
 from archiver.model import EPOCH, Event, Message, Transcript
 from archiver.transcript import as_json as transcript_json
@@ -31,7 +31,7 @@ def transcript_lines(transcript: Transcript) -> Iterator[str]:
 
 def _heading(transcript: Transcript) -> Iterator[str]:
     metadata = transcript.metadata
-    yield f"Conversation  {one_line(transcript.id)}"
+    yield f"Conversation  {exact(transcript.id)}"
     span = f"{_minute(metadata.started_at)}   ended {_minute(metadata.ended_at)}"
     yield f"Started       {span}   {metadata.status or ''}".rstrip()
     yield f"Skill         {one_line(metadata.skill or '-')}   channel {one_line(metadata.source or '-')}"

@@ -16,7 +16,7 @@ from archiver.transcript import iso
 def _index(archive: Archive) -> dict[str, Any]:
     """The index may be out of reach; the vault's numbers are shown anyway."""
     try:
-        status = archive.store.status()
+        status = archive.index_status()
         refused = None if status.faults else len(archive.store.refused())
         counts = {"applied": status.applied, "conversations": status.conversations, "refused": refused}
         return {**counts, "faults": status.faults}
@@ -84,7 +84,7 @@ def command(context: click.Context, as_json: bool) -> None:
         refused = f", {index['refused']:,} refused (archiver store status)" if index["refused"] else ""
         click.echo(f"Index         {index['applied']:,} of {counted(vault['head'], 'vault entry')} applied{refused}")
         for fault in index["faults"]:
-            click.echo(f"              not whole: {safe(fault)} (archiver verify --repair)")
+            click.echo(f"              {safe(fault)}")
     click.echo(f"Last harvest  {ledger['last_harvest_at'] or 'never finished'}")
     recent = f", {ledger['provisional_windows']:,} provisional" if ledger["provisional_windows"] else ""
     unproven = f"{len(ledger['unproven']):,} unproven"

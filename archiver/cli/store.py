@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from archiver.cli import context as shared
+from archiver.cli.terminal import safe
 from archiver.errors import StoreOutdated
 
 
@@ -59,22 +60,23 @@ def status(context: click.Context, as_json: bool) -> None:
       archiver store status --json
     """
     with shared.opened(context) as archive:
-        described = {"vault_head": archive.file.vault.head(), **asdict(archive.store.status())}
-        refused = archive.refused()
+        condition = archive.index_status()
+        described = {"vault_head": archive.file.vault.head(), **asdict(condition)}
+        refused = None if condition.faults else archive.refused()
     if as_json:
         shared.print_json({"schema": "archiver.store/2", **described, "refusals": refused})
         return
     for name, value in described.items():
         if value not in (None, ()):
-            click.echo(f"{name.removeprefix('is_').replace('_', ' '):<16} {_shown(value)}")
-    shared.show_refused(refused)
+            click.echo(f"{name.removeprefix('is_').replace('_', ' '):<16} {safe(_shown(value))}")
+    shared.show_refused(refused or ())
 
 
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
-        return ", ".join(value)
+        return f"\n{' ':17}".join(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

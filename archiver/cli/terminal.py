@@ -14,11 +14,16 @@ from archiver.query import Snippet
 
 _CONTEXT = 60
 
-__all__ = ["highlighted", "one_line", "safe"]
+__all__ = ["exact", "highlighted", "one_line", "safe"]
 
 
 def one_line(text: str) -> str:
     return " ".join(safe(text).split())
+
+
+def exact(text: str) -> str:
+    """A name on one line that can be told from every other: blanks stay, line breaks and tabs are spelled out."""
+    return safe(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def highlighted(snippet: Snippet) -> str:

@@ -39,15 +39,17 @@ def command(context: click.Context, head: str | None, with_index: bool, repair: 
       archiver verify --repair
       archiver verify --head 1204:9f2c…
     """
+    found = 0
     with shared.opened(context) as archive:
         findings = archive.verify(head=_noted(head), with_index=with_index)
+        found = len(findings)
         if repair and findings and not any(finding.where == "file" for finding in findings):
             findings = _repaired(archive, findings, head=_noted(head), with_index=with_index)
         noted_head, count = archive.file.vault.noted_head(), archive.file.vault.head()
     if as_json:
         shared.print_json({"schema": "archiver.verify/2", "head": noted_head, "findings": findings})
     else:
-        _print(findings, noted_head, count)
+        _print(findings, noted_head, count, repaired=found if repair else 0)
     if findings:
         sys.exit(shared.FOUND_SOMETHING)
 
@@ -80,10 +82,14 @@ def _line(finding: Finding) -> str:
     return f"{where}: {safe(finding.message)}"
 
 
-def _print(findings: list[Finding], noted_head: str, count: int) -> None:
+def _print(findings: list[Finding], noted_head: str, count: int, *, repaired: int) -> None:
     for finding in findings:
         click.echo(_line(finding))
     click.echo(f"head {noted_head}")
     entries = counted(count, "entry")
-    found = f"{counted(len(findings), 'finding')} in {entries}." if findings else f"{entries}, nothing wrong."
-    click.echo(found, err=True)
+    if findings:
+        words = f"{counted(len(findings), 'finding')} in {entries}"
+        click.echo(f"{words}{' after the repair' if repaired else ''}.", err=True)
+    else:
+        now = f" any more: {counted(repaired, 'finding')} put right" if repaired else ""
+        click.echo(f"{entries}, nothing wrong{now}.", err=True)

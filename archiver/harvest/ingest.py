@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ class CompletedPage:
 
 
 class Ingest:
-    """The one way into the archive. `new` counts the vault entries made, `quarantined` the unreadable records.
+    """The one way into the archive. `new` counts the vault entries made.
 
     `clock` gives LivePerson's time: every time in the archive is one of LivePerson's. `steady` is a clock that never
     jumps, for waiting only; by default the same one.
@@ -43,7 +44,12 @@ class Ingest:
         self.steady = steady or clock
         self.progress = progress
         self.new = 0
-        self.quarantined = 0
+        self._unreadable: set[bytes] = set()
+
+    @property
+    def quarantined(self) -> int:
+        """How many different records could not be read."""
+        return len(self._unreadable)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -90,7 +96,7 @@ class Ingest:
             run=run,
         )  # fmt: skip
         self.new += new
-        self.quarantined += len(page.unreadable)
+        self._unreadable.update(hashlib.sha256(item.raw).digest() for item in page.unreadable)
         _log.debug("page.kept", f"{len(page)} records kept, {new} new", records=len(page), new=new)
         return new
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from archiver.errors import BadAnswer, Unproven
+from archiver.errors import BadAnswer, Unproven, counted
 from archiver.model import Page, Window
 
 _NAMED = 5  # ids in a reason
@@ -63,7 +63,7 @@ class WindowTally:
             return None
         named = ", ".join(sorted(self.cut)[:_NAMED])
         more = f" and {len(self.cut) - _NAMED} more" if len(self.cut) > _NAMED else ""
-        return f"LivePerson returned {len(self.cut)} records truncated only (isPartial): {named}{more}"
+        return f"LivePerson returned {counted(len(self.cut), 'record')} truncated only (isPartial): {named}{more}"
 
     def until_fault(self, pages: Iterator[Page]) -> Iterator[Page]:
         """The pages up to the first fault, which is recorded in the tally."""

@@ -1,10 +1,11 @@
 """The search index: what can be thrown away and built again from the archive, and the questions it answers."""
 
 from archiver.index.build import Applied, bring_up_to_date, catch_up, rebuild, retry
+from archiver.index.condition import index_status
 from archiver.index.readiness import check_whole, make_ready
 from archiver.index.results import Facet, Hit, Refusal, Results, Sort, read_cursor
 from archiver.index.retrieval import Request, Search, count_by, found_ids
-from archiver.index.store import StoreAdmin, open_store
+from archiver.index.store import StoreAdmin, StoreStatus, open_store
 from archiver.index.verify import repair_index, verify_index
 
 __all__ = [
@@ -17,11 +18,13 @@ __all__ = [
     "Search",
     "Sort",
     "StoreAdmin",
+    "StoreStatus",
     "bring_up_to_date",
     "catch_up",
     "check_whole",
     "count_by",
     "found_ids",
+    "index_status",
     "make_ready",
     "open_store",
     "read_cursor",

@@ -70,7 +70,8 @@ def read_record(raw: bytes) -> Conversation | Unreadable:
     info = peeked.info
     conversation_id = text_of(info.get("conversationId"))
     if conversation_id is None:
-        return Unreadable(raw, "no info.conversationId")
+        given = info.get("conversationId")
+        return Unreadable(raw, "no info.conversationId" if given is None else "info.conversationId is not an id")
     ended, skill_id = integer(info.get("endTimeL")), integer(info.get("latestSkillId"))
     return Conversation(
         id=conversation_id,

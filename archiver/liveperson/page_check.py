@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archiver.errors import counted
 from archiver.model import Page
 
 
@@ -52,7 +53,7 @@ class PageCheck:
         if not self._is_complete:
             return "LivePerson answered with part of its data only (partialResult)"
         if self._unreadable:
-            return f"{self._unreadable} records could not be read; their bytes are kept in quarantine"
+            return f"{counted(self._unreadable, 'record')} could not be read (archiver quarantine)"
         if max(self._totals) < 0:
             return "LivePerson announced no count, so nothing proves that this is all" if needs_count else None
         return self._count_fault()
@@ -66,7 +67,7 @@ class PageCheck:
         if len(set(self._totals)) > 1:
             return f"the announced count moved while reading: {self._totals[0]} .. {self._totals[-1]}"
         if len(self._ids) != self._totals[-1]:
-            return f"LivePerson announced {self._totals[-1]} conversations and gave {len(self._ids)}"
+            return f"LivePerson announced {counted(self._totals[-1], 'conversation')} and gave {len(self._ids):,}"
         if self._moved:
             return "the rows moved while reading: two neighbouring pages do not meet"
         return None

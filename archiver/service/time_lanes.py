@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from archiver import windows
 from archiver.harvest import Ingest, Leftovers
 from archiver.service.schedule import Schedule
+from archiver.service.waiting import is_due
 
 CLOCK_EVERY = timedelta(minutes=10)
 OLDER_EVERY = timedelta(days=1)
@@ -21,14 +22,14 @@ class Clock:
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
-        self._due: datetime | None = None
+        self._done_at: datetime | None = None
 
     def step(self, now: datetime) -> bool:
-        if self._due and now < self._due:
+        if not is_due(self._done_at, CLOCK_EVERY, now):
             return False
         self._ingest.source.ask_time()
         self._ingest.heal()
-        self._due = now + CLOCK_EVERY
+        self._done_at = now
         return True
 
 
@@ -41,14 +42,14 @@ class Older:
 
     def __init__(self, ingest: Ingest, schedule: Schedule) -> None:
         self._ingest, self._schedule = ingest, schedule
-        self._due: datetime | None = None
+        self._done_at: datetime | None = None
 
     def step(self, now: datetime) -> bool:
-        if self._due and now < self._due:
+        if not is_due(self._done_at, OLDER_EVERY, now):
             return False
         theirs, since = self._ingest.clock(), self._schedule.since
         end = windows.provable(theirs).start
-        self._due = now + OLDER_EVERY
+        self._done_at = now
         if since and since >= end:
             return False
         Leftovers(self._ingest).read_before(end, since)

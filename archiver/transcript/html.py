@@ -1,10 +1,13 @@
-"""Reads the text of a piece of HTML. Pure and total: any string has a text, in time linear in its length.
+"""Reads the text of a piece of HTML. Pure and total: any string has a text.
 
 Tags are only told apart (WHATWG, HTML: Tokenization), no tree is built: trees make time and depth depend on the author.
+The time is linear in the length of the HTML; times its logarithm, if it ends inside a tag or a comment.
 """
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from justhtml import stream
@@ -18,14 +21,31 @@ _INLINE = frozenset(
     )
 )  # fmt: skip
 _CELLS = frozenset(("td", "th", "button", "option", "img", "input"))  # words of their own within one line
+_END = "\uf8ff"  # for private use: no text that people wrote
 _UNSEEN = frozenset(("script", "style", "template", "noscript"))
 
 
 def html_text(markup: str) -> str:
-    """What a reader sees, one line for each block; behind the text of a link its address, in angle brackets."""
-    text = "".join(_pieces(markup))
+    """What a reader sees, one line for each block; behind the text of a link its address, in angle brackets. What is
+    not finished at the end, such as `a <b`, is text: the author may have meant it so.
+    """
+    end = _finished(markup)
+    text = "".join(_pieces(markup[:end])) + markup[end:]
     lines = (" ".join(line.split()) for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+def _finished(markup: str) -> int:
+    """Up to where the tags and comments of a piece of HTML are finished."""
+    if any(kind == "text" and str(value).endswith(_END) for kind, value in stream(markup + _END)):
+        return len(markup)
+    starts, whole = [match.start() for match in re.finditer("<", markup)], _weight(markup)
+    return starts[bisect_left(starts, whole, hi=len(starts) - 1, key=lambda start: _weight(markup[:start]))]
+
+
+def _weight(markup: str) -> int:
+    """A number that grows with each character of text and each tag. What is not finished adds nothing."""
+    return sum(len(value) if kind == "text" else kind in ("start", "end") for kind, value in stream(markup))
 
 
 def _pieces(markup: str) -> Iterator[str]:

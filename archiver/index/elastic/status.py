@@ -15,7 +15,8 @@ from archiver.index.store import StoreStatus
 def status_of(server: Server, prefix: str, archive_id: str) -> StoreStatus:
     """The status of the family that answers queries, with everything that is wrong under the prefix."""
     found = survey(server, prefix)
-    faults = (*found.faults(), *_blocks(server, prefix, found))
+    parts = (f"{fault}. Put it right: archiver verify --repair" for fault in found.faults())
+    faults = (*parts, *_blocks(server, prefix, found))
     leftovers = tuple(f"family v{number}, which answers no query: archiver reindex" for number in found.leftovers)
     if found.serving is None:
         return StoreStatus(
@@ -49,4 +50,5 @@ def _blocks(server: Server, prefix: str, found: Survey) -> Iterator[str]:
     for name, content in sorted(settings.items()):
         blocks = sorted(key for key, value in content.get("settings", {}).items() if str(value) == "true")
         if name in names and blocks:
-            yield f"the index {name} is blocked: {', '.join(blocks)}"
+            freed = ", ".join(f'"{block}": null' for block in blocks)
+            yield f"the index {name} is blocked: {', '.join(blocks)}. Allow it again: PUT /{name}/_settings {{{freed}}}"

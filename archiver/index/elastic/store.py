@@ -18,7 +18,7 @@ from archiver.index.elastic.searching import Searching
 from archiver.index.elastic.server import Server, connect
 from archiver.index.elastic.state import State
 from archiver.index.elastic.status import status_of
-from archiver.index.elastic.survey import count_faults, counts, survey
+from archiver.index.elastic.survey import Survey, count_faults, counts, survey
 from archiver.index.elastic.writer import ElasticWriter
 from archiver.index.results import Comparison, Facet, Key, KeyPage, Position, Refusal, Sort, Version, none_held
 from archiver.index.store import StoreStatus
@@ -132,7 +132,7 @@ class ElasticStore:
     def finish_rebuild(self) -> None:
         family = self._family()
         assert family is not None
-        others = [number for number in survey(self._server, self._prefix).families if number != self._building]
+        others = [number for number in self._disowned().families if number != self._building]
         family.take_place_of([Family(self._server, self._prefix, number) for number in others])
         self._building = None
 
@@ -161,7 +161,7 @@ class ElasticStore:
         yield from survey(self._server, self._prefix).faults()
 
     def mend(self) -> None:
-        found = survey(self._server, self._prefix)
+        found = self._disowned()
         if found.serving:
             family = Family(self._server, self._prefix, found.serving)
             for month in sorted(
@@ -169,14 +169,23 @@ class ElasticStore:
             ):
                 family.make_month(month)
 
+    def _disowned(self) -> Survey:
+        """The indices of the prefix, after its aliases were taken off all others."""
+        found = survey(self._server, self._prefix)
+        if found.strangers:
+            actions = [{"remove": {"index": name, "alias": alias}} for name, alias in found.strangers]
+            self._server.ask("POST", "/_aliases", {"actions": actions})
+        return found
+
     def status(self) -> StoreStatus:
         return status_of(self._server, self._prefix, self._archive_id)
 
     def drop(self) -> None:
-        numbers = survey(self._server, self._prefix).families
-        families = [Family(self._server, self._prefix, number) for number in numbers]
+        found = survey(self._server, self._prefix)
+        families = [Family(self._server, self._prefix, number) for number in found.families]
         for family in families:
             self._state(family).read()  # only the archive that they belong to may remove them
+        self._disowned()
         for family in families:
             family.drop()
         self._server.ask("DELETE", f"/_index_template/{self._prefix}-guard", absent=None)

@@ -29,9 +29,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """All indices of a prefix."""
+    """All indices of a prefix. `strangers` are pairs (index, alias): not made by this program, but behind its alias."""
 
     places: tuple[Place, ...]
+    strangers: tuple[tuple[str, str], ...] = ()
 
     @property
     def families(self) -> tuple[int, ...]:
@@ -58,6 +59,7 @@ class Survey:
         elif answering and self.serving is None:
             yield _MISSING_STATE
         yield from self._faults_of(self.serving)
+        yield from (f"the index {name} is behind the alias {alias}, and not ours" for name, alias in self.strangers)
 
     def _faults_of(self, family: int | None) -> Iterator[str]:
         data = [place for place in self.places if place.family == family and place.kind != STATE]
@@ -71,14 +73,16 @@ class Survey:
 def survey(server: Server, prefix: str) -> Survey:
     """Reads the names and aliases of all indices of a prefix, in one request."""
     pattern = re.compile(rf"{re.escape(prefix)}-({'|'.join((*KINDS, STATE))})-v(\d+)(?:-(.+))?")
+    ours = {f"{prefix}-{kind}" for kind in (*KINDS, STATE)}
     indices = server.ask("GET", f"/{prefix}-*/_alias", None, {"expand_wildcards": "all"}, absent={})
-    places = []
-    for name, content in sorted(indices.items()):
-        match = pattern.fullmatch(name)
+    places, strangers = [], []
+    for name, content in sorted(indices.items()):  # also those of other names, behind an alias of this prefix
+        match, aliases = pattern.fullmatch(name), ours & set(content.get("aliases", {}))
+        own = f"{prefix}-{match[1]}" if match else ""
+        strangers += [(name, alias) for alias in sorted(aliases - {own})]
         if match:
-            is_serving = f"{prefix}-{match[1]}" in content.get("aliases", {})
-            places.append(Place(name, match[1], int(match[2]), match[3] or "", is_serving))
-    return Survey(tuple(places))
+            places.append(Place(name, match[1], int(match[2]), match[3] or "", own in aliases))
+    return Survey(tuple(places), tuple(strangers))
 
 
 def counts(server: Server, prefix: str) -> Mapping[str, int]:

@@ -62,7 +62,7 @@ def test_a_record_that_stays_cut_is_kept_named_and_keeps_its_window_from_being_s
 ) -> None:
     summary = harvest(archive, simulator, c2=99, c4=99)
     assert [gap.reason.rpartition(": ")[2] for gap in summary.unproven] == ["c4", "c2"]
-    assert all("1 records truncated only (isPartial)" in gap.reason for gap in summary.unproven)
+    assert all("1 record truncated only (isPartial)" in gap.reason for gap in summary.unproven)
     assert {item.conversation_id for item in archive.vault.after(0)} == {f"c{number}" for number in range(1, 6)}
     for number in (2, 4):
         at = NOW - number * DAY

@@ -110,7 +110,7 @@ def test_a_record_that_cannot_be_read_is_quarantine_and_nobody_is_called_absent(
     assert archive.vault.count_quarantined() >= 1
     assert fetched.absent == ()
     assert fetched.conversations == 2
-    assert "in quarantine" in fetched.faults[0]
+    assert "could not be read" in fetched.faults[0]
 
 
 def test_a_refusal_ends_it_and_what_came_before_stays(archive: ArchiveFile, account: Simulator) -> None:

@@ -17,6 +17,7 @@ from archiver.errors import ArchiverError
 from archiver.harvest.harvest import Harvest, Summary
 from archiver.harvest.span import harvest_span
 from archiver.liveperson.account import Account, connect
+from archiver.liveperson.answers import read_record
 from archiver.liveperson.auth import ClientCredentials
 from archiver.liveperson.calls import CallSettings
 from archiver.model import CELL, EPOCH, Window
@@ -217,6 +218,22 @@ def test_liveperson_s_time_is_told_as_well_as_it_is_known_without_asking(archive
     assert ledger.believed_now(NOW + 201 * DAY) == NOW + DAY
     assert ledger.believed_now(NOW + DAY) == NOW  # the clock was corrected since: nothing later is certain
     assert "200.0 days ahead of" in str(ledger.clock_notice())
+
+
+@pytest.mark.parametrize("garbage", ["9999-12-31T23:59:59+00:00", "2100-01-01T00:00:00+00:00", "1971-01-01T00:00:00"])
+def test_a_last_contact_that_can_t_be_true_moves_no_date_and_is_named(archive: ArchiveFile, garbage: str) -> None:
+    archive.keep([read_record(record("one", NOW - DAY, "hello"))], (), NOW)  # type: ignore[list-item]
+    archive.note_clock(NOW, 0 * SECOND)
+    sql(archive, "UPDATE bookmarks SET at = ? WHERE name = 'their_time'", garbage)
+    assert archive.ledger.believed_now(NOW + DAY) == NOW + DAY
+    named = [finding for finding in verify_vault(archive, Silent(), now=NOW + DAY) if finding.where == "bookmarks"]
+    assert bool(named) == (garbage > "2026")
+
+
+def test_a_machine_whose_clock_starts_in_1970_goes_by_the_last_contact(archive: ArchiveFile) -> None:
+    archive.keep([read_record(record("one", NOW - DAY, "hello"))], (), NOW)  # type: ignore[list-item]
+    archive.note_clock(NOW, EPOCH - NOW)
+    assert archive.ledger.believed_now(EPOCH + DAY) == NOW + DAY
 
 
 # ── as a user sees it ──

@@ -10,6 +10,7 @@ import pytest
 from archiver.archive.file import ArchiveFile
 from archiver.errors import StoreError
 from archiver.index.build import catch_up, rebuild
+from archiver.index.condition import index_status
 from archiver.index.elastic.bodies import KINDS
 from archiver.index.elastic.family import shape
 from archiver.index.elastic.server import Server
@@ -71,8 +72,13 @@ def let_two_families_answer(server: Server, prefix: str) -> None:
     server.ask("PUT", f"/{prefix}-messages-v7-2026.01", {"aliases": {f"{prefix}-messages": {}}})
 
 
+def put_a_stranger_behind_an_alias(server: Server, prefix: str) -> None:
+    server.ask("PUT", f"/{prefix}_copy", {"aliases": {f"{prefix}-messages": {}}})
+
+
 LOSSES: list[Callable[[Server, str], None]] = [
     lose_the_state, lose_a_month, lose_the_messages_of_a_month, lose_documents, lose_an_alias, let_two_families_answer,
+    put_a_stranger_behind_an_alias,
 ]  # fmt: skip
 
 
@@ -83,10 +89,12 @@ def test_a_loss_is_noticed_before_an_answer_named_by_verify_and_healed(
     lose(server, prefix)
     with pytest.raises(StoreError, match="not whole"):
         make_ready(archive, store, Silent())
+    assert index_status(archive, store).faults
     assert list(verify_index(archive, store, Silent()))
     repair_index(archive, store, Silent())
     assert list(verify_index(archive, store, Silent())) == []
     assert make_ready(archive, store, Silent()) == Readiness()
+    assert index_status(archive, store).faults == ()
     assert_whole(store, archive)
 
 
@@ -178,6 +186,7 @@ def test_an_index_of_another_history_of_the_archive_is_refused_at_any_number(
     state.write(stranger, shape=shape(), is_backfilling=False, is_writing=False)
     with pytest.raises(StoreError, match="another history"):
         make_ready(archive, store, Silent())
+    assert "another history" in index_status(archive, store).faults[0]
     rebuild(archive, store, Silent())
     assert make_ready(archive, store, Silent()) == Readiness()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from archiver.archive.file import ArchiveFile
@@ -28,16 +30,20 @@ SETUP = TOP / "setup" / "setup.sh"
 PREFIX = "guarded"
 
 
+def set_up(node: Node, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "ES_URL": node.url, "ELASTIC_USER": USER, "ELASTIC_PASSWORD": PASSWORD, "KEYS": str(folder), "PREFIX": PREFIX,
+        "PATH": "/usr/bin:/bin", "KIBANA_PASSWORD": "only-for-tests",
+    }  # fmt: skip
+    return subprocess.run(["bash", str(SETUP)], env=environment, check=True, capture_output=True, text=True)
+
+
 @pytest.fixture(scope="module")
 def keys(secure_elasticsearch: Node, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The API keys as the setup script makes them."""
     folder = tmp_path_factory.mktemp("keys")
-    environment = {
-        "ES_URL": secure_elasticsearch.url, "ELASTIC_USER": USER, "ELASTIC_PASSWORD": PASSWORD, "KEYS": str(folder),
-        "PREFIX": PREFIX, "PATH": "/usr/bin:/bin", "KIBANA_PASSWORD": "only-for-tests",
-    }  # fmt: skip
     for attempt in range(3):
-        ran = subprocess.run(["bash", str(SETUP)], env=environment, check=True, capture_output=True, text=True)
+        ran = set_up(secure_elasticsearch, folder)
         assert ran.stdout.count("is there already") == (0, 5, 4)[attempt]
         if attempt == 1:
             (folder / "read").write_text("bm9ib2R5Om5vdGhpbmc=")  # of a cluster that is gone
@@ -72,6 +78,21 @@ def test_the_harvest_key_does_all_that_harvesting_needs(
     catch_up(indexed, harvesting, Silent())
     assert_whole(harvesting, indexed)
     assert harvesting.status().conversations == 20
+
+
+def test_a_key_gets_the_rights_that_the_script_names_now(
+    indexed: ArchiveFile, secure_elasticsearch: Node, tmp_path: Path
+) -> None:
+    set_up(secure_elasticsearch, tmp_path)
+    key = (tmp_path / "read").read_text()
+    id_, administrator = base64.b64decode(key).decode().partition(":")[0], (USER, PASSWORD)
+    lesser = {"role_descriptors": {"read": {"cluster": ["monitor"]}}}
+    url = f"{secure_elasticsearch.url}/_security/api_key/{id_}"
+    assert httpx.put(url, json=lesser, auth=administrator).json() == {"updated": True}
+    with pytest.raises(StoreDenied):
+        store(secure_elasticsearch, key).count()
+    set_up(secure_elasticsearch, tmp_path)
+    assert store(secure_elasticsearch, key).count() == 20
 
 
 def denied(node: Node, key: str, method: str, path: str, body: object = None) -> None:

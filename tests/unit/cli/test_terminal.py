@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.cli.terminal import highlighted, one_line, safe
+from archiver.cli.terminal import exact, highlighted, one_line, safe
 from archiver.query.matching import Snippet, merge
 
 DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -25,6 +25,11 @@ def test_a_character_that_steers_a_terminal_or_turns_text_around_is_spelled_out(
     assert safe(f"pay{char}pal") == f"pay{spelled}pal"
     assert one_line(f"pay{char}pal") == f"pay{spelled}pal"
     assert highlighted(Snippet(f"pay{char}pal", ((3, 4),))) == f"pay»{spelled}«pal"
+
+
+def test_two_ids_never_look_alike() -> None:
+    ids = ["a b", "a\nb", "a\tb", "a  b", "a\u200bb", "ab"]
+    assert len({exact(id_) for id_ in ids}) == len(ids)
 
 
 def steers(char: str) -> bool:

@@ -88,11 +88,11 @@ def test_an_undisturbed_reading_is_proven_and_one_with_a_foreign_row_at_any_seam
     ("pages", "said"),
     [
         ([page("a", "b", total=3)], "announced 3 conversations and gave 2"),
-        ([page("a", "b", total=1)], "announced 1 conversations and gave 2"),
+        ([page("a", "b", total=1)], "announced 1 conversation and gave 2"),
         ([page("a", "b", "c", total=4), page("b", "c", "d", total=5)], "count moved while reading: 4 .. 5"),
         ([page("a", total=-1)], "announced no count"),
         ([replace(page("a", total=1), is_complete=False)], "partialResult"),
-        ([replace(page("a", total=1), unreadable=(Unreadable(b"{", "cut"),))], "1 records could not be read"),
+        ([replace(page("a", total=1), unreadable=(Unreadable(b"{", "cut"),))], "1 record could not be read"),
     ],
 )
 def test_what_else_keeps_pages_from_being_proven_is_named(pages: list[Page], said: str) -> None:

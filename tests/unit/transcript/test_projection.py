@@ -187,8 +187,25 @@ def test_what_is_no_array_is_refused(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "messages", ["needle", ["needle"], [["needle"]], [[{"messageData": {"msg": {"text": "needle"}}}]]]
+    "messages",
+    [
+        "needle",
+        ["needle"],
+        [["needle"]],
+        [[{"messageData": {"msg": {"text": "needle"}}}]],
+        {"messageData": {"msg": {"text": "needle"}}},
+        {"0": {"messageData": {"msg": {"text": "needle"}}}},
+        {"ms::d:1": {"messageData": "needle"}},
+    ],
 )
 def test_messages_of_another_shape_than_documented_are_read(messages: Any) -> None:
     transcript = project(json.dumps({"info": {"conversationId": "c"}, "messageRecords": messages}).encode())
     assert [message.text for message in transcript.messages] == ["needle"]
+
+
+def test_an_object_in_place_of_a_list_is_read_as_its_members_or_as_one_of_them() -> None:
+    agents = {"1": {"agentId": "a", "agentFullName": "Ann"}, "2": {"agentId": "b", "agentFullName": "Bob"}}
+    one = {"agentId": "c", "agentFullName": "Cleo", "config": {"x": 1}}
+    for value, names in ((agents, ["Ann", "Bob"]), (one, ["Cleo"])):
+        transcript = project(json.dumps({"info": {"conversationId": "c"}, "agentParticipants": value}).encode())
+        assert [agent.name for agent in transcript.metadata.agents] == names
