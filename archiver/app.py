@@ -128,7 +128,9 @@ class Archive(AbstractContextManager["Archive"]):
         with self._bringing() as client:
             clock, content = self.clock_of(client), ",".join(CONTENT)
             span = self.harvest_span(start, end, now=clock())
-            harvest = Harvest(client, self.file, clock=clock, progress=self._progress, content=content)
+            harvest = Harvest(
+                client, self.file, clock=clock, progress=self._progress, content=content, depth=self.settings.depth
+            )  # fmt: skip
             return harvest.run(span, also_older=start is None)
 
     def fetch(self, ids: Sequence[str], consumers: Sequence[str] = ()) -> Fetched:

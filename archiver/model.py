@@ -48,7 +48,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One record as LivePerson gave it: the fields that ingest needs, and the exact bytes. `skill_id`: -1 for none."""
+    """One record as LivePerson gave it: the fields that ingest needs, and the exact bytes. `skill_id`: -1 for none.
+    `is_deep`: it was read by its id, which returns all SDEs and thumbnails.
+    """
 
     id: str
     started_at: datetime | None
@@ -58,6 +60,7 @@ class Conversation:
     ended_at: datetime | None
     message_count: int
     skill_id: int
+    is_deep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,15 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer. `total` counts the whole query; `is_complete` is false if some search shards failed."""
+    """One answer. `total` counts the whole query; `is_complete` is false if some search shards failed; `is_light` if
+    little more than the `info` of its records was asked for.
+    """
 
     conversations: tuple[Conversation, ...]
     unreadable: tuple[Unreadable, ...]
     total: int
     is_complete: bool
+    is_light: bool = False
 
     def __len__(self) -> int:
         return len(self.conversations) + len(self.unreadable)
@@ -240,6 +246,13 @@ class Policy(StrEnum):
     FOLLOW = "follow"  # removed
     KEEP = "keep"  # kept
     ASK = "ask"  # kept until a person decides
+
+
+class Depth(StrEnum):
+    """How conversations are read."""
+
+    FULL = "full"  # each by its id, which returns all SDEs and thumbnails
+    SEARCH = "search"  # as a search returns them: without thumbnails, and only the newest SDE of each type
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from archiver.archive.events import RECORD
 from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, compare, latest_moment
 from archiver.errors import ArchiveError, IntegrityError
-from archiver.jsontext import canonical, decode
+from archiver.jsontext import canonical, decode, encode
 from archiver.model import Conversation, Unreadable, to_ms
 from archiver.rawrecord import peek_if_readable
 
@@ -103,7 +103,7 @@ class ChainWriter:
         execute = self._connection.executemany
         execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.entries)
         execute("INSERT INTO bodies VALUES (?, ?, ?)", rows.bodies)
-        execute("INSERT OR REPLACE INTO current VALUES (?, ?, ?, ?)", rows.current)
+        execute("INSERT OR REPLACE INTO current VALUES (?, ?, ?, ?, NULL)", rows.current)
         rows.clear()
 
     def insert(self, type_: str, conversation_id: str, raw: bytes, fingerprint: bytes, at: datetime) -> int:
@@ -214,6 +214,15 @@ class VaultWriter(Vault):
             (new, peek_if_readable(raw).message_count, conversation_id),
         )
         return new
+
+    def note_deep(self, reads: Iterable[tuple[Conversation, AppendResult]]) -> None:
+        """Notes which current versions hold all that a look-up by id returned, by the effects of these reads."""
+        deep = [read.id for read, result in reads if read.is_deep and result.change.holds_all]
+        self._connection.execute(
+            "UPDATE current SET deep = seq WHERE deep IS NOT seq AND conversation_id IN"
+            " (SELECT value FROM json_each(?))",
+            (encode(deep).decode(),),
+        )
 
     def append_event(self, type_: str, conversation_id: str, content: dict[str, Any], *, at: datetime) -> int:
         """Appends an event (`archiver.archive.events`) to the chain; its sequence number."""

@@ -69,7 +69,8 @@ class Day:
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """Which parts of a span are proven complete. `hours_left`: until the oldest gap begins to be lost; None if there is
-    no gap, or none that can still be closed.
+    no gap, or none that can still be closed. `shallow`: how many of its conversations are archived only as a search
+    returns them, without some of their SDEs.
     """
 
     span: Window
@@ -77,14 +78,21 @@ class Coverage:
     gaps: tuple[Stretch, ...]
     days: tuple[Day, ...]
     hours_left: float | None
+    shallow: int = 0
+
+    @property
+    def kept(self) -> int:
+        """How many conversations of the span's days the vault has."""
+        return sum(day.kept for day in self.days)
 
 
 def measure_coverage(
-    span: Window, readings: Sequence[WindowReading], kept: Mapping[date, int], now: datetime
+    span: Window, readings: Sequence[WindowReading], kept: Mapping[date, int], now: datetime, *, shallow: int = 0
 ) -> Coverage:
     """The coverage of a span by the readings of its windows. `kept`: conversations in the vault by day."""
     covered = tuple(stretches(span, readings, now))
-    return Coverage(span, covered, tuple(gaps(covered)), tuple(days(covered, kept)), hours_left(covered, now))
+    by_day = tuple(days(covered, kept))
+    return Coverage(span, covered, tuple(gaps(covered)), by_day, hours_left(covered, now), shallow)
 
 
 def whole_span(readings: Iterable[WindowReading], now: datetime, target: datetime | None = None) -> Window:

@@ -23,7 +23,7 @@ from archiver.archive.repair import Claims, Mended, Repair
 from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, latest_in
 from archiver.errors import ArchiveError
-from archiver.model import Conversation, Policies, Unreadable, Window, from_ms
+from archiver.model import Conversation, Policies, Unreadable, Window, from_ms, to_ms
 
 _DAY_MS = 86_400_000
 
@@ -44,11 +44,8 @@ class ArchiveFile:
         self._connection = connection
         self._policies = policies
         self.account, self.id, key = read_identity(connection, folder / FILE)
-        self.vault, self.ledger, self.inspection = (
-            Vault(connection, key),
-            Ledger(connection),
-            Inspection(connection, key),
-        )
+        self.vault, self.ledger = Vault(connection, key), Ledger(connection)
+        self.inspection = Inspection(connection, key)
         self.erasures = Erasures(connection, self.inspection)
         self._vault = VaultWriter(connection, self.account, key)
         self._ledger = LedgerWriter(connection)
@@ -125,6 +122,7 @@ class ArchiveFile:
             if self._holds_lease:
                 self._lease.heartbeat(now)
             results = self._vault.append(conversations, fetched_at=now)
+            self._vault.note_deep(zip(conversations, results, strict=True))
             self._note_erasures(results, unread_changes, now)
             self._watch(conversations, results, unread_changes, now)
             for item in unreadable:
@@ -248,7 +246,8 @@ class ArchiveFile:
         whole = whole_span(readings, now, self.ledger.bookmark(Bookmark.TARGET))
         span = Window(start or whole.start, min(end or whole.end, whole.end))
         kept = {from_ms(day * _DAY_MS).date(): count for day, count in self.vault.started(_DAY_MS)}
-        return measure_coverage(span, readings, kept, now)
+        shallow = self.vault.count_shallow(to_ms(span.start), to_ms(span.end))
+        return measure_coverage(span, readings, kept, now, shallow=shallow)
 
     def repair(self, now: datetime, proven: Claims) -> Mended:
         """Puts right what is not evidence. `proven` are the windows that the chain proves complete."""

@@ -37,6 +37,11 @@ _STRAYS = (
         " (SELECT conversation_id FROM current) GROUP BY conversation_id",
         "has no current version",
     ),
+    (
+        "SELECT seq, conversation_id FROM current c WHERE deep IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM entries e WHERE e.seq = c.deep AND e.conversation_id = c.conversation_id AND e.type = ?)",
+        "is said to be read by its id in an entry that is not its own",
+    ),
 )
 
 

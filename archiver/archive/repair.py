@@ -61,7 +61,7 @@ class Repair:
         rows, current = objects.mend(self._connection), 0
         if not any(True for _ in chain.faults(self._inspection.entries())):
             current = self._current()
-            rows += current + self._erasures() + self._windows(now, proven)
+            rows += current + self._forget_strange_depths() + self._erasures() + self._windows(now, proven)
         rows += self.steering(now) + self._watch_again(now)
         return Mended(rows, is_index_outdated=current > 0)
 
@@ -105,11 +105,22 @@ class Repair:
         seq, peeked = newest[0], peek_if_readable(newest[1])
         started = moment(peeked.info, "startTime")
         row = (conversation_id, seq, peeked.message_count, to_ms(started) if started else None)
-        before = self._connection.execute("SELECT * FROM current WHERE conversation_id = ?", (conversation_id,))
+        before = self._connection.execute(
+            "SELECT conversation_id, seq, messages, started_ms FROM current WHERE conversation_id = ?",
+            (conversation_id,),
+        )
         if before.fetchone() == row:
             return False
-        self._connection.execute("INSERT OR REPLACE INTO current VALUES (?, ?, ?, ?)", row)
+        self._connection.execute("INSERT OR REPLACE INTO current VALUES (?, ?, ?, ?, NULL)", row)
         return True
+
+    def _forget_strange_depths(self) -> int:
+        """A conversation that is said to be read by its id in an entry that is not its own is read so again."""
+        return self._connection.execute(
+            "UPDATE current SET deep = NULL WHERE deep IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entries e"
+            " WHERE e.seq = current.deep AND e.conversation_id = current.conversation_id AND e.type = ?)",
+            (RECORD,),
+        ).rowcount
 
     def _newest(self, conversation_id: str) -> tuple[int, bytes] | None:
         """The version that is current by the rules of `VaultWriter.append`; None if one of the versions is damaged."""

@@ -43,6 +43,10 @@ ALTER TABLE aside RENAME TO quarantine;
 ALTER TABLE marks RENAME TO bookmarks;
 ALTER TABLE watch ADD COLUMN latest_at TEXT
 """,
+    4: """
+ALTER TABLE current ADD COLUMN deep INTEGER;
+CREATE INDEX current_shallow ON current (started_ms, conversation_id) WHERE deep IS NOT seq
+""",
 }
 
 

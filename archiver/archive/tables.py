@@ -1,7 +1,7 @@
 """The tables of the archive's file in its newest format. Pure."""
 
 APPLICATION_ID = 0x4C504152  # "LPAR", so that `file` and we can tell the format
-VERSION = 4
+VERSION = 5
 
 SCHEMA = """
 CREATE TABLE archive (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -13,10 +13,12 @@ CREATE INDEX entries_by_conversation ON entries (conversation_id, seq);
 CREATE INDEX entries_of_events ON entries (type, seq) WHERE type <> 'record';
 CREATE TABLE bodies (seq INTEGER PRIMARY KEY REFERENCES entries (seq), salt BLOB NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE current (
-    conversation_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, messages INTEGER NOT NULL, started_ms INTEGER)
+    conversation_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, messages INTEGER NOT NULL, started_ms INTEGER,
+    deep INTEGER)
     STRICT, WITHOUT ROWID;
 CREATE INDEX current_by_seq ON current (seq);
 CREATE INDEX current_by_start ON current (started_ms);
+CREATE INDEX current_shallow ON current (started_ms, conversation_id) WHERE deep IS NOT seq;
 CREATE TABLE quarantine (
     digest BLOB PRIMARY KEY, fetched_at TEXT NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE erasures (

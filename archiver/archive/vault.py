@@ -93,6 +93,28 @@ class Vault:
         ).fetchone()
         return int(row[0]), int(row[1])
 
+    def count_shallow(self, start_ms: int = _EARLIEST_MS, end_ms: int = _LATEST_MS) -> int:
+        """How many conversations are shallow: their current version comes from a search, which leaves out all but the
+        newest SDE of each type and thumbnails. Those without a start count in every span.
+        """
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM current WHERE deep IS NOT seq"
+            " AND (started_ms IS NULL OR started_ms >= ? AND started_ms < ?)",
+            (start_ms, end_ms),
+        ).fetchone()
+        return int(count)
+
+    def shallow(self, since_ms: int, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
+        """Shallow conversations that started at `since_ms` or later, as (start in ms, id), the first `limit` ones after
+        a pair in their order.
+        """
+        return self._connection.execute(
+            "SELECT started_ms, conversation_id FROM current WHERE deep IS NOT seq"
+            " AND started_ms >= ? AND (started_ms, conversation_id) > (?, ?)"
+            " ORDER BY started_ms, conversation_id LIMIT ?",
+            (since_ms, *after, limit),
+        ).fetchall()
+
     def quarantined(self) -> Iterator[QuarantinedRecord]:
         """The unreadable records in quarantine, oldest first. Raises ArchiveError for one that is damaged."""
         rows = self._connection.execute("SELECT digest, fetched_at, reason, body FROM quarantine ORDER BY fetched_at")

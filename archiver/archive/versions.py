@@ -11,7 +11,7 @@ from typing import Any
 
 from archiver.archive.chain import stable, without_moving_parts
 from archiver.jsontext import canonical, decode
-from archiver.model import Conversation
+from archiver.model import EPOCH, Conversation
 from archiver.rawrecord import items, moment, section, text_of
 
 _SDES = ("sdes", "unAuthSdes")
@@ -39,6 +39,11 @@ class Change(StrEnum):
     def is_current(self) -> bool:
         """Whether the read replaces the version it was compared with."""
         return self in (Change.FIRST, Change.SAME) or self.replaces
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether the current version holds everything that the read had: it became current, or had less detail."""
+        return self.is_current or self is Change.LESS_DETAIL
 
     @property
     def replaces(self) -> bool:
@@ -203,12 +208,12 @@ def _is_earlier(new: dict[str, Any], old: dict[str, Any]) -> bool:
 
 
 def latest_moment(record: Any) -> datetime | None:
-    """The latest moment in a decoded record: of messages, transfers, dialogs, joins, and of its end."""
+    """The latest moment in a decoded record, since 1970: of messages, transfers, dialogs, joins, and of its end."""
     info = section(record, "info")
     moments = [moment(info, name) for name in ("startTime", "endTime", "conversationEndTime", "fullDialogEndTime")]
     for name, times in _TIMES.items():
         moments += [moment(item, time) for item in items(record, name) for time in times]
-    return max((at for at in moments if at), default=None)
+    return max((at for at in moments if at and at >= EPOCH), default=None)
 
 
 def latest_in(conversation: Conversation) -> datetime | None:

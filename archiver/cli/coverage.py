@@ -55,6 +55,7 @@ def command(
     else:
         if not only_gaps:
             _print_calendar(coverage.days)
+            _print_depth(coverage)
         _print_gaps(coverage)
     if fail_on_gaps and coverage.gaps:
         sys.exit(shared.FOUND_SOMETHING)
@@ -72,6 +73,8 @@ def _as_json(coverage: Coverage) -> dict[str, object]:
         "end": iso(coverage.span.end),
         "hours": hours,
         "hours_until_oldest_gap_is_lost": None if coverage.hours_left is None else round(coverage.hours_left, 2),
+        "kept": coverage.kept,
+        "shallow": coverage.shallow,
         "gaps": [_gap(item) for item in coverage.gaps],
         "windows": [_gap(item) for item in coverage.stretches],
         "months": [_month(name, list(group)) for name, group in groupby(coverage.days, key=_month_of)],
@@ -115,6 +118,14 @@ def _counted(in_span: Iterable[Day]) -> str:
     for day in in_span:
         expected, kept, is_exact = expected + day.expected, kept + day.kept, is_exact and day.is_exact
     return f"{'' if is_exact else 'at least '}{expected:,} expected, {kept:,} kept"
+
+
+def _print_depth(coverage: Coverage) -> None:
+    if coverage.shallow:
+        kept, shallow = counted(coverage.kept, "conversation"), f"{coverage.shallow:,}"
+        click.echo(
+            f"Of {kept} kept, {shallow} lack some SDEs, because they were not read by their ids: archiver harvest"
+        )
 
 
 def _print_gaps(coverage: Coverage) -> None:

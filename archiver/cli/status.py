@@ -38,6 +38,7 @@ def _as_json(archive: Archive) -> dict[str, Any]:
             "head_link": vault.noted_head(),
             "conversations": conversations,
             "messages": messages,
+            "shallow": vault.count_shallow(),
             "quarantined": vault.count_quarantined(),
         },
         "index": _index(archive),
@@ -78,6 +79,9 @@ def command(context: click.Context, as_json: bool) -> None:
     held = f"{counted(vault['conversations'], 'conversation')}, {counted(vault['messages'], 'message')}"
     click.echo(f"Vault         {held}, head {vault['head']:,}")
     click.echo(f"head {vault['head_link']}")
+    if vault["shallow"]:
+        shallow = counted(vault["shallow"], "conversation")
+        click.echo(f"Shallow       {shallow} without some SDEs, as a search returns them (archiver harvest)")
     if "error" in index:
         click.echo(f"Index         {safe(index['error'])}")
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archiver.model import Policy
+from archiver.model import Depth, Policy
 
 DOMAIN_URL = "https://api.liveperson.net"
 _AS_REFERENCE = "in files as env:NAME, file:PATH or systemd:NAME"
@@ -72,6 +72,11 @@ OPTIONS = {
             "erasure",
             "older versions of text that LivePerson deletes: follow (remove them), keep, or ask (a person decides)",
             Policy.ASK,
+        ),
+        Option(
+            "depth",
+            "how conversations are read: full (by id, with all SDEs), or search (half the requests, some SDEs lack)",
+            Depth.FULL,
         ),
         Option(
             "rate", "most requests a second to LivePerson; if not set, 2, and no limit for a simulator on this machine"

@@ -18,7 +18,7 @@ from archiver.config.secrets import Secret, at_home, resolve, secret_file
 from archiver.config.urls import split_login
 from archiver.config.variables import misspelt
 from archiver.errors import ConfigError, known_word, suggest
-from archiver.model import Policies, Policy
+from archiver.model import Depth, Policies, Policy
 
 _AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
 _AUTH_BY_CREDENTIAL = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # credential → auth
@@ -175,15 +175,17 @@ class Settings:
 
     @property
     def policies(self) -> Policies:
-        return Policies(self._policy("masking"), self._policy("erasure"))
+        return Policies(Policy(self._one_of("masking", Policy)), Policy(self._one_of("erasure", Policy)))
 
-    def _policy(self, key: str) -> Policy:
-        text = self.text(key)
-        if text not in tuple(Policy):
-            raise ConfigError(
-                f"{key} is {text!r} ({self.all[key].origin})", hint=suggest(text, tuple(Policy), what="Policies")
-            )
-        return Policy(text)
+    @property
+    def depth(self) -> Depth:
+        return Depth(self._one_of("depth", Depth))
+
+    def _one_of(self, key: str, words: Iterable[str]) -> str:
+        text, known = self.text(key), tuple(words)
+        if text not in known:
+            raise ConfigError(f"{key} is {text!r} ({self.all[key].origin})", hint=suggest(text, known, what="Choices"))
+        return text
 
     @property
     def account(self) -> str:

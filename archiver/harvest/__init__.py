@@ -1,5 +1,6 @@
 """One harvest of LivePerson into the archive: windows read until they are proven complete, and single conversations."""
 
+from archiver.harvest.deepening import Deepening
 from archiver.harvest.fetch import Fetch, Fetched
 from archiver.harvest.forecast import WindowForecast, forecast_windows
 from archiver.harvest.harvest import Harvest, Summary
@@ -10,6 +11,7 @@ from archiver.harvest.span import harvest_span
 from archiver.harvest.window_reader import WindowReader
 
 __all__ = [
+    "Deepening",
     "Fetch",
     "Fetched",
     "Harvest",

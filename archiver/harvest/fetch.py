@@ -9,10 +9,10 @@ from datetime import datetime
 from archiver.archive import ArchiveFile
 from archiver.errors import BadAnswer, SourceError, Unproven
 from archiver.harvest.ingest import Ingest
-from archiver.harvest.lookups import look_up
+from archiver.harvest.look_up import look_up
 from archiver.harvest.source import Source
 from archiver.liveperson import MOST_PER_PAGE
-from archiver.model import Conversation, Page
+from archiver.model import Page
 from archiver.progress import Progress
 
 
@@ -58,7 +58,7 @@ class Fetch:
         return Fetched(len(self._seen), ingest.new, ingest.quarantined, tuple(self._absent), tuple(self._faults))
 
     def _by_ids(self, ids: Sequence[str]) -> None:
-        absent, failures = look_up(ids, self._ask, self._keep_whole, may_halve=_is_bad_answer)
+        absent, failures = look_up(ids, self._ask, self._keep, may_halve=_is_bad_answer)
         self._absent += absent
         for failure in failures:
             message = failure.error.message
@@ -73,22 +73,21 @@ class Fetch:
         try:
             for page in self._ingest.source.by_consumer(consumer):
                 count += len(page)
-                conversations, fault = self._ingest.source.in_full(page.conversations)
-                if fault:
-                    self._faults.append(f"consumer {consumer}: kept as the search gave them: {fault}")
-                self._keep(page, conversations)
+                completed = self._ingest.complete(page)
+                self._ingest.keep(completed)
+                self._seen.update(item.id for item in completed.records)
+                shallow = sorted(item.id for item in completed.records if not item.is_deep)
+                if shallow:
+                    self._faults.append(f"consumer {consumer}: kept as the search gave them: {', '.join(shallow)}")
         except (BadAnswer, Unproven) as error:
             self._faults.append(f"consumer {consumer}: {error.message}")
         else:
             if not count:
                 self._absent.append(consumer)
 
-    def _keep_whole(self, page: Page) -> None:
-        self._keep(page, page.conversations)
-
-    def _keep(self, page: Page, conversations: Sequence[Conversation]) -> None:
-        self._ingest.keep_as_given(page, conversations)
-        self._seen.update(conversation.id for conversation in conversations)
+    def _keep(self, page: Page) -> None:
+        self._ingest.keep_page(page)
+        self._seen.update(conversation.id for conversation in page.conversations)
 
 
 def _is_bad_answer(error: SourceError) -> bool:

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from archiver import windows
 from archiver.archive import ArchiveFile, Run
+from archiver.harvest.deepening import Deepening
 from archiver.harvest.ingest import Ingest
 from archiver.harvest.leftovers import Leftovers
 from archiver.harvest.lookups import Lookups
 from archiver.harvest.source import Source
 from archiver.harvest.window_reader import Gap, WindowReader, announced
 from archiver.logs import EventLogger
-from archiver.model import Window
+from archiver.model import Depth, Window
 from archiver.progress import Progress
 
 _log = EventLogger("harvest")
@@ -40,15 +41,15 @@ class Harvest:
 
     def __init__(
         self, source: Source, archive: ArchiveFile, *, clock: Callable[[], datetime], progress: Progress,
-        content: str = "",
+        content: str = "", depth: Depth = Depth.FULL,
     ) -> None:  # fmt: skip
-        self._ingest = Ingest(source, archive, clock=clock, progress=progress)
+        self._ingest = Ingest(source, archive, clock=clock, progress=progress, depth=depth)
         self._reader = WindowReader(self._ingest, content=content)
         self._leftovers = Leftovers(self._ingest)
 
     def run(self, span: Window, *, also_older: bool = False) -> Summary:
-        """Reads every window of the span that this run has not sealed yet, and fetches open conversations again. Raises
-        Locked, SourceError, ArchiveError.
+        """Reads every window of the span that this run has not sealed yet, fetches open conversations again, and reads
+        by their ids those that are archived only as a search returned them. Raises Locked, SourceError, ArchiveError.
 
         What the span holds of a time that LivePerson need not keep any more is read first, and is never proven; with
         `also_older` whatever else LivePerson still returns from before the span, too.
@@ -73,6 +74,7 @@ class Harvest:
         for _ in range(_MORE_LOOKS):
             unproven = self._read_again(unproven, run)
         Lookups(ingest).recheck_all(seen_before=run.started_at, due_by=None)
+        Deepening(ingest).run()
         archive.finish_run(ingest.clock())
         conversations = self._reader.conversations + self._leftovers.conversations
         return Summary(len(planned), conversations, ingest.new, ingest.quarantined, tuple(unproven))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.archive import ArchiveFile, Run, WindowReading
+from archiver.harvest.deep_reader import DeepReader, Found
 from archiver.harvest.source import Source
 from archiver.logs import EventLogger
-from archiver.model import Conversation, Page
+from archiver.model import Conversation, Depth, Page, Unreadable
 from archiver.progress import Progress
 
 _log = EventLogger("harvest")
@@ -19,30 +20,37 @@ _log = EventLogger("harvest")
 
 @dataclass(frozen=True, slots=True)
 class CompletedPage:
-    """A page whose records are as complete as LivePerson returns them; `unread_changes` are the ids of changed
-    conversations that it did not return in full.
+    """The conversations that a search listed, with records as complete as LivePerson returns them.
+
+    `unread_changes`: ids of changed ones that were not read by their ids. `missing`: ids of those of which no readable
+    record arrived.
     """
 
-    page: Page
+    listed: tuple[Conversation, ...]
+    records: tuple[Conversation, ...]
+    unreadable: tuple[Unreadable, ...] = ()
     unread_changes: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
 
 
 class Ingest:
     """The one way into the archive. `new` counts the vault entries made.
 
     `clock` gives LivePerson's time: every time in the archive is one of LivePerson's. `steady` is a clock that never
-    jumps, for waiting only; by default the same one.
+    jumps, for waiting only; by default the same one. `depth` says whether conversations are read by their ids.
     """
 
     def __init__(
         self, source: Source, archive: ArchiveFile, *, clock: Callable[[], datetime], progress: Progress,
-        steady: Callable[[], datetime] | None = None,
+        steady: Callable[[], datetime] | None = None, depth: Depth = Depth.FULL,
     ) -> None:  # fmt: skip
         self.source = source
         self.archive = archive
         self.clock = clock
         self.steady = steady or clock
         self.progress = progress
+        self._depth = depth
+        self._deep = DeepReader(source)
         self.new = 0
         self._unreadable: set[bytes] = set()
 
@@ -73,33 +81,53 @@ class Ingest:
         for what in self.archive.heal(now):
             _log.warning("clock.healed", what)
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether conversations are read by their ids."""
+        return self._depth is Depth.FULL
+
+    @property
+    def wants_light(self) -> bool:
+        """Whether a search only needs to list conversations, because they are then read by their ids."""
+        return self.is_deep and not self._deep.is_paused(self.steady())
+
     def complete(self, page: Page) -> CompletedPage:
-        """A page of a search, in which records that are truncated or have changed are replaced by what the look-up by
-        their ids returns.
+        """A page of a search with records that were read by their ids. Those that a look-up does not return stay as a
+        search returns them. Raises SourceError.
         """
-        cut_short = [conversation for conversation in page.conversations if conversation.is_partial]
-        changed = [item for item in self.archive.vault.changed(page.conversations) if not item.is_partial]
-        wanted = [*cut_short, *changed]
-        given, _ = self.source.in_full(wanted)
-        full = {item.id: item for item, original in zip(given, wanted, strict=True) if item is not original}
-        conversations = tuple(full.get(conversation.id, conversation) for conversation in page.conversations)
-        unread = frozenset(item.id for item in changed if item.id not in full)
-        return CompletedPage(replace(page, conversations=conversations), unread)
+        listed = {item.id: item for item in page.conversations}
+        wanted = listed if self.is_deep else self._in_doubt(page.conversations)
+        deep = self._deep.by_ids(list(wanted), self.steady())
+        lacking = {id_: item for id_, item in listed.items() if id_ not in deep.records}
+        searched = self._deep.by_search(lacking.values()) if page.is_light else Found(lacking)
+        shallow = [item for id_, item in searched.records.items() if id_ in lacking]
+        records = deep.records | {item.id: item for item in shallow}
+        changed = self.archive.vault.changed(item for item in shallow if not item.is_partial)
+        return CompletedPage(
+            listed=tuple(page.conversations), records=tuple(records.values()),
+            unreadable=(*page.unreadable, *deep.unreadable, *searched.unreadable), 
+            unread_changes=frozenset(item.id for item in changed), missing=frozenset(listed.keys() - records.keys()),
+        )  # fmt: skip
+
+    def _in_doubt(self, conversations: Sequence[Conversation]) -> list[str]:
+        """Those that are truncated or have changed: only a look-up by id shows them whole."""
+        changed = {item.id for item in self.archive.vault.changed(conversations)}
+        return [item.id for item in conversations if item.is_partial or item.id in changed]
 
     def keep(
         self, completed: CompletedPage, *, readings: Sequence[WindowReading] = (), run: Run | None = None
     ) -> int:  # fmt: skip
         """Keeps a page, and records the windows that it completes. Returns how many entries were made."""
-        now, page = self.clock(), completed.page
+        now, count = self.clock(), len(completed.records)
         new = self.archive.keep(
-            page.conversations, page.unreadable, now, unread_changes=completed.unread_changes, readings=readings,
+            completed.records, completed.unreadable, now, unread_changes=completed.unread_changes, readings=readings,
             run=run,
         )  # fmt: skip
         self.new += new
-        self._unreadable.update(hashlib.sha256(item.raw).digest() for item in page.unreadable)
-        _log.debug("page.kept", f"{len(page)} records kept, {new} new", records=len(page), new=new)
+        self._unreadable.update(hashlib.sha256(item.raw).digest() for item in completed.unreadable)
+        _log.debug("page.kept", f"{count} records kept, {new} new", records=count, new=new)
         return new
 
-    def keep_as_given(self, page: Page, conversations: Sequence[Conversation]) -> int:
-        """Keeps a page of a look-up with these conversations unchanged. Returns how many entries were made."""
-        return self.keep(CompletedPage(replace(page, conversations=tuple(conversations))))
+    def keep_page(self, page: Page) -> int:
+        """Keeps the records of a page as they are. Returns how many entries were made."""
+        return self.keep(CompletedPage(page.conversations, page.conversations, page.unreadable))

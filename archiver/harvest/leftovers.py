@@ -63,7 +63,7 @@ class Leftovers:
         halves: Sequence[Window] = windows.split(window) or ()
         total = 0
         try:
-            for page in self._ingest.source.pages(window):
+            for page in self._ingest.source.pages(window, is_light=self._ingest.wants_light):
                 total = page.total
                 if total > windows.MOST_PER_WINDOW and halves:
                     return halves

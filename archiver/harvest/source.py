@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from archiver.liveperson import Status
-from archiver.model import Conversation, Page, Window
+from archiver.model import Page, Window
 
 
 class Source(Protocol):
@@ -21,15 +21,13 @@ class Source(Protocol):
     def time_fault(self) -> str | None: ...
 
     def pages(
-        self, span: Window, *, statuses: Sequence[Status] = (), skill_ids: Sequence[int] = ()
+        self, span: Window, *, statuses: Sequence[Status] = (), skill_ids: Sequence[int] = (), is_light: bool = False
     ) -> Iterator[Page]: ...
 
     def count(self, span: Window) -> int: ...
 
-    def updated(self, span: Window, since: datetime) -> Iterator[Page]: ...
+    def updated(self, span: Window, since: datetime, *, is_light: bool = False) -> Iterator[Page]: ...
 
     def by_ids(self, ids: Sequence[str], *, is_brief: bool = False) -> Iterator[Page]: ...
 
     def by_consumer(self, consumer: str) -> Iterator[Page]: ...
-
-    def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]: ...

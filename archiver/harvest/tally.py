@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from archiver.errors import BadAnswer, Unproven, counted
+from archiver.harvest.ingest import CompletedPage
 from archiver.model import Page, Window
 
 _NAMED = 5  # ids in a reason
@@ -19,8 +20,9 @@ class WindowTally:
 
     `fault` is why it is not proven complete, though another reading may prove it; `reason`, what was recorded as why it
     is not proven; `asked_at`, when the request was made. `new` counts the vault entries made, `announced` is
-    LivePerson's count. `cut` are the conversations inside whose records were returned truncated only. `is_unreadable`:
-    a response could not be read. `is_reordered`: nothing is wrong but the order of the rows.
+    LivePerson's count. Of the conversations inside, `cut` are those whose records were returned truncated only, and
+    `missing` those without a readable record. `is_unreadable`: a response could not be read. `is_reordered`: nothing is
+    wrong but the order of the rows.
     """
 
     fault: str | None = None
@@ -29,41 +31,46 @@ class WindowTally:
     ids: set[str] = field(default_factory=set)
     inside: set[str] = field(default_factory=set)
     cut: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
     new: int = 0
     announced: int = 0
     is_unreadable: bool = False
     is_reordered: bool = False
 
-    def count(self, page: Page, window: Window) -> None:
+    def count(self, page: CompletedPage, announced: int, window: Window) -> None:
         """Adds a page of the window."""
-        self.ids.update(conversation.id for conversation in page.conversations)
-        inside = [item for item in page.conversations if item.started_at and item.started_at in window]
-        self.add_inside(
-            {item.id for item in inside},
-            {item.id for item in page.conversations if item.is_partial and (item in inside or not item.started_at)},
-        )
-        self.announced = max(page.total, 0)
+        self.ids.update(item.id for item in page.listed)
+        inside = {item.id for item in page.listed if item.started_at and item.started_at in window}
+        of_window = inside | {item.id for item in page.listed if not item.started_at}
+        cut = {item.id for item in page.records if item.is_partial and item.id in of_window}
+        self.add_inside(inside, cut, page.missing & of_window)
+        self.announced = max(announced, 0)
 
     def add(self, part: WindowTally) -> None:
         """Adds the tally of a part of the window."""
         self.ids |= part.ids
-        self.add_inside(part.inside, part.cut)
+        self.add_inside(part.inside, part.cut, part.missing)
         self.new += part.new
         self.is_unreadable = self.is_unreadable or part.is_unreadable
         self.is_reordered = self.is_reordered and (part.fault is None or part.is_reordered)
 
-    def add_inside(self, inside: set[str], cut: set[str]) -> None:
-        """Adds ids of conversations inside the window, some of them truncated. What comes whole later is not cut."""
+    def add_inside(self, inside: set[str], cut: Set[str], missing: Set[str]) -> None:
+        """Adds ids of conversations inside the window, some of them truncated or without a record. What comes whole
+        later is neither.
+        """
         self.inside |= inside
         self.cut = (self.cut - inside) | cut
+        self.missing = (self.missing - inside) | missing
 
-    def cut_fault(self) -> str | None:
-        """The conversations that were received truncated only, in words; None if there are none."""
-        if not self.cut:
-            return None
-        named = ", ".join(sorted(self.cut)[:_NAMED])
-        more = f" and {len(self.cut) - _NAMED} more" if len(self.cut) > _NAMED else ""
-        return f"LivePerson returned {counted(len(self.cut), 'record')} truncated only (isPartial): {named}{more}"
+    def record_fault(self) -> str | None:
+        """The conversations whose records are missing or truncated, in words; None if there are none."""
+        if self.missing:
+            records = counted(len(self.missing), "readable record")
+            return f"LivePerson listed conversations and returned {records} less: {_named(self.missing)}"
+        if self.cut:
+            records = counted(len(self.cut), "record")
+            return f"LivePerson returned {records} truncated only (isPartial): {_named(self.cut)}"
+        return None
 
     def until_fault(self, pages: Iterator[Page]) -> Iterator[Page]:
         """The pages up to the first fault, which is recorded in the tally."""
@@ -72,6 +79,11 @@ class WindowTally:
         except (BadAnswer, Unproven) as error:
             self.fault, self.is_unreadable = error.message, isinstance(error, BadAnswer)
             self.is_reordered = isinstance(error, Unproven) and error.is_reordered
+
+
+def _named(ids: Set[str]) -> str:
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return ", ".join(sorted(ids)[:_NAMED]) + more
 
 
 def digest(ids: Iterable[str]) -> str:
@@ -94,10 +106,11 @@ class RepeatedReads:
         """Adds a reading. If the window is complete with it, the tally becomes that of all readings together."""
         together = self._all
         together.ids |= tally.ids
-        together.add_inside(tally.inside, tally.cut)
+        together.add_inside(tally.inside, tally.cut, tally.missing)
         self._announced.add(tally.announced)
         together.is_reordered &= tally.is_reordered
         is_whole = together.is_reordered and len(self._announced) == 1 and len(together.ids) == tally.announced
         if is_whole:
-            tally.ids, tally.inside, tally.cut, tally.fault = together.ids, together.inside, together.cut, None
+            tally.ids, tally.inside, tally.fault = together.ids, together.inside, None
+            tally.cut, tally.missing = together.cut, together.missing
         return is_whole

@@ -25,7 +25,7 @@ _WINDOWS_AHEAD = 2
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A window that is not proven complete, and why. `is_cut`: only because a record in it is truncated."""
+    """A window that is not proven complete, and why. `is_cut`: only because a record in it is truncated or missing."""
 
     window: Window
     reason: str
@@ -105,7 +105,7 @@ class WindowReader:
 
     def _pages(self, window: Window) -> Iterator[Page]:
         _log.debug("window.asked", f"{window} is requested", window=window)
-        return self._ingest.source.pages(windows.widen(window))
+        return self._ingest.source.pages(windows.widen(window), is_light=self._ingest.wants_light)
 
     def _read(self, window: Window, run: Run | None, started: _StartedRead | None = None) -> list[Gap]:
         """Reads a window until it is proven complete, in halves where that may help."""
@@ -122,7 +122,7 @@ class WindowReader:
             self.conversations += len(tally.inside)
             reason = tally.reason or tally.fault
             if reason:
-                gaps.append(announced(Gap(part, reason, is_cut=reason == tally.cut_fault())))
+                gaps.append(announced(Gap(part, reason, is_cut=reason == tally.record_fault())))
             return ()
 
         work_through(window, attempt)
@@ -181,7 +181,7 @@ class WindowReader:
             self._keep(page, window, tally)
             page = following
         completed = self._ingest.complete(page)
-        tally.count(completed.page, window)
+        tally.count(completed, page.total, window)
         readings = self._readings(window, tally, self._ingest.clock())
         tally.new += self._ingest.keep(completed, readings=readings, run=run)
         _note_reading(readings)
@@ -212,7 +212,10 @@ class WindowReader:
         """The skills by which the part has to be read again, if it was more than one page."""
         part, skills = WindowTally(), set[int]()
         only = () if skill is None else (skill,)
-        pages = self._ingest.source.pages(windows.widen(window), statuses=(status,), skill_ids=only)
+        is_light = self._ingest.wants_light
+        pages = self._ingest.source.pages(
+            windows.widen(window), statuses=(status,), skill_ids=only, is_light=is_light
+        )  # fmt: skip
         for page in part.until_fault(pages):
             self._keep(page, window, part)
             skills |= {conversation.skill_id for conversation in page.conversations}
@@ -221,7 +224,7 @@ class WindowReader:
 
     def _keep(self, page: Page, window: Window, tally: WindowTally) -> None:
         completed = self._ingest.complete(page)
-        tally.count(completed.page, window)
+        tally.count(completed, page.total, window)
         tally.new += self._ingest.keep(completed)
 
     def _record(self, window: Window, tally: WindowTally, run: Run | None) -> None:
@@ -234,7 +237,7 @@ class WindowReader:
         """What to record of a window. Earlier proofs stay if this reading can't replace them: it was unreadable, or it
         can prove nothing, because LivePerson no longer keeps all of the window or the time is not certain.
         """
-        tally.reason = tally.fault or self._unprovable(window, now) or tally.cut_fault()
+        tally.reason = tally.fault or self._unprovable(window, now) or tally.record_fault()
         is_unreadable = tally.fault and not (tally.announced or tally.ids)
         if is_unreadable or self._unprovable(window, now):
             sealed = self._ingest.archive.ledger.sealed()

@@ -62,20 +62,22 @@ T = TypeVar("T")
 class CallSettings:
     """How calls to one account are made.
 
-    `retries` says when a failed call is retried; `limiter` paces the calls. The limiter is shared by all calls to the
+    `retries` says when a failed call is retried, `throttled` when one that LivePerson asked to slow down is, by default
+    alike; `limiter` paces the calls. The limiter is shared by all calls to the
     account, so that after a 429 they all wait; None means no limit. `sleep` waits for seconds and may raise to cancel
     the call. `clock` is this machine's; `steady_s` counts seconds and never jumps.
     """
 
     retries: RetryPolicy = RETRIES
+    throttled: RetryPolicy | None = None
     limiter: RateLimiter | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     steady_s: Callable[[], float] = time.monotonic
 
     def with_tries(self, tries: int) -> CallSettings:
-        """The same settings with another number of attempts."""
-        return replace(self, retries=replace(self.retries, tries=tries))
+        """The same settings with another number of attempts, except where LivePerson asks to slow down."""
+        return replace(self, retries=replace(self.retries, tries=tries), throttled=self.throttled or self.retries)
 
 
 def make_client(transport: httpx.BaseTransport | None = None, *, is_local: bool = False) -> httpx.Client:
@@ -133,11 +135,12 @@ def perform(
     asks whether the service is at another host now: then the call is made there at once.
     """
     lasting, passing, moves = Retries(_refused(settings)), Retries(settings.retries), 0
+    throttled = Retries(settings.throttled) if settings.throttled else passing
     while True:
         try:
             return read(_checked(call, settings))
         except RateLimited as error:
-            _slow_down(error, passing, settings, has_moved)
+            _slow_down(error, throttled, settings, has_moved)
         except SourceError as error:
             delay_s = (passing if error.transient else lasting).next_delay(error)
             if moves < _MOST_MOVES and _may_have_moved(error, delay_s) and has_moved():

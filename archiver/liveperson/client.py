@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
-from archiver.errors import AuthError, BadAnswer, SourceError, Unproven
+from archiver.errors import BadAnswer, Unproven
 from archiver.jsontext import encode
 from archiver.liveperson.answers import read_page
 from archiver.liveperson.auth import Access
 from archiver.liveperson.calls import CallSettings, perform
 from archiver.liveperson.domains import Domains
-from archiver.liveperson.filters import CONTENT, MOST_PER_PAGE, Filters, Parameters, Status
+from archiver.liveperson.filters import CONTENT, LIGHT_CONTENT, MOST_PER_PAGE, Filters, Parameters, Status
 from archiver.liveperson.page_check import PageCheck
 from archiver.liveperson.server_time import ServerTime
 from archiver.model import CELL, NO_PAGE, Conversation, Page, Window
@@ -74,13 +75,16 @@ class Client:
         return self._pages("/search", filters.body(), parameters.of_search, anchor=ROWS_SHARED)
 
     def pages(
-        self, span: Window, *, statuses: Sequence[Status] = (), skill_ids: Sequence[int] = ()
+        self, span: Window, *, statuses: Sequence[Status] = (), skill_ids: Sequence[int] = (), is_light: bool = False
     ) -> Iterator[Page]:  # fmt: skip
         """All conversations that started in `span`, rounded outward by the server, oldest first. A conversation may
         come twice. With `statuses` or `skill_ids`, only those in one of these statuses, or at present in one of these
-        skills.
+        skills. With `is_light`, of each little more than its `info`.
         """
-        return self.search(Filters(start=span, statuses=tuple(statuses), latest_skill_ids=tuple(skill_ids)))
+        content = LIGHT_CONTENT if is_light else CONTENT
+        skills = tuple(skill_ids)
+        filters = Filters(start=span, statuses=tuple(statuses), latest_skill_ids=skills, content=content)
+        return (replace(page, is_light=is_light) for page in self.search(filters))
 
     def count(self, span: Window) -> int:
         """How many conversations LivePerson announces for `span`, rounded outward. Raises Unproven without an announced
@@ -91,11 +95,13 @@ class Client:
             raise Unproven(f"LivePerson does not say how many conversations started in {span}")
         return page.total
 
-    def updated(self, span: Window, since: datetime) -> Iterator[Page]:
+    def updated(self, span: Window, since: datetime, *, is_light: bool = False) -> Iterator[Page]:
         """All conversations that started in `span` and that LivePerson reports as changed at or after `since`. The
-        server rounds both outward. The span may be three months long at most.
+        server rounds both outward. The span may be three months long at most. `is_light` as for `pages`.
         """
-        return self.search(Filters(start=span, updated_since=since))
+        content = LIGHT_CONTENT if is_light else CONTENT
+        filters = Filters(start=span, updated_since=since, content=content)
+        return (replace(page, is_light=is_light) for page in self.search(filters))
 
     def by_ids(
         self, ids: Sequence[str], *, content: Sequence[str] = CONTENT, sde_capping: str | None = None,
@@ -112,28 +118,13 @@ class Client:
         if sde_capping:
             body["cappingConfiguration"] = sde_capping
         asking = self._briefly() if is_brief else self
-        return asking._pages("/conversation/search", body, parameters.of_look_up, most=len(set(ids)))
+        pages = asking._pages("/conversation/search", body, parameters.of_look_up, most=len(set(ids)))
+        return (replace(page, conversations=tuple(map(_as_deep, page.conversations))) for page in pages)
 
     def _briefly(self) -> Client:
         other = copy(self)
         other._settings = self._settings.with_tries(_TRIES_IN_BRIEF)
         return other
-
-    def in_full(self, conversations: Sequence[Conversation]) -> tuple[list[Conversation], str | None]:
-        """The same conversations as the look-up by id returns them, and the error of the look-up, if any. Conversations
-        that the look-up does not return, and those after the first hundred, stay as they are. Raises AuthError.
-        """
-        full: dict[str, Conversation] = {}
-        fault: str | None = None
-        ids = [item.id for item in conversations[:MOST_PER_PAGE]]
-        try:
-            for page in self.by_ids(ids, is_brief=True) if ids else ():
-                full.update((item.id, item) for item in page.conversations)
-        except AuthError:
-            raise
-        except SourceError as error:
-            fault = error.message
-        return [full.get(item.id, item) for item in conversations], fault
 
     def by_consumer(
         self, consumer: str, *, statuses: Sequence[Status] = tuple(Status), content: Sequence[str] = CONTENT,
@@ -210,6 +201,10 @@ class Client:
         """Closes the session at LivePerson, if there is one."""
         self._access.leave(self._client)
         self._client.close()
+
+
+def _as_deep(conversation: Conversation) -> Conversation:
+    return replace(conversation, is_deep=True)
 
 
 def _read(response: httpx.Response) -> Page:

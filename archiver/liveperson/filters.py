@@ -23,6 +23,9 @@ CONTENT = (
     "intents", "uniqueIntents", "latestAgentSurvey", "previouslySubmittedAgentSurveys",
 )  # fmt: skip
 
+# Enough to know which conversations there are; `info` always comes. Not empty: that might be read as "not given".
+LIGHT_CONTENT = ("campaign",)
+
 
 class Status(StrEnum):
     OPEN = "OPEN"

@@ -75,6 +75,7 @@ def count_archive(archive: ArchiveFile, schedule: Schedule, now: datetime) -> Ar
         messages=messages,
         head=archive.vault.head(),
         watched=archive.ledger.count_watched(),
+        shallow=archive.vault.count_shallow(),
         quarantined=archive.vault.count_quarantined(),
         pending_erasures=archive.erasures.count_pending(),
         gaps=len(coverage.gaps),

@@ -86,6 +86,7 @@ class Follower:
         calls = CallSettings(sleep=self._sleep).with_tries(_TRIES)
         self._client = self._parts.client(calls=calls, on_answer=self._state.count_answer)
         settings = self._parts.settings
+        _ = settings.depth  # raises ConfigError
         open_store(settings.store, folder=settings.archive, archive_id="").close()  # its address is checked
         try:
             if self._parts.exists:
@@ -180,7 +181,10 @@ class Follower:
         while not self._gate.is_due(self._steady()):
             self._sleep(1.0)
         archive = self._open()
-        ingest = Ingest(self._client, archive, clock=self.now, progress=Silent(), steady=self._steady)
+        ingest = Ingest(
+            self._client, archive, clock=self.now, progress=Silent(), steady=self._steady,
+            depth=self._parts.settings.depth,
+        )  # fmt: skip
         with ingest.exclusive():
             self._held = archive
             try:

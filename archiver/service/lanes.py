@@ -1,8 +1,8 @@
 """The kinds of work of a continuous harvest. Each does one small piece at a time, so that the most urgent comes first.
 
 In order of `make_lanes`: LivePerson's time, what is beyond its promise to keep, new conversations, those it is about to
-delete, changed ones, those that may change, the rest of the past, and checks of what was proven. All share one rate
-limit.
+delete, changed ones, those that may change, the rest of the past, details that searches leave out, and checks of what
+was proven. All share one rate limit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from archiver.liveperson import MOST_PER_PAGE
 from archiver.logs import EventLogger
 from archiver.model import CELL, NO_PAGE, Page, Window
 from archiver.service.schedule import LAG, Lane, Schedule
-from archiver.service.time_lanes import Clock, Older
+from archiver.service.time_lanes import Clock, Deepen, Older
 from archiver.service.waiting import is_due
 
 _log = EventLogger("service")
@@ -136,7 +136,7 @@ class Updates:
 
     def _sweep(self, part: Window, since: datetime) -> None:
         """Reads in halves until a part fits into one page, whose rows can't move while it is read."""
-        pages = self._ingest.source.updated(part, since)
+        pages = self._ingest.source.updated(part, since, is_light=self._ingest.wants_light)
         try:
             page = next(pages, NO_PAGE)
             self._keep(page)
@@ -234,5 +234,5 @@ def make_lanes(ingest: Ingest, reader: WindowReader, schedule: Schedule) -> list
     return [
         Clock(ingest), Older(ingest, schedule), Tail(ingest, reader, schedule),
         Backfill(reader, gaps, is_expiring=True), Updates(ingest, schedule),
-        Watch(ingest), Backfill(reader, gaps, is_expiring=False), Reconcile(ingest, reader),
+        Watch(ingest), Backfill(reader, gaps, is_expiring=False), Deepen(ingest), Reconcile(ingest, reader),
     ]  # fmt: skip

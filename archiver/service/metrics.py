@@ -63,6 +63,7 @@ _GAUGES = (
     _Gauge("vault_conversations", "Conversations in the vault.", _count("conversations")),
     _Gauge("vault_messages", "Messages of their current versions.", _count("messages")),
     _Gauge("vault_head", "Newest vault entry.", _count("head")),
+    _Gauge("shallow_conversations", "Conversations archived only as a search returns them.", _count("shallow")),
     _Gauge("quarantined_records", "Unreadable records in quarantine.", _count("quarantined")),
     _Gauge("watched_conversations", "Conversations that are looked at again.", _count("watched")),
     _Gauge("erasures_pending", "Erasures that wait for a person.", _count("pending_erasures")),

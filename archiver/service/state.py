@@ -37,6 +37,7 @@ class ArchiveCounts:
     messages: int = 0
     head: int = 0
     watched: int = 0
+    shallow: int = 0
     quarantined: int = 0
     pending_erasures: int = 0
     gaps: int = 0

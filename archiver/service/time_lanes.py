@@ -1,16 +1,16 @@
-"""The lanes that come first: LivePerson's time, and what it may delete at any moment."""
+"""The lanes that do their work once in a while: LivePerson's time, what it may delete at any moment, and details."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from archiver import windows
-from archiver.harvest import Ingest, Leftovers
+from archiver.harvest import Deepening, Ingest, Leftovers
 from archiver.service.schedule import Schedule
 from archiver.service.waiting import is_due
 
 CLOCK_EVERY = timedelta(minutes=10)
-OLDER_EVERY = timedelta(days=1)
+OLDER_EVERY = DEEPEN_EVERY = timedelta(days=1)
 
 
 class Clock:
@@ -54,3 +54,20 @@ class Older:
             return False
         Leftovers(self._ingest).read_before(end, since)
         return True
+
+
+class Deepen:
+    """Reads by their ids the conversations that are archived only as a search returned them; each once a day."""
+
+    name = "deepen"
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._deepening = Deepening(ingest)
+        self._done_at: datetime | None = None
+
+    def step(self, now: datetime) -> bool:
+        if not is_due(self._done_at, DEEPEN_EVERY, now):
+            return False
+        is_busy = self._deepening.read_some()
+        self._done_at = None if is_busy else now
+        return is_busy

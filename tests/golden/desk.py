@@ -151,7 +151,7 @@ def _health(desk: Desk) -> str:
         "tail": LaneState(7, 2, NOW - MINUTE),
         "updates": LaneState(3, 1, None, "LivePerson does not answer", "source.down"),
     }
-    counts = ArchiveCounts(90, 200, 120, 5, 2, 1, 4, 36.5, 3, 1, 12.25, 24.5, 36.0)
+    counts = ArchiveCounts(90, 200, 120, 5, 7, 2, 1, 4, 36.5, 3, 1, 12.25, 24.5, 36.0)
     index = IndexState(110, 6, "Elasticsearch does not answer", NOW - HOUR, 30)
     pause = Pause("archive", "the disk is full", "Free some space.", NOW - HOUR, 14, NOW + MINUTE)
     seen = Observation(counts, NOW - 2 * MINUTE)

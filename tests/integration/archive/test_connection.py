@@ -62,6 +62,8 @@ def of_an_older_format(folder: Path) -> ArchiveFile:
         connection.execute("ALTER TABLE quarantine RENAME TO aside")
         connection.execute("ALTER TABLE bookmarks RENAME TO marks")
         connection.execute("ALTER TABLE watch DROP COLUMN latest_at")
+        connection.execute("DROP INDEX current_shallow")
+        connection.execute("ALTER TABLE current DROP COLUMN deep")
         connection.execute("PRAGMA user_version = 3")
     return open_archive(folder)
 

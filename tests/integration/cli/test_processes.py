@@ -102,7 +102,9 @@ def test_the_whole_way(shell: Shell, store: str, tmp_path: Path) -> None:
     assert status["schema"] == "archiver.status/2"
     head = status["vault"].pop("head")
     assert status["vault"].pop("head_link").startswith(f"{head}:")
-    assert status["vault"] == {"conversations": COUNT, "messages": 2 * COUNT, "quarantined": 0}
+    assert status["vault"] == {
+        "conversations": COUNT, "messages": 2 * COUNT, "shallow": 0, "quarantined": 0
+    }  # fmt: skip
     assert status["index"]["applied"] == head
     shell.run("harvest", "--from", "30d")
     assert shell.json("status")["vault"]["head"] == head
@@ -188,7 +190,9 @@ def test_killed_at_any_moment_the_same_command_ends_like_an_undisturbed_run(shel
     status = shell.json("status")
     head = status["vault"].pop("head")
     assert status["vault"].pop("head_link").startswith(f"{head}:")
-    assert status["vault"] == {"conversations": COUNT, "messages": 2 * COUNT, "quarantined": 0}
+    assert status["vault"] == {
+        "conversations": COUNT, "messages": 2 * COUNT, "shallow": 0, "quarantined": 0
+    }  # fmt: skip
     assert (status["index"]["applied"], status["index"]["conversations"]) == (head, COUNT)
     shell.run("verify")
     assert shell.json("search", "hello")["total"] == COUNT

@@ -37,7 +37,7 @@ class Cutting:
             if self.looks.get(id_, 0) > 0:
                 self.looks[id_] -= is_look_up
                 item["info"]["isPartial"] = True
-                item["messageRecords"] = item["messageRecords"][:1]
+                item["messageRecords"] = item.get("messageRecords", [])[:1]
         return httpx.Response(200, json=content)
 
 

@@ -13,7 +13,7 @@ import pytest
 from archiver.errors import AuthError, BadAnswer, ConfigError, SourceError, SourceUnavailable, Unproven
 from archiver.jsontext import decode, encode
 from archiver.liveperson.account import Account
-from archiver.liveperson.answers import read_page, read_record
+from archiver.liveperson.answers import read_page
 from archiver.liveperson.auth import ClientCredentials
 from archiver.liveperson.calls import CallSettings, make_client, perform
 from archiver.liveperson.domains import Domains
@@ -328,12 +328,3 @@ def test_a_look_up_in_brief_gives_a_server_that_fails_up_sooner(
     with pytest.raises(SourceUnavailable):
         list(connected(respond, simulator).by_ids(["c"], is_brief=is_brief))
     assert asked == tries
-
-
-def test_the_first_hundred_are_brought_in_full_and_those_after_them_stay_as_they_are(simulator: Simulator) -> None:
-    names = [f"c{number:03d}" for number in range(101)]
-    simulator.world.fill(record(name, NOW - DAY, "one", "two") for name in names)
-    given = [read_record(record(name, NOW - DAY, "one")) for name in names]
-    full, fault = connected(simulator, simulator).in_full(given)  # type: ignore[arg-type]
-    assert [item.message_count for item in full] == [2] * 100 + [1]
-    assert ([item.id for item in full], fault) == (names, None)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver.harvest.ingest import CompletedPage
 from archiver.harvest.tally import RepeatedReads, WindowTally, digest
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation, Page, Window
+from archiver.model import Conversation, Window
 from tests.conftest import NOW, record
 
 HOUR, MS = timedelta(hours=1), timedelta(milliseconds=1)
@@ -74,13 +75,13 @@ def test_what_started_at_the_begin_of_a_window_is_inside_and_what_started_at_its
     starts = {"before": NOW - MS, "begin": NOW, "last": NOW + HOUR - MS, "end": NOW + HOUR}
     found = WindowTally()
     page = tuple(conversation(id_, start) for id_, start in starts.items())
-    found.count(Page(page, (), 4, is_complete=True), Window(NOW, NOW + HOUR))
+    found.count(CompletedPage(page, page), 4, Window(NOW, NOW + HOUR))
     assert (found.ids, found.inside, found.announced) == (set(starts), {"begin", "last"}, 4)
 
 
 def test_a_count_that_was_not_announced_is_none() -> None:
     found = WindowTally()
-    found.count(Page((), (), -1, is_complete=True), Window(NOW, NOW + HOUR))
+    found.count(CompletedPage((), ()), -1, Window(NOW, NOW + HOUR))
     assert found.announced == 0
 
 
