@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 CELL = timedelta(minutes=10)  # LivePerson rounds time bounds to this grid (Messaging Interactions API, Conversations)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -118,11 +118,43 @@ class Participant:
     aliases: tuple[str, ...] = ()
 
 
+class Zone(StrEnum):
+    """What kind of text something is."""
+
+    SAID = "said"  # typed or spoken, and seen by the customer
+    NOTE = "note"  # typed or spoken for colleagues only
+    CARD = "card"  # titles, texts and buttons of cards, quick replies and forms
+    FILE = "file"  # names and captions of files
+    LINK = "link"  # where links and buttons lead
+    SURVEY = "survey"
+    SUMMARY = "summary"
+    SDE = "sde"
+    ABOUT = "about"  # people, ids, campaign, pages, intents, what bots noted
+
+
+class Part(NamedTuple):
+    """A piece of a message, of one zone."""
+
+    zone: Zone
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A state that a message reached: `status` as LivePerson names it (ACCEPT, READ); `by`, on whose side."""
+
+    status: str
+    by: str | None
+    at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one participant sent. `text` is all that a person could read in it, as written.
+    """What one participant sent. `text` is all that a person could read in it, as written; `parts`, the same and what
+    belongs to it by zone.
 
-    `id` is unique within the conversation. `extra` holds fields that this program does not know, by path.
+    `id` is unique within the conversation. `context` is what bots and programs noted about it, by path. `mcs` is its
+    score. `extra` holds fields that this program does not know, by path.
     """
 
     id: str
@@ -137,6 +169,10 @@ class Message:
     is_private: bool
     text: str
     file: str | None = None
+    parts: tuple[Part, ...] = ()
+    mcs: int | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    context: tuple[tuple[str, str | int | float | bool], ...] = ()
     extra: tuple[tuple[str, str | int | float | bool], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -179,6 +215,20 @@ class Event:
     at: datetime | None
     kind: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """A part of a conversation: the main dialog, or a survey after it."""
+
+    id: str | None
+    type: str | None
+    status: str | None = None
+    channel: str | None = None
+    skill: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    close_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +276,9 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A conversation as a person reads it: messages in the order they were sent."""
+    """A conversation as a person reads it: messages in the order they were sent. `about` is what is known about it
+    beside what was said, by path: people, ids, campaign, pages, intents, what bots noted.
+    """
 
     metadata: Metadata
     messages: tuple[Message, ...] = ()
@@ -234,30 +286,9 @@ class Transcript:
     answers: tuple[SurveyAnswer, ...] = ()
     summaries: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+    dialogs: tuple[Dialog, ...] = ()
+    about: tuple[tuple[str, str], ...] = ()
 
     @property
     def id(self) -> str:
         return self.metadata.conversation_id
-
-
-class Policy(StrEnum):
-    """What happens to older versions when LivePerson masks or deletes their text."""
-
-    FOLLOW = "follow"  # removed
-    KEEP = "keep"  # kept
-    ASK = "ask"  # kept until a person decides
-
-
-class Depth(StrEnum):
-    """How conversations are read."""
-
-    FULL = "full"  # each by its id, which returns all SDEs and thumbnails
-    SEARCH = "search"  # as a search returns them: without thumbnails, and only the newest SDE of each type
-
-
-@dataclass(frozen=True, slots=True)
-class Policies:
-    """For each kind of erasure: text covered with mask characters, and text deleted."""
-
-    masking: Policy = Policy.FOLLOW
-    erasure: Policy = Policy.ASK

@@ -15,9 +15,9 @@ from archiver.archive.append import SECOND_LOOK, AppendResult, VaultWriter
 from archiver.archive.events import BY_POLICY, Decision
 from archiver.archive.inspection import Inspection
 from archiver.archive.versions import Change
+from archiver.choices import Policies, Policy
 from archiver.errors import IntegrityError, NotFound
 from archiver.jsontext import encode
-from archiver.model import Policies, Policy
 
 _ERASURES = (
     "SELECT r.state, r.seq, r.conversation_id, r.kind, r.record, e.fetched_at, r.decided_at, r.decided_by, r.reason"

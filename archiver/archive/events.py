@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from archiver.choices import Policy
 from archiver.jsontext import decode
-from archiver.model import Policy
 from archiver.rawrecord import integer
 
 RECORD = "record"

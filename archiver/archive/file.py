@@ -22,8 +22,9 @@ from archiver.archive.ledger import Bookmark, Ledger, Run, WindowReading, Window
 from archiver.archive.repair import Claims, Mended, Repair
 from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, latest_in
+from archiver.choices import Policies
 from archiver.errors import ArchiveError
-from archiver.model import Conversation, Policies, Unreadable, Window, from_ms, to_ms
+from archiver.model import Conversation, Unreadable, Window, from_ms, to_ms
 
 _DAY_MS = 86_400_000
 

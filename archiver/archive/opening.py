@@ -12,8 +12,8 @@ from archiver.archive.connection import FILE, connect, connect_read_only, foreig
 from archiver.archive.file import ArchiveFile
 from archiver.archive.log_file import has_log
 from archiver.archive.tables import APPLICATION_ID, VERSION
+from archiver.choices import Policies
 from archiver.errors import ArchiveError, ConfigError
-from archiver.model import Policies
 from archiver.private import make_private_folder
 
 _OTHER_FOLDER = "Name another folder with --archive, or restore this one from a backup."

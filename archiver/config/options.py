@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archiver.model import Depth, Policy
+from archiver.choices import Depth, Policy
 
 DOMAIN_URL = "https://api.liveperson.net"
 _AS_REFERENCE = "in files as env:NAME, file:PATH or systemd:NAME"

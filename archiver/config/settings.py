@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from archiver.choices import Depth, Policies, Policy
 from archiver.config.files import FileContent, read_files, settings_files
 from archiver.config.options import OPTIONS, Option
 from archiver.config.secrets import Secret, at_home, resolve, secret_file
 from archiver.config.urls import split_login
 from archiver.config.variables import misspelt
 from archiver.errors import ConfigError, known_word, suggest
-from archiver.model import Depth, Policies, Policy
 
 _AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
 _AUTH_BY_CREDENTIAL = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # credential → auth

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from archiver import windows
 from archiver.archive import ArchiveFile, Run
+from archiver.choices import Depth
 from archiver.harvest.deepening import Deepening
 from archiver.harvest.ingest import Ingest
 from archiver.harvest.leftovers import Leftovers
@@ -15,7 +16,7 @@ from archiver.harvest.lookups import Lookups
 from archiver.harvest.source import Source
 from archiver.harvest.window_reader import Gap, WindowReader, announced
 from archiver.logs import EventLogger
-from archiver.model import Depth, Window
+from archiver.model import Window
 from archiver.progress import Progress
 
 _log = EventLogger("harvest")

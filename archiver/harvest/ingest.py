@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.archive import ArchiveFile, Run, WindowReading
+from archiver.choices import Depth
 from archiver.harvest.deep_reader import DeepReader, Found
 from archiver.harvest.source import Source
 from archiver.logs import EventLogger
-from archiver.model import Conversation, Depth, Page, Unreadable
+from archiver.model import Conversation, Page, Unreadable
 from archiver.progress import Progress
 
 _log = EventLogger("harvest")

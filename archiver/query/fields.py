@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from archiver.model import Message, Participant, Role, Transcript, to_ms
+from archiver.model import Message, Participant, Role, Transcript, Zone, to_ms
 from archiver.rawrecord import as_text
 
-TEXT, NOTE, SURVEY, SUMMARY, SDE = "text", "note", "survey", "summary", "sde"
-ZONES = (TEXT, NOTE, SURVEY, SUMMARY, SDE)  # searched by words without a field
-MESSAGE_ZONES = (TEXT, NOTE)  # zones that consist of messages
+SDE = Zone.SDE.value
+ZONES = tuple(zone.value for zone in Zone)  # searched by words without a field
+MESSAGE_ZONES = ("said", "note", "card", "file", "link")  # zones that consist of messages
+SAME_ZONE = {"text": "said"}  # names of earlier versions of the language
 BY, HAS = "by", "has"
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One piece of text; a phrase matches within one passage only. `path` is that of an SDE."""
+    """One piece of text; a phrase matches within one passage only. `path` is that of an SDE or of a fact, or the
+    question of a survey's answer.
+    """
 
     zone: str
     text: str
@@ -31,20 +34,23 @@ class Passage:
 def passages(transcript: Transcript) -> Iterator[Passage]:
     """Everything that words without a field search."""
     for message in transcript.messages:
-        yield message_passage(message)
+        yield from message_passages(message)
     for answer in transcript.answers:
         for text in (answer.question, answer.answer):
             if text:
-                yield Passage(SURVEY, text)
+                yield Passage(Zone.SURVEY.value, text, path=answer.question)
     for text in transcript.summaries:
-        yield Passage(SUMMARY, text)
+        yield Passage(Zone.SUMMARY.value, text)
     for sde in transcript.sdes:
         for path, value in sde.values:
             yield Passage(SDE, as_text(value), path=path)
+    for path, text in transcript.about:
+        yield Passage(Zone.ABOUT.value, text, path=path)
 
 
-def message_passage(message: Message) -> Passage:
-    return Passage(NOTE if message.is_private else TEXT, message.text, message=message)
+def message_passages(message: Message) -> Iterator[Passage]:
+    """What words without a field search in one message."""
+    return (Passage(part.zone.value, part.text, message=message) for part in message.parts)
 
 
 def path_names(path: str) -> Iterator[str]:
@@ -73,9 +79,10 @@ def _has(transcript: Transcript) -> Iterator[str]:
         "attachment": any(message.file for message in transcript.messages),
         "card": any(message.type == "RICH_CONTENT" for message in transcript.messages),
         "form": any(message.type.startswith("SECURE_FORM") for message in transcript.messages),
-        "link": any(message.type == "LINK" for message in transcript.messages),
+        "link": any(message.type == "LINK" or _has_link(message) for message in transcript.messages),
         "note": any(message.is_private for message in transcript.messages),
         "sde": bool(transcript.sdes),
+        "submission": any(message.type == "SECURE_FORM_SUBMIT" for message in transcript.messages),
         "summary": bool(transcript.summaries),
         "survey": any(answer.by is Role.CUSTOMER for answer in transcript.answers),
         "transfer": transcript.metadata.transfers > 0,
@@ -83,7 +90,13 @@ def _has(transcript: Transcript) -> Iterator[str]:
     return (name for name, is_there in present.items() if is_there)
 
 
-HAS_VALUES = ("attachment", "card", "form", "link", "note", "sde", "summary", "survey", "transfer")
+def _has_link(message: Message) -> bool:
+    return any(part.zone is Zone.LINK for part in message.parts)
+
+
+HAS_VALUES = (
+    "attachment", "card", "form", "link", "note", "sde", "submission", "summary", "survey", "transfer",
+)  # fmt: skip
 
 # Fields whose values are all known: LivePerson's documents give a conversation's status as OPEN or CLOSE (Messaging
 # Interactions API, Conversations); the values of `has` are ours. Any other value is an error, as it would find nothing.
@@ -150,10 +163,14 @@ def facet_values(transcript: Transcript, name: str) -> tuple[str, ...]:
 
 # The meaning of each field, for help texts and documentation; a test checks that none is missing.
 MEANING: Mapping[str, str] = {
-    "text": "words of a message that the customer could see",
+    "said": "words that were typed or spoken and that the customer could see",
     "note": "words of a private note between agents",
+    "card": "words of cards, buttons, quick replies and forms",
+    "file": "words of a file's name or caption",
+    "link": "words of the address that a link or button leads to",
     "survey": "words of a survey's questions and answers",
     "summary": "words of the summary",
+    "about": "names, logins, e-mails, phones and ids of people; campaign, pages, intents, what bots noted",
     "sde": "words of any SDE value; sde.customerId:C123 looks at one path",
     "from": "customer, agent, bot or system: limits the following word, phrase or group to messages of that role",
     "agent": "name, login or id of anybody who took part for the brand",

@@ -21,7 +21,7 @@ from archiver.model import Role
 from archiver.query.ast import And, Everything, Expression, Not, Or, Query, Words
 from archiver.query.comparisons import is_empty, read_value
 from archiver.query.faults import lonely_operator, meaning, needs_role, not_available, quoted, unknown_field
-from archiver.query.fields import BY, KEYWORDS, MEANING, MESSAGE_ZONES, ZONES
+from archiver.query.fields import BY, KEYWORDS, MEANING, MESSAGE_ZONES, SAME_ZONE, ZONES
 from archiver.query.tokens import words
 from archiver.query.values import known, unusual
 from archiver.query.writing import DASHES, NEGATION, dash_notice, straight
@@ -227,7 +227,7 @@ class _Parser:
     def _field(self, match: re.Match[str], context: _Context) -> Expression | None:
         name, position = match[1], self.at
         path = name[4:].lower() if name.lower().startswith("sde.") else None
-        name = name.lower() if path is None else "sde." + path
+        name = SAME_ZONE.get(name.lower(), name.lower()) if path is None else "sde." + path
         if path is None and name not in MEANING:
             raise unknown_field(name, position, match[0])
         if len(name) > MOST_PATH_CHARACTERS:
@@ -272,7 +272,7 @@ class _Parser:
         if self.at >= len(self.text) or self.text[self.at] == ")" or self._operator() in ("OR", "AND"):
             return False
         field = _FIELD.match(self.text, self.at + (self.text[self.at] in DASHES))
-        return not field or field[1].lower() in MESSAGE_ZONES
+        return not field or SAME_ZONE.get(field[1].lower(), field[1].lower()) in MESSAGE_ZONES
 
     def _value(self, name: str, position: int) -> Expression:
         start = self.at

@@ -1,12 +1,13 @@
 """From the exact bytes of a record to a transcript that a person can read. Pure and total."""
 
 from archiver.transcript.projection import VERSION, project
-from archiver.transcript.serialize import as_json, iso, unreadable_as_json
+from archiver.transcript.serialize import as_json, iso, kind_of, unreadable_as_json
 
 __all__ = [
     "VERSION",
     "as_json",
     "iso",
+    "kind_of",
     "project",
     "unreadable_as_json",
 ]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from justhtml import stream
 
@@ -25,13 +27,43 @@ _END = "\uf8ff"  # for private use: no text that people wrote
 _UNSEEN = frozenset(("script", "style", "template", "noscript"))
 
 
-def html_text(markup: str) -> str:
-    """What a reader sees, one line for each block; behind the text of a link its address, in angle brackets. What is
-    not finished at the end, such as `a <b`, is text: the author may have meant it so.
+@dataclass(frozen=True, slots=True)
+class HtmlText:
+    """What a reader sees of a piece of HTML, one line for each block. `text_with_links` has the address of each link in
+    angle brackets behind its text, unless that is the address; `links` are the addresses.
+    """
+
+    text: str
+    text_with_links: str
+    links: tuple[str, ...]
+
+
+def read_html(markup: str) -> HtmlText:
+    """Reads a piece of HTML. What is not finished at the end, such as `a <b`, is text: the author may have meant it
+    so.
     """
     end = _finished(markup)
-    text = "".join(_pieces(markup[:end])) + markup[end:]
-    lines = (" ".join(line.split()) for line in text.split("\n"))
+    pieces = [*_pieces(markup[:end]), _Piece(markup[end:])]
+    return HtmlText(
+        text=_lines(piece.text for piece in pieces if not piece.is_address),
+        text_with_links=_lines(piece.text for piece in pieces),
+        links=tuple(dict.fromkeys(piece.link for piece in pieces if piece.link)),
+    )
+
+
+def html_text(markup: str) -> str:
+    """The text of a piece of HTML with the addresses of its links."""
+    return read_html(markup).text_with_links
+
+
+class _Piece(NamedTuple):
+    text: str
+    is_address: bool = False
+    link: str = ""
+
+
+def _lines(pieces: Iterable[str]) -> str:
+    lines = (" ".join(line.split()) for line in "".join(pieces).split("\n"))
     return "\n".join(line for line in lines if line)
 
 
@@ -48,23 +80,26 @@ def _weight(markup: str) -> int:
     return sum(len(value) if kind == "text" else kind in ("start", "end") for kind, value in stream(markup))
 
 
-def _pieces(markup: str) -> Iterator[str]:
+def _pieces(markup: str) -> Iterator[_Piece]:
     unseen = address = link = ""
     for event in stream(markup):
         match event:
             case "text", str(text) if not unseen:
                 link += text
-                yield " ".join(text.split("\n"))
+                yield _Piece(" ".join(text.split("\n")))
             case "start", (str(tag), dict(attributes)):
                 unseen = unseen or (tag if tag in _UNSEEN else "")
-                yield f"{_separator(tag)}{attributes.get('alt') or ''}"
+                yield _Piece(f"{_separator(tag)}{attributes.get('alt') or ''}")
                 if tag == "a":
                     address, link = attributes.get("href") or "", ""
             case "end", str(tag):
                 unseen = "" if tag == unseen else unseen
-                if tag == "a" and address and address not in link:
-                    yield f" <{address}>"
-                yield _separator(tag)
+                if tag == "a" and address:
+                    yield _Piece("" if address in link else f" <{address}>", is_address=True, link=address)
+                    address = ""
+                yield _Piece(_separator(tag))
+    if address:  # a link that is never closed
+        yield _Piece("" if address in link else f" <{address}>", is_address=True, link=address)
 
 
 def _separator(tag: str) -> str:

@@ -7,17 +7,15 @@ Conversations). What cannot be read is left out here and stays in the raw record
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from archiver.errors import RecordError
 from archiver.jsontext import decode
-from archiver.model import Message, Metadata, Participant, Role, Transcript, from_ms
+from archiver.model import Metadata, Participant, Transcript
 from archiver.rawrecord import (
     integer,
     is_true,
     items,
-    listed,
     moment,
     name_of,
     number,
@@ -26,15 +24,17 @@ from archiver.rawrecord import (
     unique,
     unread,
 )
+from archiver.transcript.about import about
+from archiver.transcript.messages import messages
 from archiver.transcript.participants import agents, consumers
 from archiver.transcript.sdes import sdes
 from archiver.transcript.surveys import answers
-from archiver.transcript.text import message_text, summary_texts
-from archiver.transcript.timeline import events
+from archiver.transcript.text import summary_texts
+from archiver.transcript.timeline import dialogs, events
 
 # Part of the shape of every index. Raise it when the transcript of any record changes, so that indexes made by the
 # earlier projection are rebuilt; a golden test checks this.
-VERSION = 5
+VERSION = 6
 
 # Members that the transcript has under a name of its own or in another form; all others are `extra`.
 _KNOWN_OF_INFO = frozenset(
@@ -45,12 +45,6 @@ _KNOWN_OF_INFO = frozenset(
         "firstConversation", "isPartial", "latestAgentId", "latestAgentNickname", "latestAgentFullName",
         "latestAgentLoginName", "conversationEndTime", "conversationEndTimeL", "fullDialogEndTime",
         "fullDialogEndTimeL",
-    )
-)  # fmt: skip
-_KNOWN_OF_MESSAGE = frozenset(
-    (
-        "type", "messageData", "messageId", "seq", "dialogId", "participantId", "source", "time", "timeL", "device",
-        "audience", "sentBy",
     )
 )  # fmt: skip
 
@@ -72,14 +66,16 @@ def _transcript(record: Any) -> Transcript:
         raise ValueError("it has no info.conversationId")
     brand, customers = agents(record), consumers(record)
     by_id = {id_: person for person in (*customers, *brand) for id_ in person.ids}
-    messages = _messages(record, conversation_id, by_id)
+    read, metadata = messages(record, conversation_id, by_id), _metadata(record, conversation_id, brand, customers)
     return Transcript(
-        metadata=_metadata(record, conversation_id, brand, customers),
-        messages=messages,
+        metadata=metadata,
+        messages=read,
         sdes=tuple(sdes(record, conversation_id)),
         answers=tuple(answers(record)),
         summaries=summary_texts(_summary(record)),
         events=events(record),
+        dialogs=dialogs(record),
+        about=about(record, (*customers, *brand), read, metadata.extra),
     )
 
 
@@ -151,52 +147,3 @@ def _pages(record: dict[str, Any]) -> Iterator[str | None]:
     for view in items(record, "pageView"):
         yield name_of(view.get("title"))
         yield text_of(view.get("page"))
-
-
-def _messages(record: dict[str, Any], conversation_id: str, by_id: dict[str, Participant]) -> tuple[Message, ...]:
-    messages: dict[str, Message] = {}
-    for at, given in enumerate(listed(record.get("messageRecords"))):
-        # A message that is nothing but its text is one all the same.
-        item = given if isinstance(given, dict) else {"messageData": given}
-        id_ = text_of(item.get("messageId"))
-        if id_ is None or id_ in messages:
-            id_ = f"{id_ or conversation_id}#{at}"  # the API may repeat an id or leave it out
-        messages[id_] = _message(item, id_, conversation_id, by_id)
-    return tuple(sorted(messages.values(), key=_sending_order))
-
-
-def _sending_order(message: Message) -> tuple[bool, datetime, str, int]:
-    """Sequence numbers restart in each dialog, so time comes first (Messaging Interactions API, Conversations)."""
-    return (message.sent_at is None, message.sent_at or from_ms(0), message.dialog_id or "", message.seq or 0)
-
-
-def _message(item: dict[str, Any], id_: str, conversation_id: str, by_id: dict[str, Participant]) -> Message:
-    data, type_ = item.get("messageData"), text_of(item.get("type")) or "UNKNOWN"
-    sender_id = text_of(item.get("participantId"))
-    person = by_id.get(sender_id or "")
-    role = _role(item, person)
-    file = section(data, "file")
-    return Message(
-        id=id_,
-        conversation_id=conversation_id,
-        dialog_id=text_of(item.get("dialogId")),
-        seq=integer(item.get("seq")),
-        sent_at=moment(item, "time"),
-        role=role,
-        sender_id=sender_id,
-        sender=person.name if person else role.value.capitalize(),
-        type=type_,
-        is_private=item.get("audience") == "AGENTS_AND_MANAGERS",
-        text=message_text(type_, data),
-        file=text_of(file.get("relativePath")),
-        extra=unread(item, _KNOWN_OF_MESSAGE),
-    )
-
-
-def _role(item: dict[str, Any], person: Participant | None) -> Role:
-    sent_by = str(item.get("sentBy") or "").lower()
-    if sent_by == "consumer":
-        return Role.CUSTOMER
-    if sent_by == "agent":
-        return person.role if person and person.role is not Role.CUSTOMER else Role.AGENT
-    return person.role if person and sent_by != "system" else Role.SYSTEM

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from archiver.jsontext import is_standard, raw_json
-from archiver.model import Event, Message, Metadata, Sde, SurveyAnswer, Transcript
+from archiver.model import Dialog, Event, Message, Metadata, Sde, SurveyAnswer, Transcript, Zone
 
 SCHEMA = "archiver.transcript/1"
 
@@ -50,6 +50,8 @@ def _transcript(transcript: Transcript) -> dict[str, Any]:
         "surveys": [_answer(answer) for answer in transcript.answers],
         "summaries": list(transcript.summaries),
         "sdes": [_sde(sde) for sde in transcript.sdes],
+        "dialogs": [_dialog(dialog) for dialog in transcript.dialogs],
+        "about": [{"path": path, "text": text} for path, text in transcript.about],
     }
 
 
@@ -70,10 +72,35 @@ def message_as_json(message: Message) -> dict[str, Any]:
         "private": message.is_private,
         "text": message.text,
         "file": message.file,
+        "kind": kind_of(message),
+        "parts": [{"zone": part.zone, "text": part.text} for part in message.parts],
+        "mcs": message.mcs,
+        "deliveries": [
+            {"status": delivery.status, "by": delivery.by, "at": iso(delivery.at)} for delivery in message.deliveries
+        ],
+        "context": [{"path": path, "value": value} for path, value in message.context],
         "dialog_id": message.dialog_id,
         "seq": message.seq,
         "extra": [{"path": path, "value": value} for path, value in message.extra],
     }
+
+
+def kind_of(message: Message) -> str:
+    """What kind of message it is, in a word that people use."""
+    if message.is_private:
+        return "private note"
+    zones = {part.zone for part in message.parts}
+    named = {"SECURE_FORM_INVITATION": "form", "SECURE_FORM_SUBMIT": "form submitted", "LINK": "link"}
+    if message.type in named:
+        return named[message.type]
+    if message.file:
+        return "file"
+    return "card" if Zone.CARD in zones and Zone.SAID not in zones else "message"
+
+
+def _dialog(dialog: Dialog) -> dict[str, Any]:
+    content = {name: getattr(dialog, name) for name in Dialog.__dataclass_fields__}
+    return content | {"started_at": iso(dialog.started_at), "ended_at": iso(dialog.ended_at)}
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archiver.model import Event
+from archiver.model import Dialog, Event
 from archiver.rawrecord import items, moment, name_of, section, text_of
 from archiver.transcript.participants import agent
 
@@ -33,6 +33,23 @@ def _events(record: dict[str, Any]) -> Iterator[Event]:
         if item.get("dialogType") != "MAIN":
             yield Event(moment(item, "startTime"), "survey", "survey started")
     yield from _close(section(record, "info"))
+
+
+def dialogs(record: dict[str, Any]) -> tuple[Dialog, ...]:
+    """The main dialog and the surveys after it, as LivePerson lists them."""
+    return tuple(
+        Dialog(
+            id=text_of(item.get("dialogId")),
+            type=text_of(item.get("dialogType")),
+            status=text_of(item.get("status")),
+            channel=text_of(item.get("dialogChannelType")),
+            skill=name_of(item.get("skillName")),
+            started_at=moment(item, "startTime"),
+            ended_at=moment(item, "endTime"),
+            close_reason=text_of(item.get("closeReason")),
+        )
+        for item in items(record, "dialogs")
+    )
 
 
 def _transfer(item: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from archiver.index.results import Comparison, Facet, Key, KeyPage, Position, Re
 from archiver.index.store import Store
 from archiver.model import Transcript, to_ms
 from archiver.query.ast import Expression, Scope
-from archiver.query.fields import KEYWORDS
+from archiver.query.fields import KEYWORDS, MESSAGE_ZONES, ZONES
 from archiver.query.parser import parse
 from archiver.transcript.projection import project
 from tests.archives import Scan, archives, queries
@@ -317,3 +317,50 @@ def test_contents_are_compared_with_the_versions_and_each_difference_is_named(op
     compared = store.compare([held[0], other, absent])
     assert compared.faults == (("c2", "of another content"), ("c3", "missing"))
     assert compared.documents == store.documents()
+
+
+RICH = {
+    "type": "RICH_CONTENT", "messageId": "card", "timeL": to_ms(NOW) + 1, "sentBy": "Agent", "participantId": "agent1",
+    "messageData": {
+        "richContent": {
+            "content": '{"elements":[{"type":"text","text":"Summer offer"},{"type":"button","title":"Show me",'
+            '"click":{"actions":[{"type":"link","uri":"https://shop.example/deals"}]}}]}'
+        },
+        "quickReplies": {"content": '{"replies":[{"title":"Not today"}]}'},
+    },
+    "contextData": {"rawMetadata": '[{"type":"BotResponse","intents":[{"name":"sell bikes"}]}]'},
+}  # fmt: skip
+SENT = {
+    "type": "HOSTED_FILE", "messageId": "file", "timeL": to_ms(NOW) + 2, "sentBy": "Consumer", "participantId": "cust",
+    "messageData": {"file": {"relativePath": "/v1/x/Invoice_2024.pdf", "caption": "my bill"}},
+}  # fmt: skip
+HTML = {
+    "type": "TEXT_HTML", "messageId": "html", "timeL": to_ms(NOW) + 3, "sentBy": "Agent", "participantId": "agent1",
+    "messageData": {"msg": {"text": "<p>See <a href='https://help.example/returns'>our page</a></p>"}},
+}  # fmt: skip
+FOUND_IN = {
+    "summer": ("card", "card"), "'show me'": ("card", "card"), '"not today"': ("card", "card"),
+    "deals": ("link", "card"), "invoice_2024.pdf": ("file", "file"), "bill": ("file", "file"),
+    "returns": ("link", "html"), '"our page"': ("said", "html"), "olga": ("about", None),
+    "olga@mail.example": ("about", None), "spring": ("about", None), "pricing": ("about", None),
+    '"sell bikes"': ("about", None), "visitor-77": ("about", None), "c1": ("about", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_what_was_shown_or_noted_is_found_in_its_zone_and_nowhere_else(opened: Opened, scope: Scope) -> None:
+    store = opened.make()
+    raw = record(
+        "c1", NOW, messageRecords=[RICH, SENT, HTML], info={"visitorId": "visitor-77"},
+        consumerParticipants=[{"participantId": "cust", "firstName": "Olga", "email": "olga@mail.example"}],
+        campaign={"campaignName": "Spring sale"}, monitoring={"conversationStartPageTitle": "Pricing", "city": "Rome"},
+    )  # fmt: skip
+    put(store, [project(raw), project(record("c2", NOW, "nothing of it"))], applied=1)
+    for text, (zone, message) in FOUND_IN.items():
+        wanted = [] if scope is Scope.MESSAGE and message is None else ["c1"]
+        assert ids(ask(store, text, scope)) == wanted, text
+        for other in ZONES:
+            expected = wanted if other == zone else []
+            if not (scope is Scope.MESSAGE and other not in MESSAGE_ZONES):
+                assert ids(ask(store, f"{other}:{text}", scope)) == expected, (other, text)
+    assert ids(ask(store, "rome", scope)) == []

@@ -17,8 +17,19 @@ from typing import Any
 from archiver.index.elastic.queries import KEYWORDS_FIELD, tagged
 from archiver.index.results import Version, rank
 from archiver.jsontext import canonical, encode
-from archiver.model import Message, Metadata, Role, Sde, Transcript, to_ms
-from archiver.query import FACETS, KEYWORDS, REPEATED_KEYWORDS, facet_values, passages, path_names, words
+from archiver.model import Message, Metadata, Role, Sde, Transcript, Zone, to_ms
+from archiver.query import (
+    FACETS,
+    KEYWORDS,
+    MESSAGE_ZONES,
+    REPEATED_KEYWORDS,
+    SDE,
+    facet_values,
+    passages,
+    path_names,
+    words,
+)
+from archiver.transcript import kind_of
 
 KINDS = ("messages", "sdes", "metadata")
 _YEARS = range(1990, 2100)
@@ -135,22 +146,35 @@ class _Read:
     def __init__(self, transcript: Transcript) -> None:
         self.passages = [(passage, " ".join(words(passage.text))) for passage in passages(transcript)]
         self.waits_ms = response_times_ms(transcript.messages)
+        self._by_message: dict[str, dict[str, list[str]]] = {}
+        for passage, text in self.passages:
+            if passage.message and text:
+                its_zones = self._by_message.setdefault(passage.message.id, {})
+                its_zones.setdefault(f"{passage.zone}_words", []).append(text)
+
+    def of_message(self, message: Message) -> dict[str, list[str]]:
+        """The words of a message by zone, one value for each passage, so that no phrase leaves its passage."""
+        return self._by_message.get(message.id, {})
 
 
 def _messages(version: Version, common: dict[str, Any], read: _Read) -> Iterator[tuple[str, bytes]]:
     transcript, metadata = version.transcript, version.transcript.metadata
     shared = common | {name: getattr(metadata, name) for name in ("skill", "group", "status", "source", "language")}
     tail = b"," + encode(shared | {KEYWORDS_FIELD: list(_keywords(transcript, REPEATED_KEYWORDS))})[1:]
-    for message, (_, message_words) in zip(transcript.messages, read.passages, strict=False):  # messages are read first
+    for message in transcript.messages:
         own: dict[str, Any] = {
             "id": message.id, "dialog_id": message.dialog_id, "seq": message.seq, "sent_at": message.sent_at,
             "role": message.role, "sender_id": message.sender_id, "sender": message.sender, "type": message.type,
             "is_private": message.is_private, "text": message.text, "file": message.file,
-            "words": message_words, "response_ms": read.waits_ms.get(message.id),
-            "rank": rank(message.sent_at),
+            "kind": kind_of(message), "links": [part.text for part in message.parts if part.zone is Zone.LINK],
+            "mcs": message.mcs, "deliveries": [delivery.status for delivery in message.deliveries],
+            "response_ms": read.waits_ms.get(message.id), "rank": rank(message.sent_at),
+            **read.of_message(message),
         }  # fmt: skip
         if message.extra:
             own["extra"] = _flattened(message.extra)
+        if message.context:
+            own["context"] = _flattened(message.context)
         yield _document_id(transcript, message.id), encode(own)[:-1] + tail
 
 
@@ -217,6 +241,7 @@ def _metadata(version: Version, read: _Read) -> dict[str, Any]:
         "harvest_lag_ms": _lag_ms(version),
         "survey": [text for answer in transcript.answers for text in (answer.question, answer.answer) if text],
         "summary": transcript.summaries,
+        "about": list(dict.fromkeys(text for _, text in transcript.about)),
         "facets": {name: facet_values(transcript, name) for name in FACETS},
         "rank": rank(metadata.started_at),
     }
@@ -239,7 +264,7 @@ def _lag_ms(version: Version) -> int | None:
 def _words(transcript: Transcript, read: _Read) -> dict[str, Any]:
     """All words of a conversation, one value for each passage, so that no phrase leaves its passage."""
     everything: list[str] = []
-    by_role: dict[str, dict[str, list[str]]] = {"text_words": defaultdict(list), "note_words": defaultdict(list)}
+    by_role: dict[str, dict[str, list[str]]] = {f"{zone}_words": defaultdict(list) for zone in MESSAGE_ZONES}
     by_zone: dict[str, list[str]] = defaultdict(list)
     keywords = list(_keywords(transcript, KEYWORDS))
     for passage, text in read.passages:
@@ -250,7 +275,7 @@ def _words(transcript: Transcript, read: _Read) -> dict[str, Any]:
             by_role[f"{passage.zone}_words"][passage.message.role.value].append(text)
         else:
             by_zone[f"{passage.zone}_words"].append(text)
-            if passage.path:
+            if passage.path and passage.zone == SDE:
                 keywords += _at_paths(passage.path, text)
     return {"words": everything, KEYWORDS_FIELD: keywords, **by_role, **by_zone}
 

@@ -14,10 +14,8 @@ from archiver.index.results import Comparison, Version, differing
 from archiver.jsontext import decode
 
 _CONVERSATIONS, _DOCUMENTS = 200, 1_000  # of one request
-# Fields that the server does not give back: the words of the texts (`_source` in mappings/*.json).
-_NOT_RETURNED = frozenset(
-    ("words", "keywords", "text_words", "note_words", "survey_words", "summary_words", "sde_words")
-)  # fmt: skip
+# Names of fields that the server does not give back: the words of the texts (`_source` in mappings/*.json).
+_NOT_RETURNED = ("words", "keywords")
 
 _Documents = dict[tuple[str, str], tuple[int, Any]]  # by index and id: version and content
 
@@ -79,5 +77,5 @@ def _wanted(version: Version, names: Names) -> Iterator[tuple[tuple[str, str], t
     lines = body(version, names).lines.split(b"\n")[:-1]
     for action, source in list(pairwise(lines))[::2]:
         head = decode(action)["index"]
-        content = {name: value for name, value in decode(source).items() if name not in _NOT_RETURNED}
+        content = {name: value for name, value in decode(source).items() if not name.endswith(_NOT_RETURNED)}
         yield (head["_index"], head["_id"]), (head["version"], content)

@@ -15,7 +15,6 @@ from archiver.query import (
     BY,
     KEYWORDS,
     MESSAGE_ZONES,
-    NOTE,
     NUMBERS,
     ZONES,
     And,
@@ -121,9 +120,9 @@ class _Translator:
 
     def _of_message(self, leaf: Words) -> Dsl:
         limits: list[Dsl] = [{"term": {"role": leaf.role.value}}] if leaf.role else []
-        if len(leaf.places) == 1:
-            limits.append({"term": {"is_private": leaf.places[0] == NOTE}})
-        words = self._consecutive("words", leaf.words, leaf.is_prefix)
+        zones = [place for place in leaf.places if place in MESSAGE_ZONES]
+        fields = ["words"] if len(zones) == len(MESSAGE_ZONES) else [f"{zone}_words" for zone in zones]
+        words = any_of([self._consecutive(field, leaf.words, leaf.is_prefix) for field in fields])
         return {"bool": {"must": [words], "filter": limits}} if limits else words
 
     def _of_conversation(self, leaf: Words) -> Dsl:

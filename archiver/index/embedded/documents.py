@@ -26,10 +26,11 @@ from archiver.query import (
     NUMBERS,
     REPEATED_KEYWORDS,
     REPEATED_NUMBERS,
+    SDE,
     Passage,
     Scope,
     facet_values,
-    message_passage,
+    message_passages,
     passages,
     path_names,
     words,
@@ -94,7 +95,7 @@ def _add_passage(document: Any, passage: Passage) -> None:
     text = " ".join(tokens)
     document.add_text(ALL_WORDS, text)
     document.add_text(_zone(passage), text)
-    for name in path_names(passage.path) if passage.path else ():
+    for name in path_names(passage.path) if passage.zone == SDE and passage.path else ():
         document.add_text(SDE_PATH, " ".join(at_path(name, word) for word in tokens))
 
 
@@ -113,6 +114,6 @@ def _message(
         document.add_text(field, text)
     for field, value in numbers:
         document.add_float(field, value)
-    passage = message_passage(message)
-    document.add_text(_zone(passage), " ".join(words(passage.text)))
+    for passage in message_passages(message):
+        document.add_text(_zone(passage), " ".join(words(passage.text)))
     return document

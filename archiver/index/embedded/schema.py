@@ -10,12 +10,12 @@ from tantivy import Query, TextAnalyzerBuilder, Tokenizer
 from archiver.model import Role
 from archiver.query import FACETS, KEYWORDS, MESSAGE_ZONES, NUMBERS, Scope
 
-VERSION = 4  # part of the index's folder name: raise it when a field changes
+VERSION = 5  # part of the index's folder name: raise it when a field changes
 TOKENIZER = "blanks"
 CONVERSATION_NUMBER = "number"  # identifies a conversation in queries that name many
 ALL_WORDS = "words"
 SDE_PATH = "sde_path"
-RECORD_ZONES = ("survey", "summary", "sde", SDE_PATH)
+RECORD_ZONES = ("survey", "summary", "sde", "about", SDE_PATH)
 _PATH_SEPARATOR = "\x1f"
 _ROLE_ZONES = tuple(f"{zone}_{role.value}" for zone in MESSAGE_ZONES for role in Role)
 

@@ -13,9 +13,10 @@ import pytest
 from archiver.archive.connection import connect
 from archiver.archive.file import ArchiveFile
 from archiver.archive.opening import make_archive, open_archive
+from archiver.choices import Policies, Policy
 from archiver.errors import ArchiveError
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation, Policies, Policy
+from archiver.model import Conversation
 from tests.conftest import ACCOUNT, NOW, record
 
 FULL, ON = 2, 1  # as SQLite answers

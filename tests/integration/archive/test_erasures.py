@@ -13,6 +13,7 @@ from archiver.archive.events import Decision
 from archiver.archive.file import ArchiveFile
 from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import verify_vault
+from archiver.choices import Policies, Policy
 from archiver.cli.root import root
 from archiver.config.settings import StoreAddress
 from archiver.errors import NotFound
@@ -21,7 +22,7 @@ from archiver.index.build import catch_up
 from archiver.index.results import Sort
 from archiver.index.store import open_store
 from archiver.index.verify import verify_index
-from archiver.model import Policies, Policy, Window
+from archiver.model import Window
 from archiver.progress import Silent
 from archiver.query.ast import Scope
 from archiver.query.parser import parse

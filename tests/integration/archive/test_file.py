@@ -16,10 +16,11 @@ from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import Bookmark, WindowReading, WindowState
 from archiver.archive.opening import make_archive, open_archive
 from archiver.archive.verify import verify_vault
+from archiver.choices import Policies
 from archiver.errors import ArchiveError, ConfigError, IntegrityError, NotFound
 from archiver.harvest.harvest import Harvest
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation, Policies, Unreadable, Window
+from archiver.model import Conversation, Unreadable, Window
 from archiver.progress import Silent
 from archiver.simulator.services import Simulator
 from tests.conftest import ACCOUNT, NOW, connected, record, sql

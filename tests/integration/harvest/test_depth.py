@@ -14,10 +14,11 @@ import pytest
 from archiver.archive.file import ArchiveFile
 from archiver.archive.opening import open_archive
 from archiver.archive.verify import verify_vault
+from archiver.choices import Depth
 from archiver.harvest.harvest import Harvest, Summary
 from archiver.harvest.ingest import Ingest
 from archiver.jsontext import decode
-from archiver.model import Depth, Window
+from archiver.model import Window
 from archiver.progress import Silent
 from archiver.rawrecord import items, section
 from archiver.service.time_lanes import Deepen

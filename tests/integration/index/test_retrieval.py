@@ -46,7 +46,7 @@ def test_matches_say_where_they_stand_and_marks_are_spans_of_the_text(archive: A
     )  # fmt: skip
     store = keep(archive, raw)
     (hit,) = search(archive, store, Request(parse("cafe", now=NOW))).hits
-    assert [match.where for match in hit.matches] == ["text", "survey", "summary", "sde"]
+    assert [match.where for match in hit.matches] == ["said", "survey", "summary", "sde"]
     marked = [[piece for piece, is_hit in match.snippet.pieces() if is_hit] for match in hit.matches]
     assert marked == [["Café"], ["cafe"], ["CAFE\u0301"], ["cafe"]]
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from archiver.query.ast import And, Compare, Expression, Not, OfConversation, Or, Words
 from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, for_messages
+from archiver.query.fields import MESSAGE_ZONES
 from archiver.query.matching import Reading
 from archiver.query.parser import parse
 from archiver.transcript.projection import project
@@ -49,7 +50,7 @@ def test_message_documents_answer_what_they_hold_and_nothing_else(query: tuple[s
         if isinstance(leaf, Compare):
             assert is_conversations == (leaf.field not in REPEATED_NUMBERS)
         else:
-            on_message = leaf.places[0] in ("text", "note", "by", *REPEATED_KEYWORDS)
+            on_message = leaf.places[0] in (*MESSAGE_ZONES, "by", *REPEATED_KEYWORDS)
             assert is_conversations == (not on_message)
 
 

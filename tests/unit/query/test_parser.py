@@ -8,7 +8,7 @@ from archiver.errors import QueryError
 from archiver.index.elastic.queries import conversation_query, message_query
 from archiver.model import Role
 from archiver.query.ast import And, Compare, Everything, Expression, Not, Or, Scope, Words
-from archiver.query.fields import HAS_VALUES, KEYWORDS, MEANING, NUMBERS, ZONES
+from archiver.query.fields import HAS_VALUES, KEYWORDS, MEANING, MESSAGE_ZONES, NUMBERS, ZONES
 from archiver.query.matching import Reading, results
 from archiver.query.parser import parse
 from archiver.transcript.projection import project
@@ -48,8 +48,8 @@ def word(*words: str, places: tuple[str, ...] = ZONES, prefix: bool = False, rol
         ("skill:(a OR b)", Or((word("a", places=("skill",)), word("b", places=("skill",))))),
         ("sde.customerId:C1", word("c1", places=("sde.customerid",))),
         ("from:agent", word("agent", places=("by",))),
-        ("from:agent refund x", And((word("refund", places=("text", "note"), role=Role.AGENT), word("x")))),
-        ("from:consumer -a", Not(word("a", places=("text", "note"), role=Role.CUSTOMER))),
+        ("from:agent refund x", And((word("refund", places=MESSAGE_ZONES, role=Role.AGENT), word("x")))),
+        ("from:consumer -a", Not(word("a", places=MESSAGE_ZONES, role=Role.CUSTOMER))),
         (
             "from:agent survey:x y",
             And((word("agent", places=("by",)), word("x", places=("survey",)), word("y"))),
@@ -75,7 +75,7 @@ def word(*words: str, places: tuple[str, ...] = ZONES, prefix: bool = False, rol
         ("„a b“ 「c d」", And((word("a", "b"), word("c", "d")))),
         ("＂a b＂ skill:»Sales x«", And((word("a", "b"), word("sales", "x", places=("skill",))))),
         ('"she said “hi” there"', word("she", "said", "hi", "there")),
-        ("from:agent –a", Not(word("a", places=("text", "note"), role=Role.AGENT))),
+        ("from:agent –a", Not(word("a", places=MESSAGE_ZONES, role=Role.AGENT))),
         ("jean–luc a−b", And((word("jean", "luc"), word("a", "b")))),
     ],
 )
