@@ -258,6 +258,7 @@ class Metadata:
     consumers: tuple[Participant, ...] = ()
     csat: float | None = None
     mcs: int | None = None
+    nps: float | None = None
     campaign: tuple[str, ...] = ()
     intents: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()

@@ -108,7 +108,7 @@ class Asked:
 
     def bare(self) -> None:
         searcher = self._index.searcher()
-        query = conversation_query(self._schema, searcher, self._expression)
+        query = conversation_query(self._schema, searcher, self._expression, lambda _: ())
         searcher.search(query, 20, count=True, order_by_field="rank")
 
 

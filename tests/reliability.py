@@ -53,7 +53,7 @@ KINDS = (
     Kind(
         "queries compared with a scan", "random archives and queries over every store",
         "the same answers as a scan of the raw records",
-        ("tests/contract/test_stores.py", "tests/contract/test_parity.py"),
+        ("tests/contract/test_stores.py", "tests/contract/test_parity.py"), 10,
     ),
     Kind(
         "LivePerson's answers", "errors, HTML, cut JSON, wrong counts, missing pages, moving rows, endless answers",

@@ -1,6 +1,23 @@
 """The query language: how it is parsed, what matches it, and which spans of a text it marks. Pure."""
 
-from archiver.query.ast import And, Compare, Everything, Expression, Not, OfConversation, Or, Query, Scope, Words
+from archiver.query.ast import (
+    Age,
+    And,
+    Compare,
+    Everything,
+    Expression,
+    How,
+    Near,
+    Not,
+    OfConversation,
+    Or,
+    Query,
+    Scope,
+    Term,
+    Text,
+    Where,
+    Words,
+)
 from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, flat, for_messages
 from archiver.query.fields import (
     BY,
@@ -12,12 +29,16 @@ from archiver.query.fields import (
     ZONES,
     Passage,
     facet_values,
+    message_numbers,
     message_passages,
     passages,
     path_names,
+    path_numbers,
 )
 from archiver.query.matching import Match, Reading, Snippet, results
 from archiver.query.parser import parse
+from archiver.query.patterns import alternatives, escaped, fits, regex_of
+from archiver.query.proximity import MOST_DISTANCE, arrangements, sequences
 from archiver.query.tokens import TOKENS_VERSION, words
 
 __all__ = [
@@ -25,17 +46,21 @@ __all__ = [
     "FACETS",
     "KEYWORDS",
     "MESSAGE_ZONES",
+    "MOST_DISTANCE",
     "NUMBERS",
     "REPEATED_KEYWORDS",
     "REPEATED_NUMBERS",
     "SDE",
     "TOKENS_VERSION",
     "ZONES",
+    "Age",
     "And",
     "Compare",
     "Everything",
     "Expression",
+    "How",
     "Match",
+    "Near",
     "Not",
     "OfConversation",
     "Or",
@@ -44,14 +69,25 @@ __all__ = [
     "Reading",
     "Scope",
     "Snippet",
+    "Term",
+    "Text",
+    "Where",
     "Words",
+    "alternatives",
+    "arrangements",
+    "escaped",
     "facet_values",
+    "fits",
     "flat",
     "for_messages",
+    "message_numbers",
     "message_passages",
     "parse",
     "passages",
     "path_names",
+    "path_numbers",
+    "regex_of",
     "results",
+    "sequences",
     "words",
 ]

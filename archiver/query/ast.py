@@ -2,27 +2,75 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from archiver.model import Role
 
 
+class How(StrEnum):
+    """How a word of a text is compared with a term."""
+
+    EXACT = "exact"
+    PREFIX = "prefix"  # it begins with the term
+    WILD = "wild"  # * stands for any characters, ? for one
+    FUZZY = "fuzzy"  # at most `edits` characters are added, left out, replaced, or swapped with their neighbour
+    REGEX = "regex"  # the term is a regular expression for the whole word (`patterns`)
+
+
 @dataclass(frozen=True, slots=True)
-class Words:
-    """Consecutive words in one passage of `places` (zones, one keyword field, or `sde.path`); the last may be a prefix.
-    With `role`, only in messages of that role.
+class Term:
+    """What one word of a text has to be."""
+
+    text: str
+    how: How = How.EXACT
+    edits: int = 0
+
+
+class Age(StrEnum):
+    """Which texts are searched: those that LivePerson shows now, those that it showed before, or both."""
+
+    ANY = "any"
+    CURRENT = "current"
+    EARLIER = "earlier"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which texts are searched: in zones or one keyword field or `sde.path`; with `roles`, only in messages of one of
+    these roles.
     """
 
-    words: tuple[str, ...]
     places: tuple[str, ...]
-    is_prefix: bool = False
-    role: Role | None = None
+    roles: tuple[Role, ...] = ()
+    age: Age = Age.ANY
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Consecutive words in one passage. `at` is the position in the query's text."""
+
+    terms: tuple[Term, ...]
+    where: Where
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Words near one another in one passage: of each part an alternative, without overlap, and fewer than
+    `distance` other words among them; with `is_ordered`, in the order of the parts.
+    """
+
+    parts: tuple[tuple[tuple[Term, ...], ...], ...]
+    distance: int
+    is_ordered: bool
+    where: Where
+    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`low <= number < high`; None leaves a side open."""
+    """`low <= number < high`; None leaves a side open. Of several numbers, one is enough."""
 
     field: str
     low: float | None
@@ -56,15 +104,17 @@ class OfConversation:
     child: Expression
 
 
-Expression = Words | Compare | Not | And | Or | Everything | OfConversation
+Text = Words | Near
+Expression = Words | Near | Compare | Not | And | Or | Everything | OfConversation
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed query; `notices` say how a doubtful part was understood."""
+    """A parsed query; `notices` say how a doubtful part was understood. `text` is the query as typed."""
 
     expression: Expression
     notices: tuple[str, ...] = ()
+    text: str = ""
 
     @property
     def is_everything(self) -> bool:

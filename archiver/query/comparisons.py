@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from archiver.dates import FORMS, parse_duration, parse_span
-from archiver.model import to_ms
-from archiver.query.ast import Compare, Expression, Not, Words
+from archiver.model import Window, to_ms
+from archiver.query.ast import Compare, Expression, Not, Term, Where, Words
 from archiver.query.faults import quoted
-from archiver.query.fields import HAS, NUMBERS
+from archiver.query.fields import DATES, HAS, NUMBERS, RANGES
 
 _MILLISECOND = timedelta(milliseconds=1)
 _BOUNDS = re.compile(r"(<=|>=|<|>|=)?(.+)$", re.DOTALL)
+_COMPARED = re.compile(r"<|>|=|[-+0-9.]*\.\.")
+_STEP = 1e-6
 
 
-def read_value(name: str, value: str, now: datetime) -> Expression:
-    """The condition that `name:value` stands for. Raises ValueError."""
-    return _VALUES[name](name, value, now)
+def is_compared(value: str) -> bool:
+    """Whether a value of a field that holds words begins like a comparison: >5, 5..9."""
+    return _COMPARED.match(value) is not None
+
+
+def read_value(name: str, value: str, now: datetime, zone: tzinfo) -> Expression:
+    """The condition that `name:value` stands for; days are those of the zone. Raises ValueError."""
+    if name in DATES:
+        return _dates(DATES[name], value, lambda text: _span(text, now, zone))
+    if name in _BY_DAY:
+        return _by_day(name, _span(value, now, zone))
+    if name == "transferred":
+        return _yes_no(value)
+    if name == "duration":
+        return _compare(name, value, lambda text: parse_duration(text) / _MILLISECOND, 1)
+    return _compare(name, value, _plain_number, _STEP)
 
 
 def is_empty(condition: Expression) -> bool:
@@ -28,44 +43,72 @@ def is_empty(condition: Expression) -> bool:
     return condition.low >= condition.high
 
 
+def strange(name: str, condition: Expression) -> str | None:
+    """A notice, if a comparison asks for numbers that the field never has."""
+    if not isinstance(condition, Compare) or name not in RANGES:
+        return None
+    low, high = RANGES[name]
+    is_outside = (condition.low is not None and condition.low > high) or (
+        condition.high is not None and condition.high <= low
+    )
+    return f"{name}: goes from {low:g} to {high:g}, so this finds nothing" if is_outside else None
+
+
 def _compare(name: str, value: str, number: Callable[[str], float], step: float) -> Compare:
-    """A comparison; `step` is the distance to the next number, which turns <= into <."""
+    """A comparison; `step` is the distance to the next number, which turns <= into <. A range may be open."""
     first, dots, last = value.partition("..")
     if dots:
-        return Compare(name, number(first), number(last) + step)
+        if not first and not last:
+            raise ValueError("write a number before or after ..")
+        low, high = number(first) if first else None, number(last) + step if last else None
+        return Compare(name, low, high)
     match = _BOUNDS.match(value)
     sign, bound = (match[1] or "=", number(match[2])) if match else ("=", number(value))
-    low = {"=": bound, ">=": bound, ">": bound + step}.get(sign)
-    high = {"=": bound + step, "<=": bound + step, "<": bound}.get(sign)
-    return Compare(name, low, high)
+    return Compare(
+        name,
+        {"=": bound, ">=": bound, ">": bound + step}.get(sign),
+        {"=": bound + step, "<=": bound + step, "<": bound}.get(sign),
+    )
 
 
 def _plain_number(text: str) -> float:
-    if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,6})?", text.strip()):
+    if not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", text.strip()):
         raise ValueError(f"{quoted(text)} is not a number; write it with the digits 0 to 9")
     return float(text)
 
 
-def _number_value(name: str, value: str, now: datetime) -> Expression:
-    return _compare(name, value, _plain_number, 1e-6)
-
-
-def _length_value(name: str, value: str, now: datetime) -> Expression:
-    return _compare(name, value, lambda text: parse_duration(text) / _MILLISECOND, 1)
-
-
-def _date_value(name: str, value: str, now: datetime) -> Expression:
+def _span(text: str, now: datetime, zone: tzinfo) -> Window:
     try:
-        span = parse_span(value, now)
+        return parse_span(text, now, zone)
     except ValueError as error:
         raise ValueError(f"{error}; write one of: {FORMS}") from None
-    low = to_ms(span.start) if name != "before" else None
-    high = to_ms(span.end) if name != "after" else None
-    return Compare("start", low, high)
 
 
-def _yes_no_value(name: str, value: str, now: datetime) -> Expression:
-    has_transfer = Words(("transfer",), (HAS,))
+def _dates(field: str, value: str, span: Callable[[str], Window]) -> Compare:
+    """A comparison of times; a date stands for all of its day, month or year."""
+    first, dots, last = value.partition("..")
+    if dots:
+        if not first and not last:
+            raise ValueError("write a date before or after ..")
+        low, high = to_ms(span(first).start) if first else None, to_ms(span(last).end) if last else None
+        return Compare(field, low, high)
+    match = _BOUNDS.match(value)
+    sign, whole = (match[1] or "=", span(match[2])) if match else ("=", span(value))
+    start, end = to_ms(whole.start), to_ms(whole.end)
+    return Compare(field, {"=": start, ">=": start, ">": end}.get(sign), {"=": end, "<=": end, "<": start}.get(sign))
+
+
+_BY_DAY = ("after", "before", "on")
+
+
+def _by_day(name: str, span: Window) -> Compare:
+    return Compare(
+        "start", to_ms(span.start) if name != "before" else None, to_ms(span.end) if name != "after" else None
+    )
+
+
+def _yes_no(value: str) -> Expression:
+    has_transfer = Words((Term("transfer"),), Where((HAS,)))
     if value.lower() in ("yes", "true"):
         return has_transfer
     if value.lower() in ("no", "false"):
@@ -73,11 +116,4 @@ def _yes_no_value(name: str, value: str, now: datetime) -> Expression:
     raise ValueError(f"{quoted(value)} is neither yes nor no")
 
 
-_VALUES: dict[str, Callable[[str, str, datetime], Expression]] = {
-    **{name: _number_value for name in NUMBERS if name != "start"},
-    "duration": _length_value,
-    "after": _date_value,
-    "before": _date_value,
-    "on": _date_value,
-    "transferred": _yes_no_value,
-}
+assert set(RANGES) <= set(NUMBERS)

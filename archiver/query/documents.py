@@ -10,23 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archiver.query.ast import And, Compare, Everything, Expression, Not, OfConversation, Or, Words
-from archiver.query.fields import BY, MESSAGE_ZONES, ZONES
+from archiver.query.ast import And, Compare, Everything, Expression, Near, Not, OfConversation, Or, Words
+from archiver.query.fields import BY, MESSAGE_ZONES, SENT
 
 REPEATED_KEYWORDS = ("group", "lang", "skill", "source", "status")
 REPEATED_NUMBERS = ("start",)
+Leaf = Words | Near | Compare
 
 
-def is_about_message(leaf: Words | Compare) -> bool:
+def is_about_message(leaf: Leaf) -> bool:
     """Whether a leaf of a query for messages is about the message itself, not about its conversation."""
-    return isinstance(leaf, Words) and (leaf.places == ZONES or leaf.places[0] in (BY, *MESSAGE_ZONES))
-
-
-def _is_on_message(leaf: Words | Compare) -> bool:
-    """Whether a message's document holds the values that a leaf tests."""
     if isinstance(leaf, Compare):
-        return leaf.field in REPEATED_NUMBERS
-    return is_about_message(leaf) or leaf.places[0] in REPEATED_KEYWORDS
+        return leaf.field == SENT
+    return any(place in MESSAGE_ZONES for place in leaf.where.places) or leaf.where.places[0] == BY
+
+
+def _is_on_message(leaf: Leaf) -> bool:
+    """Whether a message's document holds the values that a leaf tests."""
+    if is_about_message(leaf):
+        return True
+    return leaf.field in REPEATED_NUMBERS if isinstance(leaf, Compare) else leaf.where.places[0] in REPEATED_KEYWORDS
 
 
 def for_messages(expression: Expression) -> Expression:
@@ -35,7 +38,7 @@ def for_messages(expression: Expression) -> Expression:
     Such parts of one conjunction are joined, so that they need one look-up.
     """
     match expression:
-        case Words() | Compare():
+        case Words() | Near() | Compare():
             return expression if _is_on_message(expression) else OfConversation(expression)
         case Not(child):
             return Not(for_messages(child))
@@ -53,7 +56,7 @@ def for_messages(expression: Expression) -> Expression:
 def _is_of_conversation(expression: Expression) -> bool:
     """Whether no part of an expression can be answered by message documents."""
     match expression:
-        case Words() | Compare():
+        case Words() | Near() | Compare():
             return not _is_on_message(expression)
         case Not(child):
             return _is_of_conversation(child)

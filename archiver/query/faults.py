@@ -15,7 +15,7 @@ def quoted(word: str) -> str:
 
 
 def lonely_operator(operator: str, side: str, position: int) -> QueryError:
-    """`side` is before or after: where the operator needs something."""
+    """`side` says where the operator needs something: before, after, on both sides of."""
     hint = f'For the word itself write "{operator}".'
     return QueryError(f"{operator} needs something {side} it", position=position, hint=hint)
 
@@ -28,11 +28,6 @@ def unknown_field(name: str, position: int, written: str) -> QueryError:
 def needs_role(position: int, word: str = "") -> QueryError:
     hint = suggest(word, tuple(Role), what="Roles") if word else 'from:agent "table for two"'
     return QueryError("from: needs customer, agent, bot or system", position=position, hint=hint)
-
-
-def not_available(word: str, position: int) -> QueryError:
-    text = f"{quoted(word)}: proximity and similarity (w/5, pre/5, ~1) are not available yet"
-    return QueryError(text, position=position, hint="For the words themselves put it in quotes.")
 
 
 def meaning(name: str) -> str:

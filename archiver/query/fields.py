@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from archiver.model import Message, Participant, Role, Transcript, Zone, to_ms
-from archiver.rawrecord import as_text
+from archiver.rawrecord import as_text, number
 
 SDE = Zone.SDE.value
 ZONES = tuple(zone.value for zone in Zone)  # searched by words without a field
@@ -22,13 +23,19 @@ BY, HAS = "by", "has"
 @dataclass(frozen=True, slots=True)
 class Passage:
     """One piece of text; a phrase matches within one passage only. `path` is that of an SDE or of a fact, or the
-    question of a survey's answer.
+    question of a survey's answer. `until`: when LivePerson stopped showing it; None if it shows it now.
     """
 
     zone: str
     text: str
     message: Message | None = None
     path: str | None = None
+    until: datetime | None = None
+
+    @property
+    def is_earlier(self) -> bool:
+        """Whether LivePerson does not show this text any more."""
+        return self.until is not None
 
 
 def passages(transcript: Transcript) -> Iterator[Passage]:
@@ -94,8 +101,10 @@ def _has_link(message: Message) -> bool:
     return any(part.zone is Zone.LINK for part in message.parts)
 
 
+HAS_STATES = ("changed", "masked", "deleted", "vanished")  # what LivePerson did to a conversation since it was archived
 HAS_VALUES = (
     "attachment", "card", "form", "link", "note", "sde", "submission", "summary", "survey", "transfer",
+    *HAS_STATES,
 )  # fmt: skip
 
 # Fields whose values are all known: LivePerson's documents give a conversation's status as OPEN or CLOSE (Messaging
@@ -126,14 +135,45 @@ KEYWORDS: Mapping[str, Callable[[Transcript], Iterable[str]]] = {
     BY: lambda t: {message.role.value for message in t.messages},
 }
 
-NUMBERS: Mapping[str, Callable[[Transcript], float | None]] = {
-    "csat": lambda t: t.metadata.csat,
-    "duration": lambda t: t.metadata.duration_ms,
-    "mcs": lambda t: t.metadata.mcs,
-    "messages": lambda t: len(t.messages),
-    "start": lambda t: to_ms(t.metadata.started_at) if t.metadata.started_at else None,
-    "transfers": lambda t: t.metadata.transfers,
+
+def _one(value: float | None) -> tuple[float, ...]:
+    return () if value is None else (value,)
+
+
+def _time(moment: datetime | None) -> tuple[float, ...]:
+    return _one(to_ms(moment) if moment else None)
+
+
+# All numbers of a conversation under a name; a comparison is true if it is true of one of them.
+NUMBERS: Mapping[str, Callable[[Transcript], tuple[float, ...]]] = {
+    "csat": lambda t: _one(t.metadata.csat),
+    "duration": lambda t: _one(t.metadata.duration_ms),
+    "end": lambda t: _time(t.metadata.ended_at),
+    "mcs": lambda t: _one(t.metadata.mcs),
+    "messages": lambda t: (len(t.messages),),
+    "nps": lambda t: _one(t.metadata.nps),
+    "sent": lambda t: tuple({time for message in t.messages for time in _time(message.sent_at)}),
+    "start": lambda t: _time(t.metadata.started_at),
+    "transfers": lambda t: (t.metadata.transfers,),
 }
+SENT = "sent"  # the one number that each message has of its own
+DATES: Mapping[str, str] = {"started": "start", "ended": "end", "sent": SENT}  # fields that compare times
+RANGES: Mapping[str, tuple[float, float]] = {"csat": (1, 5), "mcs": (0, 100), "nps": (0, 10)}  # all that there can be
+
+
+def message_numbers(message: Message) -> Mapping[str, tuple[float, ...]]:
+    """The numbers that a message has of its own."""
+    return {SENT: _time(message.sent_at)}
+
+
+def path_numbers(transcript: Transcript) -> Iterator[tuple[str, float]]:
+    """The numbers of SDEs, under each name of their path: (name, number)."""
+    for sde in transcript.sdes:
+        for path, value in sde.values:
+            number_ = None if isinstance(value, bool) else number(value)
+            if number_ is not None:
+                yield from ((f"{SDE}.{name}", number_) for name in path_names(path))
+
 
 _LONGEST_FACET = 256  # characters; the same in every store
 
@@ -172,7 +212,9 @@ MEANING: Mapping[str, str] = {
     "summary": "words of the summary",
     "about": "names, logins, e-mails, phones and ids of people; campaign, pages, intents, what bots noted",
     "sde": "words of any SDE value; sde.customerId:C123 looks at one path",
-    "from": "customer, agent, bot or system: limits the following word, phrase or group to messages of that role",
+    "from": "customer, agent, bot or system: limits the words beside it to such messages; -from:bot to all others",
+    "in": "a zone, such as card or note: limits the words beside it to that kind of text; -in:card leaves it out",
+    "is": "current or earlier: limits the words beside it to texts that LivePerson shows now, or showed before",
     "agent": "name, login or id of anybody who took part for the brand",
     "anyskill": "name or id of any skill the conversation passed",
     "campaign": "campaign, engagement or goal name",
@@ -189,6 +231,10 @@ MEANING: Mapping[str, str] = {
     "source": "channel, such as WHATSAPP",
     "status": "open or closed",
     "has": ", ".join(HAS_VALUES),
+    "ended": "when it ended: ended:2026-03, ended:>2026-03-31, ended:2026-01..2026-03",
+    "sent": "when a message was sent: sent:2026-Q3, sent:>2026-10-01",
+    "started": "when it started: started:2026-Q3, started:<2026-02",
+    "nps": "Net Promoter Score, 0 to 10: nps:<=6",
     "csat": "customer satisfaction, 1 to 5: csat:<=2",
     "duration": "length: duration:>30m",
     "mcs": "Meaningful Conversation Score, 0 to 100: mcs:<40",

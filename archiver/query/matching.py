@@ -4,13 +4,41 @@ it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archiver.model import Message, Transcript
-from archiver.query.ast import And, Compare, Everything, Expression, Not, OfConversation, Or, Scope, Words
+from archiver.query.ast import (
+    Age,
+    And,
+    Compare,
+    Everything,
+    Expression,
+    Near,
+    Not,
+    OfConversation,
+    Or,
+    Scope,
+    Term,
+    Text,
+    Words,
+)
 from archiver.query.documents import is_about_message
-from archiver.query.fields import BY, KEYWORDS, NUMBERS, SDE, Passage, passages, path_names
+from archiver.query.fields import (
+    BY,
+    KEYWORDS,
+    NUMBERS,
+    SDE,
+    SENT,
+    Passage,
+    message_numbers,
+    passages,
+    path_names,
+    path_numbers,
+)
+from archiver.query.patterns import fits
+from archiver.query.proximity import sequences
 from archiver.query.tokens import Token, tokens
 
 Span = tuple[int, int]
@@ -44,21 +72,47 @@ class Match:
     message: Message | None = None
 
 
-def spans(leaf: Words, passage_tokens: Sequence[Token]) -> Iterator[Span]:
-    """Where the words of a leaf follow one another in the tokens of one passage."""
-    count = len(leaf.words)
+def spans(leaf: Text, passage_tokens: Sequence[Token]) -> Iterator[Span]:
+    """Where the words of a leaf stand in the tokens of one passage."""
+    if isinstance(leaf, Words):
+        for start, end in _runs(leaf.terms, passage_tokens):
+            yield passage_tokens[start].start, passage_tokens[end - 1].end
+        return
+    for runs in _arranged(leaf, passage_tokens):
+        yield from ((passage_tokens[start].start, passage_tokens[end - 1].end) for start, end in runs)
+
+
+def _runs(terms: Sequence[Term], passage_tokens: Sequence[Token]) -> Iterator[Span]:
+    """Where terms follow one another: from the first token to the one behind the last."""
+    count = len(terms)
     for at in range(len(passage_tokens) - count + 1):
-        if _fits(leaf, passage_tokens, at):
-            yield passage_tokens[at].start, passage_tokens[at + count - 1].end
+        if all(fits(term, passage_tokens[at + offset].text) for offset, term in enumerate(terms)):
+            yield at, at + count
 
 
-def _fits(leaf: Words, passage_tokens: Sequence[Token], at: int) -> bool:
-    last = len(leaf.words) - 1
-    for offset, word in enumerate(leaf.words):
-        token = passage_tokens[at + offset].text
-        if token != word and not (leaf.is_prefix and offset == last and token.startswith(word)):
-            return False
-    return True
+def _arranged(leaf: Near, passage_tokens: Sequence[Token]) -> Iterator[tuple[Span, ...]]:
+    """The runs of each part that stand near one another, once for each way they do."""
+    found = {terms: list(_runs(terms, passage_tokens)) for part in leaf.parts for terms in part}
+    if any(not any(found[terms] for terms in part) for part in leaf.parts):
+        return
+    for sequence in sequences(leaf):
+        yield from _chains([found[terms] for terms in sequence], leaf.distance - 1)
+
+
+def _chains(runs: Sequence[Sequence[Span]], most: int) -> Iterator[tuple[Span, ...]]:
+    """One run of each list, each behind the one before, with at most so many other tokens between in all."""
+    first, *others = runs
+    for run in first:
+        chains: list[tuple[tuple[Span, ...], int]] = [((run,), 0)]
+        for following in others:
+            starts = [start for start, _ in following]
+            chains = [
+                ((*chain, other), gaps + other[0] - chain[-1][1])
+                for chain, gaps in chains
+                for other in following[bisect_left(starts, chain[-1][1]) :]
+                if gaps + other[0] - chain[-1][1] <= most
+            ]
+        yield from (chain for chain, _ in chains)
 
 
 class Reading:
@@ -90,21 +144,29 @@ class Reading:
             case Or(children):
                 return any(self.is_true(child, message) for child in children)
             case Compare(field, low, high):
-                number = NUMBERS[field](self.transcript)
-                return number is not None and (low is None or low <= number) and (high is None or number < high)
-            case Words():
+                numbers = self._numbers(field, message)
+                return any((low is None or low <= value) and (high is None or value < high) for value in numbers)
+            case Words() | Near():
                 return self._has(expression, message)
             case OfConversation(child):
                 return self.is_true(child)
 
-    def _has(self, leaf: Words, message: Message | None) -> bool:
-        if message and leaf.places == (BY,):
-            return leaf.words == (message.role.value,)
-        if leaf.places[0] in self.keywords:
-            return any(any(spans(leaf, value)) for value in self.keywords[leaf.places[0]])
+    def _numbers(self, field: str, message: Message | None) -> Iterable[float]:
+        if message is not None and field == SENT:
+            return message_numbers(message)[field]
+        if field in NUMBERS:
+            return NUMBERS[field](self.transcript)
+        return (value for name, value in path_numbers(self.transcript) if name == field)
+
+    def _has(self, leaf: Text, message: Message | None) -> bool:
+        place = leaf.where.places[0]
+        if message and place == BY:
+            return isinstance(leaf, Words) and len(leaf.terms) == 1 and fits(leaf.terms[0], message.role.value)
+        if place in self.keywords:
+            return any(any(spans(leaf, value)) for value in self.keywords[place])
         return any(any(spans(leaf, passage_tokens)) for _, passage_tokens in self._looked_at(leaf, message))
 
-    def _looked_at(self, leaf: Words, message: Message | None) -> Iterator[tuple[Passage, list[Token]]]:
+    def _looked_at(self, leaf: Text, message: Message | None) -> Iterator[tuple[Passage, list[Token]]]:
         """The passages that a leaf searches: with a message, plain words and message zones search that message only."""
         only = message if message is not None and is_about_message(leaf) else None
         for passage, passage_tokens in self.passages if only is None else self._of(only):
@@ -120,18 +182,22 @@ class Reading:
                 yield Match(passage.zone, Snippet(passage.text, merge(marked)), passage.message)
 
 
-def is_in_place(leaf: Words, passage: Passage) -> bool:
-    if leaf.role and (passage.message is None or passage.message.role is not leaf.role):
+def is_in_place(leaf: Text, passage: Passage) -> bool:
+    """Whether a leaf searches a passage."""
+    where = leaf.where
+    if where.roles and (passage.message is None or passage.message.role not in where.roles):
         return False
-    if passage.zone in leaf.places:
+    if where.age is not Age.ANY and passage.is_earlier != (where.age is Age.EARLIER):
+        return False
+    if passage.zone in where.places:
         return True
-    return passage.zone == SDE and any(f"sde.{name}" in leaf.places for name in path_names(passage.path or ""))
+    return passage.zone == SDE and any(f"{SDE}.{name}" in where.places for name in path_names(passage.path or ""))
 
 
-def positive_words(expression: Expression, negated: bool = False) -> Iterator[Words]:
+def positive_words(expression: Expression, negated: bool = False) -> Iterator[Text]:
     """The leaves whose presence makes a result, not those that exclude one."""
     match expression:
-        case Words() if not negated:
+        case Words() | Near() if not negated:
             yield expression
         case Not(child):
             yield from positive_words(child, not negated)

@@ -17,6 +17,13 @@ def straight(text: str) -> str:
     return _QUOTED_OR_QUOTE.sub(lambda match: match[1] or '"', text)
 
 
+def lower_operator(word: str, before: str, rest: str) -> str | None:
+    """What a reader must know about an operator in lower case between two words: it is searched as a word."""
+    if word in ("or", "and", "not") and before and rest.strip():
+        return f"{word!r} is searched as a word; to join or exclude write {word.upper()}"
+    return None
+
+
 def dash_notice(dashes: str, rest: str) -> str | None:
     """What a reader must know about dashes before `rest`, if they are not those of the keyboard."""
     if not dashes.strip("-"):

@@ -28,7 +28,7 @@ from archiver.transcript.about import about
 from archiver.transcript.messages import messages
 from archiver.transcript.participants import agents, consumers
 from archiver.transcript.sdes import sdes
-from archiver.transcript.surveys import answers
+from archiver.transcript.surveys import answers, score
 from archiver.transcript.text import summary_texts
 from archiver.transcript.timeline import dialogs, events
 
@@ -108,6 +108,7 @@ def _metadata(
         consumers=customers,
         csat=csat if csat is not None else number(info.get("csat")),
         mcs=_mcs(info),
+        nps=score(record, "nps"),
         campaign=unique(name_of(value) for name, value in campaign.items() if name.endswith("Name")),
         intents=unique(name_of(item.get("intentLabel")) for item in items(record, "uniqueIntents")),
         pages=unique(_pages(record)),

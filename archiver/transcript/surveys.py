@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archiver.model import Role, SurveyAnswer
-from archiver.rawrecord import items, name_of, section, written
+from archiver.rawrecord import items, name_of, number, section, written
 
 
 def answers(record: dict[str, Any]) -> Iterator[SurveyAnswer]:
@@ -24,3 +24,14 @@ def _agent_answers(survey: dict[str, Any]) -> Iterator[SurveyAnswer]:
     for item in items(survey, "submittedAnswers"):
         for given in items(item, "answers") or [{}]:
             yield SurveyAnswer(kind, Role.AGENT, written(item.get("questionText")), written(given.get("answer")))
+
+
+def score(record: dict[str, Any], kind: str) -> float | None:
+    """The newest answer to a question of a type that asks for a score, such as nps; None if there is none."""
+    scores = [
+        number(item.get("answer"))
+        for survey in items(record, "conversationSurveys")
+        for item in items(survey, "surveyData")
+        if str(item.get("questionType")).lower() == kind
+    ]
+    return next((value for value in reversed(scores) if value is not None), None)

@@ -16,7 +16,7 @@ from archiver.query.ast import Scope
 from archiver.query.fields import FACETS
 from archiver.query.parser import parse
 from tests.archives import archives, queries
-from tests.conftest import NOW
+from tests.conftest import NOW, examples
 from tests.contract.stores import STORES, Filled, Opened
 
 
@@ -48,7 +48,7 @@ def answer(store: Store, text: str, scope: Scope, sort: Sort) -> tuple[Any, ...]
     scope=st.sampled_from(list(Scope)),
     sort=st.sampled_from([Sort.NEWEST, Sort.OLDEST]),
 )
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), suppress_health_check=list(HealthCheck))
 def test_every_store_gives_the_same_keys_counts_and_facets(
     witnesses: list[Filled], versions: list[list[bytes]], asked: list[tuple[str, Any]], scope: Scope, sort: Sort
 ) -> None:

@@ -20,7 +20,7 @@ from archiver.query.fields import KEYWORDS, MESSAGE_ZONES, ZONES
 from archiver.query.parser import parse
 from archiver.transcript.projection import project
 from tests.archives import Scan, archives, queries
-from tests.conftest import NOW, record
+from tests.conftest import NOW, examples, record
 from tests.contract.stores import Filled, Opened, ask, ids, put
 
 
@@ -212,7 +212,7 @@ def test_a_dropped_store_is_new_again(opened: Opened) -> None:
 
 
 @given(archives=st.lists(archives(), min_size=1, max_size=2), query=queries(), scope=st.sampled_from(list(Scope)))
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), suppress_health_check=list(HealthCheck))
 def test_a_query_finds_exactly_what_a_linear_scan_over_the_raw_records_finds_also_after_updates(
     filled: Filled, archives: list[list[bytes]], query: tuple[str, object], scope: Scope
 ) -> None:

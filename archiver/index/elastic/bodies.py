@@ -14,8 +14,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from archiver.index.elastic.queries import KEYWORDS_FIELD, tagged
+from archiver.index.elastic.queries import KEYWORDS_FIELD, PATH_NUMBERS_FIELD, tagged
 from archiver.index.results import Version, rank
+from archiver.index.sortable import sortable
 from archiver.jsontext import canonical, encode
 from archiver.model import Message, Metadata, Role, Sde, Transcript, Zone, to_ms
 from archiver.query import (
@@ -27,6 +28,7 @@ from archiver.query import (
     facet_values,
     passages,
     path_names,
+    path_numbers,
     words,
 )
 from archiver.transcript import kind_of
@@ -244,6 +246,7 @@ def _metadata(version: Version, read: _Read) -> dict[str, Any]:
         "about": list(dict.fromkeys(text for _, text in transcript.about)),
         "facets": {name: facet_values(transcript, name) for name in FACETS},
         "rank": rank(metadata.started_at),
+        "sent_at": sorted({message.sent_at for message in transcript.messages if message.sent_at}),
     }
     return fields | _words(transcript, read)
 
@@ -277,7 +280,8 @@ def _words(transcript: Transcript, read: _Read) -> dict[str, Any]:
             by_zone[f"{passage.zone}_words"].append(text)
             if passage.path and passage.zone == SDE:
                 keywords += _at_paths(passage.path, text)
-    return {"words": everything, KEYWORDS_FIELD: keywords, **by_role, **by_zone}
+    numbers_ = [f"{tagged(name, '')}{sortable(value)}" for name, value in dict.fromkeys(path_numbers(transcript))]
+    return {"words": everything, KEYWORDS_FIELD: keywords, PATH_NUMBERS_FIELD: numbers_, **by_role, **by_zone}
 
 
 @lru_cache(_REMEMBERED)

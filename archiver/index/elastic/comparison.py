@@ -15,7 +15,7 @@ from archiver.jsontext import decode
 
 _CONVERSATIONS, _DOCUMENTS = 200, 1_000  # of one request
 # Names of fields that the server does not give back: the words of the texts (`_source` in mappings/*.json).
-_NOT_RETURNED = ("words", "keywords")
+_NOT_RETURNED = ("words", "keywords", "path_numbers")
 
 _Documents = dict[tuple[str, str], tuple[int, Any]]  # by index and id: version and content
 

@@ -10,36 +10,49 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from archiver.index.prefixes import Part, parts
+from archiver.index.sortable import between
 from archiver.model import Role
 from archiver.query import (
     BY,
     KEYWORDS,
     MESSAGE_ZONES,
     NUMBERS,
+    SDE,
     ZONES,
+    Age,
     And,
     Compare,
     Everything,
     Expression,
+    How,
+    Near,
     Not,
     OfConversation,
     Or,
     Scope,
+    Term,
+    Text,
     Words,
+    escaped,
+    fits,
     flat,
     for_messages,
+    regex_of,
+    sequences,
 )
 
 Dsl = dict[str, Any]
-KEYWORDS_FIELD = "keywords"
+KEYWORDS_FIELD, PATH_NUMBERS_FIELD = "keywords", "path_numbers"
 NUMBER_FIELDS = {
-    "csat": "csat", "duration": "duration_ms", "mcs": "mcs", "messages": "message_count", "start": "started_at",
-    "transfers": "transfers",
+    "csat": "csat", "duration": "duration_ms", "end": "ended_at", "mcs": "mcs", "messages": "message_count",
+    "nps": "nps", "sent": "sent_at", "start": "started_at", "transfers": "transfers",
 }  # fmt: skip
 VISIBLE: Dsl = {"bool": {"must_not": [{"term": {"superseded": True}}]}}
 _TERMS_AT_ONCE = 60_000  # Elasticsearch allows 65,536 in one terms query
 _LONGEST_TAGGED = 255  # characters; the whitespace analyzer cuts longer tokens
 _LAST_CHARACTER = "\U0010ffff"
+_MOST_SIMILAR = 2**31 - 1  # words that a similar word stands for
+_MOST_STATES = 1_000_000
 _EVERY_WORD = 2**31 - 1  # the server refuses a larger number, so a response is never incomplete
 
 assert NUMBER_FIELDS.keys() == NUMBERS.keys()
@@ -92,6 +105,8 @@ class _Translator:
                 return any_of([self._of(child) for child in flat(expression)])
             case Words():
                 return self._words(expression)
+            case Near():
+                return self._near(expression)
             case Compare():
                 return silent(_range(expression))
             case OfConversation(child):
@@ -109,35 +124,103 @@ class _Translator:
         return any_of([silent({"terms": {"conversation_id": piece}}) for piece in pieces])
 
     def _words(self, leaf: Words) -> Dsl:
-        place = leaf.places[0]
+        place = leaf.where.places[0]
         if place == BY and self._is_message:
-            return silent({"terms": {"role": [role for role in Role if leaf.words == (role.value,)]}})
-        if place in KEYWORDS or place.startswith("sde."):
-            return silent(
-                self._consecutive(KEYWORDS_FIELD, [tagged(place, word) for word in leaf.words], leaf.is_prefix)
-            )
-        return self._of_message(leaf) if self._is_message else self._of_conversation(leaf)
+            return silent({"terms": {"role": [role for role in Role if fits(leaf.terms[0], role.value)]}})
+        if place in KEYWORDS or place.startswith(f"{SDE}."):
+            return silent(self._consecutive(KEYWORDS_FIELD, [_tagged(place, term) for term in leaf.terms], place))
+        return self._in_texts(leaf, lambda field: self._consecutive(field, leaf.terms))
 
-    def _of_message(self, leaf: Words) -> Dsl:
-        limits: list[Dsl] = [{"term": {"role": leaf.role.value}}] if leaf.role else []
-        zones = [place for place in leaf.places if place in MESSAGE_ZONES]
-        fields = ["words"] if len(zones) == len(MESSAGE_ZONES) else [f"{zone}_words" for zone in zones]
-        words = any_of([self._consecutive(field, leaf.words, leaf.is_prefix) for field in fields])
-        return {"bool": {"must": [words], "filter": limits}} if limits else words
+    def _in_texts(self, leaf: Text, query: Callable[[str], Dsl]) -> Dsl:
+        """A query for each field that holds what a leaf searches."""
+        found = any_of([query(field) for field in self._fields(leaf)])
+        roles = leaf.where.roles
+        if not self._is_message or not roles:
+            return found
+        return {"bool": {"must": [found], "filter": [{"terms": {"role": [role.value for role in roles]}}]}}
 
-    def _of_conversation(self, leaf: Words) -> Dsl:
-        return any_of([self._consecutive(field, leaf.words, leaf.is_prefix) for field in _fields(leaf)])
+    def _fields(self, leaf: Text) -> Iterator[str]:
+        where = leaf.where
+        zones = tuple(place for place in where.places if place in MESSAGE_ZONES)
+        is_everywhere = zones == MESSAGE_ZONES if self._is_message else where.places == ZONES and not where.roles
+        for prefix in _PREFIXES[where.age]:
+            if is_everywhere:
+                yield f"{prefix}words"
+                continue
+            for zone in zones:
+                roles = (None,) if self._is_message else where.roles or tuple(Role)
+                yield from (f"{prefix}{zone}_words" + (f".{role.value}" if role else "") for role in roles)
+        if not self._is_message and not is_everywhere and where.age is not Age.EARLIER:
+            yield from (f"{place}_words" for place in where.places if place not in MESSAGE_ZONES)
 
-    def _consecutive(self, field: str, words: Sequence[str], is_prefix: bool) -> Dsl:
-        """Consecutive words; the last one whole, or as a prefix of any word in the index."""
-        if len(words) == 1:
-            return {"prefix" if is_prefix else "term": {field: {"value": words[0]}}}
-        phrase: Dsl = {"query": " ".join(words), "analyzer": "whitespace"}
-        if not is_prefix:
+    def _consecutive(self, field: str, terms: Sequence[Term], tag: str = "") -> Dsl:
+        """Consecutive words. A prefix at the end may be one of any number of words in the index."""
+        if len(terms) == 1:
+            return _single(field, terms[0], tag)
+        *before, last = terms
+        if any(term.how is not How.EXACT for term in before) or last.how not in (How.EXACT, How.PREFIX):
+            return {"span_near": {"clauses": [_span(field, term, tag) for term in terms], "slop": 0, "in_order": True}}
+        phrase: Dsl = {"query": " ".join(term.text for term in terms), "analyzer": "whitespace"}
+        if last.how is How.EXACT:
             return {"match_phrase": {field: phrase}}
         if self._is_taken:
-            return _divided(field, words, self._is_taken)
+            return _divided(field, [term.text for term in terms], self._is_taken)
         return {"match_phrase_prefix": {field: phrase | {"max_expansions": _EVERY_WORD}}}
+
+    def _near(self, leaf: Near) -> Dsl:
+        place = leaf.where.places[0]
+        if place.startswith(f"{SDE}."):
+            return silent(_near(KEYWORDS_FIELD, leaf, place))
+        return self._in_texts(leaf, lambda field: _near(field, leaf))
+
+
+_PREFIXES = {Age.ANY: ("", "earlier_"), Age.CURRENT: ("",), Age.EARLIER: ("earlier_",)}
+
+
+def _single(field: str, term: Term, tag: str = "") -> Dsl:
+    """One word. What stands before it in the index, as for a keyword, is part of it and has to be the same."""
+    match term.how:
+        case How.EXACT:
+            return {"term": {field: {"value": term.text}}}
+        case How.PREFIX:
+            return {"prefix": {field: {"value": term.text}}}
+        case How.FUZZY:
+            options = {"fuzziness": term.edits, "max_expansions": _MOST_SIMILAR, "transpositions": True}
+            length = len(_tag(tag)) if tag else 0
+            return {"fuzzy": {field: {"value": term.text, "prefix_length": length, **options}}}
+    return {"regexp": {field: {"value": regex_of(term), "flags": "NONE", "max_determinized_states": _MOST_STATES}}}
+
+
+def _span(field: str, term: Term, tag: str = "") -> Dsl:
+    if term.how is How.EXACT:
+        return {"span_term": {field: term.text}}
+    return {"span_multi": {"match": _single(field, term, tag)}}
+
+
+def _near(field: str, leaf: Near, tag: str = "") -> Dsl:
+    """Words near one another: a query for each order of each choice of alternatives."""
+
+    def run(terms: Sequence[Term]) -> Dsl:
+        spans = [_span(field, _tagged(tag, term) if tag else term, tag) for term in terms]
+        return spans[0] if len(spans) == 1 else {"span_near": {"clauses": spans, "slop": 0, "in_order": True}}
+
+    return any_of(
+        [
+            {"span_near": {"clauses": list(map(run, sequence)), "slop": leaf.distance - 1, "in_order": True}}
+            for sequence in sequences(leaf)
+        ]
+    )
+
+
+def _tag(name: str) -> str:
+    return f"{'_'.join(name.split())}:"
+
+
+def _tagged(name: str, term: Term) -> Term:
+    """A term of a keyword field or SDE path, as the index holds its words."""
+    if term.how is How.REGEX:
+        return Term(f"{escaped(_tag(name))}({term.text})", term.how)
+    return Term(tagged(name, term.text), term.how, term.edits)
 
 
 def _divided(field: str, words: Sequence[str], is_taken: IsTaken) -> Dsl:
@@ -171,23 +254,16 @@ def _any(expression: Expression) -> Iterator[Expression]:
     yield from flat(expression) if isinstance(expression, Or) else (expression,)
 
 
-def _fields(leaf: Words) -> Iterator[str]:
-    if leaf.places == ZONES and not leaf.role:
-        yield "words"
-        return
-    for place in leaf.places:
-        if place in MESSAGE_ZONES:
-            yield from (f"{place}_words.{role.value}" for role in Role if leaf.role in (None, role))
-        elif leaf.role is None:
-            yield f"{place}_words"
-
-
 def _range(leaf: Compare) -> Dsl:
+    if leaf.field not in NUMBERS:
+        first, end = between(leaf.low, leaf.high)
+        name = _tag(leaf.field)
+        return {"range": {PATH_NUMBERS_FIELD: {"gte": name + first, "lt": name + end}}}
     bounds: dict[str, float | int | str] = {}
     for name, bound in (("gte", leaf.low), ("lt", leaf.high)):
         if bound is not None:
             bounds[name] = int(bound) if float(bound).is_integer() else bound
-    if leaf.field == "start":
+    if leaf.field in ("start", "end", "sent"):
         bounds["format"] = "epoch_millis"
     return {"range": {NUMBER_FIELDS[leaf.field]: bounds}}
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import tantivy
 
 from archiver.index.embedded.schema import (
-    ALL_WORDS,
     CONVERSATION_NUMBER,
+    PASSAGE,
+    SDE_NUMBER,
     SDE_PATH,
+    all_words,
     at_path,
     facet_field,
     keyword_field,
     number_field,
+    zone_field,
 )
 from archiver.index.results import Version, digest_of, rank
+from archiver.index.sortable import sortable
 from archiver.model import Message, Transcript
 from archiver.query import (
     BY,
     FACETS,
     KEYWORDS,
+    MOST_DISTANCE,
     NUMBERS,
     REPEATED_KEYWORDS,
     REPEATED_NUMBERS,
@@ -30,13 +36,16 @@ from archiver.query import (
     Passage,
     Scope,
     facet_values,
+    message_numbers,
     message_passages,
     passages,
     path_names,
+    path_numbers,
     words,
 )
 
 Texts = list[tuple[str, str]]  # a field and its content
+_APART = f" {'- ' * MOST_DISTANCE}"  # words of no text
 
 
 def documents(version: Version) -> Iterator[Any]:
@@ -46,6 +55,8 @@ def documents(version: Version) -> Iterator[Any]:
     yield _conversation(version, number)
     for message in transcript.messages:
         yield _message(transcript, message, number, keywords, numbers)
+    for passage in lengthy_passages(transcript):
+        yield _passage(transcript, passage, number)
 
 
 def number_of(conversation_id: str) -> int:
@@ -53,10 +64,20 @@ def number_of(conversation_id: str) -> int:
     return int.from_bytes(hashlib.sha256(conversation_id.encode()).digest()[:8], "big") >> 1
 
 
-def _document(kind: Scope, transcript: Transcript, number: int, place: int) -> Any:
+def lengthy_passages(transcript: Transcript) -> list[Passage]:
+    """The passages beside messages, of several words, in which words can stand near one another; each text once."""
+    found = {
+        (passage.zone, passage.path, passage.text): passage
+        for passage in passages(transcript)
+        if passage.message is None and len(words(passage.text)) > 1
+    }
+    return list(found.values())
+
+
+def _document(kind: str, transcript: Transcript, number: int, place: int) -> Any:
     document = tantivy.Document()
     document.add_text("key", transcript.id)
-    document.add_text("kind", kind.value)
+    document.add_text("kind", kind)
     document.add_integer("rank", place)
     document.add_integer(CONVERSATION_NUMBER, number)
     return document
@@ -67,14 +88,13 @@ def _keywords(transcript: Transcript, names: Iterable[str]) -> Texts:
 
 
 def _numbers(transcript: Transcript, names: Iterable[str]) -> list[tuple[str, float]]:
-    values = ((name, NUMBERS[name](transcript)) for name in names)
-    return [(number_field(name), float(value)) for name, value in values if value is not None]
+    return [(number_field(name), float(value)) for name in names for value in NUMBERS[name](transcript)]
 
 
 def _conversation(version: Version, number: int) -> Any:
     transcript = version.transcript
     place = rank(transcript.metadata.started_at)
-    document = _document(Scope.CONVERSATION, transcript, number, place)
+    document = _document(Scope.CONVERSATION.value, transcript, number, place)
     document.add_text("digest", digest_of(version))
     for field, text in _keywords(transcript, KEYWORDS):
         document.add_text(field, text)
@@ -83,6 +103,8 @@ def _conversation(version: Version, number: int) -> Any:
             document.add_text(facet_field(name), value)
     for field, number_ in _numbers(transcript, NUMBERS):
         document.add_float(field, number_)
+    for path, number_at_path in dict.fromkeys(path_numbers(transcript)):
+        document.add_text(SDE_NUMBER, at_path(path.removeprefix(f"{SDE}."), sortable(number_at_path)))
     for passage in passages(transcript):
         _add_passage(document, passage)
     return document
@@ -92,28 +114,51 @@ def _add_passage(document: Any, passage: Passage) -> None:
     tokens = words(passage.text)
     if not tokens:
         return
-    text = " ".join(tokens)
-    document.add_text(ALL_WORDS, text)
-    document.add_text(_zone(passage), text)
-    for name in path_names(passage.path) if passage.zone == SDE and passage.path else ():
-        document.add_text(SDE_PATH, " ".join(at_path(name, word) for word in tokens))
+    text, role = " ".join(tokens), passage.message.role if passage.message else None
+    document.add_text(all_words(Scope.CONVERSATION, is_earlier=passage.is_earlier), text)
+    document.add_text(zone_field(passage.zone, role, is_earlier=passage.is_earlier), text)
+    _add_paths(document, passage, tokens)
 
 
-def _zone(passage: Passage) -> str:
-    return f"{passage.zone}_{passage.message.role.value}" if passage.message else passage.zone
+def _add_paths(document: Any, passage: Passage, tokens: Sequence[str]) -> None:
+    if passage.zone == SDE and passage.path:
+        for name in path_names(passage.path):
+            document.add_text(SDE_PATH, " ".join(at_path(name, word) for word in tokens))
+
+
+def _passage(transcript: Transcript, passage: Passage, number: int) -> Any:
+    document = _document(PASSAGE, transcript, number, 0)
+    tokens = words(passage.text)
+    document.add_text(passage.zone, " ".join(tokens))
+    _add_paths(document, passage, tokens)
+    return document
 
 
 def _message(
     transcript: Transcript, message: Message, number: int, keywords: Texts, numbers: list[tuple[str, float]]
 ) -> Any:
     place = rank(message.sent_at)
-    document = _document(Scope.MESSAGE, transcript, number, place)
+    document = _document(Scope.MESSAGE.value, transcript, number, place)
     document.add_text("message", message.id)
     document.add_text(keyword_field(BY), message.role.value)
     for field, text in keywords:
         document.add_text(field, text)
     for field, value in numbers:
         document.add_float(field, value)
-    for passage in message_passages(message):
-        document.add_text(_zone(passage), " ".join(words(passage.text)))
+    for name, values in message_numbers(message).items():
+        for value in values:
+            document.add_float(number_field(name), value)
+    _add_texts(document, message_passages(message))
     return document
+
+
+def _add_texts(document: Any, texts: Iterable[Passage]) -> None:
+    """Adds the passages of a message. Those of one zone are so far apart that no words of two are near one another."""
+    by_field: dict[str, list[str]] = defaultdict(list)
+    for passage in texts:
+        text = " ".join(words(passage.text))
+        if text:
+            document.add_text(all_words(Scope.MESSAGE, is_earlier=passage.is_earlier), text)
+            by_field[zone_field(passage.zone, None, is_earlier=passage.is_earlier)].append(text)
+    for field, values in by_field.items():
+        document.add_text(field, _APART.join(values))

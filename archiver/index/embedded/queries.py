@@ -2,51 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tantivy import FieldType, Occur, Query
 
 from archiver.index.embedded.schema import (
-    ALL_WORDS,
     CONVERSATION_NUMBER,
+    PASSAGE,
     RECORD_ZONES,
+    SDE_NUMBER,
     SDE_PATH,
+    all_words,
     at_path,
     keyword_field,
     number_field,
     of_kind,
+    zone_field,
 )
 from archiver.index.prefixes import Part, parts
+from archiver.index.sortable import between, pieces
 from archiver.model import Role
 from archiver.query import (
+    BY,
     KEYWORDS,
     MESSAGE_ZONES,
+    NUMBERS,
+    SDE,
     ZONES,
+    Age,
     And,
     Compare,
     Everything,
     Expression,
+    How,
+    Near,
     Not,
     OfConversation,
     Or,
     Scope,
+    Term,
+    Text,
     Words,
+    alternatives,
+    arrangements,
+    escaped,
     for_messages,
+    regex_of,
 )
 
 Conversations = Callable[[Any], Iterable[int]]
+Placed = Sequence[tuple[int, Term]]  # terms with their distances from the first one
 
 
-def conversation_query(schema: Any, searcher: Any, expression: Expression) -> Any:
-    """A query on conversation documents, for that searcher."""
-    return _Translator(schema, searcher, Scope.CONVERSATION, lambda query: ()).query(expression)
+def conversation_query(schema: Any, searcher: Any, expression: Expression, conversations: Conversations) -> Any:
+    """A query on conversation documents, for that searcher. `conversations` returns the numbers of the conversations
+    whose documents match a query.
+    """
+    return _Translator(schema, searcher, Scope.CONVERSATION, conversations).query(expression)
 
 
 def message_query(schema: Any, searcher: Any, expression: Expression, conversations: Conversations) -> Any:
-    """A query on message documents, for that searcher. `conversations` returns the numbers of the conversations that
-    match a query.
-    """
+    """The same on message documents."""
     return _Translator(schema, searcher, Scope.MESSAGE, conversations).query(for_messages(expression))
 
 
@@ -58,8 +75,10 @@ class _Translator:
         self._conversations = conversations
 
     def query(self, expression: Expression) -> Any:
-        kind = Query.const_score_query(of_kind(self._schema, self._scope), 0.0)
-        return Query.boolean_query([(Occur.Must, kind), (Occur.Must, self._of(expression))])
+        return self._of_kind(self._scope.value, self._of(expression))
+
+    def _of_kind(self, kind: str, query: Any) -> Any:
+        return _all_of([Query.const_score_query(of_kind(self._schema, kind), 0.0), query])
 
     def _of(self, expression: Expression) -> Any:
         match expression:
@@ -69,59 +88,100 @@ class _Translator:
                 everything = (Occur.Must, Query.const_score_query(Query.all_query(), 0.0))
                 return Query.boolean_query([everything, (Occur.MustNot, self._of(child))])
             case And(children):
-                return Query.boolean_query([(Occur.Must, self._of(child)) for child in children])
+                return _all_of([self._of(child) for child in children])
             case Or(children):
-                return Query.boolean_query([(Occur.Should, self._of(child)) for child in children])
+                return _any_of([self._of(child) for child in children])
             case Compare():
-                return self._range(expression)
+                return Query.const_score_query(self._range(expression), 0.0)
             case Words():
                 return self._words(expression)
+            case Near():
+                return self._near(expression)
             case OfConversation(child):
-                return self._join(child)
+                query = conversation_query(self._schema, self._searcher, child, self._conversations)
+                return self._in_conversations(self._conversations(query))
+
+    def _in_conversations(self, numbers: Iterable[int]) -> Any:
+        found = sorted(set(numbers))
+        if not found:
+            return Query.empty_query()
+        return Query.const_score_query(Query.term_set_query(self._schema, CONVERSATION_NUMBER, found), 0.0)
+
+    # ── numbers ──
 
     def _range(self, leaf: Compare) -> Any:
+        if leaf.field not in NUMBERS:
+            return self._range_at_path(leaf)
         low = None if leaf.low is None else float(leaf.low)
         high = None if leaf.high is None else float(leaf.high)
-        name = number_field(leaf.field)
-        query = Query.range_query(self._schema, name, FieldType.Float, low, high, True, high is None)
-        return Query.const_score_query(query, 0.0)
+        return Query.range_query(
+            self._schema, number_field(leaf.field), FieldType.Float, low, high, True, high is None
+        )  # fmt: skip
+
+    def _range_at_path(self, leaf: Compare) -> Any:
+        path = leaf.field.removeprefix(f"{SDE}.")
+        patterns = [
+            f"{escaped(at_path(path, begin))}" + (f"[{first}-{last}].*" if first else "")
+            for begin, first, last in pieces(*between(leaf.low, leaf.high))
+        ]
+        return _any_of([Query.regex_query(self._schema, SDE_NUMBER, pattern) for pattern in patterns])
+
+    # ── consecutive words ──
 
     def _words(self, leaf: Words) -> Any:
-        place = leaf.places[0]
+        place = leaf.where.places[0]
         if place in KEYWORDS:
-            return Query.const_score_query(self._phrase(keyword_field(place), leaf), 0.0)
-        return _any_of([self._phrase(field, leaf) for field in self._fields(leaf)])
+            return Query.const_score_query(self._consecutive(keyword_field(place), leaf.terms), 0.0)
+        fields = self._fields(leaf)
+        return self._of_roles(leaf, _any_of([self._consecutive(field, _at(field, leaf)) for field in fields]))
 
-    def _fields(self, leaf: Words) -> Iterator[str]:
-        if leaf.places == ZONES and not leaf.role and self._scope is Scope.CONVERSATION:
-            yield ALL_WORDS
-            return
-        for place in leaf.places:
-            if place in MESSAGE_ZONES:
-                yield from (f"{place}_{role.value}" for role in Role if leaf.role in (None, role))
-            elif self._scope is Scope.CONVERSATION:
-                yield place if place in RECORD_ZONES else SDE_PATH
+    def _of_roles(self, leaf: Text, query: Any) -> Any:
+        """In message documents the role of a message is a field of its own."""
+        if self._scope is Scope.CONVERSATION or not leaf.where.roles:
+            return query
+        return _all_of([query, self._by(leaf.where.roles)])
 
-    def _join(self, expression: Expression) -> Any:
-        numbers = list(self._conversations(conversation_query(self._schema, self._searcher, expression)))
-        if not numbers:
-            return Query.empty_query()
-        return Query.const_score_query(Query.term_set_query(self._schema, CONVERSATION_NUMBER, numbers), 0.0)
+    def _by(self, roles: Iterable[Role]) -> Any:
+        spoken = [Query.term_query(self._schema, keyword_field(BY), role.value) for role in roles]
+        return Query.const_score_query(_any_of(spoken), 0.0)
 
-    def _phrase(self, field: str, leaf: Words) -> Any:
-        path = leaf.places[0].removeprefix("sde.")
-        terms = [at_path(path, word) if field == SDE_PATH else word for word in leaf.words]
-        if leaf.is_prefix:
-            return self._prefix(field, terms)
+    def _fields(self, leaf: Text) -> Iterator[str]:
+        """The fields that hold what a leaf searches."""
+        where = leaf.where
+        messages = tuple(place for place in where.places if place in MESSAGE_ZONES)
+        is_message = self._scope is Scope.MESSAGE
+        for is_earlier in _ages(leaf):
+            if messages == MESSAGE_ZONES and (is_message or (where.places == ZONES and not where.roles)):
+                yield all_words(self._scope, is_earlier=is_earlier)
+                continue
+            for zone in messages:
+                for role in (None,) if is_message else where.roles or tuple(Role):
+                    yield zone_field(zone, role, is_earlier=is_earlier)
+        if not is_message and not (where.places == ZONES and not where.roles):
+            yield from _beside_messages(leaf)
+
+    def _consecutive(self, field: str, terms: Sequence[Term]) -> Any:
         if len(terms) == 1:
-            return Query.term_query(self._schema, field, terms[0])
-        return Query.phrase_query(self._schema, field, [*terms])
+            return self._single(field, terms[0])
+        if all(term.how is How.EXACT for term in terms):
+            return Query.phrase_query(self._schema, field, [term.text for term in terms])
+        *before, last = terms
+        if last.how is How.PREFIX and all(term.how is How.EXACT for term in before):
+            return self._phrase_with_prefix(field, [term.text for term in before], last.text)
+        return Query.regex_phrase_query(self._schema, field, [regex_of(term) for term in terms])
 
-    def _prefix(self, field: str, terms: list[str]) -> Any:
-        *before, stem = terms
-        if not before:
-            return Query.regex_query(self._schema, field, _pattern(Part(stem)))
-        words = [_escape(word) for word in before]
+    def _single(self, field: str, term: Term) -> Any:
+        match term.how:
+            case How.EXACT:
+                return Query.term_query(self._schema, field, term.text)
+            case How.FUZZY if field == SDE_PATH:
+                return _any_of([Query.regex_query(self._schema, field, pattern) for pattern in alternatives(term)])
+            case How.FUZZY:
+                return Query.fuzzy_term_query(self._schema, field, term.text, term.edits, True, False)
+        return Query.regex_query(self._schema, field, regex_of(term))
+
+    def _phrase_with_prefix(self, field: str, before: Sequence[str], stem: str) -> Any:
+        words = [escaped(word) for word in before]
 
         def phrase(part: Part) -> Any:
             return Query.regex_phrase_query(self._schema, field, [*words, _pattern(part)])
@@ -138,23 +198,82 @@ class _Translator:
             raise
         return True
 
+    # ── words near one another ──
+
+    def _near(self, leaf: Near) -> Any:
+        """Words near one another are found in documents of one message or passage, where no two texts touch."""
+        places = list(arrangements(leaf))
+        zones = [zone for zone in leaf.where.places if zone in MESSAGE_ZONES]
+        fields = [zone_field(zone, None, is_earlier=is_earlier) for zone in zones for is_earlier in _ages(leaf)]
+        spoken = _any_of([self._placed(field, placed) for field in fields for placed in places])
+        if self._scope is Scope.MESSAGE:
+            return self._of_roles(leaf, spoken)
+        if leaf.where.roles:
+            spoken = _all_of([spoken, self._by(leaf.where.roles)])
+        found = list(self._conversations(self._of_kind(Scope.MESSAGE.value, spoken)))
+        beside = [] if leaf.where.roles else list(_beside_messages(leaf))
+        if beside:
+            written = _any_of(
+                [self._placed(field, _placed_at(field, leaf, placed)) for field in beside for placed in places]
+            )
+            found += self._conversations(self._of_kind(PASSAGE, written))
+        return self._in_conversations(found)
+
+    def _placed(self, field: str, placed: Placed) -> Any:
+        if all(term.how is How.EXACT for _, term in placed):
+            return Query.phrase_query(self._schema, field, [(at, term.text) for at, term in placed])
+        return Query.regex_phrase_query(self._schema, field, [(at, regex_of(term)) for at, term in placed])
+
+
+def _ages(leaf: Text) -> tuple[bool, ...]:
+    """Whether fields of earlier texts are searched, those of present ones, or both."""
+    return {Age.CURRENT: (False,), Age.EARLIER: (True,)}.get(leaf.where.age, (False, True))
+
+
+def _beside_messages(leaf: Text) -> Iterator[str]:
+    """The fields of a leaf's places that are no messages. LivePerson's earlier ones are not indexed."""
+    if leaf.where.age is not Age.EARLIER:
+        yield from (
+            place if place in RECORD_ZONES else SDE_PATH for place in leaf.where.places if place not in MESSAGE_ZONES
+        )
+
+
+def _at(field: str, leaf: Words) -> Sequence[Term]:
+    """The terms as a field holds them: words of an SDE's path stand behind it."""
+    if field != SDE_PATH:
+        return leaf.terms
+    path = leaf.where.places[0].removeprefix(f"{SDE}.")
+    return [_term_at(path, term) for term in leaf.terms]
+
+
+def _term_at(path: str, term: Term) -> Term:
+    if term.how is How.REGEX:
+        return Term(f"{escaped(at_path(path, ''))}({term.text})", term.how)
+    return Term(at_path(path, term.text), term.how, term.edits)
+
+
+def _placed_at(field: str, leaf: Near, placed: Placed) -> Placed:
+    if field != SDE_PATH:
+        return placed
+    path = leaf.where.places[0].removeprefix(f"{SDE}.")
+    return [(at, _term_at(path, term)) for at, term in placed]
+
 
 def _any_of(queries: list[Any]) -> Any:
+    if not queries:
+        return Query.empty_query()
     return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Should, query) for query in queries])
+
+
+def _all_of(queries: list[Any]) -> Any:
+    return Query.boolean_query([(Occur.Must, query) for query in queries])
 
 
 def _pattern(part: Part) -> str:
     """A part of the words of a prefix as a regular expression for whole words."""
-    stem = _escape(part.stem)
+    stem = escaped(part.stem)
     if part.is_word:
         return stem
     if part.first is None or part.last is None:
         return f"{stem}.*"
     return f"{stem}[\\x{{{ord(part.first):x}}}-\\x{{{ord(part.last):x}}}].*"
-
-
-_SPECIAL = frozenset(r"\.+*?()|[]{}^$#&-~/")
-
-
-def _escape(word: str) -> str:
-    return "".join(f"\\{char}" if char in _SPECIAL else char for char in word)

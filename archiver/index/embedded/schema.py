@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import tantivy
 from tantivy import Query, TextAnalyzerBuilder, Tokenizer
 
 from archiver.model import Role
-from archiver.query import FACETS, KEYWORDS, MESSAGE_ZONES, NUMBERS, Scope
+from archiver.query import FACETS, KEYWORDS, MESSAGE_ZONES, NUMBERS, ZONES, Scope
 
 VERSION = 5  # part of the index's folder name: raise it when a field changes
 TOKENIZER = "blanks"
 CONVERSATION_NUMBER = "number"  # identifies a conversation in queries that name many
-ALL_WORDS = "words"
-SDE_PATH = "sde_path"
-RECORD_ZONES = ("survey", "summary", "sde", "about", SDE_PATH)
+PASSAGE = "passage"  # the kind of a document that is one passage beside messages
+SDE_PATH, SDE_NUMBER = "sde_path", "sde_number"
+RECORD_ZONES = tuple(zone for zone in ZONES if zone not in MESSAGE_ZONES)
 _PATH_SEPARATOR = "\x1f"
-_ROLE_ZONES = tuple(f"{zone}_{role.value}" for zone in MESSAGE_ZONES for role in Role)
+_AGES = ("", "earlier_")
+
+
+def all_words(scope: Scope, *, is_earlier: bool) -> str:
+    """The field with all words of a conversation, or of a message."""
+    return f"{_AGES[is_earlier]}{scope.value}_words"
+
+
+def zone_field(zone: str, role: Role | None, *, is_earlier: bool) -> str:
+    """The field of a zone: with a role, of a conversation's messages of that role; without, of one message, or of the
+    conversation beside its messages.
+    """
+    return f"{_AGES[is_earlier]}{zone}" + (f"_{role.value}" if role else "")
+
+
+def _word_fields() -> Iterator[str]:
+    for is_earlier in (False, True):
+        yield from (all_words(scope, is_earlier=is_earlier) for scope in Scope)
+        for zone in MESSAGE_ZONES:
+            yield from (zone_field(zone, role, is_earlier=is_earlier) for role in (None, *Role))
+    yield from RECORD_ZONES
+    yield SDE_PATH
 
 
 def build_schema() -> Any:
@@ -29,7 +51,8 @@ def build_schema() -> Any:
     builder.add_text_field("message", stored=True, tokenizer_name="raw", index_option="basic")
     for name in ("rank", CONVERSATION_NUMBER):
         builder.add_integer_field(name, stored=False, indexed=True, fast=True)
-    for name in (ALL_WORDS, *_ROLE_ZONES, *RECORD_ZONES, *map(keyword_field, KEYWORDS)):
+    builder.add_text_field(SDE_NUMBER, stored=False, tokenizer_name="raw", index_option="basic")
+    for name in (*_word_fields(), *map(keyword_field, KEYWORDS)):
         builder.add_text_field(name, stored=False, tokenizer_name=TOKENIZER, index_option="position")
     for name in FACETS:
         builder.add_text_field(facet_field(name), fast=True, stored=False, tokenizer_name="raw", index_option="basic")
@@ -61,6 +84,6 @@ def at_path(name: str, word: str) -> str:
     return f"{'_'.join(name.split())}{_PATH_SEPARATOR}{word}"
 
 
-def of_kind(index_schema: Any, scope: Scope) -> Any:
-    """A query for all documents of conversations, or all of messages."""
-    return Query.term_query(index_schema, "kind", scope.value)
+def of_kind(index_schema: Any, kind: str) -> Any:
+    """A query for all documents of a kind: conversation, message or passage."""
+    return Query.term_query(index_schema, "kind", kind)

@@ -175,9 +175,8 @@ class EmbeddedStore:
             return Pages(searcher, self._schema, query, sort).page(limit, after)
 
     def _query(self, searcher: Any, expression: Expression, scope: Scope) -> Any:
-        if scope is Scope.CONVERSATION:
-            return conversation_query(self._schema, searcher, expression)
-        return message_query(self._schema, searcher, expression, lambda query: numbers(searcher, query))
+        translate = conversation_query if scope is Scope.CONVERSATION else message_query
+        return translate(self._schema, searcher, expression, lambda query: numbers(searcher, query))
 
     def check_whole(self, conversations: int) -> None:
         held = self.count()
@@ -216,7 +215,7 @@ class EmbeddedStore:
             return dict.fromkeys(names, ())
         with our_errors(self._folder):
             searcher = self._searcher()
-            query = conversation_query(self._schema, searcher, expression)
+            query = self._query(searcher, expression, Scope.CONVERSATION)
             terms = {name: {"terms": {"field": facet_field(name), "size": _MOST_VALUES}} for name in names}
             answer = searcher.aggregate(query, terms)
         return {name: most_frequent(_counts(answer[name]), limit) for name in names}
@@ -225,7 +224,7 @@ class EmbeddedStore:
         if not self.position().seq:
             return 0
         with our_errors(self._folder):
-            return count(self._searcher(), of_kind(self._schema, Scope.CONVERSATION))
+            return count(self._searcher(), of_kind(self._schema, Scope.CONVERSATION.value))
 
     def mend(self) -> None:
         pass  # a damaged file can't be made again alone

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.query.ast import And, Compare, Expression, Not, OfConversation, Or, Words
+from archiver.query.ast import And, Compare, Expression, Near, Not, OfConversation, Or, Words
 from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, for_messages
-from archiver.query.fields import MESSAGE_ZONES
+from archiver.query.fields import MESSAGE_ZONES, SENT
 from archiver.query.matching import Reading
 from archiver.query.parser import parse
 from archiver.transcript.projection import project
@@ -21,10 +21,10 @@ def planned(text: str) -> Expression:
     return for_messages(parse(text, now=NOW).expression)
 
 
-def leaves(expression: Expression, *, inside: bool = False) -> list[tuple[Words | Compare, bool]]:
+def leaves(expression: Expression, *, inside: bool = False) -> list[tuple[Words | Near | Compare, bool]]:
     """Every leaf, and whether conversation documents answer it."""
     match expression:
-        case Words() | Compare():
+        case Words() | Near() | Compare():
             return [(expression, inside)]
         case Not(child):
             return leaves(child, inside=inside)
@@ -48,9 +48,9 @@ def test_a_planned_query_is_true_of_the_same_messages(records: list[bytes], quer
 def test_message_documents_answer_what_they_hold_and_nothing_else(query: tuple[str, Any], more: str) -> None:
     for leaf, is_conversations in leaves(planned(f"({query[0]}) {more}")):
         if isinstance(leaf, Compare):
-            assert is_conversations == (leaf.field not in REPEATED_NUMBERS)
+            assert is_conversations == (leaf.field not in (*REPEATED_NUMBERS, SENT))
         else:
-            on_message = leaf.places[0] in (*MESSAGE_ZONES, "by", *REPEATED_KEYWORDS)
+            on_message = leaf.where.places[0] in (*MESSAGE_ZONES, "by", *REPEATED_KEYWORDS)
             assert is_conversations == (not on_message)
 
 

@@ -1,14 +1,31 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.errors import QueryError
 from archiver.index.elastic.queries import conversation_query, message_query
-from archiver.model import Role
-from archiver.query.ast import And, Compare, Everything, Expression, Not, Or, Scope, Words
-from archiver.query.fields import HAS_VALUES, KEYWORDS, MEANING, MESSAGE_ZONES, NUMBERS, ZONES
+from archiver.model import Role, to_ms
+from archiver.query.ast import (
+    Age,
+    And,
+    Compare,
+    Everything,
+    Expression,
+    How,
+    Near,
+    Not,
+    Or,
+    Scope,
+    Term,
+    Where,
+    Words,
+)
+from archiver.query.fields import DATES, HAS_VALUES, KEYWORDS, MEANING, MESSAGE_ZONES, NUMBERS, ZONES
 from archiver.query.matching import Reading, results
 from archiver.query.parser import parse
 from archiver.transcript.projection import project
@@ -20,7 +37,9 @@ def read(text: str) -> Expression:
 
 
 def word(*words: str, places: tuple[str, ...] = ZONES, prefix: bool = False, role: Role | None = None) -> Words:
-    return Words(words, places, prefix, role)
+    *before, last = words
+    terms = (*map(Term, before), Term(last, How.PREFIX if prefix else How.EXACT))
+    return Words(terms, Where(places, (role,) if role else ()))
 
 
 @pytest.mark.parametrize(
@@ -48,11 +67,14 @@ def word(*words: str, places: tuple[str, ...] = ZONES, prefix: bool = False, rol
         ("skill:(a OR b)", Or((word("a", places=("skill",)), word("b", places=("skill",))))),
         ("sde.customerId:C1", word("c1", places=("sde.customerid",))),
         ("from:agent", word("agent", places=("by",))),
-        ("from:agent refund x", And((word("refund", places=MESSAGE_ZONES, role=Role.AGENT), word("x")))),
+        (
+            "from:agent refund x",
+            And(tuple(word(one, places=MESSAGE_ZONES, role=Role.AGENT) for one in ("refund", "x"))),
+        ),
         ("from:consumer -a", Not(word("a", places=MESSAGE_ZONES, role=Role.CUSTOMER))),
         (
             "from:agent survey:x y",
-            And((word("agent", places=("by",)), word("x", places=("survey",)), word("y"))),
+            And((word("x", places=("survey",)), word("y", places=MESSAGE_ZONES, role=Role.AGENT))),
         ),
         ("from:agent skill:x", And((word("agent", places=("by",)), word("x", places=("skill",))))),
         ("mcs:<40", Compare("mcs", None, 40.0)),
@@ -87,8 +109,11 @@ def test_a_query_means_what_the_language_says(text: str, expected: Expression) -
     ("text", "position"),
     [
         ('a "b', 2), ("a (b", 2), ("a )", 2), ("a OR", 2), ("OR a", 0), ("a AND OR b", 2), ("()", 0), ("skil:x", 0),
-        ("skill:", 0), ("a*b", 1), ("*a", 0), ('"a*"', 2), ("from:nobody", 0), ("mcs:high", 4), ("before:soon", 7),
-        ("w/5", 0), ("term~1", 0), ('"a b"~5', 5), ("has:hope", 4), ("&", 0), ('""', 0),
+        ("skill:", 0), ("*a", 0), ('"a*"', 2), ("from:nobody", 0), ("mcs:high", 4), ("before:soon", 7),
+        ("w/5", 0), ("a w/5", 2), ("te~1", 0), ("term~3", 0), ('"a b"~99', 0), ("a near/5 b", 2), ("a w/0 b", 2),
+        ("/a(/", 0), ("/.*/", 0), ("a w/5 b w/5 c", 8), ("(a b) w/5 c", 0), ("from:(agent OR nobody) x", 0),
+        ("refund from:agent from:bot", 7), ("in:card", 0), ("in:cards x", 3), ("is:old x", 3), ("sde.a:>x", 6),
+        ("has:hope", 4), ("&", 0), ('""', 0),
         ("NOT", 0), ("transferred:maybe", 12), ("has:(card OR hope)", 13), ("has:hop*", 4), ('has:"card form"', 4),
         ("a status:opened", 9), ("duration:>30", 9), ("duration:>30m\u017f", 9), ("duration:>\u0663m", 9),
         ("messages:>\u0663", 9), ("after:\u0662\u0660\u0662\u0666", 6), ("after:9999y", 6), ("on:20260230", 3),
@@ -99,6 +124,74 @@ def test_a_fault_is_an_error_with_its_position(text: str, position: int) -> None
     with pytest.raises(QueryError) as caught:
         read(text)
     assert caught.value.position == position
+
+
+def near(*parts: str, distance: int = 5, ordered: bool = False) -> Near:
+    return Near(tuple(((Term(part),),) for part in parts), distance, ordered, Where(ZONES))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a w/5 b", near("a", "b")),
+        ("a PRE/2 b", near("a", "b", distance=2, ordered=True)),
+        ('"a b c"~5', near("a", "b", "c")),
+        ('"a"~5', word("a")),
+        (
+            'pay* w/10 ("to you" OR credit)',
+            Near(
+                (((Term("pay", How.PREFIX),),), ((Term("to"), Term("you")), (Term("credit"),))),
+                10,
+                False,
+                Where(ZONES),
+            ),
+        ),
+        ("x a w/5 b", And((word("x"), near("a", "b")))),
+        ("-a w/5 b", Not(near("a", "b"))),
+        ("refund~1", Words((Term("refund", How.FUZZY, 1),), Where(ZONES))),
+        ("Stra\u00dfe~2", Words((Term("strasse", How.FUZZY, 2),), Where(ZONES))),
+        ("*fund", Words((Term("*fund", How.WILD),), Where(ZONES))),
+        ("re?un*d", Words((Term("re?un*d", How.WILD),), Where(ZONES))),
+        ("re-f?nd*", Words((Term("re"), Term("f?nd*", How.WILD)), Where(ZONES))),
+        ("refund?", word("refund")),
+        ("/re(f|g)und[0-9]+/", Words((Term("re(f|g)und[0-9]+", How.REGEX),), Where(ZONES))),
+        ("/v1/x.jpg", word("v1", "x", "jpg")),
+        ("refund from:agent", word("refund", places=MESSAGE_ZONES, role=Role.AGENT)),
+        (
+            "from:agent refund from:customer thanks",
+            And(
+                (
+                    word("refund", places=MESSAGE_ZONES, role=Role.AGENT),
+                    word("thanks", places=MESSAGE_ZONES, role=Role.CUSTOMER),
+                )
+            ),
+        ),
+        ("from:(agent OR bot) x", Words((Term("x"),), Where(MESSAGE_ZONES, (Role.AGENT, Role.BOT)))),
+        ("x -from:customer", Words((Term("x"),), Where(MESSAGE_ZONES, (Role.AGENT, Role.BOT, Role.SYSTEM)))),
+        ("x in:card", word("x", places=("card",))),
+        ("x -in:card", word("x", places=tuple(zone for zone in ZONES if zone != "card"))),
+        ("x is:current", Words((Term("x"),), Where(ZONES, (), Age.CURRENT))),
+        ("x -is:current", Words((Term("x"),), Where(ZONES, (), Age.EARLIER))),
+        ("is:vanished", word("vanished", places=("has",))),
+        ("sde.balance:>1000", Compare("sde.balance", 1000.000001, None)),
+        ("mcs:20..", Compare("mcs", 20.0, None)),
+        ("sent:2026-Q3", Compare("sent", 1_782_864_000_000, 1_790_812_800_000)),
+        ("ended:>2026-01", Compare("end", 1_769_904_000_000, None)),
+    ],
+)
+def test_words_are_found_by_pattern_distance_and_place(text: str, expected: Expression) -> None:
+    assert read(text) == expected
+
+
+@pytest.mark.parametrize("text", ["csat:>6", "csat:5..1", "a or b", "nps:>10"])
+def test_what_can_find_nothing_or_is_easily_mistaken_is_told(text: str) -> None:
+    assert len(parse(text, now=NOW).notices) == 1
+
+
+def test_days_are_those_of_a_time_zone() -> None:
+    berlin = parse("on:2026-07-01", now=NOW, zone=ZoneInfo("Europe/Berlin")).expression
+    start, end = (datetime(2026, month, day, 22, tzinfo=UTC) for month, day in ((6, 30), (7, 1)))
+    assert berlin == Compare("start", to_ms(start), to_ms(end))
 
 
 def test_an_unknown_field_is_answered_with_the_nearest_one() -> None:
@@ -247,8 +340,8 @@ def test_huge_queries_are_answered_not_fatal(text: str) -> None:
 
 
 def test_every_field_has_a_meaning() -> None:
-    derived = {"from", "transferred", "after", "before", "on"}
-    assert set(MEANING) == {*ZONES, *KEYWORDS, *NUMBERS, *derived} - {"by", "start"}
+    derived = {"from", "in", "is", "transferred", "after", "before", "on", *DATES}
+    assert set(MEANING) == {*ZONES, *KEYWORDS, *NUMBERS, *derived} - {"by", "start", "end"}
     assert all(value in MEANING["has"] for value in HAS_VALUES)
 
 
