@@ -105,7 +105,7 @@ def test_no_redirect_and_no_link_is_followed(archive: ArchiveFile, account: Simu
 def test_unknown_fields_and_types_and_broken_inner_json_are_kept_as_text(
     archive: ArchiveFile, account: Simulator
 ) -> None:
-    harvest(archive, account, Fault("unexpected", times=None))
+    harvest(archive, account, Fault("unexpected", place="by-id", times=None))
     found = project(next(archive.vault.after(0)).raw)
     texts = [message.text for message in found.messages]
     assert "wave" in texts
