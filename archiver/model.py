@@ -46,50 +46,6 @@ class Window:
         return self.end - self.start
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """One record as LivePerson gave it: the fields that ingest needs, and the exact bytes. `skill_id`: -1 for none.
-    `is_deep`: it was read by its id, which returns all SDEs and thumbnails.
-    """
-
-    id: str
-    started_at: datetime | None
-    is_open: bool
-    is_partial: bool
-    raw: bytes
-    ended_at: datetime | None
-    message_count: int
-    skill_id: int
-    is_deep: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A record of an answer that could not be read far enough to keep it under its id."""
-
-    raw: bytes
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One answer. `total` counts the whole query; `is_complete` is false if some search shards failed; `is_light` if
-    little more than the `info` of its records was asked for.
-    """
-
-    conversations: tuple[Conversation, ...]
-    unreadable: tuple[Unreadable, ...]
-    total: int
-    is_complete: bool
-    is_light: bool = False
-
-    def __len__(self) -> int:
-        return len(self.conversations) + len(self.unreadable)
-
-
-NO_PAGE = Page((), (), 0, True)  # no conversations match
-
-
 class Role(StrEnum):
     """Who speaks. A bot is an agent that is a program."""
 
@@ -218,6 +174,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Former:
+    """A message as LivePerson showed it until it was edited, masked or deleted."""
+
+    message: Message
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Dialog:
     """A part of a conversation: the main dialog, or a survey after it."""
 
@@ -278,7 +242,8 @@ class Metadata:
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """A conversation as a person reads it: messages in the order they were sent. `about` is what is known about it
-    beside what was said, by path: people, ids, campaign, pages, intents, what bots noted.
+    beside what was said, by path: people, ids, campaign, pages, intents, what bots noted. `former` are earlier texts,
+    `states` what LivePerson did to it since it was archived: changed, masked, deleted, vanished.
     """
 
     metadata: Metadata
@@ -289,6 +254,8 @@ class Transcript:
     events: tuple[Event, ...] = ()
     dialogs: tuple[Dialog, ...] = ()
     about: tuple[tuple[str, str], ...] = ()
+    former: tuple[Former, ...] = ()
+    states: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

@@ -6,11 +6,13 @@ A change that must be one transaction is one method of `ArchiveFile`; no other r
 
 from archiver.archive.coverage import Coverage, CoverageState, Day, Stretch
 from archiver.archive.erasures import Erasure
+from archiver.archive.events import states_by
 from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import Bookmark, RecordedWindow, Run, WindowReading, WindowState
 from archiver.archive.opening import is_archive, make_archive, open_archive
 from archiver.archive.rechecks import is_last_chance, next_check
 from archiver.archive.records import HistoryEntry, QuarantinedRecord, Record
+from archiver.archive.vault import Vault
 from archiver.archive.verify import Finding, repair_vault, verify_vault
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "RecordedWindow",
     "Run",
     "Stretch",
+    "Vault",
     "WindowReading",
     "WindowState",
     "is_archive",
@@ -35,5 +38,6 @@ __all__ = [
     "next_check",
     "open_archive",
     "repair_vault",
+    "states_by",
     "verify_vault",
 ]

@@ -18,8 +18,9 @@ from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, compare, latest_moment
 from archiver.errors import ArchiveError, IntegrityError
 from archiver.jsontext import canonical, decode, encode
-from archiver.model import Conversation, Unreadable, to_ms
+from archiver.model import to_ms
 from archiver.rawrecord import peek_if_readable
+from archiver.received import Conversation, Unreadable
 
 SECOND_LOOK = timedelta(minutes=15)  # a replica that lags behind has caught up by then
 _COMPRESSION_LEVEL = 3
@@ -103,7 +104,11 @@ class ChainWriter:
         execute = self._connection.executemany
         execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.entries)
         execute("INSERT INTO bodies VALUES (?, ?, ?)", rows.bodies)
-        execute("INSERT OR REPLACE INTO current VALUES (?, ?, ?, ?, NULL)", rows.current)
+        current = [(*row, row[1]) for row in rows.current]
+        execute("INSERT OR REPLACE INTO current VALUES (?, ?, ?, ?, NULL, ?)", current)
+        now_current = {row[1] for row in rows.current}
+        touched = [(row[0], row[2]) for row in rows.entries if row[2] and row[0] not in now_current]
+        execute("UPDATE current SET touched = ? WHERE conversation_id = ?", touched)
         rows.clear()
 
     def insert(self, type_: str, conversation_id: str, raw: bytes, fingerprint: bytes, at: datetime) -> int:

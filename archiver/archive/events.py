@@ -5,7 +5,7 @@ Each is an entry of its own type whose body is a small JSON object (docs/vault-f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ RECORD = "record"
 WINDOW_SEALED, WINDOW_UNSEALED = "window_sealed", "window_unsealed"
 MASKING, ERASURE, FEWER = "upstream_masking", "upstream_erasure", "upstream_fewer"
 DECIDED = "erasure_decided"
+VANISHED, RETURNED = "upstream_vanished", "upstream_returned"  # LivePerson lists a conversation no more; does again
 UPSTREAM = (MASKING, ERASURE, FEWER)  # changes that LivePerson made to archived text
 REMOVING = (*UPSTREAM, DECIDED)  # events that may remove bodies
 
@@ -36,6 +37,17 @@ BY_POLICY: Mapping[str, Decision] = {
     Policy.KEEP: Decision.KEPT,
     Policy.ASK: Decision.PENDING,
 }
+
+
+def states_by(types: Iterable[str]) -> tuple[str, ...]:
+    """What LivePerson did to a conversation since it was archived, by the types of the events about it, in order:
+    masked, deleted, vanished.
+    """
+    seen = list(types)
+    found = {"masked": MASKING in seen, "deleted": ERASURE in seen or FEWER in seen}
+    presence = [type_ for type_ in seen if type_ in (VANISHED, RETURNED)]
+    found["vanished"] = presence[-1:] == [VANISHED]
+    return tuple(state for state, is_so in found.items() if is_so)
 
 
 def removed_by(type_: str, body: bytes) -> frozenset[int]:

@@ -24,7 +24,8 @@ from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, latest_in
 from archiver.choices import Policies
 from archiver.errors import ArchiveError
-from archiver.model import Conversation, Unreadable, Window, from_ms, to_ms
+from archiver.model import Window, from_ms, to_ms
+from archiver.received import Conversation, Unreadable
 
 _DAY_MS = 86_400_000
 

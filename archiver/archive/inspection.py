@@ -42,6 +42,11 @@ _STRAYS = (
         " (SELECT 1 FROM entries e WHERE e.seq = c.deep AND e.conversation_id = c.conversation_id AND e.type = ?)",
         "is said to be read by its id in an entry that is not its own",
     ),
+    (
+        "SELECT seq, conversation_id FROM current c WHERE ? <> '' AND touched IS NOT"
+        " (SELECT max(seq) FROM entries e WHERE e.conversation_id = c.conversation_id)",
+        "has other entries than its row says",
+    ),
 )
 
 

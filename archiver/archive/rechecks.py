@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from archiver.archive.versions import Change
-from archiver.model import Conversation, Window
+from archiver.model import Window
 from archiver.rawrecord import is_true, moment
+from archiver.received import Conversation
 from archiver.windows import NEVER, RETENTION_MONTHS, months_before
 
 SOONEST_RECHECK, LATEST_RECHECK = timedelta(minutes=15), timedelta(hours=24)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Record:
     """The current version of a conversation: its exact bytes and the entry that holds them.
 
-    `is_first`: the vault has no earlier version of it.
+    `is_first`: the vault has no earlier version of it. `touched`: the newest entry about the conversation, a version or
+    an event.
     """
 
     seq: int
@@ -17,6 +18,12 @@ class Record:
     fetched_at: str
     is_first: bool
     raw: bytes
+    touched: int = 0
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is no other entry about the conversation."""
+        return self.is_first and self.touched == self.seq
 
 
 @dataclass(frozen=True, slots=True)

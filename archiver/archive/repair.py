@@ -60,7 +60,7 @@ class Repair:
         """
         rows, current = objects.mend(self._connection), 0
         if not any(True for _ in chain.faults(self._inspection.entries())):
-            current = self._current()
+            current = self._current() + self._touch()
             rows += current + self._forget_strange_depths() + self._erasures() + self._windows(now, proven)
         rows += self.steering(now) + self._watch_again(now)
         return Mended(rows, is_index_outdated=current > 0)
@@ -111,8 +111,16 @@ class Repair:
         )
         if before.fetchone() == row:
             return False
-        self._connection.execute("INSERT OR REPLACE INTO current VALUES (?, ?, ?, ?, NULL)", row)
+        self._connection.execute("INSERT OR REPLACE INTO current VALUES (?, ?, ?, ?, NULL, 0)", row)
         return True
+
+    def _touch(self) -> int:
+        """Makes each row name the newest entry about its conversation; how many did not."""
+        return self._connection.execute(
+            "UPDATE current SET touched = (SELECT max(seq) FROM entries e WHERE e.conversation_id ="
+            " current.conversation_id) WHERE touched IS NOT (SELECT max(seq) FROM entries e WHERE e.conversation_id ="
+            " current.conversation_id)"
+        ).rowcount
 
     def _forget_strange_depths(self) -> int:
         """A conversation that is said to be read by its id in an entry that is not its own is read so again."""

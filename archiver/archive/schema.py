@@ -45,6 +45,10 @@ ALTER TABLE watch ADD COLUMN latest_at TEXT
 """,
     4: """
 ALTER TABLE current ADD COLUMN deep INTEGER;
+ALTER TABLE current ADD COLUMN touched INTEGER NOT NULL DEFAULT 0;
+UPDATE current SET touched =
+    (SELECT max(seq) FROM entries WHERE entries.conversation_id = current.conversation_id);
+CREATE INDEX current_by_touch ON current (touched);
 CREATE INDEX current_shallow ON current (started_ms, conversation_id) WHERE deep IS NOT seq
 """,
 }

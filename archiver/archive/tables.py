@@ -14,10 +14,11 @@ CREATE INDEX entries_of_events ON entries (type, seq) WHERE type <> 'record';
 CREATE TABLE bodies (seq INTEGER PRIMARY KEY REFERENCES entries (seq), salt BLOB NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE current (
     conversation_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, messages INTEGER NOT NULL, started_ms INTEGER,
-    deep INTEGER)
+    deep INTEGER, touched INTEGER NOT NULL DEFAULT 0)
     STRICT, WITHOUT ROWID;
 CREATE INDEX current_by_seq ON current (seq);
 CREATE INDEX current_by_start ON current (started_ms);
+CREATE INDEX current_by_touch ON current (touched);
 CREATE INDEX current_shallow ON current (started_ms, conversation_id) WHERE deep IS NOT seq;
 CREATE TABLE quarantine (
     digest BLOB PRIMARY KEY, fetched_at TEXT NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL) STRICT;

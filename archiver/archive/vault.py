@@ -12,14 +12,15 @@ from archiver.archive.bodies import BodyReader
 from archiver.archive.chain import GENESIS, Entry, entry_of, fingerprint_of, link
 from archiver.archive.events import RECORD
 from archiver.archive.records import HistoryEntry, QuarantinedRecord, Record
+from archiver.archive.rows import VaultRows
 from archiver.archive.stored import stored_moment
 from archiver.archive.versions import compare_raw
 from archiver.errors import ArchiverError, IntegrityError, NotFound
 from archiver.jsontext import encode
-from archiver.model import EPOCH, Conversation
+from archiver.model import EPOCH
+from archiver.received import Conversation
 
 _BATCH = 200
-_EARLIEST_MS, _LATEST_MS = -62_135_000_000_000, 253_402_000_000_000  # what Python can express as a date
 _REPAIR = "Which version is current follows from the vault's chain: archiver verify --repair"
 _DAMAGED = "List every fault: archiver verify --no-index. Restore the archive's file from a backup, then harvest again."
 
@@ -30,7 +31,7 @@ _ENTRY_WITH_BODY = (
 )
 # Outer joins: a current version whose entry or body is missing is an error, never left out.
 _RECORDS = (
-    "SELECT c.conversation_id, c.seq,"
+    "SELECT c.conversation_id, c.seq, c.touched,"
     " NOT EXISTS (SELECT 1 FROM entries o WHERE o.conversation_id = c.conversation_id AND o.seq < c.seq),"
     " (SELECT max(n.seq) FROM entries n WHERE n.conversation_id = c.conversation_id AND n.seq > c.seq"
     " AND n.type = 'record'),"
@@ -45,18 +46,13 @@ _HISTORY = (
 )
 
 
-class Vault:
+class Vault(VaultRows):
     """Reads only."""
 
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._key = key
         self._bodies = BodyReader()
-
-    def head(self) -> int:
-        """The newest sequence number; 0 for an empty vault."""
-        (seq,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM entries").fetchone()
-        return int(seq)
 
     def end(self) -> tuple[int, str]:
         """The newest sequence number and its link in hexadecimal, which covers all entries before it."""
@@ -78,43 +74,6 @@ class Vault:
         row = self._connection.execute("SELECT link FROM entries WHERE seq = ?", (seq,)).fetchone()
         return _hex(row[0]) if row else None
 
-    def started(self, width_ms: int) -> Iterator[tuple[int, int]]:
-        """How many conversations started in each multiple of a width since the epoch: (multiple, count)."""
-        rows = self._connection.execute(
-            "SELECT started_ms / ?, count(*) FROM current WHERE started_ms BETWEEN ? AND ? GROUP BY 1",
-            (width_ms, _EARLIEST_MS, _LATEST_MS),
-        )
-        yield from rows
-
-    def totals(self) -> tuple[int, int]:
-        """How many conversations there are, and how many messages in their current versions."""
-        row = self._connection.execute(
-            "SELECT count(*), coalesce(sum(min(max(messages, 0), 1000000000)), 0) FROM current"
-        ).fetchone()
-        return int(row[0]), int(row[1])
-
-    def count_shallow(self, start_ms: int = _EARLIEST_MS, end_ms: int = _LATEST_MS) -> int:
-        """How many conversations are shallow: their current version comes from a search, which leaves out all but the
-        newest SDE of each type and thumbnails. Those without a start count in every span.
-        """
-        (count,) = self._connection.execute(
-            "SELECT count(*) FROM current WHERE deep IS NOT seq"
-            " AND (started_ms IS NULL OR started_ms >= ? AND started_ms < ?)",
-            (start_ms, end_ms),
-        ).fetchone()
-        return int(count)
-
-    def shallow(self, since_ms: int, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
-        """Shallow conversations that started at `since_ms` or later, as (start in ms, id), the first `limit` ones after
-        a pair in their order.
-        """
-        return self._connection.execute(
-            "SELECT started_ms, conversation_id FROM current WHERE deep IS NOT seq"
-            " AND started_ms >= ? AND (started_ms, conversation_id) > (?, ?)"
-            " ORDER BY started_ms, conversation_id LIMIT ?",
-            (since_ms, *after, limit),
-        ).fetchall()
-
     def quarantined(self) -> Iterator[QuarantinedRecord]:
         """The unreadable records in quarantine, oldest first. Raises ArchiveError for one that is damaged."""
         rows = self._connection.execute("SELECT digest, fetched_at, reason, body FROM quarantine ORDER BY fetched_at")
@@ -123,11 +82,6 @@ class Vault:
             if raw is None:
                 raise IntegrityError("the bytes of a quarantined record are not what was kept", hint=_DAMAGED)
             yield QuarantinedRecord(digest.hex(), fetched_at, reason, raw)
-
-    def count_quarantined(self) -> int:
-        """How many unreadable records are in quarantine."""
-        (count,) = self._connection.execute("SELECT count(*) FROM quarantine").fetchone()
-        return int(count)
 
     def current(self, conversation_id: str) -> Record:
         """The current version of a conversation. Raises NotFound, or IntegrityError if it is not what was kept."""
@@ -149,19 +103,22 @@ class Vault:
         )
 
     def after(self, seq: int) -> Iterator[Record]:
-        """The current versions kept after `seq`, in order of their sequence numbers, a few at a time in memory. Raises
-        IntegrityError for one that is not what was kept; after 0, also if a conversation has no current version.
+        """The current versions of conversations about which entries were made after `seq`, in the order of the newest
+        of these entries, a few at a time in memory. Raises IntegrityError for one that is not what was kept; after 0,
+        also if a conversation has no current version.
         """
         is_everything = seq == 0
         while batch := self._batch_after(seq):
             yield from batch
-            seq = batch[-1].seq
+            seq = batch[-1].touched
         if is_everything:
             self._check_none_is_left_out()
 
     def _batch_after(self, seq: int) -> list[Record]:
-        rows = self._connection.execute(f"{_RECORDS} WHERE c.seq > ? ORDER BY c.seq LIMIT ?", (seq, _BATCH)).fetchall()
-        if not _is_ascending([seq, *(row[1] for row in rows)]):
+        rows = self._connection.execute(
+            f"{_RECORDS} WHERE c.touched > ? ORDER BY c.touched LIMIT ?", (seq, _BATCH)
+        ).fetchall()
+        if not _is_ascending([seq, *(row[2] for row in rows), *([self.head() + 1] if rows else [])]):
             raise IntegrityError("the index of current versions is damaged: it is not in order", hint=_DAMAGED)
         return [self._current(*row) for row in rows]
 
@@ -172,11 +129,6 @@ class Vault:
         ).fetchone()
         if kept != current:
             raise IntegrityError(f"the vault has {kept:,} conversations and {current:,} current versions", hint=_REPAIR)
-
-    def count_after(self, seq: int) -> int:
-        """How many conversations have a current version kept after `seq`."""
-        (count,) = self._connection.execute("SELECT count(*) FROM current WHERE seq > ?", (seq,)).fetchone()
-        return int(count)
 
     def history(self, conversation_id: str) -> list[HistoryEntry]:
         """Every version of a conversation and every event about it, oldest first. Raises NotFound."""
@@ -195,19 +147,22 @@ class Vault:
             raise NotFound(f"vault entry {seq} has no record: it was removed, or never existed")
         return self._opened(*row)[1]
 
+    def other_versions(self, record: Record) -> list[tuple[int, str, bytes]]:
+        """The other versions of a conversation whose bodies are still there, oldest first: entry, when it was fetched,
+        exact bytes. Raises IntegrityError.
+        """
+        rows = self._connection.execute(
+            f"{_ENTRY_WITH_BODY} WHERE e.conversation_id = ? AND e.type = ? AND e.seq <> ? ORDER BY e.seq",
+            (record.conversation_id, RECORD, record.seq),
+        )
+        return [(entry.seq, entry.fetched_at, raw) for entry, raw in (self._opened(*row) for row in rows.fetchall())]
+
     def older_bodies(self, conversation_id: str, before: int) -> list[int]:
         """The earlier entries of the same conversation whose records are still there."""
         rows = self._connection.execute(
             "SELECT seq FROM entries JOIN bodies USING (seq)"
             " WHERE conversation_id = ? AND type = ? AND seq < ? ORDER BY seq",
             (conversation_id, RECORD, before),
-        )
-        return [row[0] for row in rows]
-
-    def unwatched(self) -> list[str]:
-        """The conversations that are not on the list of look-ups."""
-        rows = self._connection.execute(
-            "SELECT conversation_id FROM current WHERE conversation_id NOT IN (SELECT conversation_id FROM watch)"
         )
         return [row[0] for row in rows]
 
@@ -250,7 +205,9 @@ class Vault:
         )
         return {id_: (seq, fingerprint) for id_, seq, fingerprint in rows}
 
-    def _current(self, conversation_id: str, seq: int, is_first: int, later: int | None, *entry: Any) -> Record:
+    def _current(
+        self, conversation_id: str, seq: int, touched: int, is_first: int, later: int | None, *entry: Any
+    ) -> Record:  # fmt: skip
         """The record of a row of `current`, which must point to the newest version of its own conversation."""
         if entry[0] is None:
             message = f"the current version of conversation {conversation_id}, entry {seq}, is not in the vault"
@@ -262,7 +219,7 @@ class Vault:
         if later is not None and self._is_overtaken(raw, later):
             message = f"conversation {conversation_id} has a newer version than its current one, entry {later}"
             raise IntegrityError(message, seq=seq, hint=_REPAIR)
-        return Record(seq, conversation_id, read.fetched_at, bool(is_first), raw)
+        return Record(seq, conversation_id, read.fetched_at, bool(is_first), raw, touched)
 
     def _is_overtaken(self, raw: bytes, later: int) -> bool:
         try:

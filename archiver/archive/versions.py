@@ -11,8 +11,9 @@ from typing import Any
 
 from archiver.archive.chain import stable, without_moving_parts
 from archiver.jsontext import canonical, decode
-from archiver.model import EPOCH, Conversation
+from archiver.model import EPOCH
 from archiver.rawrecord import items, moment, section, text_of
+from archiver.received import Conversation
 
 _SDES = ("sdes", "unAuthSdes")
 _ERASED = "LP deleted data"  # Personal Data Deletion API: "** LP deleted data **"

@@ -14,7 +14,8 @@ from archiver.harvest.look_up import Tolerance, look_up
 from archiver.harvest.source import Source
 from archiver.liveperson import MOST_PER_PAGE
 from archiver.logs import EventLogger
-from archiver.model import CELL, Conversation, Page, Unreadable, Window
+from archiver.model import CELL, Window
+from archiver.received import Conversation, Page, Unreadable
 from archiver.windows import floor
 
 _log = EventLogger("harvest")

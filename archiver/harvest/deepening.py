@@ -10,7 +10,8 @@ from archiver.harvest.ingest import Ingest
 from archiver.harvest.look_up import Tolerance, look_up
 from archiver.liveperson import MOST_PER_PAGE
 from archiver.logs import EventLogger
-from archiver.model import EPOCH, Page, to_ms
+from archiver.model import EPOCH, to_ms
+from archiver.received import Page
 
 _log = EventLogger("harvest")
 _BEYOND = timedelta(days=31)  # LivePerson may return conversations that are older than it promises

@@ -12,8 +12,8 @@ from archiver.harvest.ingest import Ingest
 from archiver.harvest.look_up import look_up
 from archiver.harvest.source import Source
 from archiver.liveperson import MOST_PER_PAGE
-from archiver.model import Page
 from archiver.progress import Progress
+from archiver.received import Page
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from archiver.choices import Depth
 from archiver.harvest.deep_reader import DeepReader, Found
 from archiver.harvest.source import Source
 from archiver.logs import EventLogger
-from archiver.model import Conversation, Page, Unreadable
 from archiver.progress import Progress
+from archiver.received import Conversation, Page, Unreadable
 
 _log = EventLogger("harvest")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archiver.errors import AuthError, RateLimited, SourceError
 from archiver.harvest.halving import halves, work_through
-from archiver.model import Page
+from archiver.received import Page
 
 _MOST_FAILURES = 20
 _MOST_IN_A_ROW = 4  # mean that look-ups do not work now; isolating one bad conversation takes fewer

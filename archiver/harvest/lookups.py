@@ -9,7 +9,7 @@ from archiver.harvest.ingest import Ingest
 from archiver.harvest.look_up import Tolerance, look_up
 from archiver.liveperson import MOST_PER_PAGE
 from archiver.logs import EventLogger
-from archiver.model import Page
+from archiver.received import Page
 
 _log = EventLogger("harvest")
 

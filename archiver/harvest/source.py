@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from archiver.liveperson import Status
-from archiver.model import Page, Window
+from archiver.model import Window
+from archiver.received import Page
 
 
 class Source(Protocol):

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from archiver.errors import BadAnswer, Unproven, counted
 from archiver.harvest.ingest import CompletedPage
-from archiver.model import Page, Window
+from archiver.model import Window
+from archiver.received import Page
 
 _NAMED = 5  # ids in a reason
 

@@ -15,7 +15,8 @@ from archiver.harvest.prefetch import Prefetcher
 from archiver.harvest.tally import RepeatedReads, WindowTally, digest
 from archiver.liveperson import MOST_PER_PAGE, Status
 from archiver.logs import EventLogger
-from archiver.model import NO_PAGE, Page, Window
+from archiver.model import Window
+from archiver.received import NO_PAGE, Page
 
 _log = EventLogger("harvest")
 _TRIES, _TRIES_OF_A_CELL = 3, 10

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from archiver.archive import ArchiveFile, Record
+from archiver.archive import ArchiveFile, Record, Vault
 from archiver.errors import RecordError, StoreError, StoreOutdated
-from archiver.index.results import Position, Refusal, Version
+from archiver.index.results import Position, Refusal
 from archiver.index.store import Store, StoreAdmin, Writer
+from archiver.index.versions import read_version
 from archiver.logs import EventLogger
 from archiver.progress import Progress
-from archiver.transcript import project
 
 _log = EventLogger("index")
 BATCH_CONVERSATIONS = 1_000
@@ -116,8 +116,8 @@ class _Work:
         try:
             with self.store.writing(expected=count, patience_s=self.patience_s) as writer:
                 for batch in batches(records):
-                    seq = max(seq, batch[-1].seq)
-                    done += _write(batch, writer, self._position(seq))
+                    seq = max(seq, batch[-1].touched)
+                    done += _write(self.archive.vault, batch, writer, self._position(seq))
                     self.progress.advance(len(batch))
                 if seq < self.head:
                     writer.replace([], applied=self._position(self.head))
@@ -129,11 +129,11 @@ class _Work:
         return Position(seq, self.archive.vault.link_at(seq) or "")
 
 
-def _write(batch: list[Record], writer: Writer, position: Position) -> int:
+def _write(vault: Vault, batch: list[Record], writer: Writer, position: Position) -> int:
     versions, refusals = [], []
     for record in batch:
         try:
-            versions.append(Version(record.seq, project(record.raw), record.is_first, record.fetched_at))
+            versions.append(read_version(vault, record))
         except RecordError as error:
             refusals.append(Refusal(record.seq, record.conversation_id, error.message))
     writer.refuse(refusals)

@@ -24,7 +24,7 @@ from archiver.index.results import (
 )
 from archiver.index.store import StoreStatus
 from archiver.model import Message, Transcript
-from archiver.query import Expression, Reading, Scope, facet_values, results
+from archiver.query import Expression, Reading, Scope, every_message, facet_values, results
 
 
 def open_store(address: StoreAddress, folder: Path, archive_id: str) -> MemoryStore:
@@ -99,7 +99,7 @@ class MemoryStore:
 
     def compare(self, versions: Sequence[Version]) -> Comparison:
         held = [self._readings.get(version.transcript.id) for version in versions]
-        documents = sum(1 + len(reading.transcript.messages) for reading in held if reading)
+        documents = sum(1 + len(list(every_message(reading.transcript))) for reading in held if reading)
         return Comparison(differing(versions, self._difference), documents)
 
     def _difference(self, version: Version) -> str:
@@ -109,7 +109,7 @@ class MemoryStore:
         return "" if reading.transcript == version.transcript else "of another content"
 
     def documents(self) -> int:
-        return sum(1 + len(reading.transcript.messages) for reading in self._readings.values())
+        return sum(1 + len(list(every_message(reading.transcript))) for reading in self._readings.values())
 
     def damage(self) -> Iterator[str]:
         yield from ()  # has no files

@@ -12,9 +12,9 @@ from archiver.index.readiness import Readiness
 from archiver.index.refusals import reason_of
 from archiver.index.results import Facet, Hit, Key, KeyPage, Results, Sort, as_cursor
 from archiver.index.store import Store
+from archiver.index.versions import read_version
 from archiver.model import Message, Metadata, Transcript
-from archiver.query import Expression, Query, Reading, Scope
-from archiver.transcript import project
+from archiver.query import Expression, Query, Reading, Scope, every_message
 
 _KEYS_PER_PAGE = 1_000
 _HITS_PER_PAGE = 100
@@ -114,10 +114,10 @@ class Readings:
     def of(self, conversation_id: str) -> tuple[Reading, dict[str, Message]]:
         """A conversation with its messages by id. Raises IntegrityError, and RecordError whatever is wrong with it."""
         record = self._archive.vault.current(conversation_id)
-        if self._last is None or self._last[0] != record.seq:
-            transcript = project(record.raw)
-            messages = {message.id: message for message in transcript.messages}
-            self._last = record.seq, Reading(transcript), messages
+        if self._last is None or self._last[0] != record.touched:
+            transcript = read_version(self._archive.vault, record).transcript
+            messages = {message.id: message for message in every_message(transcript)}
+            self._last = record.touched, Reading(transcript), messages
         return self._last[1:]
 
 

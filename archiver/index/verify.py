@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from archiver.archive import ArchiveFile, Finding, Record
+from archiver.archive import ArchiveFile, Finding, Record, Vault
 from archiver.errors import IntegrityError, NotFound, RecordError, StoreDenied, StoreError, counted
 from archiver.index.build import Applied, apply_again, batches, is_behind, rebuild
 from archiver.index.results import Comparison, Version
 from archiver.index.retrieval import every_key
 from archiver.index.store import Store, StoreAdmin
+from archiver.index.versions import read_version
 from archiver.progress import Progress
 from archiver.query import Everything, Scope
-from archiver.transcript import project
 
 _NAMED = 3
 _MOST_APPLIED_AGAIN = 10_000  # differing conversations; if there are more, a rebuild is quicker
@@ -105,7 +105,7 @@ def _compare(archive: ArchiveFile, store: Store, progress: Progress) -> Comparis
     documents = 0
     try:
         for batch in batches(archive.vault.after(0)):
-            compared = store.compare(list(_versions(batch)))
+            compared = store.compare(list(_versions(archive.vault, batch)))
             faults += [fault for fault in compared.faults if fault[0] not in refused]
             documents += compared.documents
             progress.advance(len(batch))
@@ -114,10 +114,10 @@ def _compare(archive: ArchiveFile, store: Store, progress: Progress) -> Comparis
     return Comparison(tuple(faults), documents)
 
 
-def _versions(batch: Iterable[Record]) -> Iterator[Version]:
+def _versions(vault: Vault, batch: Iterable[Record]) -> Iterator[Version]:
     for record in batch:
         try:
-            yield Version(record.seq, project(record.raw), record.is_first, record.fetched_at)
+            yield read_version(vault, record)
         except RecordError:
             continue  # it is among the refused ones
 

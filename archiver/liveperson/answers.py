@@ -7,8 +7,8 @@ from typing import Any
 from archiver.errors import BadAnswer
 from archiver.jsontext import decode, split_array, split_object
 from archiver.liveperson.damaged_page import split_damaged
-from archiver.model import Conversation, Page, Unreadable
 from archiver.rawrecord import integer, is_true, moment, peek, section, text_of
+from archiver.received import Conversation, Page, Unreadable
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _RECORDS, _METADATA = "conversationHistoryRecords", "_metadata"

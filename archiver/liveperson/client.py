@@ -23,7 +23,8 @@ from archiver.liveperson.domains import Domains
 from archiver.liveperson.filters import CONTENT, LIGHT_CONTENT, MOST_PER_PAGE, Filters, Parameters, Status
 from archiver.liveperson.page_check import PageCheck
 from archiver.liveperson.server_time import ServerTime
-from archiver.model import CELL, NO_PAGE, Conversation, Page, Window
+from archiver.model import CELL, Window
+from archiver.received import NO_PAGE, Conversation, Page
 
 _TRIES_FOR_ALL_SHARDS, _TRIES_IN_BRIEF = 3, 2
 ROWS_SHARED = 2  # rows that neighbouring pages of a search share

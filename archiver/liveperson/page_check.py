@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archiver.errors import counted
-from archiver.model import Page
+from archiver.received import Page
 
 
 class PageCheck:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from archiver.model import Message, Participant, Role, Transcript, Zone, to_ms
+from archiver.model import Former, Message, Participant, Role, Transcript, Zone, to_ms
 from archiver.rawrecord import as_text, number
 
 SDE = Zone.SDE.value
@@ -42,6 +42,7 @@ def passages(transcript: Transcript) -> Iterator[Passage]:
     """Everything that words without a field search."""
     for message in transcript.messages:
         yield from message_passages(message)
+    yield from earlier_passages(transcript.former)
     for answer in transcript.answers:
         for text in (answer.question, answer.answer):
             if text:
@@ -58,6 +59,20 @@ def passages(transcript: Transcript) -> Iterator[Passage]:
 def message_passages(message: Message) -> Iterator[Passage]:
     """What words without a field search in one message."""
     return (Passage(part.zone.value, part.text, message=message) for part in message.parts)
+
+
+def every_message(transcript: Transcript) -> Iterator[Message]:
+    """All messages, those too that LivePerson does not show any more: of each of these the last text that it had."""
+    yield from transcript.messages
+    shown = {message.id for message in transcript.messages}
+    yield from {item.message.id: item.message for item in transcript.former if item.message.id not in shown}.values()
+
+
+def earlier_passages(former: Iterable[Former]) -> Iterator[Passage]:
+    """What was in messages before they were edited, masked or deleted."""
+    for item in former:
+        for part in item.message.parts:
+            yield Passage(part.zone.value, part.text, message=item.message, until=item.until)
 
 
 def path_names(path: str) -> Iterator[str]:
@@ -94,7 +109,8 @@ def _has(transcript: Transcript) -> Iterator[str]:
         "survey": any(answer.by is Role.CUSTOMER for answer in transcript.answers),
         "transfer": transcript.metadata.transfers > 0,
     }
-    return (name for name, is_there in present.items() if is_there)
+    yield from (name for name, is_there in present.items() if is_there)
+    yield from transcript.states
 
 
 def _has_link(message: Message) -> bool:

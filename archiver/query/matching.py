@@ -7,6 +7,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from archiver.model import Message, Transcript
 from archiver.query.ast import (
@@ -32,6 +33,7 @@ from archiver.query.fields import (
     SDE,
     SENT,
     Passage,
+    every_message,
     message_numbers,
     passages,
     path_names,
@@ -65,11 +67,13 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A text in which a query matched: `where` is its zone (see `fields.ZONES`)."""
+    """A text in which a query matched: `where` is its zone, `path` and `until` as for a passage (`fields`)."""
 
     where: str
     snippet: Snippet
     message: Message | None = None
+    path: str | None = None
+    until: datetime | None = None
 
 
 def spans(leaf: Text, passage_tokens: Sequence[Token]) -> Iterator[Span]:
@@ -121,16 +125,17 @@ class Reading:
     def __init__(self, transcript: Transcript) -> None:
         self.transcript = transcript
         self.passages = [(passage, tokens(passage.text)) for passage in passages(transcript)]
-        self._by_message: dict[int, list[tuple[Passage, list[Token]]]] | None = None
+        self._by_message: dict[str, list[tuple[Passage, list[Token]]]] | None = None
         self.keywords = {name: [tokens(value) for value in read(transcript)] for name, read in KEYWORDS.items()}
 
     def _of(self, message: Message) -> list[tuple[Passage, list[Token]]]:
-        """The passages of a message."""
+        """The passages of a message, earlier ones too."""
         if self._by_message is None:
             self._by_message = {}
             for passage in self.passages:
-                self._by_message.setdefault(id(passage[0].message), []).append(passage)
-        return self._by_message.get(id(message), [])
+                if passage[0].message:
+                    self._by_message.setdefault(passage[0].message.id, []).append(passage)
+        return self._by_message.get(message.id, [])
 
     def is_true(self, expression: Expression, message: Message | None = None) -> bool:
         """Whether the expression matches the conversation, or one message of it."""
@@ -179,7 +184,8 @@ class Reading:
         for passage, passage_tokens in self.passages if message is None else self._of(message):
             marked = [span for leaf in leaves if is_in_place(leaf, passage) for span in spans(leaf, passage_tokens)]
             if marked:
-                yield Match(passage.zone, Snippet(passage.text, merge(marked)), passage.message)
+                snippet = Snippet(passage.text, merge(marked))
+                yield Match(passage.zone, snippet, passage.message, passage.path, passage.until)
 
 
 def is_in_place(leaf: Text, passage: Passage) -> bool:
@@ -223,6 +229,6 @@ def results(reading: Reading, expression: Expression, scope: Scope) -> Iterator[
         if reading.is_true(expression):
             yield None
         return
-    for message in reading.transcript.messages:
+    for message in every_message(reading.transcript):
         if reading.is_true(expression, message):
             yield message

@@ -15,7 +15,8 @@ from archiver.errors import AuthError, BadAnswer, SourceError, Unproven
 from archiver.harvest import Ingest, Lookups, WindowReader
 from archiver.liveperson import MOST_PER_PAGE
 from archiver.logs import EventLogger
-from archiver.model import CELL, NO_PAGE, Page, Window
+from archiver.model import CELL, Window
+from archiver.received import NO_PAGE, Page
 from archiver.service.schedule import LAG, Lane, Schedule
 from archiver.service.time_lanes import Clock, Deepen, Older
 from archiver.service.waiting import is_due

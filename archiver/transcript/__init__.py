@@ -1,5 +1,6 @@
 """From the exact bytes of a record to a transcript that a person can read. Pure and total."""
 
+from archiver.transcript.history import with_history
 from archiver.transcript.projection import VERSION, project
 from archiver.transcript.serialize import as_json, iso, kind_of, unreadable_as_json
 
@@ -10,4 +11,5 @@ __all__ = [
     "kind_of",
     "project",
     "unreadable_as_json",
+    "with_history",
 ]

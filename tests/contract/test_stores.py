@@ -18,6 +18,7 @@ from archiver.model import Transcript, to_ms
 from archiver.query.ast import Expression, Scope
 from archiver.query.fields import KEYWORDS, MESSAGE_ZONES, ZONES
 from archiver.query.parser import parse
+from archiver.transcript.history import with_history
 from archiver.transcript.projection import project
 from tests.archives import Scan, archives, queries
 from tests.conftest import NOW, examples, record
@@ -364,3 +365,36 @@ def test_what_was_shown_or_noted_is_found_in_its_zone_and_nowhere_else(opened: O
             if not (scope is Scope.MESSAGE and other not in MESSAGE_ZONES):
                 assert ids(ask(store, f"{other}:{text}", scope)) == expected, (other, text)
     assert ids(ask(store, "rome", scope)) == []
+
+
+def edited(conversation_id: str) -> Transcript:
+    """A conversation in which one message was edited, one masked and one deleted since it was archived."""
+    before = record(conversation_id, NOW, "the first price", "agreed then", "card 4111 1111", "keep it")
+    now = record(conversation_id, NOW, "the second price", "agreed then", "card **** ****")
+    moments = [(1, NOW), (2, NOW + timedelta(days=1))]
+    return with_history(project(now), [(1, before)], moments, ("masked", "deleted"))
+
+
+@pytest.mark.parametrize(
+    ("text", "conversations", "messages"),
+    [
+        ("first", ["c1"], ["c1:0"]), ("first price", ["c1"], ["c1:0"]), ("first is:current", [], []),
+        ("second", ["c1"], ["c1:0"]), ("second -is:current", [], []), ('"first price" -is:current', ["c1"], ["c1:0"]),
+        ("price is:earlier", ["c1"], ["c1:0"]), ("price", ["c1", "c2"], ["c1:0", "c2:0"]),
+        ("keep", ["c1"], ["c1:3"]), ("from:agent keep", ["c1"], ["c1:3"]), ("from:customer keep", [], []),
+        ("keep is:current", [], []), ("first w/2 price", ["c1"], ["c1:0"]), ("first w/9 second", [], []),
+        ("4111 pre/1 1111", ["c1"], ["c1:2"]), ("4111 pre/1 1111 is:current", [], []), ("note:first", [], []),
+        ("said:first", ["c1"], ["c1:0"]), ("has:changed price", ["c1"], ["c1:0"]),
+        ("is:deleted agreed", ["c1"], ["c1:1"]), ("has:vanished", [], []), ("fir* is:earlier", ["c1"], ["c1:0"]),
+        ("-first", ["c2"], ["c1:1", "c1:2", "c1:3", "c2:0"]),
+    ],
+)  # fmt: skip
+def test_texts_that_were_edited_masked_or_deleted_are_found_and_can_be_left_out(
+    opened: Opened, text: str, conversations: list[str], messages: list[str]
+) -> None:
+    store = opened.make()
+    put(store, [edited("c1"), project(record("c2", NOW - timedelta(days=1), "a price"))], applied=9)
+    assert sorted(ids(ask(store, text))) == conversations
+    assert sorted(str(key.message_id) for key in ask(store, text, Scope.MESSAGE).keys) == messages
+    versions = [Version(8, edited("c1")), Version(9, project(record("c2", NOW - timedelta(days=1), "a price")))]
+    assert store.compare(versions).faults == ()

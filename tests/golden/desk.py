@@ -19,7 +19,7 @@ from archiver.errors import StoreUnavailable
 from archiver.index.memory import MemoryStore
 from archiver.index.store import StoreStatus
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation
+from archiver.received import Conversation
 from archiver.service.health import answer
 from archiver.service.state import ArchiveCounts, IndexState, LaneState, Observation, Pause, Snapshot
 from archiver.simulator.faults import Fault

@@ -9,7 +9,8 @@ from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import WindowReading, WindowState
 from archiver.archive.opening import make_archive
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation, Unreadable, Window
+from archiver.model import Window
+from archiver.received import Conversation, Unreadable
 from archiver.windows import retention
 from tests.conftest import ACCOUNT, NOW, record
 

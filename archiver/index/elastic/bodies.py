@@ -11,32 +11,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from archiver.index.elastic.queries import KEYWORDS_FIELD, PATH_NUMBERS_FIELD, tagged
+from archiver.index.elastic.queries import KEYWORDS_FIELD
+from archiver.index.elastic.word_fields import WordFields, keywords
 from archiver.index.results import Version, rank
-from archiver.index.sortable import sortable
 from archiver.jsontext import canonical, encode
 from archiver.model import Message, Metadata, Role, Sde, Transcript, Zone, to_ms
-from archiver.query import (
-    FACETS,
-    KEYWORDS,
-    MESSAGE_ZONES,
-    REPEATED_KEYWORDS,
-    SDE,
-    facet_values,
-    passages,
-    path_names,
-    path_numbers,
-    words,
-)
+from archiver.query import FACETS, REPEATED_KEYWORDS, every_message, facet_values
 from archiver.transcript import kind_of
 
 KINDS = ("messages", "sdes", "metadata")
 _YEARS = range(1990, 2100)
 _LONGEST_ID = 480  # bytes; Elasticsearch allows 512
-_REMEMBERED = 20_000  # keywords and SDE values that recur often
 _LONGEST_EXTRA = 2_000  # characters of an unknown field's value
 
 # SDE values that have a field of their own, by the last name of their path (Engagement Attributes, type list).
@@ -95,7 +82,7 @@ def body(version: Version, names: Names, *, is_retry: bool = False) -> Body:
     month = month_of(transcript.metadata.started_at)
     common = _common(version)
     kind_of_version = b"external_gte" if is_retry else b"external"
-    read = _Read(transcript)
+    read = WordFields(transcript)
     lines: list[bytes] = []
     digest = hashlib.blake2b(digest_size=16)
     for kind, documents in (("messages", _messages(version, common, read)), ("sdes", _sdes(version, common))):
@@ -142,35 +129,22 @@ def _common(version: Version) -> dict[str, Any]:
     }
 
 
-class _Read:
-    """Values that several documents of a conversation need, computed once."""
-
-    def __init__(self, transcript: Transcript) -> None:
-        self.passages = [(passage, " ".join(words(passage.text))) for passage in passages(transcript)]
-        self.waits_ms = response_times_ms(transcript.messages)
-        self._by_message: dict[str, dict[str, list[str]]] = {}
-        for passage, text in self.passages:
-            if passage.message and text:
-                its_zones = self._by_message.setdefault(passage.message.id, {})
-                its_zones.setdefault(f"{passage.zone}_words", []).append(text)
-
-    def of_message(self, message: Message) -> dict[str, list[str]]:
-        """The words of a message by zone, one value for each passage, so that no phrase leaves its passage."""
-        return self._by_message.get(message.id, {})
-
-
-def _messages(version: Version, common: dict[str, Any], read: _Read) -> Iterator[tuple[str, bytes]]:
+def _messages(version: Version, common: dict[str, Any], read: WordFields) -> Iterator[tuple[str, bytes]]:
+    waits_ms = response_times_ms(version.transcript.messages)
     transcript, metadata = version.transcript, version.transcript.metadata
+    shown = {message.id for message in transcript.messages}
     shared = common | {name: getattr(metadata, name) for name in ("skill", "group", "status", "source", "language")}
-    tail = b"," + encode(shared | {KEYWORDS_FIELD: list(_keywords(transcript, REPEATED_KEYWORDS))})[1:]
-    for message in transcript.messages:
+    tail = b"," + encode(shared | {KEYWORDS_FIELD: list(keywords(transcript, REPEATED_KEYWORDS))})[1:]
+    for message in every_message(transcript):
+        is_shown = message.id in shown
         own: dict[str, Any] = {
             "id": message.id, "dialog_id": message.dialog_id, "seq": message.seq, "sent_at": message.sent_at,
             "role": message.role, "sender_id": message.sender_id, "sender": message.sender, "type": message.type,
-            "is_private": message.is_private, "text": message.text, "file": message.file,
+            "is_private": message.is_private, "text": message.text if is_shown else "", "file": message.file,
+            "is_deleted": not is_shown, "earlier_text": read.earlier_texts(message),
             "kind": kind_of(message), "links": [part.text for part in message.parts if part.zone is Zone.LINK],
             "mcs": message.mcs, "deliveries": [delivery.status for delivery in message.deliveries],
-            "response_ms": read.waits_ms.get(message.id), "rank": rank(message.sent_at),
+            "response_ms": waits_ms.get(message.id), "rank": rank(message.sent_at),
             **read.of_message(message),
         }  # fmt: skip
         if message.extra:
@@ -233,12 +207,14 @@ def _flattened(values: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:
     return fields
 
 
-def _metadata(version: Version, read: _Read) -> dict[str, Any]:
+def _metadata(version: Version, read: WordFields) -> dict[str, Any]:
     transcript, metadata = version.transcript, version.transcript.metadata
+    waits_ms = response_times_ms(transcript.messages)
     fields = _plain(metadata) | {
         "message_count": len(transcript.messages),
+        "message_documents": sum(1 for _ in every_message(transcript)),
         "sde_count": len(transcript.sdes),
-        "first_response_ms": next(iter(read.waits_ms.values()), None),
+        "first_response_ms": next(iter(waits_ms.values()), None),
         "harvested_at": version.fetched_at,
         "harvest_lag_ms": _lag_ms(version),
         "survey": [text for answer in transcript.answers for text in (answer.question, answer.answer) if text],
@@ -248,7 +224,7 @@ def _metadata(version: Version, read: _Read) -> dict[str, Any]:
         "rank": rank(metadata.started_at),
         "sent_at": sorted({message.sent_at for message in transcript.messages if message.sent_at}),
     }
-    return fields | _words(transcript, read)
+    return fields | read.of_conversation()
 
 
 def _plain(metadata: Metadata) -> dict[str, Any]:
@@ -262,38 +238,3 @@ def _lag_ms(version: Version) -> int | None:
     if ended_at is None or version.fetched_at is None:
         return None
     return to_ms(datetime.fromisoformat(version.fetched_at)) - to_ms(ended_at)
-
-
-def _words(transcript: Transcript, read: _Read) -> dict[str, Any]:
-    """All words of a conversation, one value for each passage, so that no phrase leaves its passage."""
-    everything: list[str] = []
-    by_role: dict[str, dict[str, list[str]]] = {f"{zone}_words": defaultdict(list) for zone in MESSAGE_ZONES}
-    by_zone: dict[str, list[str]] = defaultdict(list)
-    keywords = list(_keywords(transcript, KEYWORDS))
-    for passage, text in read.passages:
-        if not text:
-            continue
-        everything.append(text)
-        if passage.message:
-            by_role[f"{passage.zone}_words"][passage.message.role.value].append(text)
-        else:
-            by_zone[f"{passage.zone}_words"].append(text)
-            if passage.path and passage.zone == SDE:
-                keywords += _at_paths(passage.path, text)
-    numbers_ = [f"{tagged(name, '')}{sortable(value)}" for name, value in dict.fromkeys(path_numbers(transcript))]
-    return {"words": everything, KEYWORDS_FIELD: keywords, PATH_NUMBERS_FIELD: numbers_, **by_role, **by_zone}
-
-
-@lru_cache(_REMEMBERED)
-def _at_paths(path: str, text: str) -> tuple[str, ...]:
-    parts = text.split()
-    return tuple(" ".join(tagged(f"sde.{name}", word) for word in parts) for name in path_names(path))
-
-
-@lru_cache(_REMEMBERED)
-def _keyword(name: str, value: str) -> str:
-    return " ".join(tagged(name, word) for word in words(value))
-
-
-def _keywords(transcript: Transcript, names: Iterable[str]) -> Iterator[str]:
-    return (keyword for name in names for value in KEYWORDS[name](transcript) if (keyword := _keyword(name, value)))

@@ -87,7 +87,7 @@ def survey(server: Server, prefix: str) -> Survey:
 
 def counts(server: Server, prefix: str) -> Mapping[str, int]:
     """How many documents of each kind queries can find, and how many the conversations' documents say there are."""
-    sums = {"messages": {"sum": {"field": "message_count"}}, "sdes": {"sum": {"field": "sde_count"}}}
+    sums = {"messages": {"sum": {"field": "message_documents"}}, "sdes": {"sum": {"field": "sde_count"}}}
     lines: list[Any] = []
     for kind in KINDS:
         body = {"size": 0, "track_total_hits": True, "query": VISIBLE}

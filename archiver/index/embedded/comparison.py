@@ -12,6 +12,7 @@ from archiver.index.embedded.documents import lengthy_passages, number_of
 from archiver.index.embedded.pages import count
 from archiver.index.embedded.schema import CONVERSATION_NUMBER
 from archiver.index.results import Comparison, Version, differing, digest_of
+from archiver.query import every_message
 
 _Document = tuple[str | None, str | None]  # the id of its message, the digest of its conversation
 
@@ -34,7 +35,7 @@ def _difference(version: Version, held: Sequence[_Document]) -> str:
     """What is wrong with the documents of a conversation; empty if nothing is."""
     if not held:
         return "missing"
-    wanted: list[_Document] = [(message.id, None) for message in version.transcript.messages]
+    wanted: list[_Document] = [(message.id, None) for message in every_message(version.transcript)]
     wanted += [(None, digest_of(version)), *((None, None) for _ in lengthy_passages(version.transcript))]
     counted = Counter(held)
     if counted == Counter(wanted):

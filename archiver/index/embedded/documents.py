@@ -23,7 +23,7 @@ from archiver.index.embedded.schema import (
 )
 from archiver.index.results import Version, digest_of, rank
 from archiver.index.sortable import sortable
-from archiver.model import Message, Transcript
+from archiver.model import Former, Message, Transcript
 from archiver.query import (
     BY,
     FACETS,
@@ -35,6 +35,8 @@ from archiver.query import (
     SDE,
     Passage,
     Scope,
+    earlier_passages,
+    every_message,
     facet_values,
     message_numbers,
     message_passages,
@@ -53,8 +55,13 @@ def documents(version: Version) -> Iterator[Any]:
     transcript, number = version.transcript, number_of(version.transcript.id)
     keywords, numbers = _keywords(transcript, REPEATED_KEYWORDS), _numbers(transcript, REPEATED_NUMBERS)
     yield _conversation(version, number)
-    for message in transcript.messages:
-        yield _message(transcript, message, number, keywords, numbers)
+    former: dict[str, list[Former]] = defaultdict(list)
+    for item in transcript.former:
+        former[item.message.id].append(item)
+    shown = {message.id for message in transcript.messages}
+    for message in every_message(transcript):
+        texts = [*(message_passages(message) if message.id in shown else ()), *earlier_passages(former[message.id])]
+        yield _message(transcript, message, texts, number, keywords, numbers)
     for passage in lengthy_passages(transcript):
         yield _passage(transcript, passage, number)
 
@@ -135,8 +142,9 @@ def _passage(transcript: Transcript, passage: Passage, number: int) -> Any:
 
 
 def _message(
-    transcript: Transcript, message: Message, number: int, keywords: Texts, numbers: list[tuple[str, float]]
-) -> Any:
+    transcript: Transcript, message: Message, texts: Iterable[Passage], number: int, keywords: Texts,
+    numbers: list[tuple[str, float]],
+) -> Any:  # fmt: skip
     place = rank(message.sent_at)
     document = _document(Scope.MESSAGE.value, transcript, number, place)
     document.add_text("message", message.id)
@@ -148,7 +156,7 @@ def _message(
     for name, values in message_numbers(message).items():
         for value in values:
             document.add_float(number_field(name), value)
-    _add_texts(document, message_passages(message))
+    _add_texts(document, texts)
     return document
 
 

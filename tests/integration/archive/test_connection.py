@@ -16,7 +16,7 @@ from archiver.archive.opening import make_archive, open_archive
 from archiver.choices import Policies, Policy
 from archiver.errors import ArchiveError
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation
+from archiver.received import Conversation
 from tests.conftest import ACCOUNT, NOW, record
 
 FULL, ON = 2, 1  # as SQLite answers
@@ -63,8 +63,10 @@ def of_an_older_format(folder: Path) -> ArchiveFile:
         connection.execute("ALTER TABLE quarantine RENAME TO aside")
         connection.execute("ALTER TABLE bookmarks RENAME TO marks")
         connection.execute("ALTER TABLE watch DROP COLUMN latest_at")
-        connection.execute("DROP INDEX current_shallow")
-        connection.execute("ALTER TABLE current DROP COLUMN deep")
+        for name in ("current_shallow", "current_by_touch"):
+            connection.execute(f"DROP INDEX {name}")
+        for name in ("deep", "touched"):
+            connection.execute(f"ALTER TABLE current DROP COLUMN {name}")
         connection.execute("PRAGMA user_version = 3")
     return open_archive(folder)
 

@@ -20,7 +20,7 @@ from archiver.errors import NotFound
 from archiver.harvest.harvest import Harvest
 from archiver.index.build import catch_up
 from archiver.index.results import Sort
-from archiver.index.store import open_store
+from archiver.index.store import Store, open_store
 from archiver.index.verify import verify_index
 from archiver.model import Window
 from archiver.progress import Silent
@@ -98,7 +98,7 @@ def test_what_was_removed_is_in_no_file_any_more(tmp_path: Path) -> None:
     assert SECRET not in files(account.archive)
 
 
-def test_erasure_waits_for_a_person_by_default_and_searches_do_not_find_the_old_text(account: Account) -> None:
+def test_erasure_waits_for_a_person_by_default_and_the_old_text_is_found_until_it_is_removed(account: Account) -> None:
     archive = account.archive
     account.harvest(FULL)
     store = open_store(StoreAddress(), folder=archive.folder, archive_id=archive.id)
@@ -108,9 +108,16 @@ def test_erasure_waits_for_a_person_by_default_and_searches_do_not_find_the_old_
     assert versions(archive) == [FULL, ERASED]
     assert states(archive) == [("upstream_erasure", Decision.PENDING)]
     assert list(verify_index(archive, store, Silent())) == []
-    found = store.search(parse(SECRET.decode(), now=NOW).expression, scope=Scope.MESSAGE, sort=Sort.OLDEST, limit=9)
-    assert found.keys == ()
+    assert [count(store, f"{SECRET.decode()} {age}") for age in ("is:earlier", "is:current")] == [1, 0]
+    account.decide(approve=True)
+    catch_up(archive, store, Silent())
+    assert count(store, SECRET.decode()) == 0
+    assert list(verify_index(archive, store, Silent())) == []
     store.close()
+
+
+def count(store: Store, text: str) -> int:
+    return store.search(parse(text, now=NOW).expression, scope=Scope.MESSAGE, sort=Sort.OLDEST, limit=9).total
 
 
 @pytest.mark.parametrize("approve", [True, False])

@@ -20,8 +20,9 @@ from archiver.choices import Policies
 from archiver.errors import ArchiveError, ConfigError, IntegrityError, NotFound
 from archiver.harvest.harvest import Harvest
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation, Unreadable, Window
+from archiver.model import Window
 from archiver.progress import Silent
+from archiver.received import Conversation, Unreadable
 from archiver.simulator.services import Simulator
 from tests.conftest import ACCOUNT, NOW, connected, record, sql
 

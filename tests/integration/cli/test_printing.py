@@ -16,7 +16,7 @@ import pytest
 from archiver.archive.opening import make_archive
 from archiver.cli.root import COMMANDS
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation
+from archiver.received import Conversation
 from tests.conftest import ACCOUNT, NOW, record
 
 PROGRAM = [sys.executable, "-m", "archiver", "--progress", "none"]

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from archiver.archive.opening import make_archive
 from archiver.cli.root import root
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation
+from archiver.received import Conversation
 from tests.conftest import ACCOUNT, NOW, record
 
 PEOPLE = [

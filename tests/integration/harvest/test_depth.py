@@ -158,8 +158,10 @@ def test_an_archive_of_the_format_that_knew_no_depth_is_read_by_its_ids_by_the_s
 ) -> None:
     harvest(archive, account, depth=Depth.SEARCH)
     folder: Path = archive.folder
-    sql(archive, "DROP INDEX current_shallow")
-    sql(archive, "ALTER TABLE current DROP COLUMN deep")
+    for name in ("current_shallow", "current_by_touch"):
+        sql(archive, f"DROP INDEX {name}")
+    for name in ("deep", "touched"):
+        sql(archive, f"ALTER TABLE current DROP COLUMN {name}")
     sql(archive, "PRAGMA user_version = 4")
     with closing(open_archive(folder)) as older:
         assert older.vault.count_shallow() == 250

@@ -8,23 +8,24 @@ import pytest
 
 from archiver.archive.file import ArchiveFile
 from archiver.archive.records import Record
+from archiver.archive.vault import Vault
 from archiver.config.settings import StoreAddress
 from archiver.errors import ConfigError, RecordError
 from archiver.export.ndjson import lines
 from archiver.index import retrieval
 from archiver.index.build import catch_up, rebuild
-from archiver.index.results import Sort, read_cursor
+from archiver.index.results import Sort, Version, read_cursor
 from archiver.index.retrieval import Request, Search, found_ids, search
 from archiver.index.store import Store, open_store
+from archiver.index.versions import read_version
 from archiver.jsontext import encode
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation, Transcript
 from archiver.progress import Silent
 from archiver.query.ast import Scope
 from archiver.query.parser import parse
+from archiver.received import Conversation
 from archiver.simulator.courses import courses
 from archiver.simulator.sections import record as shown
-from archiver.transcript.projection import project
 from tests import schemas
 from tests.conftest import NOW, record
 
@@ -84,11 +85,15 @@ def test_rebuilding_from_the_vault_alone_gives_the_same_answers(archive: Archive
     assert answers() == before
 
 
-def test_an_updated_conversation_is_found_by_its_new_words_only(archive: ArchiveFile) -> None:
+def test_an_updated_conversation_is_found_by_its_new_words_and_by_earlier_ones_that_say_so(
+    archive: ArchiveFile,
+) -> None:
     keep(archive, record("c", NOW, "before"))
     store = keep(archive, record("c", NOW, "after"))
-    assert search(archive, store, Request(parse("before", now=NOW))).total == 0
-    assert search(archive, store, Request(parse("after", now=NOW))).total == 1
+    assert search(archive, store, Request(parse("before is:current", now=NOW))).total == 0
+    (now,) = search(archive, store, Request(parse("after", now=NOW))).hits
+    (then,) = search(archive, store, Request(parse("before", now=NOW))).hits
+    assert (now.matches[0].until, then.matches[0].until) == (None, NOW)
 
 
 def never(record: Record, error: RecordError) -> None:
@@ -113,11 +118,11 @@ def test_a_page_reads_each_conversation_once_however_many_of_its_messages_are_hi
     store = keep(archive, record("c", NOW, *["refund"] * 30), record("d", NOW, *["refund"] * 30))
     read: list[str] = []
 
-    def counted(raw: bytes) -> Transcript:
-        read.append(project(raw).id)
-        return project(raw)
+    def counted(vault: Vault, record: Record) -> Version:
+        read.append(record.conversation_id)
+        return read_version(vault, record)
 
-    monkeypatch.setattr(retrieval, "project", counted)
+    monkeypatch.setattr(retrieval, "read_version", counted)
     request = Request(parse("refund", now=NOW), Scope.MESSAGE, limit=60)
     assert len(search(archive, store, request).hits) == 60
     assert sorted(read) == ["c", "d"]

@@ -15,8 +15,9 @@ from archiver.harvest.fetch import Fetch
 from archiver.harvest.harvest import Harvest, Summary
 from archiver.jsontext import decode, encode
 from archiver.liveperson.answers import read_page
-from archiver.model import Page, Window
+from archiver.model import Window
 from archiver.progress import Silent
+from archiver.received import Page
 from archiver.simulator.courses import courses
 from archiver.simulator.faults import KINDS, Fault, Faults
 from archiver.simulator.services import Simulator

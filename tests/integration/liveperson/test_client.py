@@ -18,7 +18,8 @@ from archiver.liveperson.auth import ClientCredentials
 from archiver.liveperson.calls import CallSettings, make_client, perform
 from archiver.liveperson.domains import Domains
 from archiver.liveperson.filters import CONTENT
-from archiver.model import Page, Window, to_ms
+from archiver.model import Window, to_ms
+from archiver.received import Page
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World, at_anchor
 from tests.conftest import NOW, connected, record

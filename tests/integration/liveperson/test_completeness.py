@@ -16,8 +16,9 @@ from archiver.archive.file import ArchiveFile
 from archiver.errors import SourceError, Unproven
 from archiver.harvest.harvest import Harvest
 from archiver.liveperson.client import Client
-from archiver.model import Page, Window
+from archiver.model import Window
 from archiver.progress import Silent
+from archiver.received import Page
 from archiver.simulator.faults import KINDS, Fault, Faults
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World

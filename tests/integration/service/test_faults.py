@@ -25,7 +25,7 @@ from archiver.archive.opening import make_archive, open_archive
 from archiver.config.settings import StoreAddress
 from archiver.index.elastic.server import connect
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation
+from archiver.received import Conversation
 from archiver.service.server import served
 from tests.conftest import record, sql
 from tests.nodes import Node

@@ -34,8 +34,9 @@ from archiver.index.memory import MemoryStore
 from archiver.index.results import Position, Version
 from archiver.index.store import StoreAdmin
 from archiver.liveperson.answers import read_record
-from archiver.model import CELL, Conversation, Window, from_ms
+from archiver.model import CELL, Window, from_ms
 from archiver.progress import Silent
+from archiver.received import Conversation
 from archiver.service.indexer import Indexer
 from archiver.service.lanes import Backfill, PastGaps, Reconcile, Tail, Updates
 from archiver.service.lease import LeaseKeeper

@@ -19,7 +19,8 @@ from archiver.archive.opening import make_archive, open_archive
 from archiver.config.settings import load
 from archiver.errors import Locked
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation, Window
+from archiver.model import Window
+from archiver.received import Conversation
 from archiver.service import waiting
 from archiver.service.counts import Counter, count_archive
 from archiver.service.follower import Follower

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from archiver.archive.rechecks import Recheck, is_last_chance, next_check, next_recheck
 from archiver.archive.versions import Change
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation, Window
+from archiver.model import Window
+from archiver.received import Conversation
 from archiver.windows import NEVER, months_before
 from tests.conftest import NOW, record
 

@@ -13,7 +13,7 @@ from archiver.archive.file import ArchiveFile
 from archiver.archive.versions import Change, compare_raw
 from archiver.jsontext import decode, encode
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation
+from archiver.received import Conversation
 from tests.conftest import NOW, record
 
 AGAIN = {"sdeType": "LEAD", "serverTimeStamp": 3, "lead": {"lead": {"leadId": "3"}}}

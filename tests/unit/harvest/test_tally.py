@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from archiver.harvest.ingest import CompletedPage
 from archiver.harvest.tally import RepeatedReads, WindowTally, digest
 from archiver.liveperson.answers import read_record
-from archiver.model import Conversation, Window
+from archiver.model import Window
+from archiver.received import Conversation
 from tests.conftest import NOW, record
 
 HOUR, MS = timedelta(hours=1), timedelta(milliseconds=1)

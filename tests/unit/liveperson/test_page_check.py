@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from archiver.liveperson.answers import read_record
 from archiver.liveperson.page_check import PageCheck
-from archiver.model import Conversation, Page, Unreadable
+from archiver.received import Conversation, Page, Unreadable
 from tests.conftest import NOW, record
 
 ANCHOR = 2

@@ -1,0 +1,90 @@
+"""What the vault says about its entries and conversations without reading a record."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from archiver.archive.events import RECORD
+
+_EARLIEST_MS, _LATEST_MS = -62_135_000_000_000, 253_402_000_000_000  # what Python can express as a date
+
+
+class VaultRows:
+    """Reads only."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def head(self) -> int:
+        """The newest sequence number; 0 for an empty vault."""
+        (seq,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM entries").fetchone()
+        return int(seq)
+
+    def started(self, width_ms: int) -> Iterator[tuple[int, int]]:
+        """How many conversations started in each multiple of a width since the epoch: (multiple, count)."""
+        rows = self._connection.execute(
+            "SELECT started_ms / ?, count(*) FROM current WHERE started_ms BETWEEN ? AND ? GROUP BY 1",
+            (width_ms, _EARLIEST_MS, _LATEST_MS),
+        )
+        yield from rows
+
+    def totals(self) -> tuple[int, int]:
+        """How many conversations there are, and how many messages in their current versions."""
+        row = self._connection.execute(
+            "SELECT count(*), coalesce(sum(min(max(messages, 0), 1000000000)), 0) FROM current"
+        ).fetchone()
+        return int(row[0]), int(row[1])
+
+    def count_shallow(self, start_ms: int = _EARLIEST_MS, end_ms: int = _LATEST_MS) -> int:
+        """How many conversations are shallow: their current version comes from a search, which leaves out all but the
+        newest SDE of each type and thumbnails. Those without a start count in every span.
+        """
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM current WHERE deep IS NOT seq"
+            " AND (started_ms IS NULL OR started_ms >= ? AND started_ms < ?)",
+            (start_ms, end_ms),
+        ).fetchone()
+        return int(count)
+
+    def shallow(self, since_ms: int, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
+        """Shallow conversations that started at `since_ms` or later, as (start in ms, id), the first `limit` ones after
+        a pair in their order.
+        """
+        return self._connection.execute(
+            "SELECT started_ms, conversation_id FROM current WHERE deep IS NOT seq"
+            " AND started_ms >= ? AND (started_ms, conversation_id) > (?, ?)"
+            " ORDER BY started_ms, conversation_id LIMIT ?",
+            (since_ms, *after, limit),
+        ).fetchall()
+
+    def count_quarantined(self) -> int:
+        """How many unreadable records are in quarantine."""
+        (count,) = self._connection.execute("SELECT count(*) FROM quarantine").fetchone()
+        return int(count)
+
+    def count_after(self, seq: int) -> int:
+        """About how many conversations entries were made after `seq`."""
+        (count,) = self._connection.execute("SELECT count(*) FROM current WHERE touched > ?", (seq,)).fetchone()
+        return int(count)
+
+    def versions_at(self, conversation_id: str) -> list[tuple[int, str]]:
+        """Every version of a conversation, also without a body, oldest first: entry, and when it was fetched."""
+        return self._connection.execute(
+            "SELECT seq, fetched_at FROM entries WHERE conversation_id = ? AND type = ? ORDER BY seq",
+            (conversation_id, RECORD),
+        ).fetchall()
+
+    def events_about(self, conversation_id: str) -> list[str]:
+        """The types of the events about a conversation, oldest first."""
+        rows = self._connection.execute(
+            "SELECT type FROM entries WHERE conversation_id = ? AND type <> ? ORDER BY seq", (conversation_id, RECORD)
+        )
+        return [row[0] for row in rows]
+
+    def unwatched(self) -> list[str]:
+        """The conversations that are not on the list of look-ups."""
+        rows = self._connection.execute(
+            "SELECT conversation_id FROM current WHERE conversation_id NOT IN (SELECT conversation_id FROM watch)"
+        )
+        return [row[0] for row in rows]

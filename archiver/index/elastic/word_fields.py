@@ -1,0 +1,75 @@
+"""The words of a conversation and of its messages, as documents hold them: our own tokens, by zone and role. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from archiver.index.elastic.queries import KEYWORDS_FIELD, PATH_NUMBERS_FIELD, tagged
+from archiver.index.sortable import sortable
+from archiver.model import Message, Transcript
+from archiver.query import KEYWORDS, SDE, Passage, passages, path_names, path_numbers, words
+
+_REMEMBERED = 20_000  # keywords and SDE values that recur often
+
+
+class WordFields:
+    """The words of one conversation, read once. Each passage is a value of its own, so that no phrase leaves it."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self._transcript = transcript
+        read = ((passage, " ".join(words(passage.text))) for passage in passages(transcript))
+        self._passages = [(passage, text) for passage, text in read if text]
+        self._by_message: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for passage, text in self._passages:
+            if passage.message:
+                self._by_message[passage.message.id][_field(passage)].append(text)
+
+    def of_message(self, message: Message) -> dict[str, list[str]]:
+        """The words of a message by zone, earlier ones apart."""
+        return self._by_message.get(message.id, {})
+
+    def earlier_texts(self, message: Message) -> list[str]:
+        """What a message said before, for people."""
+        texts = (item.message.text for item in self._transcript.former if item.message.id == message.id)
+        return list(dict.fromkeys(text for text in texts if text))
+
+    def of_conversation(self) -> dict[str, Any]:
+        """The words of the whole conversation: all, and by zone and role; with keywords and numbers by path."""
+        everything: dict[str, list[str]] = {"words": [], "earlier_words": []}
+        by_role: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        by_zone: dict[str, list[str]] = defaultdict(list)
+        found = list(keywords(self._transcript, KEYWORDS))
+        for passage, text in self._passages:
+            everything["earlier_words" if passage.is_earlier else "words"].append(text)
+            if passage.message:
+                by_role[_field(passage)][passage.message.role.value].append(text)
+            else:
+                by_zone[_field(passage)].append(text)
+                if passage.path and passage.zone == SDE:
+                    found += _at_paths(passage.path, text)
+        pairs = dict.fromkeys(path_numbers(self._transcript))
+        numbers = [f"{tagged(name, '')}{sortable(value)}" for name, value in pairs]
+        return {**everything, KEYWORDS_FIELD: found, PATH_NUMBERS_FIELD: numbers, **by_role, **by_zone}
+
+
+def _field(passage: Passage) -> str:
+    return f"{'earlier_' if passage.is_earlier else ''}{passage.zone}_words"
+
+
+@lru_cache(_REMEMBERED)
+def _at_paths(path: str, text: str) -> tuple[str, ...]:
+    parts = text.split()
+    return tuple(" ".join(tagged(f"{SDE}.{name}", word) for word in parts) for name in path_names(path))
+
+
+@lru_cache(_REMEMBERED)
+def _keyword(name: str, value: str) -> str:
+    return " ".join(tagged(name, word) for word in words(value))
+
+
+def keywords(transcript: Transcript, names: Iterable[str]) -> Iterator[str]:
+    """The words of keyword fields, each behind the field's name."""
+    return (keyword for name in names for value in KEYWORDS[name](transcript) if (keyword := _keyword(name, value)))

@@ -1,0 +1,27 @@
+"""Reads conversations from the vault as an index holds them: the present version with what others said before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from archiver.archive import Record, Vault, states_by
+from archiver.index.results import Version
+from archiver.transcript import project, with_history
+
+
+def read_version(vault: Vault, record: Record) -> Version:
+    """A version of a conversation for an index. Raises RecordError if the present version can't be read, IntegrityError
+    if another one is not what was kept.
+    """
+    transcript = project(record.raw)
+    if not record.is_alone:
+        others = [(seq, raw) for seq, _, raw in vault.other_versions(record)]
+        moments = [(seq, _moment(at)) for seq, at in vault.versions_at(record.conversation_id)]
+        states = states_by(vault.events_about(record.conversation_id))
+        transcript = with_history(transcript, others, moments, states)
+    return Version(record.touched, transcript, record.is_first, record.fetched_at)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
