@@ -23,8 +23,10 @@ from archiver.index import (
     found_ids,
     index_status,
     make_ready,
+    numbered_versions,
     open_store,
     read_cursor,
+    read_version,
     rebuild,
     repair_index,
     retry,
@@ -39,7 +41,7 @@ from archiver.transcript import project
 if TYPE_CHECKING:
     from archiver.archive import Coverage, HistoryEntry, Record
     from archiver.harvest import Fetched, Summary
-    from archiver.index import Applied, Facet, Refusal, StoreStatus
+    from archiver.index import Applied, Facet, NumberedVersion, Refusal, StoreStatus
     from archiver.liveperson import CallSettings, Client
     from archiver.service import Listen, Schedule
 
@@ -48,11 +50,9 @@ _log = EventLogger("app")
 
 def open(folder: str | Path | None = None, *, config: str | Path | None = None, profile: str | None = None,
          progress: Progress | None = None, **settings: object) -> Archive:  # fmt: skip
-    """An archive by its folder, with any settings by their names. Settings that are not given come from the
-    environment, then from the settings files, as for the command line.
-
-    Opens no file yet. Raises ConfigError. `config` names a settings file, `profile` one of its profiles. `progress`
-    shows how far long work is.
+    """An archive by its folder, with any settings by their names; others come from the environment, then from the
+    settings files. Opens no file yet. Raises ConfigError. `config` names a settings file, `profile` a profile in it;
+    `progress` shows how far long work is.
     """
     given = settings if folder is None else {**settings, "archive": folder}
     return Archive(find_settings(given, config=config, profile=profile), progress=progress)
@@ -203,8 +203,8 @@ class Archive(AbstractContextManager["Archive"]):
         return count_by(self.store, parsed, facets, limit)
 
     def transcript(self, conversation_id: str) -> Transcript:
-        """The current version of a conversation. Raises NotFound."""
-        return project(self.raw(conversation_id))
+        """The current version of a conversation, with the earlier texts of its messages. Raises NotFound."""
+        return read_version(self.file.vault, self.file.vault.current(conversation_id)).transcript
 
     def raw(self, conversation_id: str) -> bytes:
         """The current version of a conversation, exactly as LivePerson returned it. Raises NotFound."""
@@ -214,14 +214,16 @@ class Archive(AbstractContextManager["Archive"]):
         """Every version of a conversation and every event about it, oldest first. Raises NotFound."""
         return self.file.vault.history(conversation_id)
 
+    def versions(self, conversation_id: str) -> list[NumberedVersion]:
+        """Every version of a conversation, oldest first, numbered from 1. Raises NotFound, IntegrityError."""
+        return numbered_versions(self.file.vault, conversation_id)
+
     def transcripts(self, query: str | Query = "") -> Iterator[Transcript]:
         """The transcripts of `records`."""
         return (project(record.raw) for record in self.records(query))
 
     def records(self, query: str | Query = "") -> Iterator[Record]:
-        """The conversations that match a query, oldest first; logs a warning if the index is not up to date.
-        Without a query all, in the order of the vault and without the index.
-        """
+        """The conversations that match a query, oldest first; without one all, in the order of the vault."""
         if self.parse(query).is_everything:
             return self.file.vault.after(0)
         parsed = self._parse_when_ready(query)
@@ -279,7 +281,7 @@ class Archive(AbstractContextManager["Archive"]):
         return index_status(self.file, self.store)
 
     def refused(self) -> tuple[Refusal, ...]:
-        """The entries that the index lacks because it refused them, with the reason."""
+        """What the index lacks because it refused it, with the reason."""
         return self.store.refused()
 
     def decide(self, seq: int, *, approve: bool, by: str, reason: str | None = None) -> list[int]:
@@ -288,12 +290,11 @@ class Archive(AbstractContextManager["Archive"]):
 
     def close(self) -> None:
         """Closes the index and the file. The next use opens them again."""
-        store, file = self._store, self._file
+        parts = (self._store, self._file)
         self._store = self._file = None
-        if store:
-            store.close()
-        if file:
-            file.close()
+        for part in parts:
+            if part:
+                part.close()
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -204,3 +204,13 @@ def archive_error(error: Exception, folder: Path) -> ArchiveError:
         hint = _DAMAGED
     kind = ArchiveBusy if hint is _BUSY else ArchiveError
     return kind(f"the archive {folder} cannot be used: {error}", hint=hint)
+
+
+def empty_log(connection: sqlite3.Connection) -> bool:
+    """Moves everything from SQLite's log into the file and empties the log; False while a reader uses it."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not is_busy
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")

@@ -70,7 +70,7 @@ class Day:
 class Coverage:
     """Which parts of a span are proven complete. `hours_left`: until the oldest gap begins to be lost; None if there is
     no gap, or none that can still be closed. `shallow`: how many of its conversations are archived only as a search
-    returns them, without some of their SDEs.
+    returns them, without some of their SDEs; `vanished`: which of them it lists no more.
     """
 
     span: Window
@@ -79,6 +79,7 @@ class Coverage:
     days: tuple[Day, ...]
     hours_left: float | None
     shallow: int = 0
+    vanished: tuple[str, ...] = ()
 
     @property
     def kept(self) -> int:
@@ -87,12 +88,13 @@ class Coverage:
 
 
 def measure_coverage(
-    span: Window, readings: Sequence[WindowReading], kept: Mapping[date, int], now: datetime, *, shallow: int = 0
-) -> Coverage:
+    span: Window, readings: Sequence[WindowReading], kept: Mapping[date, int], now: datetime, *, shallow: int = 0,
+    vanished: tuple[str, ...] = (),
+) -> Coverage:  # fmt: skip
     """The coverage of a span by the readings of its windows. `kept`: conversations in the vault by day."""
     covered = tuple(stretches(span, readings, now))
     by_day = tuple(days(covered, kept))
-    return Coverage(span, covered, tuple(gaps(covered)), by_day, hours_left(covered, now), shallow)
+    return Coverage(span, covered, tuple(gaps(covered)), by_day, hours_left(covered, now), shallow, vanished)
 
 
 def whole_span(readings: Iterable[WindowReading], now: datetime, target: datetime | None = None) -> Window:

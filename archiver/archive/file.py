@@ -12,22 +12,22 @@ from pathlib import Path
 from archiver.archive import events, healing, objects, rechecks
 from archiver.archive.append import AppendResult, VaultWriter
 from archiver.archive.bookkeeping import LedgerWriter
-from archiver.archive.connection import BUSY_S, FILE, READ_ONLY, connect
-from archiver.archive.coverage import Coverage, measure_coverage, whole_span
+from archiver.archive.connection import FILE, READ_ONLY, connect, empty_log
+from archiver.archive.coverage import Coverage
+from archiver.archive.covering import coverage_of
 from archiver.archive.erasures import Erasures, ErasuresWriter
 from archiver.archive.identity import read_identity
 from archiver.archive.inspection import Inspection
 from archiver.archive.lease import Lease
 from archiver.archive.ledger import Bookmark, Ledger, Run, WindowReading, WindowState, claim, is_certified
+from archiver.archive.presence import Presence
 from archiver.archive.repair import Claims, Mended, Repair
 from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, latest_in
 from archiver.choices import Policies
 from archiver.errors import ArchiveError
-from archiver.model import Window, from_ms, to_ms
+from archiver.model import Window
 from archiver.received import Conversation, Unreadable
-
-_DAY_MS = 86_400_000
 
 
 class ArchiveFile:
@@ -52,6 +52,7 @@ class ArchiveFile:
         self._vault = VaultWriter(connection, self.account, key)
         self._ledger = LedgerWriter(connection)
         self._erasures = ErasuresWriter(connection, self.inspection, self._vault)
+        self._presence = Presence(connection, self._vault)
         self._lease = Lease(connection, holder)
         self._holds_lease = False
         self._has_removed = True  # a process that was killed may have left removed text in the log
@@ -194,6 +195,16 @@ class ArchiveFile:
         with self._transaction():
             self._ledger.postpone_check(window, due)
 
+    def note_presence(self, window: Window, listed: Set[str], now: datetime) -> list[str]:
+        """Records which archived conversations of a window LivePerson lists no more, or again, if it listed these. The
+        ids of those that are newly missing.
+        """
+        changes = self._presence.changes(window, listed)
+        if changes:
+            with self._transaction():
+                self._presence.note(changes, window, now)
+        return [conversation_id for type_, conversation_id in changes if type_ == events.VANISHED]
+
     def note_absent(self, ids: Iterable[str], now: datetime) -> None:
         """LivePerson does not return these conversations: they are looked up once more, then no longer."""
         with self._transaction():
@@ -241,15 +252,10 @@ class ArchiveFile:
 
     def coverage(self, now: datetime, *, start: datetime | None = None, end: datetime | None = None) -> Coverage:
         """The coverage of a span, by default of all that LivePerson keeps and all that was ever read or targeted, at
-        `now`, which is LivePerson's time. Readings that were dated by a wrong clock do not count.
-        Raises ValueError for a span that ends before it starts, or starts in the future.
+        `now`, which is LivePerson's time. Raises ValueError for a span that ends before it starts, or starts in the
+        future.
         """
-        readings = list(healing.believed(self.ledger.recorded(), now))
-        whole = whole_span(readings, now, self.ledger.bookmark(Bookmark.TARGET))
-        span = Window(start or whole.start, min(end or whole.end, whole.end))
-        kept = {from_ms(day * _DAY_MS).date(): count for day, count in self.vault.started(_DAY_MS)}
-        shallow = self.vault.count_shallow(to_ms(span.start), to_ms(span.end))
-        return measure_coverage(span, readings, kept, now, shallow=shallow)
+        return coverage_of(self.vault, self.ledger, self._presence, now, start=start, end=end)
 
     def repair(self, now: datetime, proven: Claims) -> Mended:
         """Puts right what is not evidence. `proven` are the windows that the chain proves complete."""
@@ -280,14 +286,8 @@ class ArchiveFile:
 
     def _empty_log(self) -> None:
         """Removed text must not remain in SQLite's log. While a reader uses the log, the next transaction retries."""
-        if not self._has_removed:
-            return
-        self._connection.execute("PRAGMA busy_timeout = 0")
-        try:
-            (is_busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            self._has_removed = bool(is_busy)
-        finally:
-            self._connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
+        if self._has_removed:
+            self._has_removed = not empty_log(self._connection)
 
     def close(self) -> None:
         """Closes the file."""

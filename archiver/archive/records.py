@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from archiver.archive.events import RECORD
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -36,6 +38,10 @@ class HistoryEntry:
     size: int
     has_body: bool
     is_current: bool
+
+    @property
+    def is_version(self) -> bool:
+        return self.type == RECORD
 
 
 @dataclass(frozen=True, slots=True)

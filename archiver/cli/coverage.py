@@ -10,7 +10,7 @@ import click
 
 from archiver.archive import Coverage, CoverageState, Day, Stretch
 from archiver.cli import context as shared
-from archiver.cli.terminal import safe
+from archiver.cli.terminal import exact, safe
 from archiver.errors import counted
 from archiver.transcript import iso
 
@@ -21,7 +21,7 @@ _GLYPHS = {
     CoverageState.UNPROVEN: "!",
     CoverageState.LOST: "×",
 }
-_SHOWN_GAPS = 20
+_SHOWN_GAPS, _SHOWN_IDS = 20, 5
 
 
 @click.command("coverage")
@@ -56,6 +56,7 @@ def command(
         if not only_gaps:
             _print_calendar(coverage.days)
             _print_depth(coverage)
+            _print_vanished(coverage)
         _print_gaps(coverage)
     if fail_on_gaps and coverage.gaps:
         sys.exit(shared.FOUND_SOMETHING)
@@ -75,6 +76,7 @@ def _as_json(coverage: Coverage) -> dict[str, object]:
         "hours_until_oldest_gap_is_lost": None if coverage.hours_left is None else round(coverage.hours_left, 2),
         "kept": coverage.kept,
         "shallow": coverage.shallow,
+        "vanished": coverage.vanished,
         "gaps": [_gap(item) for item in coverage.gaps],
         "windows": [_gap(item) for item in coverage.stretches],
         "months": [_month(name, list(group)) for name, group in groupby(coverage.days, key=_month_of)],
@@ -126,6 +128,14 @@ def _print_depth(coverage: Coverage) -> None:
         click.echo(
             f"Of {kept} kept, {shallow} lack some SDEs, because they were not read by their ids: archiver harvest"
         )
+
+
+def _print_vanished(coverage: Coverage) -> None:
+    if coverage.vanished:
+        named = ", ".join(map(exact, coverage.vanished[:_SHOWN_IDS]))
+        more = ", …" if len(coverage.vanished) > _SHOWN_IDS else ""
+        conversations = counted(len(coverage.vanished), "archived conversation")
+        click.echo(f"LivePerson lists {conversations} no more: {named}{more} (archiver history ID)")
 
 
 def _print_gaps(coverage: Coverage) -> None:

@@ -25,6 +25,7 @@ COMMANDS = {
     "status": ("status", "Show what the archive holds and how far the index is built."),
     "search": ("search", "Search conversations."),
     "show": ("show", "Print one conversation as a transcript."),
+    "history": ("history", "Show every version of a conversation, and what changed from one to the next."),
     "export": ("export", "Write conversations as NDJSON."),
     "coverage": ("coverage", "Show which days are proven complete, and how long gaps can still be closed."),
     "quarantine": ("quarantine", "List records of LivePerson that could not be read, or print one of them."),
@@ -38,7 +39,7 @@ COMMANDS = {
 }
 GROUPS = {
     "Start here": ("demo", "config", "doctor", "harvest", "fetch"),
-    "Search": ("search", "show", "export"),
+    "Search": ("search", "show", "history", "export"),
     "Operate": ("status", "coverage", "verify", "quarantine", "erasures", "reindex", "store", "kibana", "simulate"),
 }
 INTERRUPTED = 130

@@ -11,10 +11,11 @@ import click
 
 from archiver.cli.streams import safe
 from archiver.query import Snippet
+from archiver.transcript import word_diff
 
 _CONTEXT = 60
 
-__all__ = ["exact", "highlighted", "one_line", "safe"]
+__all__ = ["exact", "highlighted", "one_line", "removed_and_added", "safe"]
 
 
 def one_line(text: str) -> str:
@@ -30,6 +31,12 @@ def highlighted(snippet: Snippet) -> str:
     """The text around the first mark on one line, marks in colour, or in »…« where there is no colour."""
     pieces = _near_first_mark(snippet)
     return "".join(_emphasised(_flat(piece)) if is_hit else _flat(piece) for piece, is_hit in pieces)
+
+
+def removed_and_added(before: str, after: str) -> str:
+    """A text and the one that replaced it on one line: [-removed-] {+added+}."""
+    signs = {"=": "{}", "-": "[-{}-]", "+": "{{+{}+}}"}
+    return one_line("".join(signs[sign].format(piece) for sign, piece in word_diff(before, after)))
 
 
 def _flat(text: str) -> str:

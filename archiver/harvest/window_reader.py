@@ -122,12 +122,20 @@ class WindowReader:
                 return self._split(part, split)
             self.conversations += len(tally.inside)
             reason = tally.reason or tally.fault
-            if reason:
+            if not reason:
+                self._note_presence(part, tally)
+            else:
                 gaps.append(announced(Gap(part, reason, is_cut=reason == tally.record_fault())))
             return ()
 
         work_through(window, attempt)
         return gaps
+
+    def _note_presence(self, window: Window, tally: WindowTally) -> None:
+        """Notes which archived conversations of a window LivePerson lists no more, now that all of it is proven."""
+        for id_ in self._ingest.archive.note_presence(window, tally.inside, self._ingest.clock()):
+            message = f"LivePerson lists conversation {id_} no more; it stays in the archive"
+            _log.warning("conversation.vanished", message, conversation=id_, window=window)
 
     def _split(self, window: Window, split: _SplitWindow) -> Sequence[Window]:
         """The halves. An earlier proof of the whole window is withdrawn: it counted fewer records, or can't be repeated

@@ -7,11 +7,13 @@ from archiver.index.results import Facet, Hit, Refusal, Results, Sort, read_curs
 from archiver.index.retrieval import Request, Search, count_by, found_ids
 from archiver.index.store import StoreAdmin, StoreStatus, open_store
 from archiver.index.verify import repair_index, verify_index
+from archiver.index.versions import NumberedVersion, numbered_versions, read_version
 
 __all__ = [
     "Applied",
     "Facet",
     "Hit",
+    "NumberedVersion",
     "Refusal",
     "Request",
     "Results",
@@ -26,8 +28,10 @@ __all__ = [
     "found_ids",
     "index_status",
     "make_ready",
+    "numbered_versions",
     "open_store",
     "read_cursor",
+    "read_version",
     "rebuild",
     "repair_index",
     "retry",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from archiver.archive import Record, Vault, states_by
+from archiver.archive import HistoryEntry, Record, Vault, states_by
+from archiver.errors import RecordError
 from archiver.index.results import Version
+from archiver.model import Transcript
 from archiver.transcript import project, with_history
 
 
@@ -25,3 +28,25 @@ def read_version(vault: Vault, record: Record) -> Version:
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedVersion:
+    """A version of a conversation. `transcript` is None if its text was removed, or can't be read."""
+
+    number: int
+    entry: HistoryEntry
+    transcript: Transcript | None
+
+
+def numbered_versions(vault: Vault, conversation_id: str) -> list[NumberedVersion]:
+    """Every version of a conversation, oldest first, numbered from 1. Raises NotFound, IntegrityError."""
+    entries = [entry for entry in vault.history(conversation_id) if entry.is_version]
+    return [NumberedVersion(number, entry, _transcript(vault, entry)) for number, entry in enumerate(entries, 1)]
+
+
+def _transcript(vault: Vault, entry: HistoryEntry) -> Transcript | None:
+    try:
+        return project(vault.entry_raw(entry.seq)) if entry.has_body else None
+    except RecordError:
+        return None

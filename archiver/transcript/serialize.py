@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from archiver.jsontext import is_standard, raw_json
-from archiver.model import Dialog, Event, Message, Metadata, Sde, SurveyAnswer, Transcript, Zone
+from archiver.model import Dialog, Event, Former, Message, Metadata, Sde, SurveyAnswer, Transcript, Zone
 
 SCHEMA = "archiver.transcript/1"
 
@@ -52,6 +52,8 @@ def _transcript(transcript: Transcript) -> dict[str, Any]:
         "sdes": [_sde(sde) for sde in transcript.sdes],
         "dialogs": [_dialog(dialog) for dialog in transcript.dialogs],
         "about": [{"path": path, "text": text} for path, text in transcript.about],
+        "states": list(transcript.states),
+        "earlier": [_former(former) for former in transcript.former],
     }
 
 
@@ -96,6 +98,14 @@ def kind_of(message: Message) -> str:
     if message.file:
         return "file"
     return "card" if Zone.CARD in zones and Zone.SAID not in zones else "message"
+
+
+def _former(former: Former) -> dict[str, Any]:
+    message = former.message
+    return {
+        "message_id": message.id, "until": iso(former.until), "text": message.text, "sender": message.sender,
+        "role": message.role, "sent_at": iso(message.sent_at),
+    }  # fmt: skip
 
 
 def _dialog(dialog: Dialog) -> dict[str, Any]:

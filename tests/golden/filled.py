@@ -75,6 +75,7 @@ def _read_windows(archive: ArchiveFile) -> None:
         _reading(24, 36, WindowState.UNPROVEN, 1, 3, "the count changed between pages"),
     ]
     archive.record(readings, run=run, now=NOW - HOUR)
+    archive.note_presence(Window(OLDEST + 30 * HOUR, OLDEST + 31 * HOUR), frozenset(), NOW - HOUR)
     archive.finish_run(NOW - HOUR)
 
 
