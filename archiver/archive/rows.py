@@ -47,6 +47,13 @@ class VaultRows:
         ).fetchone()
         return int(count)
 
+    def count_started(self, start_ms: int, end_ms: int) -> int:
+        """How many conversations started in a span."""
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM current WHERE started_ms >= ? AND started_ms < ?", (start_ms, end_ms)
+        ).fetchone()
+        return int(count)
+
     def shallow(self, since_ms: int, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
         """Shallow conversations that started at `since_ms` or later, as (start in ms, id), the first `limit` ones after
         a pair in their order.

@@ -12,8 +12,10 @@ import click
 from archiver.app import Archive
 from archiver.archive import Erasure
 from archiver.cli import context as shared
+from archiver.cli.history import change_as_json, change_line
 from archiver.cli.terminal import safe
 from archiver.errors import ConfigError, NotFound, counted
+from archiver.transcript import Change, changes
 
 _WORDS = {
     "upstream_masking": "masked at LivePerson",
@@ -60,6 +62,7 @@ def _as_json(archive: Archive, erasure: Erasure) -> dict[str, Any]:
         "id": erasure.seq, "conversation_id": erasure.conversation_id, "kind": erasure.kind, "state": erasure.state,
         "noticed_at": erasure.noticed_at, "entry": erasure.record,
         "older_entries": archive.file.vault.older_bodies(erasure.conversation_id, erasure.record),
+        "changes": [change_as_json(change) for change in _at_stake(archive, erasure)],
         "decided_at": erasure.decided_at, "decided_by": erasure.decided_by, "reason": erasure.reason,
     }  # fmt: skip
 
@@ -68,6 +71,18 @@ def _print(archive: Archive, erasure: Erasure) -> None:
     older = len(archive.file.vault.older_bodies(erasure.conversation_id, erasure.record))
     what = f"{_WORDS.get(erasure.kind, safe(erasure.kind))}, {erasure.state}; older versions kept: {older}"
     click.echo(f"{erasure.seq}  {erasure.noticed_at}  {safe(erasure.conversation_id)}  {what}")
+    for change in _at_stake(archive, erasure):
+        click.echo(f"    {change_line(change)}")
+
+
+def _at_stake(archive: Archive, erasure: Erasure) -> list[Change]:
+    """What LivePerson changed: the difference from the version before whose text is still there."""
+    versions = [version for version in archive.versions(erasure.conversation_id) if version.transcript]
+    before = [version for version in versions if version.entry.seq < erasure.record]
+    after = [version for version in versions if version.entry.seq == erasure.record]
+    if not before or not after or before[-1].transcript is None or after[0].transcript is None:
+        return []
+    return [change for change in changes(before[-1].transcript, after[0].transcript) if change.before is not None]
 
 
 @command.command("approve")

@@ -98,14 +98,15 @@ def _as_json(
             {
                 "entry": entry.seq, "at": entry.fetched_at, "type": entry.type, "version": numbers.get(entry.seq),
                 "has_text": entry.has_body, "is_current": entry.is_current,
-                "changes": [_change(change) for change in steps.get(entry.seq, ())],
+                "changes": [change_as_json(change) for change in steps.get(entry.seq, ())],
             }
             for entry in entries
         ],
     }  # fmt: skip
 
 
-def _change(change: Change) -> dict[str, Any]:
+def change_as_json(change: Change) -> dict[str, Any]:
+    """A change as plain values."""
     return {
         "kind": change.kind, "what": change.what, "number": change.number, "before": change.before,
         "after": change.after,

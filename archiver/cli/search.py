@@ -8,71 +8,127 @@ from typing import Any
 
 import click
 
+from archiver.archive import Stretch
 from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import exact, highlighted, one_line
 from archiver.errors import counted
-from archiver.index import Facet, Hit, Results, Sort
+from archiver.index import Assurance, Facet, Hit, Results, Sort
 from archiver.query import FACETS, Match, Scope
-from archiver.transcript import iso
+from archiver.transcript import iso, kind_of
 
 Facets = Mapping[str, tuple[Facet, ...]]
 _SHOWN_MATCHES = 3
 
 
-def _json(results: Results, scope: Scope, facets: Facets) -> dict[str, Any]:
+def _json(results: Results, worth: Assurance, text: str, scope: Scope, facets: Facets) -> dict[str, Any]:
+    """`archiver.search/2`."""
     counts = {name: [{"value": item.value, "count": item.count} for item in items] for name, items in facets.items()}
     return {
-        "schema": "archiver.search/1",
+        "schema": "archiver.search/2",
+        "query": text,
+        "understood": worth.understood,
         "scope": scope,
         "total": results.total,
-        "items": [_item(hit) for hit in results.hits],
-        "next": results.next,
+        "span": _span(worth),
+        "coverage": {
+            "state": worth.proof, "days": worth.days, "proven_days": worth.proven_days,
+            "gaps": [_gap(gap) for gap in worth.gaps],
+        },
+        "shallow": worth.shallow,
+        "refused": worth.refused,
+        "behind": worth.behind,
+        "head": {"seq": worth.head[0], "link": worth.head[1]},
+        "at": iso(worth.at),
         "notices": results.notices,
         "complete": results.is_complete,
+        "items": [_item(hit) for hit in results.hits],
+        "next": results.next,
         **({"facets": counts} if facets else {}),
-    }
+    }  # fmt: skip
+
+
+def _span(worth: Assurance) -> dict[str, Any] | None:
+    if worth.span is None:
+        return None
+    return {"from": iso(worth.span.start), "to": iso(worth.span.end), "conversations": worth.conversations}
+
+
+def _gap(gap: Stretch) -> dict[str, Any]:
+    return {"from": iso(gap.window.start), "to": iso(gap.window.end), "state": gap.state, "reason": gap.reason}
 
 
 def _item(hit: Hit) -> dict[str, Any]:
     metadata = hit.transcript.metadata
+    numbers = _numbers(hit)
     return {
         "conversation_id": hit.transcript.id,
         "message_id": hit.message_id,
         "start": iso(metadata.started_at),
         "end": iso(metadata.ended_at),
+        "customer": [person.name for person in metadata.consumers],
         "skill": metadata.skill,
         "agents": [agent.name for agent in metadata.agents],
-        "matches": [_match(match) for match in hit.matches],
+        "states": hit.transcript.states,
+        "matches": [_match(match, numbers) for match in hit.matches],
         "unreadable": hit.fault,
     }
 
 
-def _match(match: Match) -> dict[str, Any]:
+def _numbers(hit: Hit) -> dict[str, int]:
+    """The number of each message that LivePerson shows now, from 1."""
+    return {message.id: number for number, message in enumerate(hit.transcript.messages, 1)}
+
+
+def _match(match: Match, numbers: Mapping[str, int]) -> dict[str, Any]:
     message = match.message
     return {
         "where": match.where,
+        "path": match.path,
         "message_id": message.id if message else None,
-        "role": message.role if message else None,
+        "number": numbers.get(message.id) if message else None,
         "sent_at": iso(message.sent_at) if message else None,
+        "role": message.role if message else None,
+        "sender": message.sender if message else None,
+        "kind": kind_of(message) if message else None,
+        "is_earlier": match.until is not None,
+        "until": iso(match.until),
         "text": match.snippet.text,
         "marks": match.snippet.marks,
     }
 
 
 def print_hits(results: Results) -> None:
+    """Prints each hit: its conversation, and the first texts that matched."""
     for hit in results.hits:
         metadata = hit.transcript.metadata
         day = f"{metadata.started_at:%Y-%m-%d %H:%M}" if metadata.started_at else "unknown time"
-        who = ", ".join(one_line(agent.name) for agent in metadata.agents)
-        click.echo(f"{day}  {exact(hit.transcript.id)}  {one_line(metadata.skill or '-')}  {who}")
+        customers = ", ".join(one_line(person.name) for person in metadata.consumers) or "-"
+        who = ", ".join(one_line(agent.name) for agent in metadata.agents) or "-"
+        click.echo(f"{day}  {exact(hit.transcript.id)}  {one_line(metadata.skill or '-')}  {customers} with {who}")
         if hit.fault:
             click.echo(f"    not readable: {one_line(hit.fault)}")
-        for match in hit.matches[:_SHOWN_MATCHES]:
-            who = match.message.role.value if match.message else match.where
-            click.echo(f"    {who}: {highlighted(match.snippet)}")
-        if len(hit.matches) > _SHOWN_MATCHES:
-            click.echo(f"    +{len(hit.matches) - _SHOWN_MATCHES} more")
+        numbers = _numbers(hit)
+        lines = list(
+            dict.fromkeys(f"    {_where(match, numbers)}: {highlighted(match.snippet)}" for match in hit.matches)
+        )
+        for line in lines[:_SHOWN_MATCHES]:
+            click.echo(line)
+        if len(lines) > _SHOWN_MATCHES:
+            click.echo(f"    +{len(lines) - _SHOWN_MATCHES} more")
+
+
+def _where(match: Match, numbers: Mapping[str, int]) -> str:
+    """Where a text stands: the number, time and sender of a message, and what it is; or the path or question."""
+    message = match.message
+    if message is None:
+        return f"{match.where} {one_line(match.path)}" if match.path else match.where
+    number = f"#{numbers[message.id]} " if message.id in numbers else ""
+    time = f"{message.sent_at:%m-%d %H:%M} " if message.sent_at else ""
+    notes = [] if kind_of(message) == "message" else [kind_of(message)]
+    notes += [match.where] if match.where in ("card", "file", "link") and match.where not in notes else []
+    notes += [f"earlier text, until {match.until:%d %b %Y}"] if match.until else []
+    return f"{number}{time}{one_line(message.sender)} ({', '.join([message.role.value, *notes])})"
 
 
 def _print_facets(facets: Facets) -> None:
@@ -101,7 +157,7 @@ def _print_facets(facets: Facets) -> None:
     type=click.Choice(list(FACETS)),
     help="Count the matching conversations by this field.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print archiver.search/1.")
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.search/2.")
 @click.pass_context
 def command(
     context: click.Context, query: tuple[str, ...], scope: str, sort: str, limit: int, all_: bool, after: str | None,
@@ -126,11 +182,14 @@ def command(
         search = archive.search(" ".join(query), scope=scope, sort=sort, limit=most, after=after)
         results = search.results()
         facet_counts = archive.count_by(search.request.query, *facets, limit=limit) if facets else {}
+        worth = search.assurance(archive.believed_now())
     shared.show_notices(results.notices)
     if as_json:
-        shared.print_json(_json(results, Scope(scope), facet_counts))
+        shared.print_json(_json(results, worth, search.request.query.text, Scope(scope), facet_counts))
     else:
         _print(results, Scope(scope), facet_counts)
+        for sentence in worth.sentences(results.total):
+            click.echo(sentence, err=True)
     if results.doubts or any(hit.fault for hit in results.hits):
         sys.exit(shared.FINISHED_WITH_GAPS)
 

@@ -1,5 +1,6 @@
 """The search index: what can be thrown away and built again from the archive, and the questions it answers."""
 
+from archiver.index.assurance import Assurance
 from archiver.index.build import Applied, bring_up_to_date, catch_up, rebuild, retry
 from archiver.index.condition import index_status
 from archiver.index.readiness import check_whole, make_ready
@@ -11,6 +12,7 @@ from archiver.index.versions import NumberedVersion, numbered_versions, read_ver
 
 __all__ = [
     "Applied",
+    "Assurance",
     "Facet",
     "Hit",
     "NumberedVersion",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from archiver.archive import ArchiveFile
 from archiver.errors import ArchiverError, ConfigError, RecordError
+from archiver.index.assurance import Assurance, assurance
 from archiver.index.paging import every_item
 from archiver.index.readiness import Readiness
 from archiver.index.refusals import reason_of
@@ -67,6 +69,10 @@ class Search:
         if self._first is None:
             self._first = self._ask(self.request.after, self._page_size(self.request.limit))
         return self._first.total
+
+    def assurance(self, now: datetime) -> Assurance:
+        """What the answer is worth at `now`, which is LivePerson's time."""
+        return assurance(self._archive, self._store, self.request.query, now)
 
     def __iter__(self) -> Iterator[Hit]:
         for _, hits in self._pages():

@@ -42,6 +42,7 @@ from archiver.query.parser import parse
 from archiver.query.patterns import alternatives, escaped, fits, regex_of
 from archiver.query.proximity import MOST_DISTANCE, arrangements, sequences
 from archiver.query.tokens import TOKENS_VERSION, words
+from archiver.query.wording import understood, within
 
 __all__ = [
     "BY",
@@ -93,5 +94,7 @@ __all__ = [
     "regex_of",
     "results",
     "sequences",
+    "understood",
+    "within",
     "words",
 ]

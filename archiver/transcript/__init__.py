@@ -1,6 +1,6 @@
 """From the exact bytes of a record to a transcript that a person can read. Pure and total."""
 
-from archiver.transcript.changes import Change, changes, word_diff
+from archiver.transcript.difference import Change, changes, word_diff
 from archiver.transcript.history import with_history
 from archiver.transcript.projection import VERSION, project
 from archiver.transcript.serialize import as_json, iso, kind_of, unreadable_as_json

@@ -198,6 +198,10 @@ CASES: Mapping[str, Case] = {
     "history": lambda desk: desk.run("history", "waiting", "--json"),
     "quarantine": _run("quarantine"),
     "search": _search,
+    "search-of-earlier-texts": _run("search", "4111"),
+    "search-of-a-proven-span": _run(
+        "search", f"started:>={OLDEST:%Y-%m-%dT%H:%M} started:<{OLDEST + 12 * HOUR:%Y-%m-%dT%H:%M}"
+    ),
     "search-for-messages": _run("search", "refund", "--scope", "message"),
     "simulator": _simulator,
     "status": _status,

@@ -22,7 +22,7 @@ from tests.conftest import TOP
 ERROR = {"error": {"code": "absent", "message": "there is none", "hint": None, "exit_code": 1}}
 VALUES: dict[str, dict[str, Iterable[str | None]]] = {
     "archiver.transcript/1": {"metadata.agents[].role": Role, "messages[].role": Role, "surveys[].by": Role},
-    "archiver.search/1": {
+    "archiver.search/2": {
         "scope": Scope, "items[].matches[].where": ZONES, "items[].matches[].role": (*Role, None),
     },
     "archiver.coverage/2": {"windows[].state": CoverageState, "days[].state": CoverageState},

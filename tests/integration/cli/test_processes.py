@@ -110,7 +110,7 @@ def test_the_whole_way(shell: Shell, store: str, tmp_path: Path) -> None:
     assert shell.json("status")["vault"]["head"] == head
 
     found = shell.json("search", "hello 7")
-    assert (found["schema"], found["total"]) == ("archiver.search/1", 1)
+    assert (found["schema"], found["total"]) == ("archiver.search/2", 1)
     (item,) = found["items"]
     assert item["conversation_id"] == "c007"
     match = item["matches"][0]

@@ -56,10 +56,11 @@ def test_a_hit_names_its_conversation_its_skill_and_everybody_of_the_brand(folde
         ("nobody", None, at("11:59"), at("12:09"), "Restaurants", []),
     ]
     assert (found["schema"], found["scope"], found["total"], found["next"]) == (
-        "archiver.search/1", "conversation", 2, None,
+        "archiver.search/2", "conversation", 2, None,
     )  # fmt: skip
-    match = {"where": "text", "message_id": "people:0", "role": "customer", "text": "special", "marks": [[0, 7]]}
-    assert found["items"][0]["matches"] == [match | {"sent_at": at("12:00")}]
+    match = {"where": "said", "message_id": "people:0", "role": "customer", "text": "special", "marks": [[0, 7]]}
+    more = {"number": 1, "sender": "Customer", "kind": "message", "is_earlier": False, "until": None, "path": None}
+    assert found["items"][0]["matches"] == [match | more | {"sent_at": at("12:00")}]
 
 
 @pytest.mark.parametrize("sort", ["newest", "oldest"])

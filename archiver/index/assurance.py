@@ -1,0 +1,101 @@
+"""What an answer is worth: the span that was asked for, how much of it is proven, and what no search looks into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from archiver.archive import ArchiveFile, CoverageState, Stretch
+from archiver.errors import counted
+from archiver.index.store import Store
+from archiver.model import Window, to_ms
+from archiver.query import Query, understood, within
+
+
+class Proof(StrEnum):
+    """How much of a span LivePerson's own counts prove complete."""
+
+    PROVEN = "proven"
+    PARTLY = "partly"
+    NOT = "not"
+
+
+@dataclass(frozen=True, slots=True)
+class Assurance:
+    """`understood`: the query in full. `span`: the start times that it asks for, None if they lie outside of everything
+    that can be archived. `conversations`: how many the archive has there, `shallow` of which lack some SDEs. `days` and
+    `proven_days` count the days of the span, `is_proven` says whether all of it is proven. `refused` conversations are
+    not searched, `behind` vault entries are not searchable yet. `head`: the vault's newest entry and its link. `at`:
+    when it was asked.
+    """
+
+    understood: str
+    span: Window | None
+    conversations: int
+    shallow: int
+    days: int
+    proven_days: int
+    is_proven: bool
+    gaps: tuple[Stretch, ...]
+    refused: int
+    behind: int
+    head: tuple[int, str]
+    at: datetime
+
+    @property
+    def proof(self) -> Proof:
+        if self.is_proven:
+            return Proof.PROVEN
+        return Proof.PARTLY if self.proven_days else Proof.NOT
+
+    def sentences(self, total: int) -> list[str]:
+        """The same for people; an answer without results is not called complete unless it is proven to be."""
+        if self.span is None:
+            return ["The archive holds nothing of the time that this asks for, so that nothing is proven."]
+        held = f"{counted(self.conversations, 'conversation')} of {self.span} (UTC) searched"
+        if self.proof is Proof.PROVEN:
+            lines = [f"{held}; all of it is proven complete ({counted(self.days, 'day')})."]
+        else:
+            lines = [f"{held}; {self.proven_days:,} of {counted(self.days, 'day')} proven complete: archiver coverage"]
+            lines += [_gap(gap) for gap in self.gaps[:_SHOWN_GAPS]]
+            if not total:
+                lines.append("Nothing was found, and that does not prove that there is nothing.")
+        if self.shallow:
+            lines.append(f"{counted(self.shallow, 'conversation')} of them lack some SDEs: archiver harvest")
+        return lines
+
+
+_SHOWN_GAPS = 3
+_WORDS = {
+    CoverageState.LOST: "lost: LivePerson no longer keeps it, and this archive never had all of it",
+    CoverageState.OPEN: "not read yet",
+    CoverageState.UNPROVEN: "read, and not proven complete",
+}
+
+
+def _gap(gap: Stretch) -> str:
+    return f"  {gap.window}: {_WORDS.get(gap.state, gap.state.value)}"
+
+
+def assurance(archive: ArchiveFile, store: Store, query: Query, now: datetime) -> Assurance:
+    """What an answer to a query is worth at `now`, which is LivePerson's time. Raises StoreError."""
+    whole = archive.coverage(now).span
+    span = within(whole, query.expression)
+    coverage = archive.coverage(now, start=span.start, end=span.end) if span else None
+    days = coverage.days if coverage else ()
+    bounds = (to_ms(span.start), to_ms(span.end)) if span else (0, 0)
+    return Assurance(
+        understood=understood(query.expression),
+        span=span,
+        conversations=archive.vault.count_started(*bounds),
+        shallow=archive.vault.count_shallow(*bounds) if span else 0,
+        days=len(days),
+        proven_days=sum(day.state is CoverageState.SEALED for day in days),
+        is_proven=all(item.state is CoverageState.SEALED for item in coverage.stretches) if coverage else False,
+        gaps=coverage.gaps if coverage else (),
+        refused=len(store.refused()),
+        behind=max(archive.vault.head() - store.position().seq, 0),
+        head=archive.vault.end(),
+        at=now,
+    )

@@ -1,0 +1,124 @@
+"""A query as it was understood, in the words of the language with everything that was implied. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from archiver.model import EPOCH, Window, from_ms
+from archiver.query.ast import (
+    Age,
+    And,
+    Compare,
+    Everything,
+    Expression,
+    How,
+    Near,
+    Not,
+    OfConversation,
+    Or,
+    Term,
+    Where,
+    Words,
+)
+from archiver.query.fields import DATES, MESSAGE_ZONES, ZONES
+
+_TIMES = {number: name for name, number in DATES.items()}
+
+
+def understood(expression: Expression) -> str:
+    """The expression as text: AND, OR and NOT in full, roles, zones and times with what they stand for."""
+    match expression:
+        case Everything():
+            return "*"
+        case Not(child):
+            return f"NOT {_inner(child)}"
+        case And(children):
+            return " AND ".join(map(_inner, children))
+        case Or(children):
+            return " OR ".join(map(_inner, children))
+        case OfConversation(child):
+            return understood(child)
+        case Compare():
+            return _comparison(expression)
+        case Words(terms, where):
+            return _placed(_run(terms), where)
+        case Near():
+            return _placed(_near(expression), expression.where)
+
+
+def _inner(expression: Expression) -> str:
+    text = understood(expression)
+    return f"({text})" if isinstance(expression, And | Or) else text
+
+
+def _run(terms: tuple[Term, ...]) -> str:
+    written = " ".join(map(_term, terms))
+    return f'"{written}"' if len(terms) > 1 else written
+
+
+def _term(term: Term) -> str:
+    forms = {How.PREFIX: "{}*", How.FUZZY: f"{{}}~{term.edits}", How.REGEX: "/{}/"}
+    return forms.get(term.how, "{}").format(term.text)
+
+
+def _near(leaf: Near) -> str:
+    sides = [" OR ".join(map(_run, part)) for part in leaf.parts]
+    sides = [f"({side})" if " OR " in side else side for side in sides]
+    operator = f" {'pre' if leaf.is_ordered else 'w'}/{leaf.distance} "
+    return f"({operator.join(sides)})"
+
+
+def _placed(text: str, where: Where) -> str:
+    every = MESSAGE_ZONES if where.roles else ZONES
+    if len(where.places) == 1:
+        text = f"{where.places[0]}:{text}"
+    elif where.places != every:
+        text = f"in:({' OR '.join(where.places)}) {text}"
+    if where.roles:
+        roles = [role.value for role in where.roles]
+        text = f"from:{roles[0] if len(roles) == 1 else '(' + ' OR '.join(roles) + ')'} {text}"
+    if where.age is not Age.ANY:
+        text = f"is:{where.age.value} {text}"
+    return f"({text})" if " " in text and not text.startswith(('"', "(")) else text
+
+
+def _comparison(leaf: Compare) -> str:
+    is_time = leaf.field in _TIMES
+    name = _TIMES.get(leaf.field, leaf.field)
+    parts = []
+    if leaf.low is not None:
+        parts.append(f"{name}:>={_value(leaf.low, is_time=is_time)}")
+    if leaf.high is not None:
+        parts.append(f"{name}:<{_value(leaf.high, is_time=is_time)}")
+    return " AND ".join(parts) if len(parts) == 1 else f"({' AND '.join(parts)})"
+
+
+def _value(number: float, *, is_time: bool) -> str:
+    if is_time:
+        return f"{EPOCH + timedelta(milliseconds=number):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{number:g}"
+
+
+def asked_span(expression: Expression) -> tuple[float | None, float | None]:
+    """The start times that results can have: milliseconds, `low <= start < high`; None leaves a side open."""
+    bounds = [item for item in _required(expression) if isinstance(item, Compare) and item.field == "start"]
+    lows = [item.low for item in bounds if item.low is not None]
+    highs = [item.high for item in bounds if item.high is not None]
+    return max(lows, default=None), min(highs, default=None)
+
+
+def _required(expression: Expression) -> tuple[Expression, ...]:
+    if isinstance(expression, And):
+        return tuple(item for child in expression.children for item in _required(child))
+    return (expression,)
+
+
+def within(whole: Window, expression: Expression) -> Window | None:
+    """The part of a span that a query asks for; None if that is none of it."""
+    low, high = asked_span(expression)
+    try:
+        start = whole.start if low is None else max(whole.start, from_ms(int(low)))
+        end = whole.end if high is None else min(whole.end, from_ms(int(high)))
+    except OverflowError:
+        return None
+    return Window(start, end) if start < end else None
