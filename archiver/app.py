@@ -231,7 +231,7 @@ class Archive(AbstractContextManager["Archive"]):
 
     def parse(self, query: str | Query) -> Query:
         """The meaning of a query. Raises QueryError."""
-        return parse(query, now=self.now()) if isinstance(query, str) else query
+        return parse(query, now=self.now(), zone=self.settings.zone) if isinstance(query, str) else query
 
     def _parse_when_ready(self, query: str | Query) -> Query:
         parsed = self.parse(query)

@@ -91,6 +91,7 @@ class Lazy(click.Group):
 @click.option("--archive", type=click.Path(), help="Folder of the archive (ARCHIVER_ARCHIVE).")
 @click.option("--store", help="URL of the search index (ARCHIVER_STORE).")
 @click.option("--account", help="LivePerson account id (ARCHIVER_ACCOUNT).")
+@click.option("--tz", "timezone", metavar="ZONE", help="Time zone of the days in queries (ARCHIVER_TIMEZONE).")
 @click.option("--domain-url", help="LivePerson's Domain API (ARCHIVER_DOMAIN_URL).")
 @click.option(
     "--progress", type=click.Choice(["auto", "bar", "log", "none"]), default="auto", help="How to show progress."

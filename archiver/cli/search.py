@@ -165,9 +165,10 @@ def command(
 ) -> None:  # fmt: skip
     """Search conversations.
 
-    All words must occur in the conversation, each in any of its messages, surveys, summaries or SDE values. Narrow the
-    query by "a phrase", OR, -not, ( ), prefix*, and fields such as skill: agent: customer: from: status: csat: before:
-    after: sde.customerId:. With --scope message the whole query must match within one message.
+    All words must occur in the conversation, each in any of its texts: messages, cards, notes, surveys, summaries, SDE
+    values, names and ids. Narrow the query by "a phrase", OR, -not, ( ), prefix*, word~1, a w/5 b, and fields such as
+    skill: agent: from:agent sent: before: sde.customerId:. With --scope message the whole query must match within one
+    message. Everything: docs/query-language.md.
 
     \b
     Examples:
@@ -175,6 +176,8 @@ def command(
       archiver search '"book a hotel" -cancel'
       archiver search 'reserv* skill:Restaurants after:90d' --json
       archiver search 'from:customer (lawyer OR complaint)' --scope message
+      archiver search 'compensat* w/10 (pay OR credit) from:agent sent:2026-Q3'
+      archiver --tz Europe/Berlin search 'refund on:2026-03-31'
       archiver search 'refund' --facet skill --facet month
     """
     most = None if all_ else limit

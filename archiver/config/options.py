@@ -73,6 +73,7 @@ OPTIONS = {
             "older versions of text that LivePerson deletes: follow (remove them), keep, or ask (a person decides)",
             Policy.ASK,
         ),
+        Option("timezone", "time zone of the days in queries and dates, such as Europe/Berlin", "UTC"),
         Option(
             "depth",
             "how conversations are read: full (by id, with all SDEs), or search (half the requests, some SDEs lack)",

@@ -10,7 +10,9 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from archiver.choices import Depth, Policies, Policy
 from archiver.config.files import FileContent, read_files, settings_files
@@ -176,6 +178,18 @@ class Settings:
     @property
     def policies(self) -> Policies:
         return Policies(Policy(self._one_of("masking", Policy)), Policy(self._one_of("erasure", Policy)))
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of the days that people name."""
+        name = self.text("timezone")
+        try:
+            return UTC if name == "UTC" else ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ConfigError(
+                f"timezone is {name!r} ({self.all['timezone'].origin}), which is not known here",
+                hint="Write a name such as Europe/Berlin, America/New_York or UTC.",
+            ) from None
 
     @property
     def depth(self) -> Depth:

@@ -6,7 +6,7 @@ import re
 
 from archiver.query.ast import How, Term
 from archiver.query.faults import quoted
-from archiver.query.patterns import read_regex
+from archiver.query.patterns import MOST_CHARACTERS, read_regex
 from archiver.query.tokens import tokens
 
 _WILD = re.compile(r"([*?]+)")
@@ -57,7 +57,10 @@ def _term(text: str) -> Term:
         return Term(stem, How.PREFIX)
     if len(text) - sum(map(text.count, "*?")) < _SHORTEST_WILD:
         raise ValueError(f"{quoted(text)} needs at least {_SHORTEST_WILD} letters or digits beside * and ?")
-    return Term(re.sub(r"\*+", "*", text), How.WILD)
+    term = Term(re.sub(r"\*+", "*", text), How.WILD)
+    if len(term.text) > MOST_CHARACTERS:
+        raise ValueError(f"{quoted(text)} is longer than {MOST_CHARACTERS} characters")
+    return term
 
 
 def _words_with_wildcards(word: str) -> list[str]:
