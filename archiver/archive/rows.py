@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from archiver.archive.events import RECORD
 
+_LAST_CHARACTER = "\U0010ffff"
 _EARLIEST_MS, _LATEST_MS = -62_135_000_000_000, 253_402_000_000_000  # what Python can express as a date
 
 
@@ -46,6 +47,15 @@ class VaultRows:
             (start_ms, end_ms),
         ).fetchone()
         return int(count)
+
+    def ids_beginning(self, text: str, limit: int) -> list[str]:
+        """The first ids that begin with a text, in order."""
+        rows = self._connection.execute(
+            "SELECT conversation_id FROM current WHERE conversation_id >= ? AND conversation_id < ?"
+            " ORDER BY conversation_id LIMIT ?",
+            (text, f"{text}{_LAST_CHARACTER}", limit),
+        )
+        return [row[0] for row in rows]
 
     def count_started(self, start_ms: int, end_ms: int) -> int:
         """How many conversations started in a span."""

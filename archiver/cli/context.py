@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -26,6 +28,16 @@ _log = EventLogger("cli")
 def print_json(value: object) -> None:
     """Prints a document for programs on standard output: in UTF-8, whatever the encoding of the terminal or pipe."""
     click.echo(pretty(value).encode())
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Prints lines; on a terminal that they do not fit, through the pager."""
+    made = list(lines)
+    if sys.stdout.isatty() and sum(line.count("\n") + 1 for line in made) >= shutil.get_terminal_size().lines:
+        click.echo_via_pager(f"{line}\n" for line in made)
+        return
+    for line in made:
+        click.echo(line)
 
 
 def now() -> datetime:

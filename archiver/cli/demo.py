@@ -13,8 +13,8 @@ import click
 
 from archiver.app import Archive
 from archiver.cli import context as shared
+from archiver.cli.reading import transcript_lines
 from archiver.cli.search import print_hits
-from archiver.cli.show import transcript_lines
 from archiver.config import load
 from archiver.errors import counted
 from archiver.simulator import Scenario, simulate

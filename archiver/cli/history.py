@@ -41,6 +41,7 @@ def command(context: click.Context, conversation: str, as_json: bool) -> None:
       archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f --diff 1 3
     """
     with shared.opened(context) as archive:
+        conversation = archive.file.vault.completed(conversation)
         entries, versions = archive.history(conversation), archive.versions(conversation)
     steps = {version.entry.seq: step for version, step in _steps(versions)}
     if as_json:

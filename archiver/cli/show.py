@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from datetime import datetime
 from functools import partial
 
 import click
@@ -13,92 +11,13 @@ from archiver.app import Archive
 from archiver.archive import Record
 from archiver.cli import context as shared
 from archiver.cli.history import change_line
-from archiver.cli.terminal import exact, one_line, safe
+from archiver.cli.reading import ONLY, View, transcript_lines
+from archiver.cli.terminal import safe
 from archiver.errors import ConfigError, NotFound, RecordError, counted
 from archiver.index import NumberedVersion
-from archiver.model import EPOCH, Event, Former, Message, Transcript
+from archiver.model import Transcript
 from archiver.transcript import as_json as transcript_json
 from archiver.transcript import changes, project, unreadable_as_json
-
-
-def transcript_lines(transcript: Transcript) -> Iterator[str]:
-    """A transcript as people read it: metadata, then messages and the events between them."""
-    yield from _heading(transcript)
-    day = None
-    for at, line in _in_order(transcript):
-        if at and at.date() != day:
-            day = at.date()
-            yield f"\n── {day:%A, %d %B %Y} (UTC) ──"
-        yield line
-    yield from _tail(transcript)
-
-
-def _heading(transcript: Transcript) -> Iterator[str]:
-    metadata = transcript.metadata
-    yield f"Conversation  {exact(transcript.id)}"
-    span = f"{_minute(metadata.started_at)}   ended {_minute(metadata.ended_at)}"
-    yield f"Started       {span}   {metadata.status or ''}".rstrip()
-    yield f"Skill         {one_line(metadata.skill or '-')}   channel {one_line(metadata.source or '-')}"
-    for title, people in (("Customer", metadata.consumers), ("Agents", metadata.agents)):
-        yield f"{title:<13} {', '.join(f'{one_line(person.name)} ({person.role})' for person in people) or '-'}"
-    scores = [
-        f"{name} {value:g}" for name, value in (("CSAT", metadata.csat), ("MCS", metadata.mcs)) if value is not None
-    ]
-    if scores:
-        yield f"Scores        {', '.join(scores)}"
-    if transcript.states:
-        yield f"Since then    {', '.join(transcript.states)} at LivePerson (archiver history {exact(transcript.id)})"
-    if metadata.is_partial:
-        yield "Partial       LivePerson gave a part of this conversation only"
-
-
-def _minute(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
-
-
-def _in_order(transcript: Transcript) -> list[tuple[datetime | None, str]]:
-    lines = [(message.sent_at, _message(message, number)) for number, message in enumerate(transcript.messages, 1)]
-    lines += [(former.message.sent_at, _former(former, transcript)) for former in transcript.former]
-    lines += [(event.at, _event(event)) for event in transcript.events]
-    return sorted(lines, key=lambda line: (line[0] is None, line[0] or EPOCH))
-
-
-def _former(former: Former, transcript: Transcript) -> str:
-    """An earlier text of a message, which follows the present one."""
-    numbers = {message.id: number for number, message in enumerate(transcript.messages, 1)}
-    number = numbers.get(former.message.id)
-    what = f"#{number} read until" if number else "a message that LivePerson shows no more, until"
-    text = safe(former.message.text).replace("\n", "\n" + " " * 12)
-    return f"          ~ {what} {former.until:%Y-%m-%d %H:%M}: {text}"
-
-
-def _message(message: Message, number: int) -> str:
-    time = f"{message.sent_at:%H:%M:%S}" if message.sent_at else "--:--:--"
-    private = ", private note" if message.is_private else ""
-    text = safe(message.text) if message.text.strip() else f"[{one_line(message.type)}]"
-    if message.file:
-        text = f"[file {one_line(message.file.rsplit('/', 1)[-1])}, content not archived] {text}"
-    who = f"{one_line(message.sender)} ({message.role}{private}): "
-    return f"{time}  #{number} {who}" + text.replace("\n", "\n" + " " * 12)
-
-
-def _event(event: Event) -> str:
-    time = f"{event.at:%H:%M:%S}" if event.at else "--:--:--"
-    return f"{time}  · {one_line(event.text)}"
-
-
-def _tail(transcript: Transcript) -> Iterator[str]:
-    if transcript.answers:
-        yield "\nSurvey"
-        for answer in transcript.answers:
-            yield f"  {one_line(answer.question or '?')} → {one_line(answer.answer or '-')}"
-    for summary in transcript.summaries:
-        yield f"\nSummary\n  {one_line(summary)}"
-    if transcript.sdes:
-        yield "\nEngagement attributes"
-        for sde in transcript.sdes:
-            values = ", ".join(f"{path.rsplit('.', 1)[-1]}={one_line(str(value))}" for path, value in sde.values)
-            yield f"  {one_line(sde.type)}: {values}"
 
 
 @click.command("show")
@@ -106,13 +25,19 @@ def _tail(transcript: Transcript) -> Iterator[str]:
 @click.option("--raw", is_flag=True, help="Print the record exactly as LivePerson returned it.")
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.transcript/1.")
 @click.option("--version", "number", type=click.IntRange(min=1), help="A version by its number in archiver history.")
+@click.option("--around", type=click.IntRange(min=1), help="Print only messages near the one with this number.")
+@click.option("--only", type=click.Choice(ONLY), help="Print only messages of a role, or private notes.")
+@click.option("--mark", metavar="QUERY", help="Mark what a query finds in the messages.")
 @click.option("--diff", nargs=2, type=click.IntRange(min=1), help="Print what changed between two versions.")
 @click.pass_context
 def command(
-    context: click.Context, conversation: str, raw: bool, as_json: bool, number: int | None,
-    diff: tuple[int, int] | None,
+    context: click.Context, conversation: str, raw: bool, as_json: bool, number: int | None, around: int | None,
+    only: str | None, mark: str | None, diff: tuple[int, int] | None,
 ) -> None:  # fmt: skip
     """Print one conversation as a transcript.
+
+    The begin of an id is enough if no other conversation has it. A message has its number in the conversation; below it
+    stand earlier texts that LivePerson shows no more.
 
     Characters that control a terminal, turn text around or can't be seen are spelled out, such as \\u200b, except where
     an emoji or a script needs them. --json and --raw print them as they are.
@@ -122,10 +47,14 @@ def command(
       archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f
       archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f --json
       archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f --raw > record.json
+      archiver show 0f7c2a3e --around 17 --mark refund
+      archiver show 0f7c2a3e --only customer
       archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f --version 1
       archiver show 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f --diff 1 2
     """
     with shared.opened(context) as archive:
+        conversation = archive.file.vault.completed(conversation)
+        view = View(around, only, archive.parse(mark) if mark else None)
         if diff:
             _print_changes(*(_transcript_of(archive, conversation, each) for each in diff))
             return
@@ -142,7 +71,7 @@ def command(
             )
         sys.stdout.buffer.write(record.raw)
     elif transcript:
-        _print(record, transcript, as_json=as_json, with_raw=raw)
+        _print(record, transcript, view, as_json=as_json, with_raw=raw)
     elif fault:
         _print_unreadable(record, fault, as_json=as_json)
         sys.exit(fault.exit_code)
@@ -177,13 +106,12 @@ def _print_changes(before: Transcript, after: Transcript) -> None:
         click.echo("Nothing that a transcript shows differs.", err=True)
 
 
-def _print(record: Record, transcript: Transcript, *, as_json: bool, with_raw: bool) -> None:
+def _print(record: Record, transcript: Transcript, view: View, *, as_json: bool, with_raw: bool) -> None:
     if as_json:
         whole = record.raw if with_raw else None
         shared.print_json(transcript_json(transcript, seq=record.seq, fetched_at=record.fetched_at, raw=whole))
         return
-    for line in transcript_lines(transcript):
-        click.echo(line)
+    shared.print_lines(transcript_lines(transcript, view))
 
 
 def _print_unreadable(record: Record, error: RecordError, *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from archiver.transcript import word_diff
 
 _CONTEXT = 60
 
-__all__ = ["exact", "highlighted", "one_line", "removed_and_added", "safe"]
+__all__ = ["emphasised", "exact", "highlighted", "one_line", "removed_and_added", "safe"]
 
 
 def one_line(text: str) -> str:
@@ -30,7 +30,7 @@ def exact(text: str) -> str:
 def highlighted(snippet: Snippet) -> str:
     """The text around the first mark on one line, marks in colour, or in »…« where there is no colour."""
     pieces = _near_first_mark(snippet)
-    return "".join(_emphasised(_flat(piece)) if is_hit else _flat(piece) for piece, is_hit in pieces)
+    return "".join(emphasised(_flat(piece)) if is_hit else _flat(piece) for piece, is_hit in pieces)
 
 
 def removed_and_added(before: str, after: str) -> str:
@@ -43,7 +43,8 @@ def _flat(text: str) -> str:
     return re.sub(r"\s+", " ", safe(text))
 
 
-def _emphasised(text: str) -> str:
+def emphasised(text: str) -> str:
+    """A text in colour, or in »…« where there is no colour."""
     has_colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     return click.style(text, bold=True, fg="yellow") if has_colour else f"»{text}«"
 

@@ -37,7 +37,7 @@ from archiver.query.fields import (
     path_names,
     path_numbers,
 )
-from archiver.query.matching import Match, Reading, Snippet, results
+from archiver.query.matching import Match, Reading, Snippet, marked, results
 from archiver.query.parser import parse
 from archiver.query.patterns import alternatives, escaped, fits, regex_of
 from archiver.query.proximity import MOST_DISTANCE, arrangements, sequences
@@ -85,6 +85,7 @@ __all__ = [
     "fits",
     "flat",
     "for_messages",
+    "marked",
     "message_numbers",
     "message_passages",
     "parse",

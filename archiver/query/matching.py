@@ -212,6 +212,12 @@ def positive_words(expression: Expression, negated: bool = False) -> Iterator[Te
                 yield from positive_words(child, negated)
 
 
+def marked(text: str, expression: Expression) -> Snippet:
+    """A text of any zone with what the words of an expression mark in it."""
+    found = tokens(text)
+    return Snippet(text, merge(span for leaf in positive_words(expression) for span in spans(leaf, found)))
+
+
 def merge(overlapping: Iterable[Span]) -> tuple[Span, ...]:
     """The same characters as few disjoint spans in order."""
     merged: list[Span] = []
