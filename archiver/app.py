@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,40 +12,27 @@ from typing import TYPE_CHECKING
 from archiver.archive import ArchiveFile, Finding, is_archive, make_archive, open_archive, repair_vault, verify_vault
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
-from archiver.errors import ConfigError, StoreError, known_word
+from archiver.errors import ConfigError, StoreError
 from archiver.index import (
-    Request,
-    Search,
-    Sort,
     StoreAdmin,
     bring_up_to_date,
-    count_by,
-    found_ids,
     index_status,
-    make_ready,
-    numbered_versions,
     open_store,
-    read_cursor,
-    read_version,
     rebuild,
     repair_index,
     retry,
     verify_index,
 )
-from archiver.logs import EventLogger
-from archiver.model import Transcript, Window
+from archiver.model import Window
 from archiver.progress import Progress, Silent
-from archiver.query import FACETS, Query, Scope, parse
-from archiver.transcript import project
+from archiver.reading import ArchiveReader
 
 if TYPE_CHECKING:
-    from archiver.archive import Coverage, HistoryEntry, Record
+    from archiver.archive import Coverage
     from archiver.harvest import Fetched, Summary
-    from archiver.index import Applied, Facet, NumberedVersion, Refusal, StoreStatus
+    from archiver.index import Applied, Refusal, StoreStatus
     from archiver.liveperson import CallSettings, Client
     from archiver.service import Listen, Schedule
-
-_log = EventLogger("app")
 
 
 def open(folder: str | Path | None = None, *, config: str | Path | None = None, profile: str | None = None,
@@ -58,7 +45,7 @@ def open(folder: str | Path | None = None, *, config: str | Path | None = None, 
     return Archive(find_settings(given, config=config, profile=profile), progress=progress)
 
 
-class Archive(AbstractContextManager["Archive"]):
+class Archive(ArchiveReader, AbstractContextManager["Archive"]):
     """One archive: harvest into it, search it, read it, verify it. Use it in a `with` statement, which closes it.
 
     The archive's file and its index are opened at first use. All methods raise ArchiverError or a subclass
@@ -180,64 +167,6 @@ class Archive(AbstractContextManager["Archive"]):
         if not self.exists:
             client.prove_access(client.now() or self.now())
         return self.make()
-
-    def search(
-        self, query: str | Query = "", *, scope: str = "conversation", sort: str = "newest", limit: int | None = None,
-        after: str | None = None,
-    ) -> Search:  # fmt: skip
-        """The hits of a query, fetched while they are iterated, after the index was brought up to date.
-
-        `scope` is `conversation` or `message`; `sort` is `newest`, `oldest` or `relevance` (with a `limit`); without
-        `limit` all hits; `after` is the cursor of an earlier page. Raises QueryError, ConfigError, StoreError.
-        """
-        parsed = self.parse(query)
-        area, order = Scope(known_word(scope, Scope, "scope")), Sort(known_word(sort, Sort, "sort"))
-        request = Request(parsed, area, order, limit, read_cursor(after) if after is not None else None)
-        return Search(self.file, self.store, request, make_ready(self.file, self.store, self._progress))
-
-    def count_by(self, query: str | Query, *facets: str, limit: int = 20) -> Mapping[str, tuple[Facet, ...]]:
-        """For each facet, the `limit` most frequent values; logs a warning if the index is not up to date."""
-        parsed = self._parse_when_ready(query)
-        for name in facets:
-            known_word(name, FACETS, "facet")
-        return count_by(self.store, parsed, facets, limit)
-
-    def transcript(self, conversation_id: str) -> Transcript:
-        """The current version of a conversation, with the earlier texts of its messages. Raises NotFound."""
-        return read_version(self.file.vault, self.file.vault.current(conversation_id)).transcript
-
-    def raw(self, conversation_id: str) -> bytes:
-        """The current version of a conversation, exactly as LivePerson returned it. Raises NotFound."""
-        return self.file.vault.current(conversation_id).raw
-
-    def history(self, conversation_id: str) -> list[HistoryEntry]:
-        """Every version of a conversation and every event about it, oldest first. Raises NotFound."""
-        return self.file.vault.history(conversation_id)
-
-    def versions(self, conversation_id: str) -> list[NumberedVersion]:
-        """Every version of a conversation, oldest first, numbered from 1. Raises NotFound, IntegrityError."""
-        return numbered_versions(self.file.vault, conversation_id)
-
-    def transcripts(self, query: str | Query = "") -> Iterator[Transcript]:
-        """The transcripts of `records`."""
-        return (project(record.raw) for record in self.records(query))
-
-    def records(self, query: str | Query = "") -> Iterator[Record]:
-        """The conversations that match a query, oldest first; without one all, in the order of the vault."""
-        if self.parse(query).is_everything:
-            return self.file.vault.after(0)
-        parsed = self._parse_when_ready(query)
-        return (self.file.vault.current(id_) for id_ in found_ids(self.store, parsed))
-
-    def parse(self, query: str | Query) -> Query:
-        """The meaning of a query. Raises QueryError."""
-        return parse(query, now=self.now(), zone=self.settings.zone) if isinstance(query, str) else query
-
-    def _parse_when_ready(self, query: str | Query) -> Query:
-        parsed = self.parse(query)
-        for notice in make_ready(self.file, self.store, self._progress).notices:
-            _log.warning("index.stale", notice)
-        return parsed
 
     def coverage(self, start: Moment = None, end: Moment = None) -> Coverage:
         """Which parts of a span are proven complete; by default of all that LivePerson keeps or that was read."""

@@ -7,6 +7,7 @@ from archiver.index.readiness import check_whole, make_ready
 from archiver.index.results import Facet, Hit, Refusal, Results, Sort, read_cursor
 from archiver.index.retrieval import Request, Search, count_by, found_ids
 from archiver.index.store import StoreAdmin, StoreStatus, open_store
+from archiver.index.terms import TermCount, count_terms
 from archiver.index.verify import repair_index, verify_index
 from archiver.index.versions import NumberedVersion, numbered_versions, read_version
 
@@ -23,10 +24,12 @@ __all__ = [
     "Sort",
     "StoreAdmin",
     "StoreStatus",
+    "TermCount",
     "bring_up_to_date",
     "catch_up",
     "check_whole",
     "count_by",
+    "count_terms",
     "found_ids",
     "index_status",
     "make_ready",

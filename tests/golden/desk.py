@@ -85,6 +85,11 @@ def _search(desk: Desk) -> str:
     return desk.run("search", query, "--limit", "1", "--facet", "skill", "--facet", "month", "--json")
 
 
+def _terms(desk: Desk) -> str:
+    (desk.folder / "terms.txt").write_text("# of a lawyer\nrefund\nfraud OR bot\nsatisfied from:bot\n(open\n\nthank*\n")
+    return desk.run("terms", str(desk.folder / "terms.txt"), "--json")
+
+
 def _status(desk: Desk) -> str:
     desk.run("search", "refund", "--json")  # brings the index up to date
     return desk.run("status", "--json")
@@ -210,6 +215,7 @@ CASES: Mapping[str, Case] = {
     "status-without-index": _status_without_index,
     "store": _store,
     "store-elasticsearch": _server,
+    "terms": _terms,
     "transcript": _run("show", FULL_ID),
     "transcript-of-a-phone": _run("show", "phone"),
     "transcript-with-earlier-texts": _run("show", "waiting"),

@@ -1,0 +1,78 @@
+"""`archiver terms`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import click
+
+from archiver.cli import context as shared
+from archiver.cli.terminal import safe
+from archiver.errors import ConfigError
+from archiver.index import TermCount
+from archiver.plaintext import text_of
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet takes a cell for a formula
+
+
+@click.command("terms")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.terms/1.")
+@click.pass_context
+def command(context: click.Context, file: Path, as_json: bool) -> None:
+    """Count what each query of a list finds: one query a line, as lawyers give them.
+
+    Prints CSV: messages, conversations, conversations that no other line finds (unique), messages by customers, agents
+    and bots, and private notes. A line that is no query has its error in its row, and the others are counted (exit code
+    3). Empty lines and lines that begin with # are passed over. The file - is standard input.
+
+    \b
+    Examples:
+      archiver terms terms.txt > counts.csv
+      archiver terms terms.txt --json
+      printf 'refund\\n"double charge" w/10 card\\n' | archiver terms -
+    """
+    queries = _read(file)
+    with shared.opened(context) as archive:
+        counts, notices = archive.count_terms(queries)
+    shared.show_notices(notices)
+    if as_json:
+        shared.print_json({"schema": "archiver.terms/1", "terms": counts})
+    else:
+        click.echo(_csv(counts), nl=False)
+    if any(count.error for count in counts):
+        sys.exit(shared.FINISHED_WITH_GAPS)
+
+
+def _read(file: Path) -> list[str]:
+    """The queries of a file, once each. Raises ConfigError."""
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        lines = [line.strip() for line in text_of(content).splitlines()]
+    except (OSError, ValueError) as error:
+        hint = "It must be text in UTF-8, one query a line."
+        raise ConfigError(f"{file} can't be read as queries: {error}", hint=hint) from None
+    queries = list(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+    if not queries:
+        raise ConfigError(f"{file} holds no query", hint="Write one query a line.")
+    return queries
+
+
+def _csv(counts: list[TermCount]) -> str:
+    made = io.StringIO()
+    writer = csv.writer(made, lineterminator="\r\n")
+    writer.writerow([field.name for field in fields(TermCount)])
+    for count in counts:
+        writer.writerow(["" if value is None else _cell(value) for value in asdict(count).values()])
+    return made.getvalue()
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = safe(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,117 @@
+"""What an archive answers: searches, counts, transcripts. The part of `archiver.app.Archive` that only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from archiver.archive import ArchiveFile
+from archiver.config import Settings
+from archiver.errors import known_word
+from archiver.index import (
+    Request,
+    Search,
+    Sort,
+    StoreAdmin,
+    TermCount,
+    count_by,
+    count_terms,
+    found_ids,
+    make_ready,
+    numbered_versions,
+    read_cursor,
+    read_version,
+)
+from archiver.logs import EventLogger
+from archiver.model import Transcript
+from archiver.progress import Progress
+from archiver.query import FACETS, Query, Scope, parse
+from archiver.transcript import project
+
+if TYPE_CHECKING:
+    from archiver.archive import HistoryEntry, Record
+    from archiver.index import Facet, NumberedVersion
+
+_log = EventLogger("app")
+
+
+class ArchiveReader:
+    """Needs the archive's file and index, which the class that composes them has."""
+
+    settings: Settings
+    _progress: Progress
+
+    @property
+    def file(self) -> ArchiveFile:
+        raise NotImplementedError
+
+    @property
+    def store(self) -> StoreAdmin:
+        raise NotImplementedError
+
+    def now(self) -> datetime:
+        raise NotImplementedError
+
+    def search(
+        self, query: str | Query = "", *, scope: str = "conversation", sort: str = "newest", limit: int | None = None,
+        after: str | None = None,
+    ) -> Search:  # fmt: skip
+        """The hits of a query, fetched while they are iterated, after the index was brought up to date.
+
+        `scope` is `conversation` or `message`; `sort` is `newest`, `oldest` or `relevance` (with a `limit`); without
+        `limit` all hits; `after` is the cursor of an earlier page. Raises QueryError, ConfigError, StoreError.
+        """
+        parsed = self.parse(query)
+        area, order = Scope(known_word(scope, Scope, "scope")), Sort(known_word(sort, Sort, "sort"))
+        request = Request(parsed, area, order, limit, read_cursor(after) if after is not None else None)
+        return Search(self.file, self.store, request, make_ready(self.file, self.store, self._progress))
+
+    def count_by(self, query: str | Query, *facets: str, limit: int = 20) -> Mapping[str, tuple[Facet, ...]]:
+        """For each facet, the `limit` most frequent values; logs a warning if the index is not up to date."""
+        parsed = self._parse_when_ready(query)
+        for name in facets:
+            known_word(name, FACETS, "facet")
+        return count_by(self.store, parsed, facets, limit)
+
+    def count_terms(self, queries: Sequence[str]) -> tuple[list[TermCount], tuple[str, ...]]:
+        """What each of many queries finds, with what a reader has to know about the index. Raises StoreError."""
+        ready = make_ready(self.file, self.store, self._progress)
+        return list(count_terms(self.store, queries, self.parse)), ready.notices
+
+    def transcript(self, conversation_id: str) -> Transcript:
+        """The current version of a conversation, with the earlier texts of its messages. Raises NotFound."""
+        return read_version(self.file.vault, self.file.vault.current(conversation_id)).transcript
+
+    def raw(self, conversation_id: str) -> bytes:
+        """The current version of a conversation, exactly as LivePerson returned it. Raises NotFound."""
+        return self.file.vault.current(conversation_id).raw
+
+    def history(self, conversation_id: str) -> list[HistoryEntry]:
+        """Every version of a conversation and every event about it, oldest first. Raises NotFound."""
+        return self.file.vault.history(conversation_id)
+
+    def versions(self, conversation_id: str) -> list[NumberedVersion]:
+        """Every version of a conversation, oldest first, numbered from 1. Raises NotFound, IntegrityError."""
+        return numbered_versions(self.file.vault, conversation_id)
+
+    def transcripts(self, query: str | Query = "") -> Iterator[Transcript]:
+        """The transcripts of `records`."""
+        return (project(record.raw) for record in self.records(query))
+
+    def records(self, query: str | Query = "") -> Iterator[Record]:
+        """The conversations that match a query, oldest first; without one all, in the order of the vault."""
+        if self.parse(query).is_everything:
+            return self.file.vault.after(0)
+        parsed = self._parse_when_ready(query)
+        return (self.file.vault.current(id_) for id_ in found_ids(self.store, parsed))
+
+    def parse(self, query: str | Query) -> Query:
+        """The meaning of a query. Raises QueryError."""
+        return parse(query, now=self.now(), zone=self.settings.zone) if isinstance(query, str) else query
+
+    def _parse_when_ready(self, query: str | Query) -> Query:
+        parsed = self.parse(query)
+        for notice in make_ready(self.file, self.store, self._progress).notices:
+            _log.warning("index.stale", notice)
+        return parsed
