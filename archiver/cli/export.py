@@ -17,7 +17,7 @@ from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import safe
 from archiver.errors import ArchiveError, ConfigError, counted
 from archiver.export import lines
-from archiver.index import Refusal
+from archiver.index import Refusal, read_version
 from archiver.private import make_private_file
 from archiver.progress import Progress
 
@@ -136,7 +136,11 @@ def command(
         total = archive.file.vault.totals()[0] if parsed.is_everything else None
         with _output(output, is_replaced=force) as file:
             records = archive.records(parsed)
-            content = lines(records, with_raw=raw, note_unreadable=lambda record, error: unreadable.append(record))
+            vault = archive.file.vault
+            content = lines(
+                records, with_raw=raw, note_unreadable=lambda record, error: unreadable.append(record),
+                read=lambda record: read_version(vault, record).transcript,
+            )  # fmt: skip
             count = _write(content, file, shared.progress(context), total)
         refused = () if parsed.is_everything else archive.refused()
         shared.show_head(context, archive)

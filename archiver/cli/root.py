@@ -24,6 +24,7 @@ COMMANDS = {
     "fetch": ("fetch", "Fetch single conversations by their ids or by consumer ids into the archive."),
     "status": ("status", "Show what the archive holds and how far the index is built."),
     "search": ("search", "Search conversations."),
+    "fields": ("fields", "List the fields of the query language, with the most frequent values in this archive."),
     "terms": ("terms", "Count what each query of a list finds: one query a line, as lawyers give them."),
     "show": ("show", "Print one conversation as a transcript."),
     "history": ("history", "Show every version of a conversation, and what changed from one to the next."),
@@ -40,7 +41,7 @@ COMMANDS = {
 }
 GROUPS = {
     "Start here": ("demo", "config", "doctor", "harvest", "fetch"),
-    "Search": ("search", "terms", "show", "history", "export"),
+    "Search": ("search", "fields", "terms", "show", "history", "export"),
     "Operate": ("status", "coverage", "verify", "quarantine", "erasures", "reindex", "store", "kibana", "simulate"),
 }
 INTERRUPTED = 130

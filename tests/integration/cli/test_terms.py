@@ -1,4 +1,4 @@
-"""A list of terms is counted as a search of each would be."""
+"""A list of terms is counted as a search of each would be, and the fields of the language are listed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from archiver.archive.opening import make_archive
 from archiver.cli.root import root
 from archiver.liveperson.answers import read_record
+from archiver.query.fields import MEANING
 from archiver.received import Conversation
 from tests.conftest import ACCOUNT, NOW, record
 
@@ -70,3 +71,11 @@ def test_a_list_that_holds_no_query_is_an_error(folder: Path, tmp_path: Path, co
     (tmp_path / "terms").write_bytes(content)
     done = run(folder, "terms", str(tmp_path / "terms"))
     assert "quer" in str(done.exception)
+
+
+def test_fields_are_listed_with_the_values_of_this_archive(folder: Path) -> None:
+    shown = run(folder, "fields").stdout
+    assert "Restaurants (3)" in shown
+    assert all(f"{name}:" in shown for name in MEANING)
+    assert run(folder, "fields", "skill:").stdout.startswith("skill:")
+    assert "Did you mean skill" in run(folder, "fields", "skil").output
