@@ -121,12 +121,12 @@ class Vault(VaultRows):
         of these entries, a few at a time in memory. Raises IntegrityError for one that is not what was kept; after 0,
         also if a conversation has no current version.
         """
-        is_everything = seq == 0
+        is_everything, count, head = seq == 0, 0, self.head()
         while batch := self._batch_after(seq):
             yield from batch
-            seq = batch[-1].touched
+            seq, count = batch[-1].touched, count + len(batch)
         if is_everything:
-            self._check_none_is_left_out()
+            self._check_none_is_left_out(count, head)
 
     def _batch_after(self, seq: int) -> list[Record]:
         rows = self._connection.execute(
@@ -136,13 +136,13 @@ class Vault(VaultRows):
             raise IntegrityError("the index of current versions is damaged: it is not in order", hint=_DAMAGED)
         return [self._current(*row) for row in rows]
 
-    def _check_none_is_left_out(self) -> None:
-        kept, current = self._connection.execute(
-            "SELECT (SELECT count(DISTINCT conversation_id) FROM entries WHERE conversation_id <> ''),"
-            " (SELECT count(*) FROM current WHERE seq > 0)"
+    def _check_none_is_left_out(self, given: int, head: int) -> None:
+        (kept,) = self._connection.execute(
+            "SELECT count(DISTINCT conversation_id) FROM entries WHERE conversation_id <> '' AND seq <= ?",
+            (self.head(),),
         ).fetchone()
-        if kept != current:
-            raise IntegrityError(f"the vault has {kept:,} conversations and {current:,} current versions", hint=_REPAIR)
+        if kept > given:
+            raise IntegrityError(f"the vault has {kept:,} conversations and {given:,} current versions", hint=_REPAIR)
 
     def history(self, conversation_id: str) -> list[HistoryEntry]:
         """Every version of a conversation and every event about it, oldest first. Raises NotFound."""

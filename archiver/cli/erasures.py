@@ -14,7 +14,7 @@ from archiver.archive import Erasure
 from archiver.cli import context as shared
 from archiver.cli.history import change_as_json, change_line
 from archiver.cli.terminal import safe
-from archiver.errors import ConfigError, NotFound, counted
+from archiver.errors import ConfigError, IntegrityError, NotFound, counted
 from archiver.transcript import Change, changes
 
 _WORDS = {
@@ -77,7 +77,10 @@ def _print(archive: Archive, erasure: Erasure) -> None:
 
 def _at_stake(archive: Archive, erasure: Erasure) -> list[Change]:
     """What LivePerson changed: the difference from the version before whose text is still there."""
-    versions = [version for version in archive.versions(erasure.conversation_id) if version.transcript]
+    try:
+        versions = [version for version in archive.versions(erasure.conversation_id) if version.transcript]
+    except (NotFound, IntegrityError):  # the row or a version is damaged, which `verify` names
+        return []
     before = [version for version in versions if version.entry.seq < erasure.record]
     after = [version for version in versions if version.entry.seq == erasure.record]
     if not before or not after or before[-1].transcript is None or after[0].transcript is None:

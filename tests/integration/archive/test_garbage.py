@@ -107,7 +107,8 @@ def test_what_is_no_evidence_is_repaired_and_then_nothing_is_wrong(
     assert run(folder, "verify", "--repair", "--json").code == 0
     assert run(folder, "verify").code == 0
     after = run_all(folder)
-    assert {name: after[name] for name in MENDED} == {name: lively[2][name] for name in MENDED}
+    meanings = [{name: garbage.MEANING.get(name, str)(of[name].out) for name in MENDED} for of in (after, lively[2])]
+    assert meanings[0] == meanings[1]
 
 
 @given(table=st.sampled_from((*STEERING, "windows")), seed=st.integers(0, 10**6))

@@ -210,7 +210,7 @@ def test_a_catch_up_killed_at_any_bulk_request_is_finished_by_the_next(
         direct = store_at(elasticsearch.url, prefix)
         catch_up(archive, direct, Silent())
         assert_whole(direct, archive)
-        old = parse(f"round{stop_at - 1}", now=NOW).expression
+        old = parse(f"round{stop_at - 1} is:current", now=NOW).expression
         for scope in Scope:
             assert direct.search(old, scope=scope, sort=Sort.NEWEST, limit=9).total == 0
 
