@@ -139,7 +139,7 @@ class Vault(VaultRows):
     def _check_none_is_left_out(self, given: int, head: int) -> None:
         (kept,) = self._connection.execute(
             "SELECT count(DISTINCT conversation_id) FROM entries WHERE conversation_id <> '' AND seq <= ?",
-            (self.head(),),
+            (head,),
         ).fetchone()
         if kept > given:
             raise IntegrityError(f"the vault has {kept:,} conversations and {given:,} current versions", hint=_REPAIR)
