@@ -30,7 +30,7 @@ succeed later, by which `archiver.retry` decides unless a policy says otherwise.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Self
 
@@ -244,6 +244,11 @@ def counted(count: int, noun: str) -> str:
     """A number with its noun, for people: 1 record, 2,000 records, 3 entries."""
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{count:,} {noun if count == 1 else plural}"
+
+
+def abridged(words: Sequence[str], most: int) -> str:
+    """The first words of a list, for people; … stands for the others."""
+    return ", ".join(words[:most]) + (", …" if len(words) > most else "")
 
 
 def suggest(word: str, words: Iterable[str], *, what: str, suffix: str = "") -> str:

@@ -73,6 +73,12 @@ class Participant:
     ids: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
 
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        """Every name, login, address, number and id that a search may find them by."""
+        named = (self.name, self.login, self.email, self.phone, *self.aliases, *self.ids)
+        return tuple(value for value in named if value)
+
 
 class Zone(StrEnum):
     """What kind of text something is."""
@@ -260,3 +266,7 @@ class Transcript:
     @property
     def id(self) -> str:
         return self.metadata.conversation_id
+
+    def numbering(self) -> dict[str, int]:
+        """The number of each message that LivePerson shows now, from 1, by its id."""
+        return {message.id: number for number, message in enumerate(self.messages, 1)}

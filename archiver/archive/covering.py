@@ -14,14 +14,25 @@ from archiver.model import Window, from_ms, to_ms
 _DAY_MS = 86_400_000
 
 
-def coverage_of(
-    vault: Vault, ledger: Ledger, presence: Presence, now: datetime, *, start: datetime | None, end: datetime | None
-) -> Coverage:
-    """`ArchiveFile.coverage`. Readings that were dated by a wrong clock do not count."""
-    readings = list(healing.believed(ledger.recorded(), now))
-    whole = whole_span(readings, now, ledger.bookmark(Bookmark.TARGET))
-    span = Window(start or whole.start, min(end or whole.end, whole.end))
-    kept = {from_ms(day * _DAY_MS).date(): count for day, count in vault.started(_DAY_MS)}
-    shallow = vault.count_shallow(to_ms(span.start), to_ms(span.end))
-    vanished = tuple(presence.vanished_within(span))
-    return measure_coverage(span, readings, kept, now, shallow=shallow, vanished=vanished)
+class Covering:
+    """What the readings of windows say at `now`, LivePerson's time. Those that were dated by a wrong clock do not
+    count. `whole` is all that LivePerson keeps and all that was ever read or targeted.
+    """
+
+    def __init__(self, vault: Vault, ledger: Ledger, presence: Presence, now: datetime) -> None:
+        self._vault, self._presence, self._now = vault, presence, now
+        self._readings = list(healing.believed(ledger.recorded(), now))
+        self.whole = whole_span(self._readings, now, ledger.bookmark(Bookmark.TARGET))
+
+    def between(self, start: datetime | None, end: datetime | None) -> Coverage:
+        """The coverage of a span, by default of the whole. Raises ValueError for a span that ends before it starts, or
+        starts in the future.
+        """
+        return self.of(Window(start or self.whole.start, min(end or self.whole.end, self.whole.end)))
+
+    def of(self, span: Window) -> Coverage:
+        """The coverage of a span."""
+        kept = {from_ms(day * _DAY_MS).date(): count for day, count in self._vault.started(_DAY_MS)}
+        shallow = self._vault.count_shallow(to_ms(span.start), to_ms(span.end))
+        vanished = tuple(self._presence.vanished_within(span))
+        return measure_coverage(span, self._readings, kept, self._now, shallow=shallow, vanished=vanished)

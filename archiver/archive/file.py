@@ -14,7 +14,7 @@ from archiver.archive.append import AppendResult, VaultWriter
 from archiver.archive.bookkeeping import LedgerWriter
 from archiver.archive.connection import FILE, READ_ONLY, connect, empty_log
 from archiver.archive.coverage import Coverage
-from archiver.archive.covering import coverage_of
+from archiver.archive.covering import Covering
 from archiver.archive.erasures import Erasures, ErasuresWriter
 from archiver.archive.identity import read_identity
 from archiver.archive.inspection import Inspection
@@ -53,8 +53,7 @@ class ArchiveFile:
         self._ledger = LedgerWriter(connection)
         self._erasures = ErasuresWriter(connection, self.inspection, self._vault)
         self._presence = Presence(connection, self._vault)
-        self._lease = Lease(connection, holder)
-        self._holds_lease = False
+        self._lease, self._holds_lease = Lease(connection, holder), False
         self._has_removed = True  # a process that was killed may have left removed text in the log
         self._repair = Repair(connection, self.vault, self._ledger, self.inspection)
 
@@ -251,11 +250,12 @@ class ArchiveFile:
         return removed
 
     def coverage(self, now: datetime, *, start: datetime | None = None, end: datetime | None = None) -> Coverage:
-        """The coverage of a span, by default of all that LivePerson keeps and all that was ever read or targeted, at
-        `now`, which is LivePerson's time. Raises ValueError for a span that ends before it starts, or starts in the
-        future.
-        """
-        return coverage_of(self.vault, self.ledger, self._presence, now, start=start, end=end)
+        """`Covering.between`."""
+        return self.covering(now).between(start, end)
+
+    def covering(self, now: datetime) -> Covering:
+        """What is covered at `now`, which is LivePerson's time."""
+        return Covering(self.vault, self.ledger, self._presence, now)
 
     def repair(self, now: datetime, proven: Claims) -> Mended:
         """Puts right what is not evidence. `proven` are the windows that the chain proves complete."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from archiver.archive.stored import is_credible_contact, stored_moment, stored_window
+from archiver.archive.stored import is_credible_contact, newest_entry_at, stored_moment, stored_window
 from archiver.jsontext import canonical, encode
 from archiver.model import EPOCH, Window, to_ms
 from archiver.windows import NEVER, NOTED_SKEW, describe_skew
@@ -243,13 +243,9 @@ class Ledger:
         off at the last contact, and never before that contact, unless what is stored about it can't be true.
         """
         theirs, skew = self.bookmark(Bookmark.THEIR_TIME), self.skew()
-        if theirs is None or skew is None or not is_credible_contact(theirs, local, self._newest_entry_at()):
+        if theirs is None or skew is None or not is_credible_contact(theirs, local, newest_entry_at(self._connection)):
             return local
         return max(theirs, local - skew if abs(skew) > NOTED_SKEW else local)
-
-    def _newest_entry_at(self) -> datetime | None:
-        row = self._connection.execute("SELECT fetched_at FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        return stored_moment(row[0]) if row else None
 
     # ── conversations to look up again ──
 

@@ -117,9 +117,8 @@ class Repair:
     def _touch(self) -> int:
         """Makes each row name the newest entry about its conversation; how many did not."""
         return self._connection.execute(
-            "UPDATE current SET touched = (SELECT max(seq) FROM entries e WHERE e.conversation_id ="
-            " current.conversation_id) WHERE touched IS NOT (SELECT max(seq) FROM entries e WHERE e.conversation_id ="
-            " current.conversation_id)"
+            "UPDATE current SET touched = newest FROM (SELECT conversation_id AS id, max(seq) AS newest FROM entries"
+            " GROUP BY conversation_id) WHERE id = conversation_id AND touched IS NOT newest"
         ).rowcount
 
     def _forget_strange_depths(self) -> int:

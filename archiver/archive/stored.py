@@ -1,7 +1,8 @@
-"""Values of rows that steer the harvest, as they may be found: written by this program, or garbage. Pure."""
+"""Values of rows that steer the harvest, as they may be found: written by this program, or garbage."""
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 from archiver.model import EPOCH, Window, from_ms
@@ -19,6 +20,12 @@ def stored_moment(value: object) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return aware if aware >= EPOCH else None
+
+
+def newest_entry_at(connection: sqlite3.Connection) -> datetime | None:
+    """When the newest entry of the vault was made; None if there is none, or it does not say so readably."""
+    row = connection.execute("SELECT fetched_at FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+    return stored_moment(row[0]) if row else None
 
 
 def is_credible_contact(at: datetime, local: datetime, newest: datetime | None) -> bool:

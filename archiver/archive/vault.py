@@ -13,9 +13,9 @@ from archiver.archive.chain import GENESIS, Entry, entry_of, fingerprint_of, lin
 from archiver.archive.events import RECORD
 from archiver.archive.records import HistoryEntry, QuarantinedRecord, Record
 from archiver.archive.rows import VaultRows
-from archiver.archive.stored import stored_moment
+from archiver.archive.stored import newest_entry_at, stored_moment
 from archiver.archive.versions import compare_raw
-from archiver.errors import ArchiverError, IntegrityError, NotFound
+from archiver.errors import ArchiverError, IntegrityError, NotFound, abridged
 from archiver.jsontext import encode
 from archiver.model import EPOCH
 from archiver.received import Conversation
@@ -66,9 +66,8 @@ class Vault(VaultRows):
         return f"{seq}:{link_}"
 
     def newest_at(self) -> datetime | None:
-        """When the newest entry was made; None if there is none, or it does not say so readably."""
-        row = self._connection.execute("SELECT fetched_at FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        return stored_moment(row[0]) if row else None
+        """When the newest entry was made, as `stored.newest_entry_at` says."""
+        return newest_entry_at(self._connection)
 
     def link_at(self, seq: int) -> str | None:
         """The link of an entry in hexadecimal; None if there is no such entry."""
@@ -99,9 +98,8 @@ class Vault(VaultRows):
         if typed in found or not found or len(typed) < _SHORTEST_BEGIN:
             return typed
         if len(found) > 1:
-            more = ", …" if len(found) > _NAMED else ""
-            named = f"{', '.join(found[:_NAMED])}{more}"
-            raise NotFound(f"several conversations begin with {typed}: {named}", hint="Write more of the id.")
+            several = abridged(found, _NAMED)
+            raise NotFound(f"several conversations begin with {typed}: {several}", hint="Write more of the id.")
         return found[0]
 
     def _absent(self, conversation_id: str) -> ArchiverError:
@@ -161,15 +159,15 @@ class Vault(VaultRows):
             raise NotFound(f"vault entry {seq} has no record: it was removed, or never existed")
         return self._opened(*row)[1]
 
-    def other_versions(self, record: Record) -> list[tuple[int, str, bytes]]:
-        """The other versions of a conversation whose bodies are still there, oldest first: entry, when it was fetched,
-        exact bytes. Raises IntegrityError.
+    def other_versions(self, record: Record) -> list[tuple[int, bytes]]:
+        """The other versions of a conversation whose bodies are still there, oldest first: entry and exact bytes.
+        Raises IntegrityError.
         """
         rows = self._connection.execute(
             f"{_ENTRY_WITH_BODY} WHERE e.conversation_id = ? AND e.type = ? AND e.seq <> ? ORDER BY e.seq",
             (record.conversation_id, RECORD, record.seq),
         )
-        return [(entry.seq, entry.fetched_at, raw) for entry, raw in (self._opened(*row) for row in rows.fetchall())]
+        return [(entry.seq, raw) for entry, raw in (self._opened(*row) for row in rows.fetchall())]
 
     def older_bodies(self, conversation_id: str, before: int) -> list[int]:
         """The earlier entries of the same conversation whose records are still there."""

@@ -11,7 +11,7 @@ import click
 from archiver.archive import Coverage, CoverageState, Day, Stretch
 from archiver.cli import context as shared
 from archiver.cli.terminal import exact, safe
-from archiver.errors import counted
+from archiver.errors import abridged, counted
 from archiver.transcript import iso
 
 _GLYPHS = {
@@ -132,10 +132,9 @@ def _print_depth(coverage: Coverage) -> None:
 
 def _print_vanished(coverage: Coverage) -> None:
     if coverage.vanished:
-        named = ", ".join(map(exact, coverage.vanished[:_SHOWN_IDS]))
-        more = ", …" if len(coverage.vanished) > _SHOWN_IDS else ""
+        named = abridged(list(map(exact, coverage.vanished)), _SHOWN_IDS)
         conversations = counted(len(coverage.vanished), "archived conversation")
-        click.echo(f"LivePerson lists {conversations} no more: {named}{more} (archiver history ID)")
+        click.echo(f"LivePerson lists {conversations} no more: {named} (archiver history ID)")
 
 
 def _print_gaps(coverage: Coverage) -> None:

@@ -78,14 +78,14 @@ def _print(archive: Archive, erasure: Erasure) -> None:
 def _at_stake(archive: Archive, erasure: Erasure) -> list[Change]:
     """What LivePerson changed: the difference from the version before whose text is still there."""
     try:
-        versions = [version for version in archive.versions(erasure.conversation_id) if version.transcript]
+        versions = archive.versions(erasure.conversation_id)
     except (NotFound, IntegrityError):  # the row or a version is damaged, which `verify` names
         return []
-    before = [version for version in versions if version.entry.seq < erasure.record]
-    after = [version for version in versions if version.entry.seq == erasure.record]
-    if not before or not after or before[-1].transcript is None or after[0].transcript is None:
+    texts = {version.entry.seq: version.transcript for version in versions if version.transcript}
+    before = max((seq for seq in texts if seq < erasure.record), default=None)
+    if before is None or erasure.record not in texts:
         return []
-    return [change for change in changes(before[-1].transcript, after[0].transcript) if change.before is not None]
+    return [change for change in changes(texts[before], texts[erasure.record]) if change.before is not None]
 
 
 @command.command("approve")

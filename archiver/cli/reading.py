@@ -74,7 +74,7 @@ def _minute(moment: datetime | None) -> str:
 
 
 def _in_order(transcript: Transcript, view: View) -> list[tuple[datetime | None, str]]:
-    numbers = {message.id: number for number, message in enumerate(transcript.messages, 1)}
+    numbers = transcript.numbering()
     lines = [
         (message.sent_at, _message(message, numbers[message.id], view))
         for message in transcript.messages

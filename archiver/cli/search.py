@@ -60,7 +60,7 @@ def _gap(gap: Stretch) -> dict[str, Any]:
 
 def _item(hit: Hit) -> dict[str, Any]:
     metadata = hit.transcript.metadata
-    numbers = _numbers(hit)
+    numbers = hit.transcript.numbering()
     return {
         "conversation_id": hit.transcript.id,
         "message_id": hit.message_id,
@@ -73,11 +73,6 @@ def _item(hit: Hit) -> dict[str, Any]:
         "matches": [_match(match, numbers) for match in hit.matches],
         "unreadable": hit.fault,
     }
-
-
-def _numbers(hit: Hit) -> dict[str, int]:
-    """The number of each message that LivePerson shows now, from 1."""
-    return {message.id: number for number, message in enumerate(hit.transcript.messages, 1)}
 
 
 def _match(match: Match, numbers: Mapping[str, int]) -> dict[str, Any]:
@@ -108,7 +103,7 @@ def print_hits(results: Results) -> None:
         click.echo(f"{day}  {exact(hit.transcript.id)}  {one_line(metadata.skill or '-')}  {customers} with {who}")
         if hit.fault:
             click.echo(f"    not readable: {one_line(hit.fault)}")
-        numbers = _numbers(hit)
+        numbers = hit.transcript.numbering()
         lines = list(
             dict.fromkeys(f"    {_where(match, numbers)}: {highlighted(match.snippet)}" for match in hit.matches)
         )

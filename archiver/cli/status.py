@@ -76,19 +76,8 @@ def command(context: click.Context, as_json: bool) -> None:
         return
     vault, index, ledger = status["vault"], status["index"], status["ledger"]
     click.echo(f"Archive       {safe(status['archive'])} of account {status['account']}")
-    held = f"{counted(vault['conversations'], 'conversation')}, {counted(vault['messages'], 'message')}"
-    click.echo(f"Vault         {held}, head {vault['head']:,}")
-    click.echo(f"head {vault['head_link']}")
-    if vault["shallow"]:
-        shallow = counted(vault["shallow"], "conversation")
-        click.echo(f"Shallow       {shallow} without some SDEs, as a search returns them (archiver harvest)")
-    if "error" in index:
-        click.echo(f"Index         {safe(index['error'])}")
-    else:
-        refused = f", {index['refused']:,} refused (archiver store status)" if index["refused"] else ""
-        click.echo(f"Index         {index['applied']:,} of {counted(vault['head'], 'vault entry')} applied{refused}")
-        for fault in index["faults"]:
-            click.echo(f"              {safe(fault)}")
+    _print_vault(vault)
+    _print_index(index, vault["head"])
     click.echo(f"Last harvest  {ledger['last_harvest_at'] or 'never finished'}")
     recent = f", {ledger['provisional_windows']:,} provisional" if ledger["provisional_windows"] else ""
     unproven = f"{len(ledger['unproven']):,} unproven"
@@ -100,3 +89,22 @@ def command(context: click.Context, as_json: bool) -> None:
         click.echo(f"Quarantine    {counted(vault['quarantined'], 'unreadable record')} (archiver quarantine)")
     for gap in ledger["unproven"]:
         click.echo(f"  {gap['start']} .. {gap['end']}: {safe(gap['reason'] or '')}")
+
+
+def _print_vault(vault: dict[str, Any]) -> None:
+    held = f"{counted(vault['conversations'], 'conversation')}, {counted(vault['messages'], 'message')}"
+    click.echo(f"Vault         {held}, head {vault['head']:,}")
+    click.echo(f"head {vault['head_link']}")
+    if vault["shallow"]:
+        shallow = counted(vault["shallow"], "conversation")
+        click.echo(f"Shallow       {shallow} without some SDEs, as a search returns them (archiver harvest)")
+
+
+def _print_index(index: dict[str, Any], head: int) -> None:
+    if "error" in index:
+        click.echo(f"Index         {safe(index['error'])}")
+        return
+    refused = f", {index['refused']:,} refused (archiver store status)" if index["refused"] else ""
+    click.echo(f"Index         {index['applied']:,} of {counted(head, 'vault entry')} applied{refused}")
+    for fault in index["faults"]:
+        click.echo(f"              {safe(fault)}")

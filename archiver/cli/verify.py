@@ -39,7 +39,6 @@ def command(context: click.Context, head: str | None, with_index: bool, repair: 
       archiver verify --repair
       archiver verify --head 1204:9f2c…
     """
-    found = 0
     with shared.opened(context) as archive:
         findings = archive.verify(head=_noted(head), with_index=with_index)
         found = len(findings)

@@ -5,12 +5,12 @@ Pages: Messaging Interactions API, Get Conversation by Conversation ID; Engageme
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from archiver.errors import BadAnswer, Unproven
-from archiver.harvest.look_up import Tolerance, look_up
+from archiver.harvest.look_up import Tolerance
 from archiver.harvest.source import Source
 from archiver.liveperson import MOST_PER_PAGE
 from archiver.logs import EventLogger
@@ -52,12 +52,7 @@ class DeepReader:
             if self.is_paused(now):
                 break
             tolerance = Tolerance()
-
-            def keep(page: Page, tolerance: Tolerance = tolerance) -> None:
-                tolerance.worked()
-                found.add(page)
-
-            look_up(ids[start : start + MOST_PER_PAGE], self._ask, keep, may_halve=tolerance.may_halve)
+            tolerance.look_up(ids[start : start + MOST_PER_PAGE], self._source, found.add)
             if not tolerance.may_go_on:
                 _log.warning("lookup.paused", "look-ups by id fail; records are kept as the search returns them")
                 self._failed_at = now
@@ -75,6 +70,3 @@ class DeepReader:
         except (BadAnswer, Unproven) as error:
             _log.warning("search.unproven", f"not all of a search's records arrived: {error.message}", code=error.code)
         return found
-
-    def _ask(self, ids: Sequence[str]) -> Iterator[Page]:
-        return self._source.by_ids(ids, is_brief=True)

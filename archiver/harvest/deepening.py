@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from archiver import windows
 from archiver.harvest.ingest import Ingest
-from archiver.harvest.look_up import Tolerance, look_up
+from archiver.harvest.look_up import Tolerance
 from archiver.liveperson import MOST_PER_PAGE
 from archiver.logs import EventLogger
 from archiver.model import EPOCH, to_ms
-from archiver.received import Page
 
 _log = EventLogger("harvest")
 _BEYOND = timedelta(days=31)  # LivePerson may return conversations that are older than it promises
@@ -43,15 +41,8 @@ class Deepening:
         self._tolerance = Tolerance()
         if shallow:
             ids = [id_ for _, id_ in shallow]
-            absent, failures = look_up(ids, self._ask, self._keep, may_halve=self._tolerance.may_halve)
+            absent, failures = self._tolerance.look_up(ids, self._ingest.source, self._ingest.keep_page)
             left = len(absent) + sum(len(failure.ids) for failure in failures)
             done = f"{len(ids) - left} of {len(ids)} shallow conversations were read by their ids"
             _log.info("conversations.deepened", done, conversations=len(ids) - left, left=left)
         return bool(shallow)
-
-    def _ask(self, ids: Sequence[str]) -> Iterator[Page]:
-        return self._ingest.source.by_ids(ids, is_brief=True)
-
-    def _keep(self, page: Page) -> None:
-        self._tolerance.worked()
-        self._ingest.keep_page(page)

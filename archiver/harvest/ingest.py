@@ -106,7 +106,7 @@ class Ingest:
         changed = self.archive.vault.changed(item for item in shallow if not item.is_partial)
         return CompletedPage(
             listed=tuple(page.conversations), records=tuple(records.values()),
-            unreadable=(*page.unreadable, *deep.unreadable, *searched.unreadable), 
+            unreadable=(*page.unreadable, *deep.unreadable, *searched.unreadable),
             unread_changes=frozenset(item.id for item in changed), missing=frozenset(listed.keys() - records.keys()),
         )  # fmt: skip
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from archiver.errors import AuthError, RateLimited, SourceError
 from archiver.harvest.halving import halves, work_through
+from archiver.harvest.source import Source
 from archiver.received import Page
 
 _MOST_FAILURES = 20
 _MOST_IN_A_ROW = 4  # mean that look-ups do not work now; isolating one bad conversation takes fewer
+Keep = Callable[[Page], object]
 
 
 class Tolerance:
@@ -19,11 +21,18 @@ class Tolerance:
     def __init__(self) -> None:
         self._failures = self._in_a_row = 0
 
-    def worked(self) -> None:
-        self._in_a_row = 0
+    def look_up(self, ids: Sequence[str], source: Source, keep: Keep) -> tuple[list[str], list[Failure]]:
+        """Looks ids up as the function `look_up` does, without long waits for a failing server. Stops after too many
+        failures; raises an error that another look-up would only repeat.
+        """
 
-    def may_halve(self, error: SourceError) -> bool:
-        """Counts a failure; whether to go on. Raises an error that another look-up would only repeat."""
+        def kept(page: Page) -> None:
+            self._in_a_row = 0
+            keep(page)
+
+        return look_up(ids, lambda part: source.by_ids(part, is_brief=True), kept, may_halve=self._may_halve)
+
+    def _may_halve(self, error: SourceError) -> bool:
         if isinstance(error, AuthError | RateLimited):
             raise error
         self._failures, self._in_a_row = self._failures + 1, self._in_a_row + 1
@@ -43,7 +52,7 @@ class Failure:
 
 
 def look_up(
-    ids: Sequence[str], ask: Callable[[Sequence[str]], Iterator[Page]], keep: Callable[[Page], None], *,
+    ids: Sequence[str], ask: Callable[[Sequence[str]], Iterator[Page]], keep: Keep, *,
     may_halve: Callable[[SourceError], bool],
 ) -> tuple[list[str], list[Failure]]:  # fmt: skip
     """Looks ids up and keeps each page; returns the ids that LivePerson does not have, and the failures.

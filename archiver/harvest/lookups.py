@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from archiver.harvest.ingest import Ingest
-from archiver.harvest.look_up import Tolerance, look_up
+from archiver.harvest.look_up import Tolerance
 from archiver.liveperson import MOST_PER_PAGE
 from archiver.logs import EventLogger
-from archiver.received import Page
 
 _log = EventLogger("harvest")
 
@@ -37,7 +36,7 @@ class Lookups:
                 return
 
     def _recheck(self, ids: Sequence[str]) -> None:
-        absent, failures = look_up(ids, self._ask, self._keep, may_halve=self._tolerance.may_halve)
+        absent, failures = self._tolerance.look_up(ids, self._ingest.source, self._ingest.keep_page)
         now = self._ingest.clock()
         self._ingest.archive.note_absent(absent, now)
         for failure in failures:
@@ -46,10 +45,3 @@ class Lookups:
                 message = f"conversation {failure.ids[0]}{more} can't be looked up: {failure.error.message}"
                 _log.warning("lookup.failed", message, conversations=len(failure.ids), code=failure.error.code)
             self._ingest.archive.postpone_lookups(failure.ids, now)
-
-    def _ask(self, ids: Sequence[str]) -> Iterator[Page]:
-        return self._ingest.source.by_ids(ids, is_brief=True)
-
-    def _keep(self, page: Page) -> None:
-        self._tolerance.worked()
-        self._ingest.keep_page(page)

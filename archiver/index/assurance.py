@@ -80,16 +80,16 @@ def _gap(gap: Stretch) -> str:
 
 def assurance(archive: ArchiveFile, store: Store, query: Query, now: datetime) -> Assurance:
     """What an answer to a query is worth at `now`, which is LivePerson's time. Raises StoreError."""
-    whole = archive.coverage(now).span
-    span = within(whole, query.expression)
-    coverage = archive.coverage(now, start=span.start, end=span.end) if span else None
+    covering = archive.covering(now)
+    span = within(covering.whole, query.expression)
+    coverage = covering.of(span) if span else None
     days = coverage.days if coverage else ()
     bounds = (to_ms(span.start), to_ms(span.end)) if span else (0, 0)
     return Assurance(
         understood=understood(query.expression),
         span=span,
         conversations=archive.vault.count_started(*bounds),
-        shallow=archive.vault.count_shallow(*bounds) if span else 0,
+        shallow=coverage.shallow if coverage else 0,
         days=len(days),
         proven_days=sum(day.state is CoverageState.SEALED for day in days),
         is_proven=all(item.state is CoverageState.SEALED for item in coverage.stretches) if coverage else False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from archiver.archive import ArchiveFile, Finding, Record, Vault
-from archiver.errors import IntegrityError, NotFound, RecordError, StoreDenied, StoreError, counted
+from archiver.errors import IntegrityError, NotFound, RecordError, StoreDenied, StoreError, abridged, counted
 from archiver.index.build import Applied, apply_again, batches, is_behind, rebuild
 from archiver.index.results import Comparison, Version
 from archiver.index.retrieval import every_key
@@ -123,5 +123,4 @@ def _versions(vault: Vault, batch: Iterable[Record]) -> Iterator[Version]:
 
 
 def _named(words: str, ids: Sequence[str]) -> str:
-    more = ", …" if len(ids) > _NAMED else ""
-    return f"{counted(len(ids), 'conversation')}: {words}: {', '.join(sorted(ids)[:_NAMED])}{more}"
+    return f"{counted(len(ids), 'conversation')}: {words}: {abridged(sorted(ids), _NAMED)}"

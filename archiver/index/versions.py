@@ -18,10 +18,9 @@ def read_version(vault: Vault, record: Record) -> Version:
     """
     transcript = project(record.raw)
     if not record.is_alone:
-        others = [(seq, raw) for seq, _, raw in vault.other_versions(record)]
         moments = [(seq, _moment(at)) for seq, at in vault.versions_at(record.conversation_id)]
         states = states_by(vault.events_about(record.conversation_id))
-        transcript = with_history(transcript, others, moments, states)
+        transcript = with_history(transcript, vault.other_versions(record), moments, states)
     return Version(record.touched, transcript, record.is_first, record.fetched_at)
 
 

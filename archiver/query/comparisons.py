@@ -26,14 +26,14 @@ def is_compared(value: str) -> bool:
 def read_value(name: str, value: str, now: datetime, zone: tzinfo) -> Expression:
     """The condition that `name:value` stands for; days are those of the zone. Raises ValueError."""
     if name in DATES:
-        return _dates(DATES[name], value, lambda text: _span(text, now, zone))
+        return _dates(DATES[name], value, now, zone)
     if name in _BY_DAY:
         return _by_day(name, _span(value, now, zone))
     if name == "transferred":
         return _yes_no(value)
     if name == "duration":
-        return _compare(name, value, lambda text: parse_duration(text) / _MILLISECOND, 1)
-    return _compare(name, value, _plain_number, _STEP)
+        return _compare_numbers(name, value, lambda text: parse_duration(text) / _MILLISECOND, 1)
+    return _compare_numbers(name, value, _plain_number, _STEP)
 
 
 def is_empty(condition: Expression) -> bool:
@@ -54,21 +54,28 @@ def strange(name: str, condition: Expression) -> str | None:
     return f"{name}: goes from {low:g} to {high:g}, so this finds nothing" if is_outside else None
 
 
-def _compare(name: str, value: str, number: Callable[[str], float], step: float) -> Compare:
-    """A comparison; `step` is the distance to the next number, which turns <= into <. A range may be open."""
+def _compare(field: str, value: str, bounds: Callable[[str], tuple[float, float]], what: str) -> Compare:
+    """A comparison; `bounds` reads a number or date as typed: where it begins, and where the next one does, because a
+    date stands for all of its day, month or year. A range may be open.
+    """
     first, dots, last = value.partition("..")
     if dots:
         if not first and not last:
-            raise ValueError("write a number before or after ..")
-        low, high = number(first) if first else None, number(last) + step if last else None
-        return Compare(name, low, high)
+            raise ValueError(f"write a {what} before or after ..")
+        return Compare(field, bounds(first)[0] if first else None, bounds(last)[1] if last else None)
     match = _BOUNDS.match(value)
-    sign, bound = (match[1] or "=", number(match[2])) if match else ("=", number(value))
-    return Compare(
-        name,
-        {"=": bound, ">=": bound, ">": bound + step}.get(sign),
-        {"=": bound + step, "<=": bound + step, "<": bound}.get(sign),
-    )
+    sign, (start, end) = (match[1] or "=", bounds(match[2])) if match else ("=", bounds(value))
+    return Compare(field, {"=": start, ">=": start, ">": end}.get(sign), {"=": end, "<=": end, "<": start}.get(sign))
+
+
+def _compare_numbers(name: str, value: str, number: Callable[[str], float], step: float) -> Compare:
+    """`step` is the distance to the next number."""
+
+    def bounds(text: str) -> tuple[float, float]:
+        start = number(text)
+        return start, start + step
+
+    return _compare(name, value, bounds, "number")
 
 
 def _plain_number(text: str) -> float:
@@ -84,18 +91,12 @@ def _span(text: str, now: datetime, zone: tzinfo) -> Window:
         raise ValueError(f"{error}; write one of: {FORMS}") from None
 
 
-def _dates(field: str, value: str, span: Callable[[str], Window]) -> Compare:
-    """A comparison of times; a date stands for all of its day, month or year."""
-    first, dots, last = value.partition("..")
-    if dots:
-        if not first and not last:
-            raise ValueError("write a date before or after ..")
-        low, high = to_ms(span(first).start) if first else None, to_ms(span(last).end) if last else None
-        return Compare(field, low, high)
-    match = _BOUNDS.match(value)
-    sign, whole = (match[1] or "=", span(match[2])) if match else ("=", span(value))
-    start, end = to_ms(whole.start), to_ms(whole.end)
-    return Compare(field, {"=": start, ">=": start, ">": end}.get(sign), {"=": end, "<=": end, "<": start}.get(sign))
+def _dates(field: str, value: str, now: datetime, zone: tzinfo) -> Compare:
+    def bounds(text: str) -> tuple[float, float]:
+        span = _span(text, now, zone)
+        return to_ms(span.start), to_ms(span.end)
+
+    return _compare(field, value, bounds, "date")
 
 
 _BY_DAY = ("after", "before", "on")

@@ -83,8 +83,7 @@ def path_names(path: str) -> Iterator[str]:
 
 
 def _people(people: Iterable[Participant]) -> Iterator[str]:
-    for person in people:
-        yield from filter(None, (person.name, person.login, person.email, person.phone, *person.aliases, *person.ids))
+    return (value for person in people for value in person.known_by)
 
 
 def _present(*values: str | None) -> Iterator[str]:

@@ -33,13 +33,6 @@ class Modifier:
     at: int
     is_not: bool = False
 
-    @property
-    def chosen(self) -> tuple[str, ...]:
-        """The values that remain."""
-        if not self.is_not:
-            return self.values
-        return tuple(value for value in _ALL[self.kind] if value not in self.values)
-
 
 _ALL = {
     "from": tuple(role.value for role in Role),
@@ -86,10 +79,10 @@ def _flush(segment: Sequence[Child], others: Sequence[Modifier]) -> list[Express
 
 def _narrowed(parts: list[Expression], modifiers: Sequence[Modifier]) -> list[Expression]:
     for kind, narrowing in _NARROWING.items():
-        chosen = _chosen([modifier for modifier in modifiers if modifier.kind == kind])
-        if chosen is None:
-            continue
         of_kind = [modifier for modifier in modifiers if modifier.kind == kind]
+        if not of_kind:
+            continue
+        chosen = _chosen(of_kind)
         if kind == "from" and not any(map(_has_text, parts)):
             parts = [*map(_speaks, of_kind), *parts]
         elif kind != "from" and not any(_has_text(part) and part != Everything() for part in parts):
@@ -99,10 +92,8 @@ def _narrowed(parts: list[Expression], modifiers: Sequence[Modifier]) -> list[Ex
     return parts
 
 
-def _chosen(modifiers: Sequence[Modifier]) -> tuple[str, ...] | None:
-    """What remains: one of the positive ones, without all negative ones."""
-    if not modifiers:
-        return None
+def _chosen(modifiers: Sequence[Modifier]) -> tuple[str, ...]:
+    """What remains: one of the positive ones, without all negative ones. Raises QueryError if that is nothing."""
     given = {value for modifier in modifiers if not modifier.is_not for value in modifier.values}
     taken = {value for modifier in modifiers if modifier.is_not for value in modifier.values}
     every = _ALL[modifiers[0].kind]

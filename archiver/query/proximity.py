@@ -13,7 +13,6 @@ from archiver.query.fields import KEYWORDS
 MOST_DISTANCE = 50
 MOST_ALTERNATIVES = 50
 MOST_ARRANGEMENTS = 2_000
-Alternatives = tuple[tuple[Term, ...], ...]
 
 
 def near(left: Expression, right: Expression, distance: int, *, is_ordered: bool, at: int) -> Near:
@@ -24,17 +23,12 @@ def near(left: Expression, right: Expression, distance: int, *, is_ordered: bool
     wheres = {leaf.where for side in sides for leaf in side}
     if len(wheres) > 1:
         raise QueryError("both sides of a distance have to be searched in the same place", position=at)
-    where = wheres.pop()
-    if where.places[0] in KEYWORDS:
-        raise QueryError(f"a distance works in texts, not in {where.places[0]}:", position=at)
     parts = tuple(tuple(dict.fromkeys(leaf.terms for leaf in side)) for side in sides)
-    return _checked(Near(parts, distance, is_ordered, where, at))
+    return _checked(Near(parts, distance, is_ordered, wheres.pop(), at))
 
 
 def near_words(terms: Sequence[Term], distance: int, where: Where, *, at: int) -> Near:
     """Single words near one another, in any order. Raises QueryError."""
-    if where.places[0] in KEYWORDS:
-        raise QueryError(f"a distance works in texts, not in {where.places[0]}:", position=at)
     return _checked(Near(tuple(((term,),) for term in terms), distance, False, where, at))
 
 
@@ -55,6 +49,8 @@ def _leaves(side: Expression, at: int) -> Iterator[Words]:
 
 
 def _checked(leaf: Near) -> Near:
+    if leaf.where.places[0] in KEYWORDS:
+        raise QueryError(f"a distance works in texts, not in {leaf.where.places[0]}:", position=leaf.at)
     alternatives = 1
     for part in leaf.parts:
         alternatives *= len(part)

@@ -39,8 +39,7 @@ def about(
 
 def _of_people(people: Iterable[Participant]) -> Iterator[tuple[str, Scalar]]:
     for person in people:
-        values = (person.name, person.login, person.email, person.phone, *person.aliases, *person.ids)
-        yield from ((person.role.value, value) for value in values if value)
+        yield from ((person.role.value, value) for value in person.known_by)
 
 
 def _of_ids(info: dict[str, Any]) -> Iterator[tuple[str, Scalar]]:

@@ -51,11 +51,6 @@ def read_html(markup: str) -> HtmlText:
     )
 
 
-def html_text(markup: str) -> str:
-    """The text of a piece of HTML with the addresses of its links."""
-    return read_html(markup).text_with_links
-
-
 class _Piece(NamedTuple):
     text: str
     is_address: bool = False

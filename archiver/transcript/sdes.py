@@ -12,10 +12,7 @@ from archiver.rawrecord import integer, items, leaves, moment, section, text_of
 def sdes(record: dict[str, Any], conversation_id: str) -> Iterator[Sde]:
     seen: set[Sde] = set()
     for name, authenticated in (("sdes", True), ("unAuthSdes", False)):
-        events = items(section(record, name), "events") or [
-            item for item in items(record, name) if "events" not in item
-        ]
-        for item in events:
+        for item in _events(record, name):
             sde = _sde(item, conversation_id, authenticated)
             if sde not in seen:  # the API repeats events
                 seen.add(sde)

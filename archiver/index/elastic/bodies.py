@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,15 +82,15 @@ def body(version: Version, names: Names, *, is_retry: bool = False) -> Body:
     month = month_of(transcript.metadata.started_at)
     common = _common(version)
     kind_of_version = b"external_gte" if is_retry else b"external"
-    read = WordFields(transcript)
+    read, waits_ms = WordFields(transcript), response_times_ms(transcript.messages)
     lines: list[bytes] = []
     digest = hashlib.blake2b(digest_size=16)
-    for kind, documents in (("messages", _messages(version, common, read)), ("sdes", _sdes(version, common))):
+    for kind, documents in (("messages", _messages(version, common, read, waits_ms)), ("sdes", _sdes(version, common))):
         head = _action_head(names.index(kind, month))
         for id_, source in documents:
             digest.update(source)
             lines += (_action(head, id_, version.seq, kind_of_version), source)
-    source = encode(common | _metadata(version, read) | {"digest": digest.hexdigest()})
+    source = encode(common | _metadata(version, read, waits_ms) | {"digest": digest.hexdigest()})
     head = _action_head(names.index("metadata", month))
     lines += (_action(head, _document_id(transcript), version.seq, kind_of_version), source, b"")
     return Body(transcript.id, version.seq, version.is_first, month, len(lines) // 2, b"\n".join(lines))
@@ -129,8 +129,9 @@ def _common(version: Version) -> dict[str, Any]:
     }
 
 
-def _messages(version: Version, common: dict[str, Any], read: WordFields) -> Iterator[tuple[str, bytes]]:
-    waits_ms = response_times_ms(version.transcript.messages)
+def _messages(
+    version: Version, common: dict[str, Any], read: WordFields, waits_ms: Mapping[str, int]
+) -> Iterator[tuple[str, bytes]]:
     transcript, metadata = version.transcript, version.transcript.metadata
     shown = {message.id for message in transcript.messages}
     shared = common | {name: getattr(metadata, name) for name in ("skill", "group", "status", "source", "language")}
@@ -207,9 +208,8 @@ def _flattened(values: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:
     return fields
 
 
-def _metadata(version: Version, read: WordFields) -> dict[str, Any]:
+def _metadata(version: Version, read: WordFields, waits_ms: Mapping[str, int]) -> dict[str, Any]:
     transcript, metadata = version.transcript, version.transcript.metadata
-    waits_ms = response_times_ms(transcript.messages)
     fields = _plain(metadata) | {
         "message_count": len(transcript.messages),
         "message_documents": sum(1 for _ in every_message(transcript)),

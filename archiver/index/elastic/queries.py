@@ -51,7 +51,6 @@ VISIBLE: Dsl = {"bool": {"must_not": [{"term": {"superseded": True}}]}}
 _TERMS_AT_ONCE = 60_000  # Elasticsearch allows 65,536 in one terms query
 _LONGEST_TAGGED = 255  # characters; the whitespace analyzer cuts longer tokens
 _LAST_CHARACTER = "\U0010ffff"
-_MOST_SIMILAR = 2**31 - 1  # words that a similar word stands for
 _MOST_STATES = 1_000_000
 _EVERY_WORD = 2**31 - 1  # the server refuses a larger number, so a response is never incomplete
 
@@ -60,7 +59,7 @@ assert NUMBER_FIELDS.keys() == NUMBERS.keys()
 
 def tagged(name: str, word: str) -> str:
     """A word prefixed with its keyword field or SDE path. Never longer than the longest allowed token."""
-    return f"{'_'.join(name.split())}:{word}"[:_LONGEST_TAGGED]
+    return f"{_tag(name)}{word}"[:_LONGEST_TAGGED]
 
 
 IsTaken = Callable[[Dsl], bool]
@@ -185,7 +184,7 @@ def _single(field: str, term: Term, tag: str = "") -> Dsl:
         case How.PREFIX:
             return {"prefix": {field: {"value": term.text}}}
         case How.FUZZY:
-            options = {"fuzziness": term.edits, "max_expansions": _MOST_SIMILAR, "transpositions": True}
+            options = {"fuzziness": term.edits, "max_expansions": _EVERY_WORD, "transpositions": True}
             length = len(_tag(tag)) if tag else 0
             return {"fuzzy": {field: {"value": term.text, "prefix_length": length, **options}}}
     return {"regexp": {field: {"value": regex_of(term), "flags": "NONE", "max_determinized_states": _MOST_STATES}}}

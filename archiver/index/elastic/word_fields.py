@@ -22,6 +22,9 @@ class WordFields:
         self._transcript = transcript
         read = ((passage, " ".join(words(passage.text))) for passage in passages(transcript))
         self._passages = [(passage, text) for passage, text in read if text]
+        self._earlier: dict[str, list[str]] = defaultdict(list)
+        for item in transcript.former:
+            self._earlier[item.message.id].append(item.message.text)
         self._by_message: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for passage, text in self._passages:
             if passage.message:
@@ -33,8 +36,7 @@ class WordFields:
 
     def earlier_texts(self, message: Message) -> list[str]:
         """What a message said before, for people."""
-        texts = (item.message.text for item in self._transcript.former if item.message.id == message.id)
-        return list(dict.fromkeys(text for text in texts if text))
+        return list(dict.fromkeys(filter(None, self._earlier.get(message.id, ()))))
 
     def of_conversation(self) -> dict[str, Any]:
         """The words of the whole conversation: all, and by zone and role; with keywords and numbers by path."""

@@ -133,7 +133,12 @@ class _Translator:
         if place in KEYWORDS:
             return Query.const_score_query(self._consecutive(keyword_field(place), leaf.terms), 0.0)
         fields = self._fields(leaf)
-        return self._of_roles(leaf, _any_of([self._consecutive(field, _at(field, leaf)) for field in fields]))
+        return self._of_roles(
+            leaf,
+            _any_of(
+                [self._consecutive(field, [_in_field(field, leaf, term) for term in leaf.terms]) for field in fields]
+            ),
+        )
 
     def _of_roles(self, leaf: Text, query: Any) -> Any:
         """In message documents the role of a message is a field of its own."""
@@ -205,7 +210,7 @@ class _Translator:
         places = list(arrangements(leaf))
         zones = [zone for zone in leaf.where.places if zone in MESSAGE_ZONES]
         fields = [zone_field(zone, None, is_earlier=is_earlier) for zone in zones for is_earlier in _ages(leaf)]
-        spoken = _any_of([self._placed(field, placed) for field in fields for placed in places])
+        spoken = _any_of([self._placed(field, placed, leaf) for field in fields for placed in places])
         if self._scope is Scope.MESSAGE:
             return self._of_roles(leaf, spoken)
         if leaf.where.roles:
@@ -213,13 +218,12 @@ class _Translator:
         found = list(self._conversations(self._of_kind(Scope.MESSAGE.value, spoken)))
         beside = [] if leaf.where.roles else list(_beside_messages(leaf))
         if beside:
-            written = _any_of(
-                [self._placed(field, _placed_at(field, leaf, placed)) for field in beside for placed in places]
-            )
+            written = _any_of([self._placed(field, placed, leaf) for field in beside for placed in places])
             found += self._conversations(self._of_kind(PASSAGE, written))
         return self._in_conversations(found)
 
-    def _placed(self, field: str, placed: Placed) -> Any:
+    def _placed(self, field: str, placed: Placed, leaf: Near) -> Any:
+        placed = [(at, _in_field(field, leaf, term)) for at, term in placed]
         if all(term.how is How.EXACT for _, term in placed):
             return Query.phrase_query(self._schema, field, [(at, term.text) for at, term in placed])
         return Query.regex_phrase_query(self._schema, field, [(at, regex_of(term)) for at, term in placed])
@@ -238,25 +242,14 @@ def _beside_messages(leaf: Text) -> Iterator[str]:
         )
 
 
-def _at(field: str, leaf: Words) -> Sequence[Term]:
-    """The terms as a field holds them: words of an SDE's path stand behind it."""
+def _in_field(field: str, leaf: Text, term: Term) -> Term:
+    """A term as a field holds its words: those of an SDE's path stand behind it."""
     if field != SDE_PATH:
-        return leaf.terms
+        return term
     path = leaf.where.places[0].removeprefix(f"{SDE}.")
-    return [_term_at(path, term) for term in leaf.terms]
-
-
-def _term_at(path: str, term: Term) -> Term:
     if term.how is How.REGEX:
         return Term(f"{escaped(at_path(path, ''))}({term.text})", term.how)
     return Term(at_path(path, term.text), term.how, term.edits)
-
-
-def _placed_at(field: str, leaf: Near, placed: Placed) -> Placed:
-    if field != SDE_PATH:
-        return placed
-    path = leaf.where.places[0].removeprefix(f"{SDE}.")
-    return [(at, _term_at(path, term)) for at, term in placed]
 
 
 def _any_of(queries: list[Any]) -> Any:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.transcript.html import html_text
+from archiver.transcript.html import read_html
 
 TAGS = (
     "p",
@@ -29,12 +29,12 @@ TAGS = (
 
 @given(st.lists(st.sampled_from(TAGS).map("<{}>".format) | st.text(max_size=8), max_size=12).map("".join))
 def test_any_string_has_a_text(markup: str) -> None:
-    assert isinstance(html_text(markup), str)
+    assert isinstance(read_html(markup).text_with_links, str)
 
 
 @given(st.lists(st.text("abcdefgh äß漢", min_size=1), max_size=5))
 def test_text_without_markup_is_itself_with_single_blanks(texts: list[str]) -> None:
-    assert html_text(" ".join(texts)) == " ".join(" ".join(texts).split())
+    assert read_html(" ".join(texts)).text_with_links == " ".join(" ".join(texts).split())
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_text_without_markup_is_itself_with_single_blanks(texts: list[str]) -> N
     ],
 )
 def test_words_are_those_that_a_reader_sees(markup: str, text: str) -> None:
-    assert html_text(markup) == text
+    assert read_html(markup).text_with_links == text

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from archiver.jsontext import canonical, decode, encode, split_array, split_object
 from archiver.model import Role, to_ms
 from archiver.query.fields import passages
-from archiver.transcript.html import html_text
+from archiver.transcript.html import read_html
 from archiver.transcript.projection import project
 from archiver.transcript.serialize import as_json
 from archiver.transcript.text import message_text
@@ -70,11 +70,14 @@ def test_messages_come_by_time_then_in_the_sequence_of_each_dialog_and_those_wit
 
 
 def test_lists_in_html_become_lines() -> None:
-    assert html_text("<ul><li>one<li>two</ul>a &lt; b") == "one\ntwo\na < b"
+    assert read_html("<ul><li>one<li>two</ul>a &lt; b").text_with_links == "one\ntwo\na < b"
 
 
 def test_an_end_of_a_script_that_never_began_hides_nothing_after_it() -> None:
-    assert html_text("before</script> after</style> and<script>no</script> more") == "before after and more"
+    assert (
+        read_html("before</script> after</style> and<script>no</script> more").text_with_links
+        == "before after and more"
+    )
 
 
 def test_an_sde_that_is_nested_twice_has_the_same_paths_as_one_that_is_not() -> None:
