@@ -74,7 +74,7 @@ def _print_next(folder: Path, keep: bool) -> None:
     click.echo()
     click.secho("What to type next", bold=True)
     if keep:
-        click.echo(f"  {program} --archive {folder} search 'refund from:customer thank*'")
+        click.echo(f"  {program} --archive {folder} search 'compensat* w/5 lawyer from:customer'")
         click.echo(f"  {program} --archive {folder} export --output conversations.ndjson")
     else:
         click.echo(f"  {program} demo --keep            leaves this archive for you to search")

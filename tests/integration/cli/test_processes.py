@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import shlex
 import signal
 import socket
 import subprocess
@@ -307,6 +308,8 @@ def test_the_demo_ends_by_itself_and_keeps_its_archive_only_if_asked() -> None:
     out, _ = shell.run("demo", "--keep")
     folder = out.split("The archive stays in ")[1].strip()
     assert shell.json("--archive", folder, "status")["vault"]["conversations"] > 100
+    suggested = next(shlex.split(line) for line in out.splitlines() if " search '" in line and folder in line)
+    assert shell.json(*suggested[1:])["total"] > 0
 
 
 def test_secrets_and_message_text_are_in_no_output_but_that_which_shows_them(shell: Shell) -> None:
