@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 OTHERS = 0o077  # the permission bits of everybody but the owner
@@ -31,7 +32,8 @@ def make_private_file(path: Path, *, is_new: bool = False) -> None:
 def close_to_others(folder: Path) -> None:
     """Takes the files in a folder from everybody but their owner. Raises OSError."""
     for path, mode in _open_to_others(folder.iterdir()):
-        path.chmod(mode & ~OTHERS)
+        with suppress(FileNotFoundError):
+            path.chmod(mode & ~OTHERS)
 
 
 def open_to_others(folder: Path) -> list[Path]:
@@ -43,6 +45,7 @@ def open_to_others(folder: Path) -> list[Path]:
 
 def _open_to_others(paths: Iterator[Path]) -> Iterator[tuple[Path, int]]:
     for path in paths:
-        mode = path.lstat().st_mode
-        if mode & OTHERS and path.is_file() and not path.is_symlink():
-            yield path, mode & 0o777
+        with suppress(FileNotFoundError):  # other threads and processes make and remove files meanwhile
+            mode = path.lstat().st_mode
+            if mode & OTHERS and path.is_file() and not path.is_symlink():
+                yield path, mode & 0o777

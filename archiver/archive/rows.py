@@ -85,13 +85,6 @@ class VaultRows:
         (count,) = self._connection.execute("SELECT count(*) FROM current WHERE touched > ?", (seq,)).fetchone()
         return int(count)
 
-    def versions_at(self, conversation_id: str) -> list[tuple[int, str]]:
-        """Every version of a conversation, also without a body, oldest first: entry, and when it was fetched."""
-        return self._connection.execute(
-            "SELECT seq, fetched_at FROM entries WHERE conversation_id = ? AND type = ? ORDER BY seq",
-            (conversation_id, RECORD),
-        ).fetchall()
-
     def events_about(self, conversation_id: str) -> list[str]:
         """The types of the events about a conversation, oldest first."""
         rows = self._connection.execute(

@@ -169,6 +169,16 @@ class Vault(VaultRows):
         )
         return [(entry.seq, raw) for entry, raw in (self._opened(*row) for row in rows.fetchall())]
 
+    def versions_at(self, conversation_id: str) -> list[tuple[int, datetime]]:
+        """Every version of a conversation, also without a body, oldest first: entry, and when it was fetched. Raises
+        IntegrityError.
+        """
+        rows = self._connection.execute(
+            "SELECT seq, fetched_at FROM entries WHERE conversation_id = ? AND type = ? ORDER BY seq",
+            (conversation_id, RECORD),
+        )
+        return [(seq, _fetched_at(seq, stored)) for seq, stored in rows.fetchall()]
+
     def older_bodies(self, conversation_id: str, before: int) -> list[int]:
         """The earlier entries of the same conversation whose records are still there."""
         rows = self._connection.execute(
@@ -261,3 +271,10 @@ def _is_ascending(seqs: Sequence[object]) -> bool:
 def _hex(link_: object) -> str:
     """A link in hexadecimal; zeros for what is none, in a damaged file."""
     return link_.hex() if isinstance(link_, bytes) else GENESIS.hex()
+
+
+def _fetched_at(seq: int, stored: object) -> datetime:
+    moment = stored_moment(stored)
+    if moment is None:
+        raise IntegrityError(f"vault entry {seq} does not say readably when it was made", seq=seq, hint=_DAMAGED)
+    return moment

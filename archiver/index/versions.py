@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from archiver.archive import HistoryEntry, Record, Vault, states_by
 from archiver.errors import RecordError
@@ -18,15 +17,9 @@ def read_version(vault: Vault, record: Record) -> Version:
     """
     transcript = project(record.raw)
     if not record.is_alone:
-        moments = [(seq, _moment(at)) for seq, at in vault.versions_at(record.conversation_id)]
-        states = states_by(vault.events_about(record.conversation_id))
-        transcript = with_history(transcript, vault.other_versions(record), moments, states)
+        id_, others = record.conversation_id, vault.other_versions(record)
+        transcript = with_history(transcript, others, vault.versions_at(id_), states_by(vault.events_about(id_)))
     return Version(record.touched, transcript, record.is_first, record.fetched_at)
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

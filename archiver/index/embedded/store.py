@@ -15,10 +15,10 @@ import tantivy
 
 from archiver.config import StoreAddress
 from archiver.errors import StoreBusy, StoreDenied, StoreError, StoreOutdated
-from archiver.index.embedded.checksums import damaged_files, library_version
 from archiver.index.embedded.comparison import compare
 from archiver.index.embedded.documents import documents
 from archiver.index.embedded.errors import our_errors
+from archiver.index.embedded.files import damaged_files, library_version, stored_bytes
 from archiver.index.embedded.pages import Pages, as_key, count, numbers
 from archiver.index.embedded.position import POSITION_FILE, PositionFile
 from archiver.index.embedded.queries import conversation_query, message_query
@@ -274,8 +274,7 @@ class EmbeddedStore:
 
     def status(self) -> StoreStatus:
         with our_errors(self._folder):
-            size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
-            is_prepared = self._folder.exists()
+            size, is_prepared = stored_bytes(self._folder), self._folder.exists()
         return StoreStatus(
             kind="embedded", place=str(self._folder), is_prepared=is_prepared, is_current=self._is_current(),
             applied=self.position().seq, conversations=self.count(), bytes=size,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -36,8 +37,16 @@ DAY = timedelta(days=1)
 FILE = "archive.sqlite3"
 STEERING = ("watch", "bookmarks", "runs", "lease")
 DERIVED = ("current", "erasures", "windows")
-Lively = tuple[Path, Simulator, dict[str, Answer]]
 MENDED = ("search", "show", "show open", "export", "export of a query", "erasures")
+
+
+class Lively(NamedTuple):
+    folder: Path
+    simulator: Simulator
+    answers: dict[str, Answer]
+
+    def __repr__(self) -> str:
+        return f"Lively({self.folder})"  # Hypothesis refuses to report an example with the whole of it
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +55,7 @@ def lively(tmp_path_factory: pytest.TempPathFactory) -> Lively:
     folder = tmp_path_factory.mktemp("lively") / "archive"
     world, simulator = garbage.lively(folder)
     world.put(record(OPEN_ID, NOW - DAY, "hello", "open", "changed", **garbage.IS_OPEN))
-    return folder, simulator, run_all(folder)
+    return Lively(folder, simulator, run_all(folder))
 
 
 @pytest.fixture
@@ -95,6 +104,19 @@ def test_with_garbage_in_any_column_every_command_answers_as_before_or_says_that
     garbage.check_nothing_is_silently_wrong(lively[2], after)
     if table in STEERING:
         assert {name for name, answer in after.items() if answer.code} <= {"verify", "doctor"}
+
+
+@pytest.mark.parametrize("value", garbage.TEXTS)
+def test_an_unreadable_time_of_a_version_whose_text_was_removed_is_named(
+    lively: Lively, folder: Path, value: object
+) -> None:
+    decide(folder, lively.simulator)
+    before = run_all(folder)
+    removed = "type = 'record' AND conversation_id = 'c06' AND seq NOT IN (SELECT seq FROM bodies)"
+    assert put(folder, "entries", "fetched_at", "TEXT", value, removed)
+    garbage.check_nothing_is_silently_wrong(before, run_all(folder))
+    assert run(folder, "show", "c06").code in (0, 9)
+    assert run(folder, "verify").code == 9
 
 
 @given(table=st.sampled_from((*STEERING, *DERIVED)), seed=st.integers(0, 10**6))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import tantivy
 
 import archiver
 from archiver.app import Archive
 from archiver.archive.opening import make_archive
 from archiver.errors import StoreError
+from archiver.index.embedded.files import damaged_files
 from archiver.liveperson.answers import read_record
 from tests.conftest import ACCOUNT, NOW, examples, record
 
@@ -147,3 +150,19 @@ def test_the_index_of_another_archive_in_its_place_is_not_believed(folder: Path,
     shutil.copytree(other / "index", folder / "index")
     with archiver.open(folder) as archive:
         assert len(found(archive, "order")) == COUNT
+
+
+def test_what_another_process_writes_meanwhile_is_not_called_damaged(tmp_path: Path) -> None:
+    index = tantivy.Index(tantivy.SchemaBuilder().add_text_field("text", stored=True).build(), path=str(tmp_path))
+    writer = index.writer(15_000_000, 1)
+    writer.add_document(tantivy.Document(text="finished"))
+    writer.commit()
+    before = set(tmp_path.iterdir())
+    for number in range(10_000):
+        writer.add_document(tantivy.Document(text=f"not yet finished {number} " * 40))
+    for _ in range(100):
+        if set(tmp_path.iterdir()) - before:
+            break
+        time.sleep(0.05)
+    assert set(tmp_path.iterdir()) - before, "the writer has begun a segment"
+    assert list(damaged_files(tmp_path)) == []
