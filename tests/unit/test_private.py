@@ -11,7 +11,8 @@ from archiver.private import close_to_others, open_to_others
 
 def test_a_file_that_vanishes_meanwhile_hinders_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept, vanished = tmp_path / "kept", tmp_path / "vanished"
-    kept.touch(0o644)
+    kept.touch()
+    kept.chmod(0o644)
     tmp_path.chmod(0o755)
     monkeypatch.setattr(Path, "iterdir", lambda folder: iter([vanished, kept]))
     monkeypatch.setattr(Path, "rglob", lambda folder, pattern: iter([vanished, kept]))
