@@ -10,12 +10,13 @@ from archiver.archive import ArchiveFile
 from archiver.config import Settings
 from archiver.errors import known_word
 from archiver.index import (
+    Counting,
+    Counts,
     Request,
     Search,
     Sort,
     StoreAdmin,
     TermCount,
-    count_by,
     count_terms,
     found_ids,
     make_ready,
@@ -26,12 +27,12 @@ from archiver.index import (
 from archiver.logs import EventLogger
 from archiver.model import Transcript
 from archiver.progress import Progress
-from archiver.query import FACETS, Query, Scope, parse
+from archiver.query import Query, Scope, parse
 from archiver.transcript import project
 
 if TYPE_CHECKING:
     from archiver.archive import HistoryEntry, Record
-    from archiver.index import Facet, NumberedVersion
+    from archiver.index import NumberedVersion
 
 _log = EventLogger("app")
 
@@ -67,12 +68,23 @@ class ArchiveReader:
         request = Request(parsed, area, order, limit, read_cursor(after) if after is not None else None)
         return Search(self.file, self.store, request, make_ready(self.file, self.store, self._progress))
 
-    def count_by(self, query: str | Query, *facets: str, limit: int = 20) -> Mapping[str, tuple[Facet, ...]]:
-        """For each facet, the `limit` most frequent values; logs a warning if the index is not up to date."""
-        parsed = self._parse_when_ready(query)
-        for name in facets:
-            known_word(name, FACETS, "facet")
-        return count_by(self.store, parsed, facets, limit)
+    def counting(self, query: str | Query = "", *, scope: str = "conversation") -> Counting:
+        """Counts the results of a query by facets and intervals; logs a warning if the index is not up to date.
+
+        Raises QueryError, ConfigError, StoreError.
+        """
+        area = Scope(known_word(scope, Scope, "scope"))
+        return Counting(self.store, self._parse_when_ready(query), area, self.settings.zone)
+
+    def count_by(
+        self, query: str | Query, *facets: str, scope: str = "conversation", limit: int = 20
+    ) -> Mapping[str, Counts]:
+        """For each facet, the `limit` most frequent values of the results, and how many have none.
+
+        Raises QueryError, ConfigError, StoreError.
+        """
+        counting = self.counting(query, scope=scope)
+        return {facet: counting.by(facet, limit) for facet in facets}
 
     def count_terms(self, queries: Sequence[str]) -> tuple[list[TermCount], tuple[str, ...]]:
         """What each of many queries finds, with what a reader has to know about the index. Raises StoreError."""

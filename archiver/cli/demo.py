@@ -13,8 +13,8 @@ import click
 
 from archiver.app import Archive
 from archiver.cli import context as shared
+from archiver.cli.hits import print_hits
 from archiver.cli.reading import transcript_lines
-from archiver.cli.search import print_hits
 from archiver.config import load
 from archiver.errors import counted
 from archiver.simulator import Scenario, simulate
@@ -61,7 +61,7 @@ def command(context: click.Context, keep: bool) -> None:
 def _look_around(archive: Archive) -> None:
     click.secho(f"$ archiver search '{_QUERY}' --limit 3", bold=True)
     results = archive.search(_QUERY, limit=3).results()
-    print_hits(results)
+    print_hits(results.hits)
     click.echo(f"{len(results.hits)} of {counted(results.total, 'conversation')}\n")
     conversation_id = results.hits[0].transcript.id
     click.secho(f"$ archiver show {conversation_id}", bold=True)

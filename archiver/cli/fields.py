@@ -36,6 +36,6 @@ def command(context: click.Context, names: tuple[str, ...]) -> None:
         values = archive.count_by("", *facets, limit=_MOST if wanted else _SHOWN) if archive.exists else {}
     for name in shown:
         click.echo(f"{name + ':':<13} {MEANING[name]}")
-        if values.get(name):
-            counted = ", ".join(f"{one_line(item.value)} ({item.count:,})" for item in values[name])
+        if name in values and values[name].total:
+            counted = ", ".join(f"{one_line(item.value or '(none)')} ({item.count:,})" for item in values[name].values)
             click.echo(f"{'':13} {counted}")

@@ -24,6 +24,10 @@ COMMANDS = {
     "fetch": ("fetch", "Fetch single conversations by their ids or by consumer ids into the archive."),
     "status": ("status", "Show what the archive holds and how far the index is built."),
     "search": ("search", "Search conversations."),
+    "histogram": (
+        "histogram",
+        "Draw how many conversations or messages a query finds in each hour, day, week, month, quarter or year.",
+    ),
     "fields": ("fields", "List the fields of the query language, with the most frequent values in this archive."),
     "terms": ("terms", "Count what each query of a list finds: one query a line, as lawyers give them."),
     "show": ("show", "Print one conversation as a transcript."),
@@ -41,7 +45,7 @@ COMMANDS = {
 }
 GROUPS = {
     "Start here": ("demo", "config", "doctor", "harvest", "fetch"),
-    "Search": ("search", "fields", "terms", "show", "history", "export"),
+    "Search": ("search", "histogram", "fields", "terms", "show", "history", "export"),
     "Operate": ("status", "coverage", "verify", "quarantine", "erasures", "reindex", "store", "kibana", "simulate"),
 }
 INTERRUPTED = 130

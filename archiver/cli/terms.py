@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -11,12 +9,10 @@ from pathlib import Path
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.terminal import safe
+from archiver.cli.spreadsheet import as_csv
 from archiver.errors import ConfigError
 from archiver.index import TermCount
 from archiver.plaintext import text_of
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet takes a cell for a formula
 
 
 @click.command("terms")
@@ -63,16 +59,4 @@ def _read(file: Path) -> list[str]:
 
 
 def _csv(counts: list[TermCount]) -> str:
-    made = io.StringIO()
-    writer = csv.writer(made, lineterminator="\r\n")
-    writer.writerow([field.name for field in fields(TermCount)])
-    for count in counts:
-        writer.writerow(["" if value is None else _cell(value) for value in asdict(count).values()])
-    return made.getvalue()
-
-
-def _cell(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    text = safe(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return as_csv([field.name for field in fields(TermCount)], (tuple(asdict(count).values()) for count in counts))

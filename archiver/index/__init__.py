@@ -3,9 +3,10 @@
 from archiver.index.assurance import Assurance
 from archiver.index.build import Applied, bring_up_to_date, catch_up, rebuild, retry
 from archiver.index.condition import index_status
+from archiver.index.counting import Bar, Counting, Counts, Facet, Histogram, Table, countable
 from archiver.index.readiness import check_whole, make_ready
-from archiver.index.results import Facet, Hit, Refusal, Results, Sort, read_cursor
-from archiver.index.retrieval import Request, Search, count_by, found_ids
+from archiver.index.results import Hit, Refusal, Results, Sort, read_cursor
+from archiver.index.retrieval import Request, Search, found_ids
 from archiver.index.store import StoreAdmin, StoreStatus, open_store
 from archiver.index.terms import TermCount, count_terms
 from archiver.index.verify import repair_index, verify_index
@@ -14,7 +15,11 @@ from archiver.index.versions import NumberedVersion, numbered_versions, read_ver
 __all__ = [
     "Applied",
     "Assurance",
+    "Bar",
+    "Counting",
+    "Counts",
     "Facet",
+    "Histogram",
     "Hit",
     "NumberedVersion",
     "Refusal",
@@ -24,12 +29,13 @@ __all__ = [
     "Sort",
     "StoreAdmin",
     "StoreStatus",
+    "Table",
     "TermCount",
     "bring_up_to_date",
     "catch_up",
     "check_whole",
-    "count_by",
     "count_terms",
+    "countable",
     "found_ids",
     "index_status",
     "make_ready",

@@ -25,9 +25,10 @@ class Proof(StrEnum):
 class Assurance:
     """`understood`: the query in full. `span`: the start times that it asks for, None if they lie outside of everything
     that can be archived. `conversations`: how many the archive has there, `shallow` of which lack some SDEs. `days` and
-    `proven_days` count the days of the span, `is_proven` says whether all of it is proven. `refused` conversations are
-    not searched, `behind` vault entries are not searchable yet. `head`: the vault's newest entry and its link. `at`:
-    when it was asked.
+    `proven_days` count the days of the span, `is_proven` says whether all of it is proven; `unproven` are the parts
+    that are not, because something is missing (`gaps`) or may still come. `refused` conversations are not searched,
+    `behind` vault entries are not searchable yet. `head`: the vault's newest entry and its link. `at`: when it was
+    asked.
     """
 
     understood: str
@@ -38,6 +39,7 @@ class Assurance:
     proven_days: int
     is_proven: bool
     gaps: tuple[Stretch, ...]
+    unproven: tuple[Window, ...]
     refused: int
     behind: int
     head: tuple[int, str]
@@ -48,6 +50,13 @@ class Assurance:
         if self.is_proven:
             return Proof.PROVEN
         return Proof.PARTLY if self.proven_days else Proof.NOT
+
+    def proves(self, start: datetime, end: datetime) -> bool:
+        """Whether LivePerson's counts prove complete what started from `start` to before `end` within the span."""
+        if self.span is None or self.is_proven:
+            return self.is_proven
+        low, high = max(start, self.span.start), min(end, self.span.end)
+        return low < high and not any(part.start < high and low < part.end for part in self.unproven)
 
     def sentences(self, total: int) -> list[str]:
         """The same for people; an answer without results is not called complete unless it is proven to be."""
@@ -83,7 +92,7 @@ def assurance(archive: ArchiveFile, store: Store, query: Query, now: datetime) -
     covering = archive.covering(now)
     span = within(covering.whole, query.expression)
     coverage = covering.of(span) if span else None
-    days = coverage.days if coverage else ()
+    days, stretches = (coverage.days, coverage.stretches) if coverage else ((), ())
     bounds = (to_ms(span.start), to_ms(span.end)) if span else (0, 0)
     return Assurance(
         understood=understood(query.expression),
@@ -92,8 +101,9 @@ def assurance(archive: ArchiveFile, store: Store, query: Query, now: datetime) -
         shallow=coverage.shallow if coverage else 0,
         days=len(days),
         proven_days=sum(day.state is CoverageState.SEALED for day in days),
-        is_proven=all(item.state is CoverageState.SEALED for item in coverage.stretches) if coverage else False,
+        is_proven=coverage is not None and all(item.state is CoverageState.SEALED for item in stretches),
         gaps=coverage.gaps if coverage else (),
+        unproven=tuple(item.window for item in stretches if item.state is not CoverageState.SEALED),
         refused=len(store.refused()),
         behind=max(archive.vault.head() - store.position().seq, 0),
         head=archive.vault.end(),

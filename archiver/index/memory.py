@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 from archiver.config import StoreAddress
+from archiver.index.axes import Axis, Cell, Tally
+from archiver.index.ranks import RANKED, most_matches_first, page_of, rank, rank_by
 from archiver.index.refusals import refusing
 from archiver.index.results import (
     Comparison,
-    Facet,
     Key,
     KeyPage,
     Position,
@@ -19,12 +22,10 @@ from archiver.index.results import (
     Sort,
     Version,
     differing,
-    most_frequent,
-    rank,
 )
 from archiver.index.store import StoreStatus
 from archiver.model import Message, Transcript
-from archiver.query import Expression, Reading, Scope, every_message, facet_values, results
+from archiver.query import Expression, Reading, Scope, every_message, facet_values, message_words, results
 
 
 def open_store(address: StoreAddress, folder: Path, archive_id: str) -> MemoryStore:
@@ -68,10 +69,13 @@ class MemoryStore:
     ) -> KeyPage:
         if sort is Sort.RELEVANCE:
             return self._most_relevant(expression, scope, limit)
-        keys = [_key(reading.transcript, message) for reading, message in self._results(expression, scope)]
-        keys.sort(key=lambda key: key.order, reverse=sort is Sort.NEWEST)
-        rest = [key for key in keys if _is_after(key, after, sort)]
-        return KeyPage(tuple(rest[:limit]), len(keys), rest[limit - 1] if len(rest) > limit else None)
+        keys = [_key(reading.transcript, message, sort) for reading, message in self._results(expression, scope)]
+        keys.sort(key=lambda key: key.order, reverse=sort is not Sort.OLDEST)
+        if sort is Sort.MATCHES:
+            words = message_words(expression)
+            matching = Counter(reading.transcript.id for reading, _ in self._results(words, Scope.MESSAGE))
+            keys = most_matches_first(keys, matching)
+        return page_of(keys, limit, after, is_descending=sort is not Sort.OLDEST)
 
     def _results(self, expression: Expression, scope: Scope) -> Iterator[tuple[Reading, Message | None]]:
         for reading in self._readings.values():
@@ -84,12 +88,14 @@ class MemoryStore:
             for reading, message in self._results(expression, scope)
         ]
         scored.sort(key=lambda item: -item[0])
-        keys = tuple(_key(reading.transcript, message) for _, reading, message in scored[:limit])
+        keys = tuple(_key(reading.transcript, message, Sort.RELEVANCE) for _, reading, message in scored[:limit])
         return KeyPage(keys, len(scored))
 
-    def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
-        transcripts = [reading.transcript for reading, _ in self._results(expression, Scope.CONVERSATION)]
-        return {name: _most_frequent(transcripts, name, limit) for name in names}
+    def tally(self, expression: Expression, axes: Sequence[Axis], *, scope: Scope) -> Tally:
+        counts: Counter[Cell] = Counter()
+        for reading, message in self._results(expression, scope):
+            counts.update(product(*(_values(axis, reading.transcript, message) for axis in axes)))
+        return {cell: counts[cell] for cell in sorted(counts, key=_in_order)}
 
     def count(self) -> int:
         return len(self._readings)
@@ -146,17 +152,19 @@ class MemoryStore:
         pass  # has nothing open
 
 
-def _most_frequent(transcripts: Sequence[Transcript], name: str, limit: int) -> tuple[Facet, ...]:
-    return most_frequent(
-        Counter(value for transcript in transcripts for value in facet_values(transcript, name)), limit
-    )
+def _values(axis: Axis, transcript: Transcript, message: Message | None) -> tuple[str | int | None, ...]:
+    if not axis.edges:
+        return facet_values(transcript, axis.facet, message) or (None,)
+    at = _key(transcript, message, Sort.NEWEST).rank
+    return (axis.edges[bisect_right(axis.edges, at) - 1],)
 
 
-def _key(transcript: Transcript, message: Message | None) -> Key:
-    if message is None:
-        return Key(transcript.id, None, rank(transcript.metadata.started_at))
-    return Key(transcript.id, message.id, rank(message.sent_at))
+def _in_order(cell: Cell) -> tuple[int, ...]:
+    return tuple(value for value in cell if isinstance(value, int))
 
 
-def _is_after(key: Key, after: Key | None, sort: Sort) -> bool:
-    return after is None or (key.order < after.order if sort is Sort.NEWEST else key.order > after.order)
+def _key(transcript: Transcript, message: Message | None, sort: Sort) -> Key:
+    if message is not None:
+        return Key(transcript.id, message.id, rank(message.sent_at))
+    is_ranked = sort in RANKED
+    return Key(transcript.id, None, rank_by(sort, transcript) if is_ranked else rank(transcript.metadata.started_at))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from archiver.errors import ConfigError
 from archiver.jsontext import decode, encode
-from archiver.model import Transcript, to_ms
+from archiver.model import Transcript
 from archiver.query import Match
 
 
@@ -70,24 +69,30 @@ class Refusal:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """How many conversations of a result have a value."""
-
-    value: str
-    count: int
-
-
 class Sort(StrEnum):
+    """The order of results. Those by a value have the highest first, conversations without one last, equal ones newest
+    first.
+    """
+
     NEWEST = "newest"
     OLDEST = "oldest"
     RELEVANCE = "relevance"
+    MATCHES = "matches"  # by how many messages hold words of the query
+    DURATION = "duration"
+    MESSAGES = "messages"
+    MCS = "mcs"
+    CSAT = "csat"
+    LOWEST_MCS = "lowest-mcs"
+    LOWEST_CSAT = "lowest-csat"
+
+
+OF_MESSAGES = (Sort.NEWEST, Sort.OLDEST, Sort.RELEVANCE)  # the orders of messages
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One result: a conversation, or one message of it. Texts come from the vault. `rank` is the time that it is
-    sorted by (`rank`).
+    """One result: a conversation, or one message of it. Texts come from the vault. `rank` is what it is sorted by: its
+    time, or a number of `ranks`.
     """
 
     conversation_id: str
@@ -109,7 +114,7 @@ class KeyPage:
     next: Key | None = None
 
 
-_LARGEST_RANK = 2**53
+_LARGEST_RANK = 2**63
 
 
 def as_cursor(key: Key) -> str:
@@ -122,8 +127,8 @@ def read_cursor(cursor: str) -> Key:
     try:
         rank, conversation_id, message_id = decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         key = Key(conversation_id, message_id, rank)
-        is_time = type(rank) is int and abs(rank) <= _LARGEST_RANK
-        if is_time and isinstance(conversation_id, str) and as_cursor(key) == cursor:
+        is_number = type(rank) is int and abs(rank) < _LARGEST_RANK
+        if is_number and isinstance(conversation_id, str) and as_cursor(key) == cursor:
             return key
     except (ValueError, TypeError):
         pass
@@ -150,13 +155,3 @@ class Results:
     notices: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     is_complete: bool = True
-
-
-def rank(moment: datetime | None) -> int:
-    """Milliseconds since the epoch, 0 for an unknown time: less than 2^53, so that JavaScript reads it exactly."""
-    return to_ms(moment) if moment else 0
-
-
-def most_frequent(counts: Mapping[str, int], limit: int) -> tuple[Facet, ...]:
-    """The same order in every store: most frequent first, equal counts in the order of their text."""
-    return tuple(Facet(*pair) for pair in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])

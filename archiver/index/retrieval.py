@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from archiver.index.assurance import Assurance, assurance
 from archiver.index.paging import every_item
 from archiver.index.readiness import Readiness
 from archiver.index.refusals import reason_of
-from archiver.index.results import Facet, Hit, Key, KeyPage, Results, Sort, as_cursor
+from archiver.index.results import OF_MESSAGES, Hit, Key, KeyPage, Results, Sort, as_cursor
 from archiver.index.store import Store
 from archiver.index.versions import read_version
 from archiver.model import Message, Metadata, Transcript
@@ -24,10 +24,11 @@ _HITS_PER_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to search for. `limit` bounds the hits (None: all of them); `after` is the cursor of an earlier page.
+    """What to search for. `limit` bounds the hits (None: all of them; 0: none, only the total); `after` is the cursor
+    of an earlier page.
 
-    Most relevant first is one page: it needs a limit and has no cursor. Raises ConfigError for anything else, and for a
-    limit below 1.
+    Most relevant first is one page: it needs a limit and has no cursor. Messages are sorted by time or relevance.
+    Raises ConfigError for anything else, and for a limit below 0.
     """
 
     query: Query
@@ -37,8 +38,13 @@ class Request:
     after: Key | None = None
 
     def __post_init__(self) -> None:
-        if self.limit is not None and self.limit < 1:
-            raise ConfigError(f"limit is {self.limit}", hint="Set at least 1, or None for all hits.")
+        if self.limit is not None and self.limit < 0:
+            raise ConfigError(f"limit is {self.limit}", hint="Set at least 0, or None for all hits.")
+        if self.scope is Scope.MESSAGE and self.sort not in OF_MESSAGES:
+            raise ConfigError(
+                f"messages can't be sorted by {self.sort}, which is a fact about conversations",
+                hint=f"Sort them by {', '.join(OF_MESSAGES)}; or search conversations.",
+            )
         if self.sort is Sort.RELEVANCE and (self.limit is None or self.after is not None):
             raise ConfigError(
                 "the most relevant hits come as one page, with a limit and without a cursor",
@@ -105,9 +111,10 @@ class Search:
 
     def _ask(self, after: Key | None, limit: int) -> KeyPage:
         request = self.request
-        return self._store.search(
-            request.query.expression, scope=request.scope, sort=request.sort, limit=limit, after=after
+        page = self._store.search(
+            request.query.expression, scope=request.scope, sort=request.sort, limit=max(limit, 1), after=after
         )
+        return page if limit else KeyPage(total=page.total)
 
 
 class Readings:
@@ -155,11 +162,6 @@ def _hits(readings: Readings, query: Query, conversation_id: str, message_ids: S
 def search(archive: ArchiveFile, store: Store, request: Request) -> Results:
     """One result with all hits within the limit. Raises StoreError, IntegrityError."""
     return Search(archive, store, request).results()
-
-
-def count_by(store: Store, query: Query, names: Sequence[str], limit: int) -> Mapping[str, tuple[Facet, ...]]:
-    """How many of the conversations that a query finds have each value of some facets. Raises StoreError."""
-    return store.facets(query.expression, names, limit=limit) if names else {}
 
 
 def found_ids(store: Store, query: Query) -> Iterator[str]:

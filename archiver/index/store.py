@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Protocol, cast
 
 from archiver.config import StoreAddress, shown_url
 from archiver.errors import ConfigError
-from archiver.index.results import Comparison, Facet, Key, KeyPage, Position, Refusal, Sort, Version
+from archiver.index.axes import Axis, Tally
+from archiver.index.results import Comparison, Key, KeyPage, Position, Refusal, Sort, Version
 from archiver.query import Expression, Scope
 
 
@@ -59,15 +60,15 @@ class Store(Protocol):
     ) -> KeyPage:
         """The first `limit` results after the key `after`, and the exact total of all results.
 
-        Newest first, oldest first, or most relevant first (which has no next page: `KeyPage.next` is None). What
-        matches a query is defined by `archiver.query.matching`.
+        Most relevant first has no next page (`KeyPage.next` is None); messages are sorted by time or relevance only.
+        What matches a query is defined by `archiver.query.matching`.
         """
         ...
 
-    def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
-        """For each name in `query.FACETS`, how many conversations of a query have each value.
+    def tally(self, expression: Expression, axes: Sequence[Axis], *, scope: Scope) -> Tally:
+        """How many results of a query have each value of one axis, or of each of two. Exact, or StoreError is raised.
 
-        Exact counts of the `limit` most frequent values, in the order of `results.most_frequent`.
+        Facets are those of `query.FACETS`, for messages of `query.MESSAGE_FACETS`.
         """
         ...
 

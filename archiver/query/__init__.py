@@ -19,9 +19,9 @@ from archiver.query.ast import (
     Words,
 )
 from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, flat, for_messages
+from archiver.query.facets import FACETS, IN_ORDER, MESSAGE_FACETS, SHARED_FACETS, facet_values, own_facets
 from archiver.query.fields import (
     BY,
-    FACETS,
     KEYWORDS,
     MEANING,
     MESSAGE_ZONES,
@@ -31,14 +31,13 @@ from archiver.query.fields import (
     Passage,
     earlier_passages,
     every_message,
-    facet_values,
     message_numbers,
     message_passages,
     passages,
     path_names,
     path_numbers,
 )
-from archiver.query.matching import Match, Reading, Snippet, marked, results
+from archiver.query.matching import Match, Reading, Snippet, marked, message_words, results
 from archiver.query.parser import parse
 from archiver.query.patterns import alternatives, escaped, fits, regex_of
 from archiver.query.proximity import MOST_DISTANCE, arrangements, sequences
@@ -48,14 +47,17 @@ from archiver.query.wording import understood, within
 __all__ = [
     "BY",
     "FACETS",
+    "IN_ORDER",
     "KEYWORDS",
     "MEANING",
+    "MESSAGE_FACETS",
     "MESSAGE_ZONES",
     "MOST_DISTANCE",
     "NUMBERS",
     "REPEATED_KEYWORDS",
     "REPEATED_NUMBERS",
     "SDE",
+    "SHARED_FACETS",
     "TOKENS_VERSION",
     "ZONES",
     "Age",
@@ -90,6 +92,8 @@ __all__ = [
     "marked",
     "message_numbers",
     "message_passages",
+    "message_words",
+    "own_facets",
     "parse",
     "passages",
     "path_names",

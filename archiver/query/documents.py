@@ -45,12 +45,16 @@ def for_messages(expression: Expression) -> Expression:
         case Or():
             return Or(tuple(for_messages(child) for child in flat(expression)))
         case And():
-            there = tuple(child for child in flat(expression) if _is_of_conversation(child))
+            there = tuple(_inner(child) for child in flat(expression) if _is_of_conversation(child))
             here = tuple(for_messages(child) for child in flat(expression) if not _is_of_conversation(child))
             joined = (OfConversation(And(there) if len(there) > 1 else there[0]),) if there else ()
             return And((*here, *joined))
         case Everything() | OfConversation():
             return expression
+
+
+def _inner(expression: Expression) -> Expression:
+    return expression.child if isinstance(expression, OfConversation) else expression
 
 
 def _is_of_conversation(expression: Expression) -> bool:

@@ -90,12 +90,14 @@ def _present(*values: str | None) -> Iterator[str]:
     return (value for value in values if value)
 
 
-def _status(transcript: Transcript) -> Iterator[str]:
+def status_of(transcript: Transcript) -> Iterator[str]:
+    """`open` or `closed`, or what LivePerson wrote instead."""
     status = (transcript.metadata.status or "").lower()
     return _present(SAME_VALUE.get(status, status))
 
 
-def _has(transcript: Transcript) -> Iterator[str]:
+def has_values(transcript: Transcript) -> Iterator[str]:
+    """What a conversation has, of `HAS_VALUES`."""
     present = {
         "attachment": any(message.file for message in transcript.messages),
         "card": any(message.type == "RICH_CONTENT" for message in transcript.messages),
@@ -145,8 +147,8 @@ KEYWORDS: Mapping[str, Callable[[Transcript], Iterable[str]]] = {
     "place": lambda t: _present(t.metadata.country, t.metadata.city),
     "skill": lambda t: _present(t.metadata.skill, t.metadata.skill_id),
     "source": lambda t: _present(t.metadata.source),
-    "status": _status,
-    HAS: _has,
+    "status": status_of,
+    HAS: has_values,
     BY: lambda t: {message.role.value for message in t.messages},
 }
 
@@ -188,32 +190,6 @@ def path_numbers(transcript: Transcript) -> Iterator[tuple[str, float]]:
             number_ = None if isinstance(value, bool) else number(value)
             if number_ is not None:
                 yield from ((f"{SDE}.{name}", number_) for name in path_names(path))
-
-
-_LONGEST_FACET = 256  # characters; the same in every store
-
-# Values that results are counted by: as people write them, unlike the folded words of keywords.
-FACETS: Mapping[str, Callable[[Transcript], Iterable[str | None]]] = {
-    "agent": lambda t: (person.name for person in t.metadata.agents if person.role is Role.AGENT),
-    "bot": lambda t: (person.name for person in t.metadata.agents if person.role is Role.BOT),
-    "campaign": lambda t: t.metadata.campaign,
-    "closed": lambda t: (t.metadata.close_reason,),
-    "csat": lambda t: (None if t.metadata.csat is None else as_text(t.metadata.csat),),
-    "device": lambda t: (t.metadata.device,),
-    "group": lambda t: (t.metadata.group,),
-    "has": _has,
-    "intent": lambda t: t.metadata.intents,
-    "lang": lambda t: (t.metadata.language,),
-    "month": lambda t: (t.metadata.started_at.isoformat()[:7] if t.metadata.started_at else None,),
-    "skill": lambda t: (t.metadata.skill or t.metadata.skill_id,),
-    "source": lambda t: (t.metadata.source,),
-    "status": _status,
-}
-
-
-def facet_values(transcript: Transcript, name: str) -> tuple[str, ...]:
-    """The values of one facet, once each, cut to 256 characters."""
-    return tuple(dict.fromkeys(value[:_LONGEST_FACET] for value in FACETS[name](transcript) if value))
 
 
 # The meaning of each field, for help texts and documentation; a test checks that none is missing.

@@ -29,6 +29,7 @@ from archiver.query.documents import is_about_message
 from archiver.query.fields import (
     BY,
     KEYWORDS,
+    MESSAGE_ZONES,
     NUMBERS,
     SDE,
     SENT,
@@ -210,6 +211,13 @@ def positive_words(expression: Expression, negated: bool = False) -> Iterator[Te
         case And(children) | Or(children):
             for child in children:
                 yield from positive_words(child, negated)
+
+
+def message_words(expression: Expression) -> Expression:
+    """What a message has to match to hold something that the expression marks: one of its words about messages."""
+    return Or(
+        tuple(leaf for leaf in positive_words(expression) if any(map(MESSAGE_ZONES.__contains__, leaf.where.places)))
+    )
 
 
 def marked(text: str, expression: Expression) -> Snippet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import cast
 
 import pytest
@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archiver.errors import StoreError
+from archiver.index.counting import Counting, Facet
 from archiver.index.paging import every_item
-from archiver.index.results import Comparison, Facet, Key, KeyPage, Position, Refusal, Sort, Version
+from archiver.index.results import Comparison, Key, KeyPage, Position, Refusal, Sort, Version
 from archiver.index.store import Store
 from archiver.model import Transcript, to_ms
 from archiver.query.ast import Expression, Scope
@@ -185,9 +186,11 @@ def test_facets_count_the_conversations_of_a_query_by_their_values(opened: Opene
         ],
         applied=6,
     )
-    found = store.facets(parse("same", now=NOW).expression, ["skill", "status"], limit=2)
-    assert found["skill"] == (Facet("Flights", 2), Facet("7", 1))
-    assert found["status"] == (Facet("closed", 5),)
+    counting = Counting(store, parse("same", now=NOW), Scope.CONVERSATION, UTC)
+    skills_found = counting.by("skill", 2)
+    assert skills_found.values == (Facet("Flights", 2), Facet("7", 1))
+    assert (skills_found.total, skills_found.others, skills_found.rest) == (5, 2, 2)
+    assert counting.by("status", 2).values == (Facet("closed", 5),)
 
 
 def test_what_is_refused_is_listed_until_it_is_replaced(opened: Opened) -> None:

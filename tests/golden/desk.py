@@ -59,6 +59,7 @@ class Desk:
 
 
 Case = Callable[[Desk], str]
+_PROVEN = f"started:>={OLDEST:%Y-%m-%dT%H:%M} started:<{OLDEST + 12 * HOUR:%Y-%m-%dT%H:%M}"
 
 
 class Server(MemoryStore):
@@ -82,7 +83,8 @@ class Away(MemoryStore):
 
 def _search(desk: Desk) -> str:
     query = "fraud OR refund OR satisfied OR C77 OR spa-*"
-    return desk.run("search", query, "--limit", "1", "--facet", "skill", "--facet", "month", "--json")
+    facets = [word for facet in ("skill", "month", "month,skill", "has") for word in ("--facet", facet)]
+    return desk.run("search", query, "--limit", "1", *facets, "--values", "2", "--json")
 
 
 def _terms(desk: Desk) -> str:
@@ -203,10 +205,11 @@ CASES: Mapping[str, Case] = {
     "history": lambda desk: desk.run("history", "waiting", "--json"),
     "quarantine": _run("quarantine"),
     "search": _search,
+    "search-with-context": _run("search", "refund", "--context", "1"),
+    "histogram": _run("histogram", "*", "--interval", "month"),
+    "histogram-of-a-proven-span": _run("histogram", _PROVEN),
     "search-of-earlier-texts": _run("search", "4111"),
-    "search-of-a-proven-span": _run(
-        "search", f"started:>={OLDEST:%Y-%m-%dT%H:%M} started:<{OLDEST + 12 * HOUR:%Y-%m-%dT%H:%M}"
-    ),
+    "search-of-a-proven-span": _run("search", _PROVEN),
     "search-for-messages": _run("search", "refund", "--scope", "message"),
     "simulator": _simulator,
     "status": _status,

@@ -15,10 +15,11 @@ from typing import Any
 
 from archiver.index.elastic.queries import KEYWORDS_FIELD
 from archiver.index.elastic.word_fields import WordFields, keywords
-from archiver.index.results import Version, rank
+from archiver.index.ranks import RANKED, rank, rank_by
+from archiver.index.results import Version
 from archiver.jsontext import canonical, encode
 from archiver.model import Message, Metadata, Role, Sde, Transcript, Zone, to_ms
-from archiver.query import FACETS, REPEATED_KEYWORDS, every_message, facet_values
+from archiver.query import FACETS, REPEATED_KEYWORDS, SHARED_FACETS, every_message, facet_values, own_facets
 from archiver.transcript import kind_of
 
 KINDS = ("messages", "sdes", "metadata")
@@ -135,7 +136,8 @@ def _messages(
     transcript, metadata = version.transcript, version.transcript.metadata
     shown = {message.id for message in transcript.messages}
     shared = common | {name: getattr(metadata, name) for name in ("skill", "group", "status", "source", "language")}
-    tail = b"," + encode(shared | {KEYWORDS_FIELD: list(keywords(transcript, REPEATED_KEYWORDS))})[1:]
+    shared[KEYWORDS_FIELD] = list(keywords(transcript, REPEATED_KEYWORDS))
+    tail = b"," + encode(shared | {f"facets.{name}": facet_values(transcript, name) for name in SHARED_FACETS})[1:]
     for message in every_message(transcript):
         is_shown = message.id in shown
         own: dict[str, Any] = {
@@ -146,6 +148,7 @@ def _messages(
             "kind": kind_of(message), "links": [part.text for part in message.parts if part.zone is Zone.LINK],
             "mcs": message.mcs, "deliveries": [delivery.status for delivery in message.deliveries],
             "response_ms": waits_ms.get(message.id), "rank": rank(message.sent_at),
+            **{f"facets.{name}": value for name, value in own_facets(message)},
             **read.of_message(message),
         }  # fmt: skip
         if message.extra:
@@ -222,6 +225,7 @@ def _metadata(version: Version, read: WordFields, waits_ms: Mapping[str, int]) -
         "about": list(dict.fromkeys(text for _, text in transcript.about)),
         "facets": {name: facet_values(transcript, name) for name in FACETS},
         "rank": rank(metadata.started_at),
+        "ranks": {sort.value: rank_by(sort, transcript) for sort in RANKED},
         "sent_at": sorted({message.sent_at for message in transcript.messages if message.sent_at}),
     }
     return fields | read.of_conversation()

@@ -14,8 +14,8 @@ from archiver.index.results import Comparison, Version, differing
 from archiver.jsontext import decode
 
 _CONVERSATIONS, _DOCUMENTS = 200, 1_000  # of one request
-# Names of fields that the server does not give back: the words of the texts (`_source` in mappings/*.json).
-_NOT_RETURNED = ("words", "keywords", "path_numbers")
+# Fields that the server does not give back (`_source` in mappings/*.json): what they begin with, and end with.
+_HELD_ONLY = (("facets", "ranks"), ("words", "keywords", "path_numbers"))
 
 _Documents = dict[tuple[str, str], tuple[int, Any]]  # by index and id: version and content
 
@@ -77,5 +77,10 @@ def _wanted(version: Version, names: Names) -> Iterator[tuple[tuple[str, str], t
     lines = body(version, names).lines.split(b"\n")[:-1]
     for action, source in list(pairwise(lines))[::2]:
         head = decode(action)["index"]
-        content = {name: value for name, value in decode(source).items() if not name.endswith(_NOT_RETURNED)}
+        content = {name: value for name, value in decode(source).items() if _is_returned(name)}
         yield (head["_index"], head["_id"]), (head["version"], content)
+
+
+def _is_returned(name: str) -> bool:
+    begins, ends = _HELD_ONLY
+    return not (name.startswith(begins) or name.endswith(ends))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 from archiver.errors import StoreError
+from archiver.index.axes import MOST_VALUES, Axis, Tally, aggregation, tally_of, too_many_values
 from archiver.index.elastic.queries import VISIBLE, Dsl, IsTaken, conversation_query, message_query
 from archiver.index.elastic.server import Server
 from archiver.index.paging import every_item
-from archiver.index.results import Facet, Key, KeyPage, Sort
-from archiver.query import Expression, Scope
+from archiver.index.ranks import RANKED, most_matches_first, page_of
+from archiver.index.results import Key, KeyPage, Sort
+from archiver.query import And, Expression, OfConversation, Scope, message_words
 
 Answer = TypeVar("Answer")
 _MOST_AT_ONCE = 10_000  # Elasticsearch's own limit of one page
-_MOST_VALUES = 60_000
+_KINDS = {Scope.CONVERSATION: "metadata", Scope.MESSAGE: "messages"}
 _BY_SCORE = [{"_score": "desc"}, {"rank": "desc"}]
 _NOTHING: dict[str, Any] = {"hits": {"hits": [], "total": {"value": 0}}}
 
@@ -30,6 +32,8 @@ class Searching:
     def search(
         self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None
     ) -> KeyPage:
+        if sort is Sort.MATCHES:
+            return self._by_matches(expression, limit, after)
         cursor = None if after is None else _sorted_by(after, scope)
         hits, total = self._asked(expression, scope, lambda query: self._hits(scope, query, sort, limit + 1, cursor))
         keys = tuple(_key(hit) for hit in hits[:limit])
@@ -94,12 +98,13 @@ class Searching:
     ) -> tuple[list[dict[str, Any]], int]:
         body = {
             "query": query, "sort": _order(scope, sort), "size": size, "track_total_hits": is_counted, "_source": False,
-            "docvalue_fields": ["conversation_id", "rank", *(["id"] if scope is Scope.MESSAGE else [])],
+            "docvalue_fields": ["conversation_id", *(["id"] if scope is Scope.MESSAGE else [])],
         }  # fmt: skip
         if after is not None:
             body["search_after"] = after
-        kind = "metadata" if scope is Scope.CONVERSATION else "messages"
-        answer = self._search(kind, body, {"search_type": "dfs_query_then_fetch"} if sort is Sort.RELEVANCE else {})
+        answer = self._search(
+            _KINDS[scope], body, {"search_type": "dfs_query_then_fetch"} if sort is Sort.RELEVANCE else {}
+        )
         hits: list[dict[str, Any]] = answer["hits"]["hits"]
         return hits, int(answer["hits"].get("total", {}).get("value", 0))
 
@@ -113,19 +118,37 @@ class Searching:
             raise StoreError("only some of Elasticsearch's shards answered", hint="See its log, and try again.")
         return answer
 
-    def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
-        order = [{"_count": "desc"}, {"_key": "asc"}]
-        aggregated = {
-            name: {"terms": {"field": f"facets.{name}", "size": limit, "shard_size": _MOST_VALUES, "order": order}}
-            for name in names
-        }
-        answer = self._asked(
-            expression,
-            Scope.CONVERSATION,
-            lambda query: self._search("metadata", {"query": query, "size": 0, "aggs": aggregated}),
-        )
-        aggregations = answer.get("aggregations", {})
-        return {name: tuple(_facets(aggregations.get(name, {}))) for name in names}
+    def tally(self, expression: Expression, axes: Sequence[Axis], scope: Scope) -> Tally:
+        """How many results have each value."""
+        return tally_of(self._aggregated(expression, scope, aggregation(axes, "facets.{}".format)), axes)
+
+    def _aggregated(self, expression: Expression, scope: Scope, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to an aggregation over all results. Raises StoreError if it has too many values."""
+        kind = _KINDS[scope]
+        try:
+            answer = self._asked(
+                expression, scope, lambda query: self._search(kind, {"query": query, "size": 0, "aggs": request})
+            )
+        except StoreError as error:
+            if "too many buckets" in error.message.lower() or "too_many_buckets" in error.message:
+                raise too_many_values() from None
+            raise
+        found: dict[str, Any] = answer.get("aggregations", {})
+        return found
+
+    def _by_matches(self, expression: Expression, limit: int, after: Key | None) -> KeyPage:
+        """Conversations by how many of their messages hold words of the expression."""
+        hits, total = self._asked(
+            expression, Scope.CONVERSATION,
+            lambda query: self._hits(Scope.CONVERSATION, query, Sort.NEWEST, MOST_VALUES, None),
+        )  # fmt: skip
+        if total > MOST_VALUES:
+            raise too_many_values()
+        matching = And((OfConversation(expression), message_words(expression)))
+        terms = {"terms": {"field": "conversation_id", "size": MOST_VALUES}}
+        found = self._aggregated(matching, Scope.MESSAGE, {"by": terms}).get("by", {}).get("buckets", ())
+        counts = {bucket["key"]: bucket["doc_count"] for bucket in found}
+        return page_of(most_matches_first(map(_key, hits), counts), limit, after, is_descending=True)
 
     def count(self) -> int:
         answer = self._search("metadata", {"size": 0, "track_total_hits": True, "query": VISIBLE})
@@ -141,8 +164,12 @@ def _order(scope: Scope, sort: Sort) -> list[dict[str, str]]:
     """The order of `Key.order`."""
     if sort is Sort.RELEVANCE:
         return _BY_SCORE
-    direction = "desc" if sort is Sort.NEWEST else "asc"
-    fields = ("rank", "conversation_id", *(("id",) if scope is Scope.MESSAGE else ()))
+    direction = "asc" if sort is Sort.OLDEST else "desc"
+    fields = (
+        f"ranks.{sort}" if sort in RANKED else "rank",
+        "conversation_id",
+        *(("id",) if scope is Scope.MESSAGE else ()),
+    )
     return [{field: direction} for field in fields]
 
 
@@ -153,11 +180,5 @@ def _sorted_by(key: Key, scope: Scope) -> list[Any]:
 
 def _key(hit: dict[str, Any]) -> Key:
     fields = hit["fields"]
-    return Key(fields["conversation_id"][0], fields["id"][0] if "id" in fields else None, int(fields["rank"][0]))
-
-
-def _facets(aggregation: dict[str, Any]) -> Iterator[Facet]:
-    if aggregation.get("doc_count_error_upper_bound"):
-        raise StoreError("a facet has too many values to be counted exactly", hint="Narrow the query.")
-    for bucket in aggregation.get("buckets", ()):
-        yield Facet(bucket["key"], bucket["doc_count"])
+    rank = hit["sort"][0] if isinstance(hit["sort"][0], int) else 0  # a relevance is no rank
+    return Key(fields["conversation_id"][0], fields["id"][0] if "id" in fields else None, rank)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 from archiver.config import StoreAddress
 from archiver.errors import StoreError, StoreOutdated
+from archiver.index.axes import Axis, Tally
 from archiver.index.elastic.bodies import KINDS, Names
 from archiver.index.elastic.bulk import Limits
 from archiver.index.elastic.comparison import compare
@@ -20,7 +21,7 @@ from archiver.index.elastic.state import State
 from archiver.index.elastic.status import status_of
 from archiver.index.elastic.survey import Survey, count_faults, counts, survey
 from archiver.index.elastic.writer import ElasticWriter
-from archiver.index.results import Comparison, Facet, Key, KeyPage, Position, Refusal, Sort, Version, none_held
+from archiver.index.results import Comparison, Key, KeyPage, Position, Refusal, Sort, Version, none_held
 from archiver.index.store import StoreStatus
 from archiver.query import Expression, Scope
 
@@ -108,8 +109,8 @@ class ElasticStore:
     ) -> KeyPage:
         return self._searching.search(expression, scope=scope, sort=sort, limit=limit, after=after)
 
-    def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
-        return self._searching.facets(expression, names, limit=limit)
+    def tally(self, expression: Expression, axes: Sequence[Axis], *, scope: Scope) -> Tally:
+        return self._searching.tally(expression, axes, scope)
 
     def count(self) -> int:
         return self._searching.count()

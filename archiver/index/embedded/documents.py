@@ -12,6 +12,7 @@ import tantivy
 from archiver.index.embedded.schema import (
     CONVERSATION_NUMBER,
     PASSAGE,
+    RANK,
     SDE_NUMBER,
     SDE_PATH,
     all_words,
@@ -19,9 +20,11 @@ from archiver.index.embedded.schema import (
     facet_field,
     keyword_field,
     number_field,
+    rank_field,
     zone_field,
 )
-from archiver.index.results import Version, digest_of, rank
+from archiver.index.ranks import RANKED, rank, rank_by
+from archiver.index.results import Version, digest_of
 from archiver.index.sortable import sortable
 from archiver.model import Former, Message, Transcript
 from archiver.query import (
@@ -33,6 +36,7 @@ from archiver.query import (
     REPEATED_KEYWORDS,
     REPEATED_NUMBERS,
     SDE,
+    SHARED_FACETS,
     Passage,
     Scope,
     earlier_passages,
@@ -40,6 +44,7 @@ from archiver.query import (
     facet_values,
     message_numbers,
     message_passages,
+    own_facets,
     passages,
     path_names,
     path_numbers,
@@ -53,7 +58,8 @@ _APART = f" {'- ' * MOST_DISTANCE}"  # words of no text
 def documents(version: Version) -> Iterator[Any]:
     """The index documents of one conversation."""
     transcript, number = version.transcript, number_of(version.transcript.id)
-    keywords, numbers = _keywords(transcript, REPEATED_KEYWORDS), _numbers(transcript, REPEATED_NUMBERS)
+    repeated = _keywords(transcript, REPEATED_KEYWORDS) + _facets(transcript, SHARED_FACETS)
+    numbers = _numbers(transcript, REPEATED_NUMBERS)
     yield _conversation(version, number)
     former: dict[str, list[Former]] = defaultdict(list)
     for item in transcript.former:
@@ -61,7 +67,7 @@ def documents(version: Version) -> Iterator[Any]:
     shown = {message.id for message in transcript.messages}
     for message in every_message(transcript):
         texts = [*(message_passages(message) if message.id in shown else ()), *earlier_passages(former[message.id])]
-        yield _message(transcript, message, texts, number, keywords, numbers)
+        yield _message(transcript, message, texts, number, repeated, numbers)
     for passage in lengthy_passages(transcript):
         yield _passage(transcript, passage, number)
 
@@ -85,7 +91,7 @@ def _document(kind: str, transcript: Transcript, number: int, place: int) -> Any
     document = tantivy.Document()
     document.add_text("key", transcript.id)
     document.add_text("kind", kind)
-    document.add_integer("rank", place)
+    document.add_integer(RANK, place)
     document.add_integer(CONVERSATION_NUMBER, number)
     return document
 
@@ -98,6 +104,10 @@ def _numbers(transcript: Transcript, names: Iterable[str]) -> list[tuple[str, fl
     return [(number_field(name), float(value)) for name in names for value in NUMBERS[name](transcript)]
 
 
+def _facets(transcript: Transcript, names: Iterable[str]) -> Texts:
+    return [(facet_field(name), value) for name in names for value in facet_values(transcript, name)]
+
+
 def _conversation(version: Version, number: int) -> Any:
     transcript = version.transcript
     place = rank(transcript.metadata.started_at)
@@ -105,9 +115,10 @@ def _conversation(version: Version, number: int) -> Any:
     document.add_text("digest", digest_of(version))
     for field, text in _keywords(transcript, KEYWORDS):
         document.add_text(field, text)
-    for name in FACETS:
-        for value in facet_values(transcript, name):
-            document.add_text(facet_field(name), value)
+    for field, value in _facets(transcript, FACETS):
+        document.add_text(field, value)
+    for sort in RANKED:
+        document.add_integer(rank_field(sort), rank_by(sort, transcript))
     for field, number_ in _numbers(transcript, NUMBERS):
         document.add_float(field, number_)
     for path, number_at_path in dict.fromkeys(path_numbers(transcript)):
@@ -142,14 +153,14 @@ def _passage(transcript: Transcript, passage: Passage, number: int) -> Any:
 
 
 def _message(
-    transcript: Transcript, message: Message, texts: Iterable[Passage], number: int, keywords: Texts,
+    transcript: Transcript, message: Message, texts: Iterable[Passage], number: int, repeated: Texts,
     numbers: list[tuple[str, float]],
 ) -> Any:  # fmt: skip
     place = rank(message.sent_at)
     document = _document(Scope.MESSAGE.value, transcript, number, place)
     document.add_text("message", message.id)
     document.add_text(keyword_field(BY), message.role.value)
-    for field, text in keywords:
+    for field, text in (*repeated, *((facet_field(name), value) for name, value in own_facets(message))):
         document.add_text(field, text)
     for field, value in numbers:
         document.add_float(field, value)

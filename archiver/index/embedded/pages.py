@@ -1,4 +1,4 @@
-"""Pages of results in one order for all stores: by time, then by id."""
+"""Pages of results in one order for all stores: by a rank, then by id."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 import tantivy
 from tantivy import FieldType, Occur, Query
 
-from archiver.index.embedded.schema import CONVERSATION_NUMBER
-from archiver.index.results import Key, KeyPage, Sort
+from archiver.index.embedded.schema import CONVERSATION_NUMBER, RANK
+from archiver.index.results import Key, KeyPage
 
 
 class Pages:
-    """The results of one query in the order of `Key.order`. tantivy sorts by time alone, so results of one
-    millisecond are fetched together and sorted here.
+    """The results of one query in the order of `Key.order`. tantivy sorts by the field of the rank alone, so results of
+    one rank are fetched together and sorted here.
     """
 
-    def __init__(self, searcher: Any, schema: Any, query: Any, sort: Sort) -> None:
+    def __init__(self, searcher: Any, schema: Any, query: Any, field: str, *, is_descending: bool) -> None:
         self._searcher, self._schema, self._query = searcher, schema, query
-        self._is_newest = sort is Sort.NEWEST
+        self._field, self._is_descending = field, is_descending
 
     def page(self, limit: int, after: Key | None) -> KeyPage:
         """The first results after a key."""
@@ -38,36 +38,36 @@ class Pages:
         """The first results whose rank comes after another one, and how many there are in all."""
         query = self._query
         if beyond is not None:
-            low, high = (None, beyond) if self._is_newest else (beyond, None)
+            low, high = (None, beyond) if self._is_descending else (beyond, None)
             query = self._with_ranks(low, high, includes_ends=False)
-        order = tantivy.Order.Desc if self._is_newest else tantivy.Order.Asc
-        found = self._searcher.search(query, limit, count=True, order_by_field="rank", order=order)
+        order = tantivy.Order.Desc if self._is_descending else tantivy.Order.Asc
+        found = self._searcher.search(query, limit, count=True, order_by_field=self._field, order=order)
         ranks = [rank for rank, _ in found.hits]
         last = ranks[-1] if len(ranks) == limit else None  # others of its rank may be missing
         keys = [as_key(self._searcher, address, rank) for rank, address in found.hits if rank != last]
-        keys.sort(key=lambda key: key.order, reverse=self._is_newest)
+        keys.sort(key=lambda key: key.order, reverse=self._is_descending)
         return keys + (self._at(last) if last is not None else []), found.count
 
     def _at(self, rank: int) -> list[Key]:
         """All results of one rank."""
         query = self._with_ranks(rank, rank, includes_ends=True)
         most = max(count(self._searcher, query), 1)
-        hits = self._searcher.search(query, most, count=False, order_by_field="rank").hits
+        hits = self._searcher.search(query, most, count=False, order_by_field=self._field).hits
         keys = [as_key(self._searcher, address, rank) for _, address in hits]
-        return sorted(keys, key=lambda key: key.order, reverse=self._is_newest)
+        return sorted(keys, key=lambda key: key.order, reverse=self._is_descending)
 
     def _with_ranks(self, low: int | None, high: int | None, *, includes_ends: bool) -> Any:
         ends = (low is None or includes_ends, high is None or includes_ends)
-        ranks = Query.range_query(self._schema, "rank", FieldType.Integer, low, high, *ends)
+        ranks = Query.range_query(self._schema, self._field, FieldType.Integer, low, high, *ends)
         return Query.boolean_query([(Occur.Must, self._query), (Occur.Must, Query.const_score_query(ranks, 0.0))])
 
     def _is_beyond(self, key: Key, after: Key) -> bool:
-        return key.order < after.order if self._is_newest else key.order > after.order
+        return key.order < after.order if self._is_descending else key.order > after.order
 
 
 def count(searcher: Any, query: Any) -> int:
     """How many documents a query finds."""
-    return int(searcher.search(query, 1, count=True, order_by_field="rank").count)
+    return int(searcher.search(query, 1, count=True, order_by_field=RANK).count)
 
 
 def as_key(searcher: Any, address: Any, rank: int) -> Key:

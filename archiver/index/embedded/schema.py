@@ -8,11 +8,14 @@ from typing import Any
 import tantivy
 from tantivy import Query, TextAnalyzerBuilder, Tokenizer
 
+from archiver.index.ranks import RANKED
+from archiver.index.results import Sort
 from archiver.model import Role
 from archiver.query import FACETS, KEYWORDS, MESSAGE_ZONES, NUMBERS, ZONES, Scope
 
-VERSION = 5  # part of the index's folder name: raise it when a field changes
+VERSION = 6  # part of the index's folder name: raise it when a field changes
 TOKENIZER = "blanks"
+RANK = "rank"  # the time of a conversation or message
 CONVERSATION_NUMBER = "number"  # identifies a conversation in queries that name many
 PASSAGE = "passage"  # the kind of a document that is one passage beside messages
 SDE_PATH, SDE_NUMBER = "sde_path", "sde_number"
@@ -49,7 +52,7 @@ def build_schema() -> Any:
         builder.add_text_field(name, stored=name == "key", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("digest", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("message", stored=True, tokenizer_name="raw", index_option="basic")
-    for name in ("rank", CONVERSATION_NUMBER):
+    for name in (RANK, CONVERSATION_NUMBER, *map(rank_field, RANKED)):
         builder.add_integer_field(name, stored=False, indexed=True, fast=True)
     builder.add_text_field(SDE_NUMBER, stored=False, tokenizer_name="raw", index_option="basic")
     for name in (*_word_fields(), *map(keyword_field, KEYWORDS)):
@@ -73,6 +76,10 @@ def keyword_field(name: str) -> str:
 
 def facet_field(name: str) -> str:
     return f"facet_{name}"
+
+
+def rank_field(sort: Sort) -> str:
+    return f"{RANK}_{sort.name.lower()}"
 
 
 def number_field(name: str) -> str:

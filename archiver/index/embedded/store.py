@@ -15,27 +15,26 @@ import tantivy
 
 from archiver.config import StoreAddress
 from archiver.errors import StoreBusy, StoreDenied, StoreError, StoreOutdated
+from archiver.index.axes import Axis, Tally
 from archiver.index.embedded.comparison import compare
 from archiver.index.embedded.documents import documents
 from archiver.index.embedded.errors import our_errors
 from archiver.index.embedded.files import damaged_files, library_version, stored_bytes
-from archiver.index.embedded.pages import Pages, as_key, count, numbers
+from archiver.index.embedded.pages import count
 from archiver.index.embedded.position import POSITION_FILE, PositionFile
-from archiver.index.embedded.queries import conversation_query, message_query
 from archiver.index.embedded.read_only import ReadOnlyCopy, denied, may_write
 from archiver.index.embedded.schema import VERSION as FIELDS_VERSION
-from archiver.index.embedded.schema import build_schema, facet_field, of_kind, register_tokenizer
+from archiver.index.embedded.schema import build_schema, of_kind, register_tokenizer
+from archiver.index.embedded.searching import Searching
 from archiver.index.refusals import refusing
 from archiver.index.results import (
     Comparison,
-    Facet,
     Key,
     KeyPage,
     Position,
     Refusal,
     Sort,
     Version,
-    most_frequent,
     none_held,
 )
 from archiver.index.store import StoreStatus
@@ -44,7 +43,6 @@ from archiver.query import TOKENS_VERSION, Expression, Scope
 from archiver.transcript import VERSION as TRANSCRIPT_VERSION
 
 HEAP_BYTES = 128_000_000
-_MOST_VALUES = 60_000  # of one facet; tantivy refuses more than 65,000
 
 
 def open_store(address: StoreAddress, folder: Path, archive_id: str) -> EmbeddedStore:
@@ -167,16 +165,16 @@ class EmbeddedStore:
         if not self.position().seq:
             return KeyPage()
         with our_errors(self._folder):
-            searcher = self._searcher()
-            query = self._query(searcher, expression, scope)
-            if sort is Sort.RELEVANCE:
-                hits = searcher.search(query, limit, count=False).hits
-                return KeyPage(tuple(as_key(searcher, address, 0) for _, address in hits), count(searcher, query))
-            return Pages(searcher, self._schema, query, sort).page(limit, after)
+            return self._searching().page(expression, scope, sort, limit, after)
 
-    def _query(self, searcher: Any, expression: Expression, scope: Scope) -> Any:
-        translate = conversation_query if scope is Scope.CONVERSATION else message_query
-        return translate(self._schema, searcher, expression, lambda query: numbers(searcher, query))
+    def tally(self, expression: Expression, axes: Sequence[Axis], *, scope: Scope) -> Tally:
+        if not self.position().seq:
+            return {}
+        with our_errors(self._folder):
+            return self._searching().tally(expression, axes, scope)
+
+    def _searching(self) -> Searching:
+        return Searching(self._searcher(), self._schema)
 
     def check_whole(self, conversations: int) -> None:
         held = self.count()
@@ -209,16 +207,6 @@ class EmbeddedStore:
         index = self._open()
         index.reload()
         return index.searcher()
-
-    def facets(self, expression: Expression, names: Sequence[str], *, limit: int) -> Mapping[str, tuple[Facet, ...]]:
-        if not self.position().seq:
-            return dict.fromkeys(names, ())
-        with our_errors(self._folder):
-            searcher = self._searcher()
-            query = self._query(searcher, expression, Scope.CONVERSATION)
-            terms = {name: {"terms": {"field": facet_field(name), "size": _MOST_VALUES}} for name in names}
-            answer = searcher.aggregate(query, terms)
-        return {name: most_frequent(_counts(answer[name]), limit) for name in names}
 
     def count(self) -> int:
         if not self.position().seq:
@@ -292,7 +280,3 @@ class EmbeddedStore:
         if self._links:
             self._links.close()
             self._links = None
-
-
-def _counts(aggregation: Any) -> dict[str, int]:
-    return {bucket["key"]: bucket["doc_count"] for bucket in aggregation["buckets"]}

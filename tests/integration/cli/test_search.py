@@ -92,10 +92,10 @@ def test_pages_joined_by_their_cursors_give_every_hit_once_and_in_order(
 def test_months_skills_agents_and_bots_are_counted_apart(folder: Path) -> None:
     facets = [word for name in ("month", "skill", "agent", "bot") for word in ("--facet", name)]
     assert search(folder, "*", *facets)["facets"] == {
-        "month": [{"value": "2026-06", "count": COUNT}, {"value": "2026-05", "count": 2}],
+        "month": [{"value": "2026-05", "count": 2}, {"value": "2026-06", "count": COUNT}],
         "skill": [{"value": "Restaurants", "count": COUNT + 1}, {"value": "7", "count": 1}],
-        "agent": [{"value": "Ann", "count": 1}],
-        "bot": [{"value": "Robo", "count": 1}],
+        "agent": [{"value": "Ann", "count": 1}, {"value": None, "count": COUNT + 1}],
+        "bot": [{"value": "Robo", "count": 1}, {"value": None, "count": COUNT + 1}],
     }
 
 

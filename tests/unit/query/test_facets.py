@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import pytest
-
-from archiver.query.fields import FACETS, facet_values
+from archiver.query.facets import FACETS, facet_values, own_facets
 from archiver.transcript.projection import project
 from tests.conftest import NOW, record
 
@@ -26,28 +24,28 @@ def values(name: str, start: datetime = NOW, **changes: Any) -> tuple[str, ...]:
     return facet_values(project(record("c", start, "hello", **changes)), name)
 
 
-@pytest.mark.parametrize(
-    ("start", "month"),
-    [
-        (datetime(2026, 6, 1, tzinfo=UTC), "2026-06"),
-        (datetime(2026, 6, 30, 23, 59, 59, tzinfo=UTC), "2026-06"),
-        (datetime(2026, 7, 1, tzinfo=UTC), "2026-07"),
-        (datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC), "2025-12"),
-        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01"),
-    ],
-)
-def test_a_month_is_that_of_the_start_in_utc(start: datetime, month: str) -> None:
-    assert values("month", start) == (month,)
+def test_customers_of_the_same_name_are_told_apart() -> None:
+    people = [{"participantId": "1", "firstName": "Ann"}, {"participantId": "2", "firstName": "Ann"}]
+    assert values("customer", consumerParticipants=people) == ("Ann (1)", "Ann (2)")
 
 
-def test_all_days_of_a_month_are_one_value_and_each_month_of_a_year_its_own() -> None:
-    found = [values("month", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)) for day in range(365)]
-    assert [len(set(found[:31])), len(set(found))] == [1, 12]
-    assert sorted(set(found)) == list(dict.fromkeys(found))  # as text they sort by time
+def test_sdes_are_counted_by_the_paths_that_show_prints() -> None:
+    sdes = {
+        "events": [{"sdeType": "CART_STATUS", "cartStatus": {"total": 5, "products": [{"price": 1}, {"price": 2}]}}]
+    }
+    assert values("sde", sdes=sdes) == ("cartStatus.total", "cartStatus.products.price")
 
 
-def test_a_conversation_without_a_start_has_no_month() -> None:
-    assert values("month", info={"startTimeL": None}) == ()
+def test_a_message_has_its_own_sender_and_the_skill_of_its_conversation() -> None:
+    transcript = project(record("c", NOW, "hello", "good day"))
+    first, second = transcript.messages
+    assert facet_values(transcript, "from") == ("customer", "agent")
+    assert (facet_values(transcript, "from", first), facet_values(transcript, "from", second)) == (
+        ("customer",),
+        ("agent",),
+    )
+    assert dict(own_facets(second)) == {"from": "agent", "sender": second.sender}
+    assert facet_values(transcript, "skill", first) == ("Restaurants",)
 
 
 def test_people_are_counted_as_agents_and_programs_as_bots() -> None:

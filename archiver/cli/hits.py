@@ -1,0 +1,139 @@
+"""The hits of a search, for people and in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from archiver.cli.terminal import exact, highlighted, one_line
+from archiver.index import Hit
+from archiver.model import Message
+from archiver.query import Match
+from archiver.transcript import iso, kind_of
+
+_SHOWN_MATCHES = 3
+
+
+def print_hits(hits: Sequence[Hit], around: int = 0) -> None:
+    """Prints each hit: its conversation, and the first texts that matched, with so many messages before and after."""
+    for hit in hits:
+        click.echo(_headline(hit))
+        if hit.fault:
+            click.echo(f"    not readable: {one_line(hit.fault)}")
+        by_line: dict[str, Match] = {}
+        numbers = hit.transcript.numbering()
+        for match in hit.matches:
+            by_line.setdefault(f"{_where(match, numbers)}: {highlighted(match.snippet)}", match)
+        shown = dict(list(by_line.items())[:_SHOWN_MATCHES])
+        for line in _in_context(hit, shown, around) if around else shown:
+            click.echo(f"    {line}")
+        if len(by_line) > len(shown):
+            click.echo(f"    +{len(by_line) - len(shown)} more")
+
+
+def _headline(hit: Hit) -> str:
+    metadata = hit.transcript.metadata
+    day = f"{metadata.started_at:%Y-%m-%d %H:%M}" if metadata.started_at else "unknown time"
+    customers = ", ".join(one_line(person.name) for person in metadata.consumers) or "-"
+    who = ", ".join(one_line(agent.name) for agent in metadata.agents) or "-"
+    return f"{day}  {exact(hit.transcript.id)}  {one_line(metadata.skill or '-')}  {customers} with {who}"
+
+
+def _in_context(hit: Hit, shown: Mapping[str, Match], around: int) -> Iterator[str]:
+    """The lines of matches, marked with >, between those of the messages around them; … where messages are left out."""
+    messages, numbers = hit.transcript.messages, hit.transcript.numbering()
+    lines: dict[int, list[str]] = {}
+    for line, match in shown.items():
+        number = numbers.get(match.message.id, 0) if match.message else 0
+        lines.setdefault(number, []).append(line)
+    yield from (f"> {line}" for line in lines.pop(0, ()))
+    last = 0
+    for number in sorted({other for at in lines for other in _numbers_around(at, around, len(messages))}):
+        if last and number > last + 1:
+            yield "  …"
+        last = number
+        yield from [f"> {line}" for line in lines.get(number, ())] or [
+            f"  {_context_line(messages[number - 1], number)}"
+        ]
+
+
+def _numbers_around(number: int, around: int, count: int) -> range:
+    return range(max(number - around, 1), min(number + around, count) + 1)
+
+
+def _context_line(message: Message, number: int) -> str:
+    return f"{_place(message, number)} ({message.role}): {one_line(message.text) or f'[{one_line(message.type)}]'}"
+
+
+def _place(message: Message, number: int | None) -> str:
+    time = f"{message.sent_at:%m-%d %H:%M} " if message.sent_at else ""
+    return f"{f'#{number} ' if number else ''}{time}{one_line(message.sender)}"
+
+
+def _where(match: Match, numbers: Mapping[str, int]) -> str:
+    """Where a text stands: the number, time and sender of a message, and what it is; or the path or question."""
+    message = match.message
+    if message is None:
+        return f"{match.where} {one_line(match.path)}" if match.path else match.where
+    notes = [] if kind_of(message) == "message" else [kind_of(message)]
+    notes += [match.where] if match.where in ("card", "file", "link") and match.where not in notes else []
+    notes += [f"earlier text, until {match.until:%d %b %Y}"] if match.until else []
+    return f"{_place(message, numbers.get(message.id))} ({', '.join([message.role.value, *notes])})"
+
+
+def item_json(hit: Hit, around: int = 0) -> dict[str, Any]:
+    """A hit in `archiver.search/2`."""
+    metadata = hit.transcript.metadata
+    numbers = hit.transcript.numbering()
+    return {
+        "conversation_id": hit.transcript.id,
+        "message_id": hit.message_id,
+        "start": iso(metadata.started_at),
+        "end": iso(metadata.ended_at),
+        "customer": [person.name for person in metadata.consumers],
+        "skill": metadata.skill,
+        "agents": [agent.name for agent in metadata.agents],
+        "states": hit.transcript.states,
+        "matches": [_match(match, numbers) | _context(hit, match, numbers, around) for match in hit.matches],
+        "unreadable": hit.fault,
+    }
+
+
+def _match(match: Match, numbers: Mapping[str, int]) -> dict[str, Any]:
+    message = match.message
+    return {
+        "where": match.where,
+        "path": match.path,
+        "message_id": message.id if message else None,
+        "number": numbers.get(message.id) if message else None,
+        "sent_at": iso(message.sent_at) if message else None,
+        "role": message.role if message else None,
+        "sender": message.sender if message else None,
+        "kind": kind_of(message) if message else None,
+        "is_earlier": match.until is not None,
+        "until": iso(match.until),
+        "text": match.snippet.text,
+        "marks": match.snippet.marks,
+    }
+
+
+def _context(hit: Hit, match: Match, numbers: Mapping[str, int], around: int) -> dict[str, Any]:
+    """The messages before and after that of a match; nothing if none were asked for."""
+    if not around:
+        return {}
+    at = numbers.get(match.message.id, 0) if match.message else 0
+    near = _numbers_around(at, around, len(hit.transcript.messages)) if at else range(0)
+    brief = {number: _brief(hit.transcript.messages[number - 1], number) for number in near}
+    return {
+        "before": [message for number, message in brief.items() if number < at],
+        "after": [message for number, message in brief.items() if number > at],
+    }
+
+
+def _brief(message: Message, number: int) -> dict[str, Any]:
+    return {
+        "message_id": message.id, "number": number, "sent_at": iso(message.sent_at), "role": message.role,
+        "sender": message.sender, "kind": kind_of(message), "text": message.text,
+    }  # fmt: skip

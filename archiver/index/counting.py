@@ -1,0 +1,161 @@
+"""Counts the results of a query by facets and calendar intervals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
+from itertools import pairwise
+
+from archiver.errors import known_word
+from archiver.index.axes import Axis, Tally
+from archiver.index.results import Sort
+from archiver.index.spans import Spans, years
+from archiver.index.store import Store
+from archiver.intervals import Interval, begins
+from archiver.model import Window, from_ms, to_ms
+from archiver.query import FACETS, IN_ORDER, MESSAGE_FACETS, Query, Scope
+
+COUNTABLE = (*FACETS, *Interval)  # names of facets; an interval is that of the start, of a message when it was sent
+
+
+def countable(scope: Scope) -> tuple[str, ...]:
+    """The facets that results of a scope can be counted by."""
+    return COUNTABLE if scope is Scope.CONVERSATION else (*sorted(MESSAGE_FACETS), *Interval)
+
+
+# With an interval up to so long, so many are not too many to look at.
+_FITTING = (
+    (timedelta(days=3), Interval.HOUR), (timedelta(days=70), Interval.DAY), (timedelta(days=400), Interval.WEEK),
+    (timedelta(days=6 * 365), Interval.MONTH),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """How many results have a value; the value is None for those that have none."""
+
+    value: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many results have each value of a facet: most frequent first, or intervals and scores in their own order;
+    those without a value come last. `others`: how many less frequent values were left out, with `rest` results in all.
+    The counts add up to `total`, the number of results, unless a result has several values.
+    """
+
+    facet: str
+    total: int
+    values: tuple[Facet, ...]
+    others: int = 0
+    rest: int = 0
+
+    @property
+    def is_overlapping(self) -> bool:
+        """Whether results have several values, so that the counts add up to more than the total."""
+        return sum(item.count for item in self.values) + self.rest > self.total
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Counts by two facets: `cells` holds the results that have both values."""
+
+    rows: Counts
+    columns: Counts
+    cells: Mapping[tuple[str | None, ...], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The results of one interval `[start, end)`."""
+
+    start: datetime
+    end: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """The results of each interval from the first to the last one with any. `elsewhere`: results of an unknown time, or
+    of one that can't be (before 1990, after 2100).
+    """
+
+    interval: Interval
+    bars: tuple[Bar, ...]
+    elsewhere: int
+
+
+class Counting:
+    """Counts the results of a query: conversations or messages, as the scope says, in intervals of a time zone. All
+    methods raise StoreError, and ConfigError if there are too many intervals.
+    """
+
+    def __init__(self, store: Store, query: Query, scope: Scope, zone: tzinfo) -> None:
+        self._store, self._scope, self._zone = store, scope, zone
+        self._expression = query.expression
+
+    @cached_property
+    def total(self) -> int:
+        """How many results there are."""
+        return self._store.search(self._expression, scope=self._scope, sort=Sort.NEWEST, limit=1).total
+
+    def by(self, facet: str, limit: int | None = None) -> Counts:
+        """The `limit` most frequent values of a facet (`countable`), or all; intervals that have results always all."""
+        counts = {value: count for (value,), count in self._named(facet).items()}
+        without = [Facet(None, counts.pop(None))] if None in counts else []
+        known = [(value, count) for value, count in counts.items() if value is not None]
+        if facet in (*IN_ORDER, *Interval):
+            shown, cut = (known if facet in list(Interval) else sorted(known, key=lambda pair: float(pair[0]))), []
+        else:
+            known.sort(key=lambda pair: (-pair[1], pair[0]))
+            shown, cut = known[:limit], known[len(known) if limit is None else limit :]
+        values = (*(Facet(*pair) for pair in shown), *without)
+        return Counts(facet, self.total, values, len(cut), sum(count for _, count in cut))
+
+    def table(self, rows: str, columns: str, most_rows: int, most_columns: int) -> Table:
+        """The same for two facets at once; the cells of values that were left out are there, too."""
+        return Table(self.by(rows, most_rows), self.by(columns, most_columns), self._named(rows, columns))
+
+    def histogram(self, interval: Interval | None = None) -> Histogram:
+        """The results by intervals; by default by the shortest ones that are not too many to look at."""
+        chosen = interval or self._fitting()
+        spans = self._spans(chosen)
+        tally = self._tally(spans.axis)
+        counts = {edge: count for (edge,), count in tally.items() if edge in spans.edges}
+        bars: tuple[Bar, ...] = ()
+        if counts:
+            whole = Window(from_ms(min(counts)), from_ms(max(counts) + 1))
+            pairs = pairwise(begins(chosen, whole, self._zone))
+            bars = tuple(Bar(start, end, counts.get(to_ms(start), 0)) for start, end in pairs)
+        return Histogram(chosen, bars, sum(tally.values()) - sum(counts.values()))
+
+    def _named(self, *facets: str) -> Mapping[tuple[str | None, ...], int]:
+        """The count of each combination of values as people read them, intervals in their order."""
+        for facet in facets:
+            known_word(facet, countable(self._scope), f"facet of {self._scope}s")
+        spans = {facet: self._spans(Interval(facet)) for facet in facets if facet in list(Interval)}
+        axes = [spans[facet].axis if facet in spans else Axis(facet) for facet in facets]
+        counts: Counter[tuple[str | None, ...]] = Counter()
+        for cell, count in self._tally(*axes).items():
+            pairs = zip(facets, cell, strict=True)
+            counts[tuple(spans[facet].name(value) if facet in spans else value for facet, value in pairs)] += count
+        return counts
+
+    def _fitting(self) -> Interval:
+        """The shortest intervals that are not too many to look at."""
+        days = self._spans(Interval.DAY)
+        found = [edge for (edge,) in self._tally(days.axis) if edge in days.edges]
+        length = timedelta(milliseconds=max(found) - min(found)) if found else timedelta(0)
+        return next((interval for most, interval in _FITTING if length < most), Interval.YEAR)
+
+    def _tally(self, *axes: Axis) -> Tally:
+        return self._store.tally(self._expression, axes, scope=self._scope)
+
+    def _spans(self, interval: Interval) -> Spans:
+        """The intervals of the years in which there are results."""
+        every = years(self._zone)
+        return every.within(interval, {edge for (edge,) in self._tally(every.axis) if edge in every.edges})
