@@ -9,11 +9,14 @@ from archiver.index import Assurance
 from archiver.transcript import iso
 
 
-def worth_json(worth: Assurance, query: str) -> dict[str, Any]:
-    """The members that answers of all commands share."""
+def question_json(worth: Assurance, query: str) -> dict[str, Any]:
+    """A query, how it was understood, and what the answer to it is worth."""
+    return {"query": query, "understood": worth.understood, **worth_json(worth)}
+
+
+def worth_json(worth: Assurance) -> dict[str, Any]:
+    """What an answer is worth: the span that it is about and how much of it is proven, and what was not searched."""
     return {
-        "query": query,
-        "understood": worth.understood,
         "span": _span(worth),
         "coverage": {
             "state": worth.proof, "days": worth.days, "proven_days": worth.proven_days,

@@ -11,15 +11,16 @@ from typing import BinaryIO
 
 import click
 
-from archiver.archive import Record
+from archiver.app import Archive
 from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import safe
 from archiver.errors import ArchiveError, ConfigError, counted
-from archiver.export import lines
-from archiver.index import Refusal, read_version
+from archiver.export import lines, message_lines
+from archiver.index import Hit, Refusal, read_version
 from archiver.private import make_private_file
 from archiver.progress import Progress
+from archiver.query import Query, Scope
 
 
 @contextmanager
@@ -90,9 +91,9 @@ def _written(path: Path) -> Iterator[None]:
         raise ArchiveError(f"{path} cannot be written: {error}", hint="Check the disk and its permissions.") from error
 
 
-def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total: int | None) -> int:
+def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total: int | None, scope: Scope) -> int:
     count = 0
-    progress.start("export", total, "conversations")
+    progress.start("export", total, f"{scope}s")
     try:
         for line in content:
             output.write(line)
@@ -106,6 +107,12 @@ def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total
 @click.command("export", cls=QueryCommand)
 @click.argument("query", nargs=-1)
 @click.option("--format", "format_", type=click.Choice(["ndjson"]), default="ndjson", show_default=True)
+@click.option(
+    "--scope",
+    type=click.Choice([scope.value for scope in Scope]),
+    default="conversation",
+    help="What a line is; of messages, the whole query must match within one.",
+)
 @click.option("--output", required=True, metavar="FILE|-", help="File to write, or - for standard output.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @click.option(
@@ -115,43 +122,80 @@ def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total
 )
 @click.pass_context
 def command(
-    context: click.Context, query: tuple[str, ...], format_: str, output: str, force: bool, raw: bool
-) -> None:  # fmt: skip
-    """Write conversations as NDJSON.
+    context: click.Context, query: tuple[str, ...], format_: str, scope: str, output: str, force: bool, raw: bool
+) -> None:
+    """Write conversations or messages as NDJSON.
 
-    One archiver.transcript/1 per line, in UTF-8: everything in the archive, or what matches a query. The file gets its
-    name only when it is complete; a file that exists is replaced only with --force. A record that can't be read as a
-    conversation is written with its bytes as archiver.unreadable/1 and named on standard error, and the exit code is 3.
+    One archiver.transcript/1 per line, in UTF-8: everything in the archive, or what matches a query. With --scope
+    message one archiver.message/1 for each message that matches, oldest first, with its conversation's id and its
+    number in it. The file gets its name only when it is complete; a file that exists is replaced only with --force. A
+    record that can't be read as a conversation is written with its bytes as archiver.unreadable/1 and named on standard
+    error, and the exit code is 3.
 
     \b
     Examples:
       archiver export --output everything.ndjson
       archiver export 'refund after:2026-01' --output - | jq .conversation_id
+      archiver export 'refund from:agent' --scope message --output promises.ndjson
       archiver export 'customer:C1042' --raw --output case.ndjson
     """
+    if raw and scope == Scope.MESSAGE:
+        raise click.UsageError("--raw adds whole records: export conversations, without --scope message.")
     with shared.opened(context) as archive:
         parsed = archive.parse(" ".join(query))
-        shared.show_notices(parsed.notices)
-        unreadable: list[Record] = []
-        total = archive.file.vault.totals()[0] if parsed.is_everything else None
+        found = _Messages(archive, parsed) if scope == Scope.MESSAGE else _Conversations(archive, parsed, with_raw=raw)
+        shared.show_notices(found.notices)
         with _output(output, is_replaced=force) as file:
-            records = archive.records(parsed)
-            vault = archive.file.vault
-            content = lines(
-                records, with_raw=raw, note_unreadable=lambda record, error: unreadable.append(record),
-                read=lambda record: read_version(vault, record).transcript,
-            )  # fmt: skip
-            count = _write(content, file, shared.progress(context), total)
-        refused = () if parsed.is_everything else archive.refused()
+            count = _write(found.lines(), file, shared.progress(context), found.total, Scope(scope))
+        refused = archive.refused() if found.is_searched else ()
         shared.show_head(context, archive)
-    click.echo(f"{counted(count, 'conversation')} written", err=True)
-    _show_left_out(unreadable, refused)
+    click.echo(f"{counted(count, scope)} written", err=True)
+    _show_left_out(found.unreadable, refused)
 
 
-def _show_left_out(unreadable: Sequence[Record], refused: Sequence[Refusal]) -> None:
-    """Names what is in the file without a transcript, and what no query finds. Exits with 3 if there is any."""
-    for record in unreadable:
-        click.echo(f"Written as archiver.unreadable/1: conversation {safe(record.conversation_id)}", err=True)
+class _Conversations:
+    """The lines of conversations. `unreadable` tells, once they are written, which were written as bytes."""
+
+    def __init__(self, archive: Archive, query: Query, *, with_raw: bool) -> None:
+        self._archive, self._query, self._with_raw = archive, query, with_raw
+        self.is_searched, self.notices = not query.is_everything, query.notices
+        self.total = None if self.is_searched else archive.file.vault.totals()[0]
+        self.unreadable: list[str] = []
+
+    def lines(self) -> Iterator[bytes]:
+        vault = self._archive.file.vault
+        return lines(
+            self._archive.records(self._query),
+            with_raw=self._with_raw,
+            note_unreadable=lambda record, error: self.unreadable.append(
+                f"Written as archiver.unreadable/1: conversation {safe(record.conversation_id)}"
+            ),
+            read=lambda record: read_version(vault, record).transcript,
+        )
+
+
+class _Messages:
+    """The lines of messages. `unreadable` tells, once they are written, which could not be."""
+
+    is_searched = True
+
+    def __init__(self, archive: Archive, query: Query) -> None:
+        self._search = archive.search(query, scope="message", sort="oldest")
+        self.total, self.notices = self._search.total, self._search.notices
+        self.unreadable: list[str] = []
+
+    def lines(self) -> Iterator[bytes]:
+        return message_lines(self._search, note_unreadable=self._note)
+
+    def _note(self, hit: Hit) -> None:
+        of = f"message {hit.message_id} of conversation {hit.transcript.id}"
+        self.unreadable.append(f"Not written: {safe(of)}: {safe(hit.fault or 'it is not there any more')}")
+
+
+def _show_left_out(unreadable: Sequence[str], refused: Sequence[Refusal]) -> None:
+    """Names what is not in the file as it should be, and what no query finds. Exits with 3 if there is any."""
+    for line in unreadable:
+        click.echo(line, err=True)
     shared.show_refused(refused)
     if unreadable or refused:
         sys.exit(shared.FINISHED_WITH_GAPS)

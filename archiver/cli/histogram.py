@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.answers import worth_json
+from archiver.cli.answers import question_json
 from archiver.cli.query import QueryCommand
 from archiver.cli.spreadsheet import as_csv
 from archiver.errors import counted
@@ -114,7 +114,7 @@ def _json(found: Histogram, rows: Sequence[_Row], worth: Assurance, query: str, 
     """`archiver.histogram/1`."""
     return {
         "schema": "archiver.histogram/1",
-        **worth_json(worth, query),
+        **question_json(worth, query),
         "interval": found.interval,
         "timezone": str(zone),
         "bars": [

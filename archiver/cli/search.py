@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.answers import worth_json
+from archiver.cli.answers import question_json
 from archiver.cli.counts import Names, check_facets, counts_csv, counts_json, print_counts, read_facets
 from archiver.cli.hits import item_json, print_hits
 from archiver.cli.query import QueryCommand
@@ -106,7 +106,7 @@ def _json(
     """`archiver.search/2`."""
     return {
         "schema": "archiver.search/2",
-        **worth_json(worth, text),
+        **question_json(worth, text),
         "scope": scope,
         "total": results.total,
         "notices": results.notices,

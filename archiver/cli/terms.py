@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 
 from archiver.cli import context as shared
+from archiver.cli.answers import worth_json
 from archiver.cli.spreadsheet import as_csv
+from archiver.cli.term_report import term_report
 from archiver.errors import ConfigError
 from archiver.index import TermCount
 from archiver.plaintext import text_of
@@ -18,8 +20,9 @@ from archiver.plaintext import text_of
 @click.command("terms")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.terms/1.")
+@click.option("--html", "as_html", is_flag=True, help="Print a page for a browser, to be read or printed.")
 @click.pass_context
-def command(context: click.Context, file: Path, as_json: bool) -> None:
+def command(context: click.Context, file: Path, as_json: bool, as_html: bool) -> None:
     """Count what each query of a list finds: one query a line, as lawyers give them.
 
     Prints CSV: messages, conversations, conversations that no other line finds (unique), messages by customers, agents
@@ -30,16 +33,26 @@ def command(context: click.Context, file: Path, as_json: bool) -> None:
     Examples:
       archiver terms terms.txt > counts.csv
       archiver terms terms.txt --json
+      archiver terms terms.txt --html > report.html
       printf 'refund\\n"double charge" w/10 card\\n' | archiver terms -
     """
+    if as_json and as_html:
+        raise click.UsageError("Choose --json or --html.")
     queries = _read(file)
     with shared.opened(context) as archive:
         counts, notices = archive.count_terms(queries)
+        worth = archive.search(limit=0).assurance(archive.believed_now())
+        account = archive.file.account
     shared.show_notices(notices)
     if as_json:
-        shared.print_json({"schema": "archiver.terms/1", "terms": counts})
+        answer = {"schema": "archiver.terms/1", "notices": notices, **worth_json(worth), "terms": counts}
+        shared.print_json(answer)
+    elif as_html:
+        click.echo(term_report(counts, worth, notices, account).encode(), nl=False)
     else:
         click.echo(_csv(counts), nl=False)
+        for sentence in worth.sentences(sum(count.conversations or 0 for count in counts)):
+            click.echo(sentence, err=True)
     if any(count.error for count in counts):
         sys.exit(shared.FINISHED_WITH_GAPS)
 

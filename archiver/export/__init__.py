@@ -1,7 +1,9 @@
-"""Writes conversations to files: one writer per format."""
+"""Writes conversations and messages to files: one writer per format."""
 
+from archiver.export.messages import message_lines
 from archiver.export.ndjson import lines
 
 __all__ = [
     "lines",
+    "message_lines",
 ]

@@ -3,7 +3,7 @@
 from archiver.transcript.difference import Change, changes, word_diff
 from archiver.transcript.history import with_history
 from archiver.transcript.projection import VERSION, project
-from archiver.transcript.serialize import as_json, iso, kind_of, unreadable_as_json
+from archiver.transcript.serialize import as_json, iso, kind_of, message_as_json, unreadable_as_json
 
 __all__ = [
     "VERSION",
@@ -12,6 +12,7 @@ __all__ = [
     "changes",
     "iso",
     "kind_of",
+    "message_as_json",
     "project",
     "unreadable_as_json",
     "with_history",

@@ -59,6 +59,7 @@ class Desk:
 
 
 Case = Callable[[Desk], str]
+_MESSAGES = ("--scope", "message", "--output", "-")
 _PROVEN = f"started:>={OLDEST:%Y-%m-%dT%H:%M} started:<{OLDEST + 12 * HOUR:%Y-%m-%dT%H:%M}"
 
 
@@ -224,6 +225,11 @@ CASES: Mapping[str, Case] = {
     "transcript-with-earlier-texts": _run("show", "waiting"),
     "transcript-of-an-odd-record": _run("show", "odd"),
     "transcript-exported": lambda desk: desk.run("export", f"id:{FULL_ID}", "--raw", "--output", "-"),
+    "message-of-an-earlier-text": lambda desk: desk.run("export", "4111 id:waiting", *_MESSAGES),
+    "message": lambda desk: desk.run("export", f"id:{FULL_ID} refund from:customer", *_MESSAGES),
+    "message-with-a-file": lambda desk: desk.run("export", f"id:{FULL_ID} receipt", *_MESSAGES),
+    "message-of-a-bot": lambda desk: desk.run("export", f"id:{FULL_ID} pick", *_MESSAGES),
+    "message-of-a-note": lambda desk: desk.run("export", f"id:{FULL_ID} fraud", *_MESSAGES),
     "transcript-exported-not-utf8": _not_utf8,
     "verify": _run("verify", "--head", f"2:{'0' * 64}"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from archiver.cli.root import root
 from archiver.liveperson.answers import read_record
 from archiver.query.fields import MEANING
 from archiver.received import Conversation
+from tests import schemas
 from tests.conftest import ACCOUNT, NOW, record
 
 TERMS = ["refund", "card*", '"double charge" w/5 card', "-refund", "=cmd", "mcs:<40", "(open", "refund from:agent"]
@@ -79,3 +81,22 @@ def test_fields_are_listed_with_the_values_of_this_archive(folder: Path) -> None
     assert all(f"{name}:" in shown for name in MEANING)
     assert run(folder, "fields", "skill:").stdout.startswith("skill:")
     assert "Did you mean skill" in run(folder, "fields", "skil").output
+
+
+def test_a_report_for_a_browser_has_a_row_for_each_term_says_what_it_is_worth_and_runs_nothing(folder: Path) -> None:
+    given = "refund\n<script>alert(1)</script>\n(open\nsubmarine"
+    page = run(folder, "terms", "-", "--html", given=given).stdout
+    rows = re.findall(r"<tr>(<td.*)</tr>", page)
+    assert [len(re.findall("<td", row)) for row in rows] == [9] * 4
+    assert rows[0].startswith("<td>refund</td><td>2</td><td>1</td>")
+    assert "<script" not in page
+    assert "&lt;script&gt;" in rows[1]
+    assert "never closed" in rows[2]
+    assert "days proven complete" in page
+    assert not re.search(r"(src|href)=", page)
+
+
+def test_a_list_of_terms_says_how_much_of_the_archive_s_span_is_proven(folder: Path) -> None:
+    answer = schemas.checked(run(folder, "terms", "-", "--json", given="refund").stdout)
+    assert (answer["coverage"]["state"], answer["coverage"]["proven_days"]) == ("not", 0)
+    assert "proven complete" in run(folder, "terms", "-", given="refund").stderr
