@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from archiver.choices import Depth, Policies, Policy
 from archiver.config.files import FileContent, read_files, settings_files
 from archiver.config.options import OPTIONS, Option
-from archiver.config.secrets import Secret, at_home, resolve, secret_file
+from archiver.config.secrets import Secret, at_home, referred_secret, secret_file
 from archiver.config.urls import split_login
 from archiver.config.variables import misspelt
 from archiver.errors import ConfigError, known_word, suggest
@@ -270,8 +270,8 @@ def _from_environment(option: Option, environment: Mapping[str, str]) -> Setting
     if value:
         return Setting(Secret(value) if option.is_secret else value, option.variable)
     path = environment.get(f"{option.variable}_FILE") if option.is_secret else None
-    return Setting(Secret(secret_file(Path(path))), f"{option.variable}_FILE") if path else None
+    return Setting(Secret(lambda: secret_file(Path(path))), f"{option.variable}_FILE") if path else None
 
 
 def _from_file(option: Option, value: str, path: Path, environment: Mapping[str, str]) -> str | Secret:
-    return Secret(resolve(option, value, path, environment)) if option.is_secret else value
+    return referred_secret(option, value, path, environment) if option.is_secret else value

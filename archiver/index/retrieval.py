@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from archiver.archive import ArchiveFile
 from archiver.errors import ArchiverError, ConfigError, RecordError
+from archiver.index.advice import Advice
 from archiver.index.assurance import Assurance, assurance
 from archiver.index.paging import every_item
 from archiver.index.readiness import Readiness
@@ -55,8 +57,7 @@ class Request:
 class Search:
     """The hits of a request, in its order, fetched page by page while they are iterated.
 
-    Iterating yields each hit once; iterating again searches again. `notices` are what a reader has to know. Raises
-    StoreError, IntegrityError when used.
+    Iterating yields each hit once; iterating again searches again. Raises StoreError, IntegrityError when used.
     """
 
     def __init__(
@@ -65,9 +66,14 @@ class Search:
         self._archive, self._store = archive, store
         self.request = request
         self._ready = ready
-        self.notices = (*ready.notices, *request.query.notices)
         self._first: KeyPage | None = None
         self._readings = Readings(archive)
+
+    @cached_property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader has to know about the index and the query."""
+        advice = Advice(self._store, self.request.query).notices()
+        return (*self._ready.notices, *self.request.query.notices, *advice)
 
     @property
     def total(self) -> int:

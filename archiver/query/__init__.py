@@ -18,7 +18,7 @@ from archiver.query.ast import (
     Where,
     Words,
 )
-from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, flat, for_messages
+from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, every_leaf, flat, for_messages
 from archiver.query.facets import FACETS, IN_ORDER, MESSAGE_FACETS, SHARED_FACETS, facet_values, own_facets
 from archiver.query.fields import (
     BY,
@@ -27,6 +27,7 @@ from archiver.query.fields import (
     MESSAGE_ZONES,
     NUMBERS,
     SDE,
+    VALUES,
     ZONES,
     Passage,
     earlier_passages,
@@ -59,6 +60,7 @@ __all__ = [
     "SDE",
     "SHARED_FACETS",
     "TOKENS_VERSION",
+    "VALUES",
     "ZONES",
     "Age",
     "And",
@@ -84,6 +86,7 @@ __all__ = [
     "arrangements",
     "earlier_passages",
     "escaped",
+    "every_leaf",
     "every_message",
     "facet_values",
     "fits",

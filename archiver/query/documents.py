@@ -72,6 +72,18 @@ def _is_of_conversation(expression: Expression) -> bool:
             return True
 
 
+def every_leaf(expression: Expression) -> Iterator[Leaf]:
+    """All conditions of an expression, those too that exclude."""
+    match expression:
+        case Words() | Near() | Compare():
+            yield expression
+        case Not(child) | OfConversation(child):
+            yield from every_leaf(child)
+        case And(children) | Or(children):
+            for child in children:
+                yield from every_leaf(child)
+
+
 def flat(expression: And | Or) -> Iterator[Expression]:
     """The parts of a conjunction or disjunction, without inner parentheses of the same kind."""
     for child in expression.children:

@@ -1,8 +1,9 @@
 """From text to tokens with their spans in the text as written: one analysis for every store, the query and the marks.
 
-Text is folded first (compatibility forms, case, accents of any alphabet; the signs of Indic, Thai and kana writing
-stay), then cut: each character of Chinese, Japanese, Korean, Thai, Lao, Khmer and Myanmar writing and each emoji is a
-token of its own, everything else is a run of letters, digits and marks. No stop words, no stemming.
+Text is folded first (compatibility forms, case, accents of any alphabet, digits of any writing, stretched Arabic
+letters, skin tones of emoji; the signs of Indic, Thai and kana writing stay), then cut: each character of Chinese,
+Japanese, Korean, Thai, Lao, Khmer and Myanmar writing and each emoji is a token of its own, everything else is a run of
+letters, digits and marks. No stop words, no stemming.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from enum import Enum
 from functools import cache
 from typing import NamedTuple
 
-TOKENS_VERSION = 1  # part of every index's name: raise it when a token of any text changes
+TOKENS_VERSION = 2  # part of every index's name: raise it when a token of any text changes
 LONGEST_TOKEN_BYTES = 255
 _SURELY_SHORT = LONGEST_TOKEN_BYTES // 4  # characters; longer words are cut
 
@@ -43,6 +44,8 @@ _PLAIN = {
     "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ĸ": "k", "ł": "l", "ø": "o", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th",
     "ƀ": "b", "ɨ": "i", "ʉ": "u", "ɵ": "o", "ʼ": "'", "ˈ": "'", "ʹ": "'",
 }  # fmt: skip
+_STRETCH = (0x0640, 0x07FA)  # lengthens the line between the letters of an Arabic or N'Ko word
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
 _LEADING_JAMO, _OTHER_JAMO = (0x1100, 0x1160), (0x1160, 0x1200)
 
 
@@ -50,19 +53,24 @@ _LEADING_JAMO, _OTHER_JAMO = (0x1100, 0x1160), (0x1160, 0x1200)
 def _fold(char: str) -> tuple[tuple[str, _Kind], ...]:
     """What one character as written becomes: folded characters with their kinds."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
-    plain = "".join(_PLAIN.get(part, part) for part in folded)
+    plain = "".join(_plain(part) for part in folded)
     return tuple((part, _kind(part)) for part in plain)
+
+
+def _plain(char: str) -> str:
+    """The letter or digit that readers take it for."""
+    return str(unicodedata.decimal(char)) if char.isdecimal() else _PLAIN.get(char, char)
 
 
 def _kind(char: str) -> _Kind:
     category, code = unicodedata.category(char), ord(char)
     if category[0] == "M":
         return _Kind.SIGN if _is_kept_sign(code) else _Kind.NOTHING
-    if category == "Cf":
+    if category == "Cf" or code in _STRETCH or code in _SKIN_TONES:
         return _Kind.NOTHING if code != 0x200B else _Kind.GAP
     if _LEADING_JAMO[0] <= code < _LEADING_JAMO[1]:
         return _Kind.SINGLE
-    if _OTHER_JAMO[0] <= code < _OTHER_JAMO[1] or 0x1F3FB <= code <= 0x1F3FF:
+    if _OTHER_JAMO[0] <= code < _OTHER_JAMO[1]:
         return _Kind.SIGN
     if category == "So" or (category[0] in "LN" and unicodedata.name(char, "").split(" ")[0] in _SINGLE_SCRIPTS):
         return _Kind.SINGLE
@@ -142,8 +150,8 @@ class _Cutter:
         for at, char in enumerate(text):
             for part, kind in _fold(char):
                 self._take(part, kind, at)
-            if self.chars and unicodedata.combining(char):
-                self.end = at + 1  # a dropped accent still belongs to the span of its letter
+            if self.chars and (unicodedata.combining(char) or ord(char) in _SKIN_TONES):
+                self.end = at + 1  # what is dropped still belongs to the span of its letter or emoji
         self._finish()
         return self.found
 

@@ -47,6 +47,16 @@ def test_every_way_to_name_a_secret_file_refuses_one_that_others_may_read(path: 
     for mode in (0o604,) if way.startswith("systemd") else (0o640, 0o604):
         path.chmod(mode)
         with pytest.raises(ConfigError, match="can be read by others"):
-            load({}, environment, settings, []).secret("client_secret")
+            load({}, environment, settings, []).secret("client_secret").reveal()
     path.chmod(0o440 if way.startswith("systemd") else 0o600)  # as systemd shows an ACL for the service's user
     assert load({}, environment, settings, []).secret("client_secret").reveal() == "s3cret"
+
+
+@pytest.mark.parametrize("way", ["env:NOT_SET", "file:not-there", "systemd:not-there"])
+def test_a_secret_that_is_not_there_is_missed_only_where_it_is_needed(tmp_path: Path, way: str) -> None:
+    written = tmp_path / "archiver.toml"
+    written.write_text(f'archive = "kept"\nclient_secret = "{way}"')
+    settings = load({}, {}, written, [])
+    assert settings.archive == Path("kept")
+    with pytest.raises(ConfigError):
+        settings.secret("client_secret").reveal()

@@ -10,6 +10,8 @@ SAME = [
     ("Straße", "strasse"), ("ﬁnance", "finance"), ("ＡＢＣ", "abc"), ("ｶﾞｷﾞ", "ガギ"), ("İstanbul", "istanbul"),
     ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"), ("ещё", "еще"), ("đặt", "dat"), ("smørrebrød", "smorrebrod"), ("don’t", "don't"),
     ("cafe\u0301", "café"), ("C++", "c"), ("مرحبًا", "مرحبا"), ("\u1112\u1161\u11ab", "한"),
+    ("👍🏽", "👍"), ("👋🏿", "👋🏻"), ("مـــرحـبا", "مرحبا"), ("٢٠٢٦", "2026"), ("३४", "34"),
+    ("๓๔", "34"), ("۱۲۳", "123"),
 ]  # fmt: skip
 
 
@@ -24,7 +26,7 @@ def test_spellings_that_readers_take_for_the_same_are_the_same_words(written: st
         ("e-mail john.doe@example.com", ["e", "mail", "john", "doe", "example", "com"]),
         ("東京都か", ["東", "京", "都", "か"]),
         ("हिन्दी में", ["हिन्दी", "में"]),
-        ("ok👍🏽👨‍👩‍👧", ["ok", "👍🏽", "👨", "👩", "👧"]),
+        ("ok👍🏽👨‍👩‍👧", ["ok", "👍", "👨", "👩", "👧"]),
         ("soft\u00adhyphen zero\u200bwidth", ["softhyphen", "zero", "width"]),
         ("snake_case", ["snake", "case"]),
         ("-- & ()", []),
@@ -65,3 +67,8 @@ def test_a_very_long_word_is_cut_not_dropped() -> None:
 @given(st.text() | st.text(st.characters(min_codepoint=0x250, max_codepoint=0x11FFF)))
 def test_words_are_the_texts_of_the_tokens(text: str) -> None:
     assert words(text) == [token.text for token in tokens(text)]
+
+
+def test_a_mark_holds_the_whole_emoji_with_its_skin_tone() -> None:
+    (token,) = tokens("ok👍🏽!")[1:]
+    assert (token.start, token.end) == (2, 4)
