@@ -229,6 +229,7 @@ class Metadata:
     csat: float | None = None
     mcs: int | None = None
     nps: float | None = None
+    fcr: str | None = None
     campaign: tuple[str, ...] = ()
     intents: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
@@ -249,7 +250,8 @@ class Metadata:
 class Transcript:
     """A conversation as a person reads it: messages in the order they were sent. `about` is what is known about it
     beside what was said, by path: people, ids, campaign, pages, intents, what bots noted. `former` are earlier texts,
-    `states` what LivePerson did to it since it was archived: changed, masked, deleted, vanished.
+    `facts` all other values of the record by their path, `states` what LivePerson did to it since it was archived:
+    changed, masked, deleted, vanished.
     """
 
     metadata: Metadata
@@ -262,6 +264,7 @@ class Transcript:
     about: tuple[tuple[str, str], ...] = ()
     former: tuple[Former, ...] = ()
     states: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str | int | float | bool], ...] = ()
 
     @property
     def id(self) -> str:

@@ -12,6 +12,7 @@ from archiver.index.results import Sort
 from archiver.index.store import Store
 from archiver.query import (
     KEYWORDS,
+    RECORD,
     SDE,
     VALUES,
     Compare,
@@ -19,8 +20,11 @@ from archiver.query import (
     Expression,
     How,
     Near,
+    Or,
     Query,
     Scope,
+    Term,
+    Where,
     Words,
     every_leaf,
     path_names,
@@ -52,6 +56,11 @@ class Advice:
         field = leaf.field if isinstance(leaf, Compare) else leaf.where.places[0]
         if field.startswith(f"{SDE}."):
             yield from self._about_path(field.removeprefix(f"{SDE}."))
+        elif field.startswith(f"{RECORD}."):
+            anything = Or((Compare(field, None, None), Words((Term("", How.PREFIX),), Where((field,)))))
+            if not self._finds(anything) and self._finds(Everything()):
+                path = field.removeprefix(f"{RECORD}.")
+                yield f"no record of this archive has the path {path}, or it has a field of its own: archiver fields"
         elif field in KEYWORDS and field not in (*VALUES, "by") and isinstance(leaf, Words) and not self._finds(leaf):
             nearest = self._nearest(field, leaf)
             meant = f"; did you mean {field}:{nearest}?" if nearest else f": archiver fields {field}"

@@ -27,6 +27,7 @@ FACETS: Mapping[str, Callable[[Transcript], _Values]] = {
     "csat": lambda t: (None if t.metadata.csat is None else as_text(t.metadata.csat),),
     "customer": lambda t: (_customer(person) for person in t.metadata.consumers if person.known_by),
     "device": lambda t: (t.metadata.device,),
+    "fcr": lambda t: (t.metadata.fcr,),
     "from": lambda t: (message.role.value for message in t.messages),
     "group": lambda t: (t.metadata.group,),
     "has": has_values,

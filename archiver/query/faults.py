@@ -32,4 +32,4 @@ def needs_role(position: int, word: str = "") -> QueryError:
 
 def meaning(name: str) -> str:
     """A hint: what the field is for."""
-    return f"{name}: means: {MEANING.get(name, MEANING['sde'])}"
+    return f"{name}: means: {MEANING.get(name) or MEANING[name.split('.', maxsplit=1)[0]]}"

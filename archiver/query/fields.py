@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.model import Former, Message, Participant, Role, Transcript, Zone, to_ms
-from archiver.rawrecord import as_text, number
+from archiver.rawrecord import Scalar, as_text, number
 
 SDE = Zone.SDE.value
+RECORD = "record"  # any value of LivePerson's record, by its path
+PATHS = (f"{SDE}.", f"{RECORD}.")  # with which places that are named by a path begin
 ZONES = tuple(zone.value for zone in Zone)  # searched by words without a field
 MESSAGE_ZONES = ("said", "note", "card", "file", "link")  # zones that consist of messages
 SAME_ZONE = {"text": "said"}  # names of earlier versions of the language
@@ -76,8 +78,12 @@ def earlier_passages(former: Iterable[Former]) -> Iterator[Passage]:
 
 
 def path_names(path: str) -> Iterator[str]:
-    """The names by which a path can be searched: `customerInfo.customerId`, and `customerId` alone. Lower case."""
+    """The names by which a path can be searched: `customerInfo.customerId`, and `customerId` alone; `customerInfo.*`
+    stands for all that begin with that name. Lower case.
+    """
     parts = path.lower().split(".")
+    if len(parts) > 1:
+        yield f"{parts[0]}.*"
     for start in range(len(parts)):
         yield ".".join(parts[start:])
 
@@ -129,7 +135,9 @@ HAS_VALUES = (
 VALUES: Mapping[str, tuple[str, ...]] = {HAS: HAS_VALUES, "status": ("open", "closed")}
 SAME_VALUE: Mapping[str, str] = {"close": "closed"}
 # Values that LivePerson's documents or records name for a field that may hold others, too: a hint, no limit.
-USUAL_VALUES: Mapping[str, tuple[str, ...]] = {"closed": ("agent", "consumer", "system", "timeout")}
+USUAL_VALUES: Mapping[str, tuple[str, ...]] = {
+    "closed": ("agent", "consumer", "system", "timeout"), "fcr": ("yes", "no"),
+}  # fmt: skip
 
 # A keyword matches as a word, a phrase or a prefix of it, in any case and accent.
 KEYWORDS: Mapping[str, Callable[[Transcript], Iterable[str]]] = {
@@ -138,6 +146,7 @@ KEYWORDS: Mapping[str, Callable[[Transcript], Iterable[str]]] = {
     "campaign": lambda t: t.metadata.campaign,
     "closed": lambda t: _present(t.metadata.close_reason, t.metadata.close_description),
     "customer": lambda t: _people(t.metadata.consumers),
+    "fcr": lambda t: _present(t.metadata.fcr),
     "device": lambda t: _present(t.metadata.device, t.metadata.browser, t.metadata.operating_system),
     "group": lambda t: _present(t.metadata.group, t.metadata.group_id),
     "id": lambda t: (t.id,),
@@ -184,12 +193,29 @@ def message_numbers(message: Message) -> Mapping[str, tuple[float, ...]]:
 
 
 def path_numbers(transcript: Transcript) -> Iterator[tuple[str, float]]:
-    """The numbers of SDEs, under each name of their path: (name, number)."""
+    """The numbers of SDEs and of the record, under each name of their path: (sde.name or record.name, number)."""
     for sde in transcript.sdes:
         for path, value in sde.values:
-            number_ = None if isinstance(value, bool) else number(value)
-            if number_ is not None:
+            for number_ in _numbers(value):
                 yield from ((f"{SDE}.{name}", number_) for name in path_names(path))
+    for path, value in transcript.facts:
+        for number_ in _numbers(value):
+            yield from ((name, number_) for name in fact_names(path))
+
+
+def _numbers(value: Scalar) -> tuple[float, ...]:
+    return () if isinstance(value, bool) else _one(number(value))
+
+
+def fact_names(path: str) -> tuple[str, ...]:
+    """The names by which a value of the record can be searched: `record.info.mcs`, and `record.mcs`. Lower case."""
+    names = f"{RECORD}.{path}".lower(), f"{RECORD}.{path.rsplit('.', 1)[-1]}".lower()
+    return tuple(dict.fromkeys(names))
+
+
+def fact_words(transcript: Transcript) -> Iterator[tuple[str, str]]:
+    """The values of the record as texts, with their paths."""
+    return ((path, as_text(value)) for path, value in transcript.facts)
 
 
 # The meaning of each field, for help texts and documentation; a test checks that none is missing.
@@ -203,6 +229,7 @@ MEANING: Mapping[str, str] = {
     "summary": "words of the summary",
     "about": "names, logins, e-mails, phones and ids of people; campaign, pages, intents, what bots noted",
     "sde": "words of any SDE value; sde.customerId:C123 looks at one path",
+    "record": "any other value of LivePerson's record: record.info.latestQueueState:active, record.alertedMCS:<0",
     "from": "customer, agent, bot or system: limits the words beside it to such messages; -from:bot to all others",
     "in": "a zone, such as card or note: limits the words beside it to that kind of text; -in:card leaves it out",
     "is": "current or earlier: limits the words beside it to texts that LivePerson shows now, or showed before",
@@ -225,6 +252,7 @@ MEANING: Mapping[str, str] = {
     "ended": "when it ended: ended:2026-03, ended:>2026-03-31, ended:2026-01..2026-03",
     "sent": "when a message was sent: sent:2026-Q3, sent:>2026-10-01",
     "started": "when it started: started:2026-Q3, started:<2026-02",
+    "fcr": "first contact resolution, as customers answered: yes or no",
     "nps": "Net Promoter Score, 0 to 10: nps:<=6",
     "csat": "customer satisfaction, 1 to 5: csat:<=2",
     "duration": "length: duration:>30m",

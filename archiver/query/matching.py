@@ -31,10 +31,13 @@ from archiver.query.fields import (
     KEYWORDS,
     MESSAGE_ZONES,
     NUMBERS,
+    RECORD,
     SDE,
     SENT,
     Passage,
     every_message,
+    fact_names,
+    fact_words,
     message_numbers,
     passages,
     path_names,
@@ -170,6 +173,9 @@ class Reading:
             return isinstance(leaf, Words) and len(leaf.terms) == 1 and fits(leaf.terms[0], message.role.value)
         if place in self.keywords:
             return any(any(spans(leaf, value)) for value in self.keywords[place])
+        if place.startswith(f"{RECORD}."):
+            values = (text for path, text in fact_words(self.transcript) if place in fact_names(path))
+            return any(any(spans(leaf, tokens(text))) for text in values)
         return any(any(spans(leaf, passage_tokens)) for _, passage_tokens in self._looked_at(leaf, message))
 
     def _looked_at(self, leaf: Text, message: Message | None) -> Iterator[tuple[Passage, list[Token]]]:

@@ -23,13 +23,13 @@ from archiver.query.ast import And, Everything, Expression, Not, Or, Query, Term
 from archiver.query.comparisons import is_compared, is_empty, read_value, strange
 from archiver.query.cursor import Cursor
 from archiver.query.faults import lonely_operator, meaning, needs_role, quoted, unknown_field
-from archiver.query.fields import KEYWORDS, MEANING, SAME_ZONE, ZONES
+from archiver.query.fields import KEYWORDS, MEANING, PATHS, RECORD, SAME_ZONE, ZONES
 from archiver.query.modifiers import MODIFIERS, read_modifier
 from archiver.query.narrowing import Child, Modifier, narrow
 from archiver.query.proximity import MOST_DISTANCE, near, near_words
 from archiver.query.terms import has_lonely_star, read_regex_term, read_terms
 from archiver.query.tokens import words
-from archiver.query.values import known, unusual
+from archiver.query.values import anything, known, unusual
 from archiver.query.writing import NEGATION, dash_notice, lower_operator, straight
 
 MOST_CHARACTERS = 10_000
@@ -55,7 +55,7 @@ class _Context:
     depth: int = 0
 
 
-_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_]*(?:\.[\w.-]+)?):(?!//)", re.ASCII)
+_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_]*(?:\.[\w.-]+(?:\.\*)?)?):(?!//)", re.ASCII)
 _GROUP = re.compile(r"\(([^()\"]*)\)")
 _NEAR = re.compile(r'([A-Za-z]+)/([0-9]{1,9})(?=[\s()"]|$)', re.ASCII)
 _NEAR_WORDS = {"w": False, "pre": True}
@@ -221,7 +221,7 @@ class _Parser(Cursor):
     def _word(self, context: _Context) -> Expression | None:
         position, word = self.at, self.plain()
         if word == "*":
-            return Everything()
+            return anything(Where(context.places), position)
         self._note(lower_operator(word, self.text[:position].strip(), self.text[self.at :]))
         if has_lonely_star(word):
             self._note(f"{quoted(word)} was read as the words {' '.join(words(word))[:MOST_PATH_CHARACTERS]}")
@@ -247,10 +247,12 @@ class _Parser(Cursor):
 
     def _field(self, match: re.Match[str], context: _Context) -> Child:
         name, position = match[1], self.at
-        path = name[4:].lower() if name.lower().startswith("sde.") else None
-        name = SAME_ZONE.get(name.lower(), name.lower()) if path is None else "sde." + path
-        if path is None and name not in MEANING:
+        name = SAME_ZONE.get(name.lower(), name.lower())
+        is_path = name.startswith(PATHS)
+        if not is_path and name not in MEANING:
             raise unknown_field(name, position, match[0])
+        if name == RECORD:
+            raise QueryError("record needs a path", position=position, hint=meaning(name))
         if len(name) > MOST_PATH_CHARACTERS:
             raise QueryError(f"this path is longer than {MOST_PATH_CHARACTERS} characters", position=position)
         self.at += len(match[0])
@@ -260,8 +262,8 @@ class _Parser(Cursor):
             raise QueryError(f"{name}: needs a value", position=position, hint=meaning(name))
         if name in MODIFIERS:
             return self._modifier(name, position)
-        is_worded = name in ZONES or name in KEYWORDS or path is not None
-        if is_worded and not (path is not None and is_compared(self.text[self.at :])):
+        is_worded = name in ZONES or name in KEYWORDS or is_path
+        if is_worded and not (is_path and is_compared(self.text[self.at :])):
             return self._texts(_Context((name,), context.depth))
         return self._value(name, position)
 

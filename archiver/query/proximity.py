@@ -8,7 +8,7 @@ from math import comb, factorial
 
 from archiver.errors import QueryError
 from archiver.query.ast import And, Expression, How, Near, Or, Term, Where, Words
-from archiver.query.fields import KEYWORDS
+from archiver.query.fields import KEYWORDS, RECORD
 
 MOST_DISTANCE = 50
 MOST_ALTERNATIVES = 50
@@ -49,7 +49,7 @@ def _leaves(side: Expression, at: int) -> Iterator[Words]:
 
 
 def _checked(leaf: Near) -> Near:
-    if leaf.where.places[0] in KEYWORDS:
+    if leaf.where.places[0] in KEYWORDS or leaf.where.places[0].startswith(f"{RECORD}."):
         raise QueryError(f"a distance works in texts, not in {leaf.where.places[0]}:", position=leaf.at)
     alternatives = 1
     for part in leaf.parts:

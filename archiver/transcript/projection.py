@@ -25,16 +25,17 @@ from archiver.rawrecord import (
     unread,
 )
 from archiver.transcript.about import about
+from archiver.transcript.facts import facts
 from archiver.transcript.messages import messages
 from archiver.transcript.participants import agents, consumers
 from archiver.transcript.sdes import sdes
-from archiver.transcript.surveys import answers, score
+from archiver.transcript.surveys import answers, first_contact_resolution, score
 from archiver.transcript.text import summary_texts
 from archiver.transcript.timeline import dialogs, events
 
 # Part of the shape of every index. Raise it when the transcript of any record changes, so that indexes made by the
 # earlier projection are rebuilt; a golden test checks this.
-VERSION = 8
+VERSION = 9
 
 # Members that the transcript has under a name of its own or in another form; all others are `extra`.
 _KNOWN_OF_INFO = frozenset(
@@ -46,6 +47,10 @@ _KNOWN_OF_INFO = frozenset(
         "latestAgentLoginName", "conversationEndTime", "conversationEndTimeL", "fullDialogEndTime",
         "fullDialogEndTimeL",
     )
+)  # fmt: skip
+# Those that a search by field does not tell from others of their kind.
+_LATEST_AGENT = frozenset(
+    ("latestAgentId", "latestAgentNickname", "latestAgentFullName", "latestAgentLoginName", "fullDialogEndTimeL")
 )  # fmt: skip
 
 
@@ -76,6 +81,7 @@ def _transcript(record: Any) -> Transcript:
         events=events(record),
         dialogs=dialogs(record),
         about=about(record, (*customers, *brand), read, metadata.extra),
+        facts=facts(record, _KNOWN_OF_INFO - _LATEST_AGENT),
     )
 
 
@@ -109,6 +115,7 @@ def _metadata(
         csat=csat if csat is not None else number(info.get("csat")),
         mcs=_mcs(info),
         nps=score(record, "nps"),
+        fcr=first_contact_resolution(record),
         campaign=unique(name_of(value) for name, value in campaign.items() if name.endswith("Name")),
         intents=unique(name_of(item.get("intentLabel")) for item in items(record, "uniqueIntents")),
         pages=unique(_pages(record)),

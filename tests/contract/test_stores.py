@@ -401,3 +401,32 @@ def test_texts_that_were_edited_masked_or_deleted_are_found_and_can_be_left_out(
     assert sorted(str(key.message_id) for key in ask(store, text, Scope.MESSAGE).keys) == messages
     versions = [Version(8, edited("c1")), Version(9, project(record("c2", NOW - timedelta(days=1), "a price")))]
     assert store.compare(versions).faults == ()
+
+
+FACTS = {
+    "info": {"latestQueueState": "ACTIVE", "wasStepUp": True, "alertedMCS": -1, "labels": ["red fox", "blue"]},
+    "conversationSurveys": [{"surveyId": 77, "surveyData": [{"questionType": "nps", "answer": "9"}]}],
+    "sdes": {"events": [{"sdeType": "X", "customerInfo": {"customerInfo": {"customerType": "gold"}}}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("record.info.latestQueueState:active", True), ("record.latestqueuestate:ACT*", True),
+        ("record.queueState:active", False), ("record.wasStepUp:true", True), ("record.wasStepUp:false", False),
+        ('record.labels:"red fox"', True), ('record.labels:"fox blue"', False), ("record.labels:(green OR blue)", True),
+        ("record.labels:b?ue", True), ("record.labels:/r.d/", True), ("record.labels:reed~1", True),
+        ("record.alertedMCS:<0", True), ("record.alertedMCS:=-1", True), ("record.alertedMCS:>0", False),
+        ("record.surveyId:77", True), ("record.surveyId:70..80", True), ("record.questionType:*", True),
+        ("record.nothing:*", False), ("-record.wasStepUp:true", False), ("skill:*", True),
+        ("fcr:*", False), ("sde.customerInfo.*:gold", True), ("sde.personalInfo.*:gold", False),
+        ("hello record.wasStepUp:true", True), ("hello is:current record.wasStepUp:true", True),
+    ],
+)  # fmt: skip
+def test_any_value_of_the_record_is_found_by_its_path(opened: Opened, text: str, is_found: bool) -> None:
+    store = opened.make()
+    put(store, [project(record("c1", NOW, "hello", **FACTS)), project(record("c2", NOW, "bye"))], applied=2)
+    both = ["c1", "c2"] if text == "skill:*" else ["c2"] if text.startswith("-") else ["c1"] if is_found else []
+    assert sorted(ids(ask(store, text))) == both
+    assert {key.conversation_id for key in ask(store, text, Scope.MESSAGE).keys} == set(both)

@@ -29,6 +29,7 @@ PHONE = record(
     consumerParticipants=[
         {"participantId": "cust", "firstName": "Łukasz", "consumerName": "Luke", "phone": "+48 22 1"},
     ],
+    conversationSurveys=[{"surveyData": [{"questionType": "fcr", "question": "Solved?", "answer": "1"}]}],
 )  # fmt: skip
 KEPT = [record(f"kept{hour}", OLDEST + hour * HOUR, "hello") for hour in (30, 31)]
 OPEN = record("open", NOW - HOUR, "is anybody there?", info={"status": "OPEN", "endTimeL": -1})

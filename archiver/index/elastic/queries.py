@@ -17,6 +17,7 @@ from archiver.query import (
     KEYWORDS,
     MESSAGE_ZONES,
     NUMBERS,
+    PATHS,
     SDE,
     ZONES,
     Age,
@@ -126,7 +127,7 @@ class _Translator:
         place = leaf.where.places[0]
         if place == BY and self._is_message:
             return silent({"terms": {"role": [role for role in Role if fits(leaf.terms[0], role.value)]}})
-        if place in KEYWORDS or place.startswith(f"{SDE}."):
+        if place in KEYWORDS or place.startswith(PATHS):
             return silent(self._consecutive(KEYWORDS_FIELD, [_tagged(place, term) for term in leaf.terms], place))
         return self._in_texts(leaf, lambda field: self._consecutive(field, leaf.terms))
 

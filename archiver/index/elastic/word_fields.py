@@ -10,7 +10,17 @@ from typing import Any
 from archiver.index.elastic.queries import KEYWORDS_FIELD, PATH_NUMBERS_FIELD, tagged
 from archiver.index.sortable import sortable
 from archiver.model import Message, Transcript
-from archiver.query import KEYWORDS, SDE, Passage, passages, path_names, path_numbers, words
+from archiver.query import (
+    KEYWORDS,
+    SDE,
+    Passage,
+    fact_names,
+    fact_words,
+    passages,
+    path_names,
+    path_numbers,
+    words,
+)
 
 _REMEMBERED = 20_000  # keywords and SDE values that recur often
 
@@ -52,6 +62,8 @@ class WordFields:
                 by_zone[_field(passage)].append(text)
                 if passage.path and passage.zone == SDE:
                     found += _at_paths(passage.path, text)
+        for path, text in fact_words(self._transcript):
+            found += _at_fact(path, text)
         pairs = dict.fromkeys(path_numbers(self._transcript))
         numbers = [f"{tagged(name, '')}{sortable(value)}" for name, value in pairs]
         return {**everything, KEYWORDS_FIELD: found, PATH_NUMBERS_FIELD: numbers, **by_role, **by_zone}
@@ -65,6 +77,12 @@ def _field(passage: Passage) -> str:
 def _at_paths(path: str, text: str) -> tuple[str, ...]:
     parts = text.split()
     return tuple(" ".join(tagged(f"{SDE}.{name}", word) for word in parts) for name in path_names(path))
+
+
+@lru_cache(_REMEMBERED)
+def _at_fact(path: str, text: str) -> tuple[str, ...]:
+    parts = words(text)
+    return tuple(" ".join(tagged(name, word) for word in parts) for name in fact_names(path)) if parts else ()
 
 
 @lru_cache(_REMEMBERED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import tantivy
@@ -12,9 +13,9 @@ import tantivy
 from archiver.index.embedded.schema import (
     CONVERSATION_NUMBER,
     PASSAGE,
+    PATH_NUMBER,
+    PATH_WORD,
     RANK,
-    SDE_NUMBER,
-    SDE_PATH,
     all_words,
     at_path,
     facet_field,
@@ -42,6 +43,8 @@ from archiver.query import (
     earlier_passages,
     every_message,
     facet_values,
+    fact_names,
+    fact_words,
     message_numbers,
     message_passages,
     own_facets,
@@ -52,6 +55,7 @@ from archiver.query import (
 )
 
 Texts = list[tuple[str, str]]  # a field and its content
+_REMEMBERED = 20_000  # values of records that recur often
 _APART = f" {'- ' * MOST_DISTANCE}"  # words of no text
 
 
@@ -122,10 +126,20 @@ def _conversation(version: Version, number: int) -> Any:
     for field, number_ in _numbers(transcript, NUMBERS):
         document.add_float(field, number_)
     for path, number_at_path in dict.fromkeys(path_numbers(transcript)):
-        document.add_text(SDE_NUMBER, at_path(path.removeprefix(f"{SDE}."), sortable(number_at_path)))
+        document.add_text(PATH_NUMBER, at_path(path, sortable(number_at_path)))
     for passage in passages(transcript):
         _add_passage(document, passage)
+    for path, text in fact_words(transcript):
+        for words_at_path in _fact_texts(path, text):
+            document.add_text(PATH_WORD, words_at_path)
     return document
+
+
+@lru_cache(_REMEMBERED)
+def _fact_texts(path: str, text: str) -> tuple[str, ...]:
+    """The words of a value, behind each of its names."""
+    tokens = words(text)
+    return tuple(" ".join(at_path(name, word) for word in tokens) for name in fact_names(path)) if tokens else ()
 
 
 def _add_passage(document: Any, passage: Passage) -> None:
@@ -141,7 +155,7 @@ def _add_passage(document: Any, passage: Passage) -> None:
 def _add_paths(document: Any, passage: Passage, tokens: Sequence[str]) -> None:
     if passage.zone == SDE and passage.path:
         for name in path_names(passage.path):
-            document.add_text(SDE_PATH, " ".join(at_path(name, word) for word in tokens))
+            document.add_text(PATH_WORD, " ".join(at_path(f"{SDE}.{name}", word) for word in tokens))
 
 
 def _passage(transcript: Transcript, passage: Passage, number: int) -> Any:

@@ -10,9 +10,9 @@ from tantivy import FieldType, Occur, Query
 from archiver.index.embedded.schema import (
     CONVERSATION_NUMBER,
     PASSAGE,
+    PATH_NUMBER,
+    PATH_WORD,
     RECORD_ZONES,
-    SDE_NUMBER,
-    SDE_PATH,
     all_words,
     at_path,
     keyword_field,
@@ -28,7 +28,7 @@ from archiver.query import (
     KEYWORDS,
     MESSAGE_ZONES,
     NUMBERS,
-    SDE,
+    RECORD,
     ZONES,
     Age,
     And,
@@ -119,12 +119,11 @@ class _Translator:
         )  # fmt: skip
 
     def _range_at_path(self, leaf: Compare) -> Any:
-        path = leaf.field.removeprefix(f"{SDE}.")
         patterns = [
-            f"{escaped(at_path(path, begin))}" + (f"[{first}-{last}].*" if first else "")
+            f"{escaped(at_path(leaf.field, begin))}" + (f"[{first}-{last}].*" if first else "")
             for begin, first, last in pieces(*between(leaf.low, leaf.high))
         ]
-        return _any_of([Query.regex_query(self._schema, SDE_NUMBER, pattern) for pattern in patterns])
+        return _any_of([Query.regex_query(self._schema, PATH_NUMBER, pattern) for pattern in patterns])
 
     # ── consecutive words ──
 
@@ -132,6 +131,9 @@ class _Translator:
         place = leaf.where.places[0]
         if place in KEYWORDS:
             return Query.const_score_query(self._consecutive(keyword_field(place), leaf.terms), 0.0)
+        if place.startswith(f"{RECORD}."):
+            terms = [_in_field(PATH_WORD, leaf, term) for term in leaf.terms]
+            return Query.const_score_query(self._consecutive(PATH_WORD, terms), 0.0)
         fields = self._fields(leaf)
         return self._of_roles(
             leaf,
@@ -179,7 +181,7 @@ class _Translator:
         match term.how:
             case How.EXACT:
                 return Query.term_query(self._schema, field, term.text)
-            case How.FUZZY if field == SDE_PATH:
+            case How.FUZZY if field == PATH_WORD:
                 return _any_of([Query.regex_query(self._schema, field, pattern) for pattern in alternatives(term)])
             case How.FUZZY:
                 return Query.fuzzy_term_query(self._schema, field, term.text, term.edits, True, False)
@@ -238,15 +240,15 @@ def _beside_messages(leaf: Text) -> Iterator[str]:
     """The fields of a leaf's places that are no messages. LivePerson's earlier ones are not indexed."""
     if leaf.where.age is not Age.EARLIER:
         yield from (
-            place if place in RECORD_ZONES else SDE_PATH for place in leaf.where.places if place not in MESSAGE_ZONES
+            place if place in RECORD_ZONES else PATH_WORD for place in leaf.where.places if place not in MESSAGE_ZONES
         )
 
 
 def _in_field(field: str, leaf: Text, term: Term) -> Term:
-    """A term as a field holds its words: those of an SDE's path stand behind it."""
-    if field != SDE_PATH:
+    """A term as a field holds its words: those at a path stand behind it."""
+    if field != PATH_WORD:
         return term
-    path = leaf.where.places[0].removeprefix(f"{SDE}.")
+    path = leaf.where.places[0]
     if term.how is How.REGEX:
         return Term(f"{escaped(at_path(path, ''))}({term.text})", term.how)
     return Term(at_path(path, term.text), term.how, term.edits)

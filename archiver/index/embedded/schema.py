@@ -13,12 +13,12 @@ from archiver.index.results import Sort
 from archiver.model import Role
 from archiver.query import FACETS, KEYWORDS, MESSAGE_ZONES, NUMBERS, ZONES, Scope
 
-VERSION = 6  # part of the index's folder name: raise it when a field changes
+VERSION = 7  # part of the index's folder name: raise it when a field changes
 TOKENIZER = "blanks"
 RANK = "rank"  # the time of a conversation or message
 CONVERSATION_NUMBER = "number"  # identifies a conversation in queries that name many
 PASSAGE = "passage"  # the kind of a document that is one passage beside messages
-SDE_PATH, SDE_NUMBER = "sde_path", "sde_number"
+PATH_WORD, PATH_NUMBER = "path_word", "path_number"  # words and numbers of SDEs and records, behind their paths
 RECORD_ZONES = tuple(zone for zone in ZONES if zone not in MESSAGE_ZONES)
 _PATH_SEPARATOR = "\x1f"
 _AGES = ("", "earlier_")
@@ -42,7 +42,7 @@ def _word_fields() -> Iterator[str]:
         for zone in MESSAGE_ZONES:
             yield from (zone_field(zone, role, is_earlier=is_earlier) for role in (None, *Role))
     yield from RECORD_ZONES
-    yield SDE_PATH
+    yield PATH_WORD
 
 
 def build_schema() -> Any:
@@ -54,7 +54,7 @@ def build_schema() -> Any:
     builder.add_text_field("message", stored=True, tokenizer_name="raw", index_option="basic")
     for name in (RANK, CONVERSATION_NUMBER, *map(rank_field, RANKED)):
         builder.add_integer_field(name, stored=False, indexed=True, fast=True)
-    builder.add_text_field(SDE_NUMBER, stored=False, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field(PATH_NUMBER, stored=False, tokenizer_name="raw", index_option="basic")
     for name in (*_word_fields(), *map(keyword_field, KEYWORDS)):
         builder.add_text_field(name, stored=False, tokenizer_name=TOKENIZER, index_option="position")
     for name in FACETS:
@@ -87,7 +87,7 @@ def number_field(name: str) -> str:
 
 
 def at_path(name: str, word: str) -> str:
-    """A word prefixed with its SDE path."""
+    """A word or number behind the path, such as sde.balance, at which it stands."""
     return f"{'_'.join(name.split())}{_PATH_SEPARATOR}{word}"
 
 

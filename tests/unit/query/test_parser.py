@@ -340,7 +340,7 @@ def test_huge_queries_are_answered_not_fatal(text: str) -> None:
 
 
 def test_every_field_has_a_meaning() -> None:
-    derived = {"from", "in", "is", "transferred", "after", "before", "on", *DATES}
+    derived = {"record", "from", "in", "is", "transferred", "after", "before", "on", *DATES}
     assert set(MEANING) == {*ZONES, *KEYWORDS, *NUMBERS, *derived} - {"by", "start", "end"}
     assert all(value in MEANING["has"] for value in HAS_VALUES)
 
