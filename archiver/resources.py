@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,3 +30,19 @@ def mapping(name: str) -> dict[str, Any]:
     """The template of one kind of document: messages, sdes or metadata."""
     content: dict[str, Any] = decode((mappings_folder() / f"{name}.json").read_bytes())
     return content
+
+
+@cache
+def sde_types() -> Mapping[str, str]:
+    """By the path of a documented SDE value, such as customerInfo.balance, the type of its field: keyword, double or
+    boolean.
+    """
+    return dict(_typed_paths("", mapping("sdes")["template"]["mappings"]["properties"]))
+
+
+def _typed_paths(above: str, properties: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, field in properties.items():
+        if "properties" in field:
+            yield from _typed_paths(f"{above}{name}.", field["properties"])
+        elif above:
+            yield above + name, field["type"]

@@ -7,7 +7,7 @@ import click
 from archiver.cli import context as shared
 from archiver.config import Settings, shown_url
 from archiver.errors import ConfigError, counted
-from archiver.kibana import KibanaAddress, Object, import_objects, ndjson, saved_objects
+from archiver.kibana import KibanaAddress, Object, default_view, import_objects, ndjson, saved_objects
 from archiver.resources import kibana_panels
 
 
@@ -27,20 +27,28 @@ def command() -> None:
 
 
 @command.command("install")
+@click.option("--replace", "replaces", is_flag=True, help="Replace what is there, with everything changed in it.")
 @click.pass_context
-def install(context: click.Context) -> None:
-    """Import everything into a running Kibana, replacing an earlier import.
+def install(context: click.Context, replaces: bool) -> None:
+    """Import everything into a running Kibana.
+
+    What an earlier import left there stays as it is, as somebody may have changed it; --replace puts everything back as
+    it was delivered. To change a dashboard for good, save it under another name.
 
     \b
     Examples:
       ARCHIVER_KIBANA_URL=http://127.0.0.1:5601 archiver kibana install
       ARCHIVER_KIBANA_URL=https://kibana.example:5601 ARCHIVER_KIBANA_API_KEY=… archiver kibana install
+      archiver kibana install --replace
     """
     chosen = shared.settings(context)
-    count = import_objects(_address(chosen), _objects(chosen))
+    view = default_view(chosen.store.prefix)
+    done = import_objects(_address(chosen), _objects(chosen), view=view, replaces=replaces)
     click.echo(
-        f"{counted(count, 'object')} imported into Kibana. Open its dashboards and search for: Archive", err=True
+        f"{counted(done.taken, 'object')} imported into Kibana. Open its dashboards and search for: Archive", err=True
     )
+    if done.kept:
+        click.echo(f"{counted(done.kept, 'object')} were there and stay as they are: --replace replaces them", err=True)
 
 
 @command.command("export")

@@ -32,7 +32,7 @@ COMMANDS = {
     "terms": ("terms", "Count what each query of a list finds: one query a line, as lawyers give them."),
     "show": ("show", "Print one conversation as a transcript."),
     "history": ("history", "Show every version of a conversation, and what changed from one to the next."),
-    "export": ("export", "Write conversations as NDJSON."),
+    "export": ("export", "Write conversations or messages as NDJSON."),
     "coverage": ("coverage", "Show which days are proven complete, and how long gaps can still be closed."),
     "quarantine": ("quarantine", "List records of LivePerson that could not be read, or print one of them."),
     "erasures": ("erasures", "List text that LivePerson masked or deleted after it was archived, and decide about it."),

@@ -31,33 +31,55 @@ class KibanaAddress:
     ca: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many objects Kibana took, and how many it had already, which stay as they are."""
+
+    taken: int
+    kept: int
+
+
 def import_objects(
-    address: KibanaAddress, objects: Sequence[Object], *, transport: httpx.BaseTransport | None = None
-) -> int:
-    """Imports the objects into Kibana, replacing those of an earlier import. Returns how many. Raises StoreError,
-    ConfigError.
+    address: KibanaAddress, objects: Sequence[Object], *, view: str, replaces: bool = False,
+    transport: httpx.BaseTransport | None = None,
+) -> Imported:  # fmt: skip
+    """Imports the objects into Kibana. Those of an earlier import stay as they are, as somebody may have changed them,
+    unless it `replaces` them. `view` becomes the data view that Kibana opens first, if it has none yet. Raises
+    StoreError, ConfigError.
 
     Kibana answers 200 even when some objects failed, and lists them in the body.
     """
-    path = (f"/s/{address.space}" if address.space else "") + "/api/saved_objects/_import"
     files = {"file": ("archiver.ndjson", ndjson(list(objects)), "application/ndjson")}
+    params = {"overwrite": "true"} if replaces else {}
     with _client(address, transport) as client:
-        try:
-            answer = client.post(path, params={"overwrite": "true"}, files=files, headers={"kbn-xsrf": "true"})
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise StoreUnavailable(
-                f"Kibana at {_url(address)} does not answer: {error}", hint="Start it or check ARCHIVER_KIBANA_URL."
-            ) from error
-    content = _content(answer)
+        content = _posted(client, address, "/api/saved_objects/_import", params=params, files=files)
+        faults = content.get("errors", [])
+        kept = [item for item in faults if item.get("error", {}).get("type") == "conflict"]
+        if content.get("success") is not True and (not faults or len(kept) < len(faults)):
+            raise _incomplete([item for item in faults if item not in kept], len(objects))
+        _posted(client, address, "/api/data_views/default", json={"data_view_id": view, "force": False})
+    return Imported(int(content.get("successCount", 0)), len(kept))
+
+
+def _posted(client: httpx.Client, address: KibanaAddress, path: str, **content: Any) -> dict[str, Any]:
+    space = f"/s/{address.space}" if address.space else ""
+    try:
+        answer = client.post(space + path, headers={"kbn-xsrf": "true"}, **content)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise StoreUnavailable(
+            f"Kibana at {_url(address)} does not answer: {error}", hint="Start it or check ARCHIVER_KIBANA_URL."
+        ) from error
+    found = _content(answer)
     if not answer.is_success:
-        raise _refused(address, answer.status_code, content)
-    if content.get("success") is not True:
-        faults = [_fault(item) for item in content.get("errors", [])]
-        raise StoreError(
-            f"Kibana did not take {len(faults)} of {len(objects)} objects: {'; '.join(faults[:5])}",
-            hint="Kibana must be 8.9 or newer.",
-        )
-    return int(content.get("successCount", 0))
+        raise _refused(address, answer.status_code, found)
+    return found
+
+
+def _incomplete(faults: Sequence[Any], count: int) -> StoreError:
+    words = "; ".join(map(_fault, faults[:5]))
+    return StoreError(
+        f"Kibana did not take {len(faults)} of {count} objects: {words}", hint="Kibana must be 8.9 or newer."
+    )
 
 
 def _url(address: KibanaAddress) -> ServerUrl:

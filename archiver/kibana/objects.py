@@ -17,6 +17,12 @@ _RECORDS = "___records___"
 _COLUMNS_OF_A_ROW = 48
 _TYPE_VERSIONS = {"index-pattern": "8.0.0", "search": "8.0.0", "lens": "8.9.0", "dashboard": "8.9.0"}
 _VISUALIZATIONS = {"metric": "lnsMetric", "bar": "lnsXY", "line": "lnsXY", "pie": "lnsPie", "table": "lnsDatatable"}
+_DURATION = {
+    "id": "duration",
+    "params": {
+        "inputFormat": "milliseconds", "outputFormat": "humanizePrecise", "outputPrecision": 1, "useShortSuffix": True,
+    },
+}  # fmt: skip
 _DATES = frozenset(("started_at", "ended_at", "sent_at", "at", "harvested_at"))
 
 
@@ -30,6 +36,11 @@ def saved_objects(content: dict[str, Any], prefix: str, transcript_url: str | No
         *(_lens(item, prefix) for item in content["panels"]),
         *(_dashboard(item, prefix) for item in content["dashboards"]),
     ]
+
+
+def default_view(prefix: str) -> str:
+    """The id of the data view that Kibana opens first: conversations, where a word finds what `search` finds."""
+    return _view_id(prefix, "metadata")
 
 
 def ndjson(objects: list[Object]) -> bytes:
@@ -59,10 +70,12 @@ def _view_id(prefix: str, view: str) -> str:
 
 def _view(item: dict[str, Any], prefix: str, transcript_url: str | None) -> Object:
     link = {"id": "url", "params": {"urlTemplate": transcript_url, "labelTemplate": "{{value}}"}}
+    formats = dict.fromkeys(item["durations"], _DURATION) | ({"conversation_id": link} if transcript_url else {})
     attributes = {
         "title": f"{prefix}-{item['id']}", "name": item["name"], "timeFieldName": item["time"], "fields": "[]",
-        "fieldAttrs": "{}", "sourceFilters": "[]", "runtimeFieldMap": "{}", "allowHidden": False,
-        "fieldFormatMap": _json({"conversation_id": link} if transcript_url else {}),
+        "fieldAttrs": _json({field: {"customLabel": label} for field, label in item["labels"].items()}),
+        "sourceFilters": _json([{"value": pattern} for pattern in item["hidden"]]), "runtimeFieldMap": "{}",
+        "allowHidden": False, "fieldFormatMap": _json(formats),
     }  # fmt: skip
     return _object("index-pattern", _view_id(prefix, item["id"]), attributes, [])
 

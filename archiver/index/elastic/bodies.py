@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,27 +18,16 @@ from archiver.index.elastic.word_fields import WordFields, keywords
 from archiver.index.ranks import RANKED, rank, rank_by
 from archiver.index.results import Version
 from archiver.jsontext import canonical, encode
-from archiver.model import Message, Metadata, Role, Sde, Transcript, Zone, to_ms
+from archiver.model import Message, Metadata, Role, Transcript, Zone, to_ms
 from archiver.query import FACETS, REPEATED_KEYWORDS, SHARED_FACETS, every_message, facet_values, own_facets
+from archiver.resources import sde_types
 from archiver.transcript import kind_of
 
 KINDS = ("messages", "sdes", "metadata")
 _YEARS = range(1990, 2100)
 _LONGEST_ID = 480  # bytes; Elasticsearch allows 512
 _LONGEST_EXTRA = 2_000  # characters of an unknown field's value
-
-# SDE values that have a field of their own, by the last name of their path (Engagement Attributes, type list).
-TYPED_LEAVES = {
-    "customerid": "customer_id", "customertype": "customer_type", "customerstatus": "customer_status",
-    "accountname": "account_name", "username": "user_name", "socialid": "social_id", "role": "role",
-    "company": "company", "language": "language", "email": "email", "phone": "phone", "gender": "gender",
-    "customerageinyears": "age", "topic": "topic", "category": "category", "status": "status", "leadid": "lead_id",
-    "orderid": "order_id", "serviceid": "service_id", "ticketid": "ticket_id", "campaignid": "campaign_id",
-    "affiliate": "affiliate", "name": "product", "sku": "sku", "keywords": "keyword", "currency": "currency",
-    "code": "error_code", "message": "error_message", "total": "total", "value": "value", "balance": "balance",
-    "price": "price", "quantity": "quantity",
-}  # fmt: skip
-_NUMBERS = frozenset(("age", "total", "value", "balance", "price", "quantity"))
+_NO_VALUE = "undefined"  # what a web page writes where it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,23 +166,21 @@ def _sdes(version: Version, common: dict[str, Any]) -> Iterator[tuple[str, bytes
     for sde in version.transcript.sdes:
         identity = canonical([sde.type, sde.at, sde.is_authenticated, sde.values])
         id_ = _document_id(version.transcript, hashlib.sha256(identity).hexdigest()[:32])
-        own: dict[str, Any] = {"type": sde.type, "at": sde.at, "is_authenticated": sde.is_authenticated, **_typed(sde)}
-        own["values"] = _flattened(sde.values)
-        own["text"] = "\n".join(str(value) for _, value in sde.values)
-        yield id_, encode(common | own)
+        values = [(path, value) for path, value in sde.values if value != _NO_VALUE]
+        own: dict[str, Any] = {"type": sde.type, "at": sde.at, "is_authenticated": sde.is_authenticated}
+        own["values"] = _flattened(values)
+        own["text"] = "\n".join(str(value) for _, value in values)
+        yield id_, encode(common | own | _typed(values))
 
 
-def _typed(sde: Sde) -> dict[str, list[str | float]]:
-    values: dict[str, list[str | float]] = defaultdict(list)
-    for path, value in sde.values:
-        name = TYPED_LEAVES.get(path.rsplit(".", 1)[-1].lower())
-        if name in _NUMBERS:
-            number = _number(value)
-            if number is not None:
-                values[name].append(number)
-        elif name:
-            values[name].append(str(value))
-    return values
+def _typed(values: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
+    """The values of documented paths, each of which is a field of its own."""
+    types, typed = sde_types(), defaultdict(list)
+    for path, value in values:
+        made = _READ[types[path]](value) if path in types else None
+        if made is not None:
+            typed[path].append(made)
+    return typed
 
 
 def _number(value: Any) -> float | None:
@@ -201,6 +188,11 @@ def _number(value: Any) -> float | None:
         return None if isinstance(value, bool) else float(value)
     except (ValueError, OverflowError):
         return None
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "keyword": str, "double": _number, "boolean": lambda value: value if isinstance(value, bool) else None,
+}  # fmt: skip
 
 
 def _flattened(values: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:

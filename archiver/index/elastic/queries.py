@@ -240,7 +240,7 @@ def _interval(part: Part) -> Dsl:
     if part.is_word:
         return _word(part.stem)
     if part.first is None or part.last is None:
-        return {"prefix": {"prefix": part.stem}}
+        return {"prefix": {"prefix": part.stem, "analyzer": "whitespace"}}
     # No word holds the last character of Unicode, so the upper bound stands behind all words that begin with `last`.
     return {"range": {"gte": part.stem + part.first, "lte": f"{part.stem}{part.last}{_LAST_CHARACTER}"}}
 

@@ -336,8 +336,8 @@ def test_sdes_are_searchable_as_typed_values_and_as_text_and_unknown_fields_are_
         found = server.ask("POST", f"/{prefix}-{kind}/_search", {"query": query})
         return int(found["hits"]["total"]["value"])
 
-    assert count("sdes", {"range": {"total": {"gt": 1000}}}) == 1
-    assert count("sdes", {"term": {"order_id": "ORD-7"}}) == 1
+    assert count("sdes", {"range": {"purchase.total": {"gt": 1000}}}) == 1
+    assert count("sdes", {"term": {"purchase.orderId": "ORD-7"}}) == 1
     assert count("sdes", {"match": {"text": "ord"}}) == 1
     assert count("sdes", {"term": {"values.purchase.newField.deep": "value"}}) == 1
     assert count("metadata", {"term": {"extra.brandNewField.a": "two"}}) == 1

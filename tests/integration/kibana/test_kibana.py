@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from typing import Any
 
 import httpx
@@ -16,9 +17,12 @@ from archiver.config.settings import StoreAddress
 from archiver.errors import ConfigError, StoreDenied, StoreError, StoreUnavailable
 from archiver.index.build import catch_up
 from archiver.index.elastic.server import connect
-from archiver.kibana.imports import KibanaAddress, import_objects
-from archiver.kibana.objects import Object, ndjson, saved_objects
+from archiver.index.elastic.store import ElasticStore
+from archiver.index.results import Sort
+from archiver.kibana.imports import Imported, KibanaAddress, import_objects
+from archiver.kibana.objects import Object, default_view, ndjson, saved_objects
 from archiver.progress import Silent
+from archiver.query import Scope, parse
 from archiver.resources import kibana_panels, mapping
 from tests.conftest import NOW, record
 from tests.integration.index.test_elastic_faults import keep, store_at
@@ -109,7 +113,24 @@ def test_a_conversation_id_is_a_link_to_its_transcript() -> None:
         formats = json.loads(view["attributes"]["fieldFormatMap"])
         assert formats["conversation_id"]["params"]["urlTemplate"] == LINK
     plain = saved_objects(kibana_panels(), "shown", None)
-    assert plain[0]["attributes"]["fieldFormatMap"] == "{}"
+    assert "conversation_id" not in json.loads(plain[0]["attributes"]["fieldFormatMap"])
+
+
+@pytest.mark.parametrize("view", of_type("index-pattern"), ids=lambda view: str(view["id"]))
+def test_labels_durations_and_hidden_fields_are_fields_of_the_view(view: Object) -> None:
+    there = fields(str(view["id"]).removeprefix("shown-view-"))
+    attributes = {
+        name: json.loads(view["attributes"][name]) for name in ("fieldAttrs", "fieldFormatMap", "sourceFilters")
+    }
+    assert attributes["fieldAttrs"].keys() | attributes["fieldFormatMap"].keys() <= there.keys()
+    durations = {name for name, given in attributes["fieldFormatMap"].items() if given["id"] == "duration"}
+    assert durations == {name for name in there if name.endswith("_ms")}
+    for hidden in attributes["sourceFilters"]:
+        assert any(fnmatch(name, hidden["value"]) for name in there), hidden
+    hides = [hidden["value"] for hidden in attributes["sourceFilters"]]
+    internal = {name for name in there if name.split(".")[0].endswith("words") or name in ("rank", "vault_seq")}
+    assert {name for name in internal if not any(fnmatch(name, pattern) for pattern in hides)} == set()
+    assert not attributes["fieldAttrs"].keys() & {name for name in there if any(fnmatch(name, one) for one in hides)}
 
 
 def test_the_export_is_stable_json_by_line() -> None:
@@ -149,6 +170,8 @@ def kql(text: str) -> dict[str, Any]:
     found = re.fullmatch(r"([\w.]+) (:|<=|>=) (\S+)", text)
     assert found, f"a KQL form this test does not know: {text}"
     field, sign, value = found.groups()
+    if (sign, value) == (":", "*"):
+        return {"exists": {"field": field}}
     return {"match": {field: value}} if sign == ":" else {"range": {field: {{"<=": "lte", ">=": "gte"}[sign]: value}}}
 
 
@@ -166,8 +189,10 @@ RICH = record(
             {"serverTimeStamp": 1_780_000_000_000, "sdeType": kind, **content}
             for kind, content in {
                 "LEAD": {"lead": {"lead": {"topic": "loan", "value": 7}}},
-                "PURCHASE": {"purchase": {"total": "12.5", "products": [{"product": {"name": "Hat"}}]}},
-                "CUSTOMER_INFO": {"customerInfo": {"customerInfo": {"customerType": "vip"}}},
+                "PURCHASE": {"purchase": {"total": "12.5", "cart": {"products": [{"product": {"name": "Hat"}}]}}},
+                "CUSTOMER_INFO": {"customerInfo": {"customerInfo": {"customerType": "vip", "balance": "1200.5"}}},
+                "PERSONAL_INFO": {"personalInfo": {"personalInfo": {"name": "Eve", "surname": "undefined"}}},
+                "SERVICE": {"serviceActivity": {"serviceActivity": {"topic": "returns"}}},
                 "ERROR": {"visitorError": {"visitorError": {"message": "card"}}},
             }.items()
         ]
@@ -177,11 +202,52 @@ RICH = record(
 
 @pytest.fixture
 def shown(archive: ArchiveFile, elasticsearch: Node) -> Iterator[Any]:
-    keep(archive, RICH, record("open", NOW, "hi", info={"status": "OPEN", "endTimeL": -1}))
+    keep(
+        archive,
+        RICH,
+        record("open", NOW, "Refund to Straße 5, anna.b@example.com", info={"status": "OPEN", "endTimeL": -1}),
+    )
+    for text in ("the first price", "the second price"):
+        keep(archive, record("edited", NOW, text))
     store = store_at(elasticsearch.url, "shown")
     catch_up(archive, store, Silent())
     yield connect(StoreAddress(elasticsearch.url))
     store.drop()
+
+
+@pytest.fixture
+def asked(shown: Any, elasticsearch: Node) -> Iterator[ElasticStore]:
+    store = store_at(elasticsearch.url, "shown")
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["refund", "Refund", "vip", "Eve", "Hat", "loan", "straße", "STRASSE", "price", "first", "example", "12", "none"],
+)
+def test_a_bare_word_on_the_default_view_finds_what_a_search_finds(shown: Any, asked: ElasticStore, word: str) -> None:
+    kibana = {"query": {"multi_match": {"type": "best_fields", "query": word, "lenient": True}}, "size": 100}
+    found = shown.ask("POST", "/shown-metadata/_search", kibana)["hits"]["hits"]
+    expression = parse(word, now=NOW).expression
+    ours = asked.search(expression, scope=Scope.CONVERSATION, sort=Sort.NEWEST, limit=100)
+    assert {hit["_source"]["conversation_id"] for hit in found} == {key.conversation_id for key in ours.keys}
+    assert bool(found) is (word != "none")
+
+
+def test_sdes_are_fields_by_their_full_path_that_can_be_compared_and_undefined_is_no_value(shown: Any) -> None:
+    def count(query: dict[str, Any]) -> int:
+        return int(shown.ask("POST", "/shown-sdes/_search", {"query": query})["hits"]["total"]["value"])
+
+    assert count({"range": {"customerInfo.balance": {"gt": 1000}}}) == 1
+    assert count({"range": {"customerInfo.balance": {"gt": 2000}}}) == 0
+    assert (
+        count({"term": {"personalInfo.name": "Eve"}})
+        == count({"term": {"purchase.cart.products.product.name": "Hat"}})
+        == 1
+    )
+    assert count({"exists": {"field": "personalInfo.surname"}}) == count({"match": {"text": "undefined"}}) == 0
+    assert count({"exists": {"field": "@timestamp"}}) > 0
 
 
 def test_every_panel_and_search_gets_an_answer_from_elasticsearch(shown: Any) -> None:
@@ -213,24 +279,37 @@ class Kibana:
         body = request.read()
         if request.headers.get("kbn-xsrf") != "true":
             return httpx.Response(400, json={"message": "Request must contain a kbn-xsrf header."})
+        if request.url.path.endswith("/data_views/default"):
+            return httpx.Response(200, json={"acknowledged": True})
         if b'filename="archiver.ndjson"' not in body or "multipart/form-data" not in request.headers["content-type"]:
             return httpx.Response(400, json={"message": "no file"})
         count = body.count(b'"coreMigrationVersion"')
         return httpx.Response(self.status, json=self.answer or {"success": True, "successCount": count})
 
 
-def bring(kibana: Kibana, **address: Any) -> int:
+def bring(kibana: Kibana, *, replaces: bool = False, **address: Any) -> Imported:
     where = KibanaAddress("https://kibana.example:5601", **address)
-    return import_objects(where, OBJECTS, transport=httpx.MockTransport(kibana))
+    transport = httpx.MockTransport(kibana)
+    return import_objects(where, OBJECTS, view=default_view("shown"), replaces=replaces, transport=transport)
 
 
 def test_the_import_sends_every_object_with_header_key_and_space() -> None:
     kibana = Kibana()
-    assert bring(kibana, api_key=Secret("abc"), space="brand") == len(OBJECTS)
-    (request,) = kibana.requests
+    assert bring(kibana, api_key=Secret("abc"), space="brand") == Imported(len(OBJECTS), 0)
+    request, default = kibana.requests
     assert request.url.path == "/s/brand/api/saved_objects/_import"
-    assert request.url.params["overwrite"] == "true"
-    assert request.headers["authorization"] == "ApiKey abc"
+    assert request.headers["authorization"] == default.headers["authorization"] == "ApiKey abc"
+    assert default.url.path == "/s/brand/api/data_views/default"
+    assert json.loads(default.read()) == {"data_view_id": "shown-view-metadata", "force": False}
+
+
+def test_what_somebody_may_have_changed_stays_unless_it_is_to_be_replaced() -> None:
+    errors = [{"type": "dashboard", "id": str(at), "error": {"type": "conflict"}} for at in range(4)]
+    kibana = Kibana({"success": False, "successCount": 3, "errors": errors})
+    assert bring(kibana) == Imported(3, 4)
+    assert "overwrite" not in kibana.requests[0].url.params
+    bring(again := Kibana(), replaces=True)
+    assert again.requests[0].url.params["overwrite"] == "true"
 
 
 def test_an_import_that_failed_inside_an_answer_of_200_is_an_error() -> None:
@@ -247,4 +326,4 @@ def test_what_kibana_refuses_is_said(status: int, kind: type[StoreError]) -> Non
 
 def test_credentials_never_go_to_kibana_unencrypted_over_a_network() -> None:
     with pytest.raises(ConfigError, match="unencrypted"):
-        import_objects(KibanaAddress("http://kibana.example:5601"), OBJECTS)
+        import_objects(KibanaAddress("http://kibana.example:5601"), OBJECTS, view="v")
