@@ -1,19 +1,13 @@
-"""Generated archives and queries, and a second, independent reading of what a query is true of."""
+"""Generated archives and queries, with the meaning of each query as a tree that `tests.scan` reads."""
 
 from __future__ import annotations
 
-import functools
-import itertools
-import operator
-import re
-import unicodedata
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
-from archiver.jsontext import decode, encode
+from archiver.jsontext import encode
 from archiver.model import to_ms
 from tests.conftest import ACCOUNT, NOW
 
@@ -58,15 +52,19 @@ VALUES = st.sampled_from([None, "-3", -2.5, 0, 2.5, "1000", 1000.5, "many"])
 SIZE = 4  # every generated archive has as many conversations, c0 to c3, so that one can follow another in a store
 
 
+Versions = list[bytes]  # of one conversation, oldest first
+
+
 @st.composite
-def archives(draw: st.DrawFn) -> list[bytes]:
-    return [draw(raw_records(number)) for number in range(SIZE)]
+def archives(draw: st.DrawFn) -> list[Versions]:
+    """Conversations, some of which said something else in earlier versions, or had other messages."""
+    return [draw(st.lists(raw_records(number), min_size=1, max_size=3)) for number in range(SIZE)]
 
 
 @st.composite
 def queries(draw: st.DrawFn, depth: int = 2) -> tuple[str, Any]:
     """A query's text, and the same as a tree for `Scan`."""
-    leaves = ["word", "phrase", "prefix", "field", "near", "slop", "wild", "fuzzy", "regex", "number"]
+    leaves = ["word", "phrase", "prefix", "field", "near", "slop", "wild", "fuzzy", "regex", "number", "narrowed"]
     kind = draw(st.sampled_from([*leaves, "not", "and", "or", "from"] if depth else ["word"]))
     if kind in _DRAWN:
         return draw(_DRAWN[kind]())
@@ -113,7 +111,7 @@ def _slop(draw: st.DrawFn) -> tuple[str, Any]:
 
 @st.composite
 def _wild(draw: st.DrawFn) -> tuple[str, Any]:
-    word = plain(draw(st.sampled_from(["table", "hotel", "cancel", "reserve"]))).strip()
+    word = draw(st.sampled_from(["table", "hotel", "cancel", "reserve"]))
     at = draw(st.integers(0, len(word) - 3))
     pattern = draw(st.sampled_from([f"{word[:at]}*{word[at + 1 :]}", f"{word[:at]}?{word[at + 1 :]}", f"*{word[-3:]}"]))
     return pattern, ("match", pattern.replace("*", ".*").replace("?", "."))
@@ -140,7 +138,45 @@ def _number(draw: st.DrawFn) -> tuple[str, Any]:
     return f"sde.value:{sign}{bound}", ("value", sign, bound)
 
 
-_DRAWN = {"near": _near, "slop": _slop, "wild": _wild, "fuzzy": _fuzzy, "regex": _regex, "number": _number}
+@st.composite
+def _narrowed(draw: st.DrawFn) -> tuple[str, Any]:
+    """A word narrowed to zones, to present or earlier texts, or to who spoke, in any order."""
+    word = draw(st.sampled_from(WORDS))
+    zones, age, role = draw(NARROWED_ZONES), draw(NARROWED_AGES), draw(st.sampled_from([None, None, *ROLES]))
+    if role and not zones[1] & SPOKEN:
+        role = None
+    modifiers = [zones[0], age[0], f"from:{role}" if role else ""]
+    parts = draw(st.permutations([part for part in (word, *modifiers) if part]))
+    return f"({' '.join(parts)})", ("narrowed", word, zones[1], age[1], role)
+
+
+SPOKEN = {"said", "note"}
+EVERY_ZONE = SPOKEN | {"survey", "summary", "sde", "about"}
+NARROWED_ZONES = st.sampled_from(
+    [
+        ("", EVERY_ZONE), ("in:said", {"said"}), ("in:note", {"note"}), ("in:survey", {"survey"}), ("in:sde", {"sde"}),
+        ("-in:said", EVERY_ZONE - {"said"}), ("-in:survey", EVERY_ZONE - {"survey"}),
+        ("in:(note OR sde)", {"note", "sde"}),
+    ]
+)  # fmt: skip
+NARROWED_AGES = st.sampled_from(
+    [
+        ("", {False, True}),
+        ("is:current", {False}),
+        ("is:earlier", {True}),
+        ("-is:current", {True}),
+        ("-is:earlier", {False}),
+    ]
+)
+_DRAWN = {
+    "narrowed": _narrowed,
+    "near": _near,
+    "slop": _slop,
+    "wild": _wild,
+    "fuzzy": _fuzzy,
+    "regex": _regex,
+    "number": _number,
+}
 FIELDS = [
     ("skill:Restaurants", ("skill", "restaurants")),
     ('skill:"hotels & spas"', ("skill", "hotels & spas")),
@@ -152,133 +188,3 @@ FIELDS = [
     ("note:cancel", ("zone", "note", "cancel")),
     ("text:four", ("zone", "said", "four")),
 ]
-
-
-class Scan:
-    """A linear scan over raw records that shares no code with the program: plain strings with blanks around words."""
-
-    def __init__(self, raw: bytes) -> None:
-        record = decode(raw)
-        self.info = record["info"]
-        self.passages = list(self._passages(record))
-
-    def _passages(self, record: dict[str, Any]) -> Iterator[tuple[str, str | None, str | None, str]]:
-        for message in record["messageRecords"]:
-            zone = "note" if message["audience"] != "ALL" else "said"
-            brand = "bot" if message["participantId"] == "robot" else "agent"
-            role = "customer" if message["sentBy"] == "Consumer" else brand
-            yield zone, role, message["messageId"], plain(message["messageData"]["msg"]["text"])
-        for item in record["conversationSurveys"][0]["surveyData"]:
-            yield "survey", None, None, plain(item["question"])
-            yield "survey", None, None, plain(item["answer"])
-        yield "summary", None, None, plain(record["summary"]["text"])
-        lead = record["sdes"]["events"][0]["lead"]["lead"]
-        self.value = number(lead["value"])
-        for value in lead.values():
-            if value is not None:
-                yield "sde", None, None, plain(str(value))
-        yield "about", None, None, plain(self.info["conversationId"])
-        for person in ("human", "robot"):
-            yield "about", None, None, plain(person)
-
-    def ids(self, tree: Any, scope: str) -> set[tuple[str, str | None]]:
-        if scope == "conversation":
-            return {(self.info["conversationId"], None)} if self.is_true(tree, None) else set()
-        messages = {message for _, _, message, _ in self.passages if message}
-        return {(self.info["conversationId"], message) for message in messages if self.is_true(tree, message)}
-
-    def is_true(self, tree: Any, message: str | None) -> bool:
-        kind = tree[0]
-        if kind == "not":
-            return not self.is_true(tree[1], message)
-        if kind in ("and", "or"):
-            both = (self.is_true(tree[1], message), self.is_true(tree[2], message))
-            return all(both) if kind == "and" else any(both)
-        if kind == "skill":
-            return str(self.info["latestSkillName"]).lower() == tree[1]
-        if kind == "mcs":
-            return 0 <= int(self.info["mcs"]) < 40
-        if kind == "leadId":
-            return True
-        if kind == "zone":
-            about = None if tree[1] not in ("said", "note") else message
-            return any(
-                zone == tree[1] and about in (None, id_) and f" {tree[2]} " in text
-                for zone, _, id_, text in self.passages
-            )
-        if kind == "value":
-            return self.value is not None and _COMPARED[tree[1]](self.value, tree[2])
-        if kind in ("near", "match", "similar"):
-            return any(
-                _FINDS[kind](text.split(), *tree[1:]) for _, _, id_, text in self.passages if message in (None, id_)
-            )
-        return self._has_words(tree, message)
-
-    def _has_words(self, tree: Any, message: str | None) -> bool:
-        _, words, is_prefix, role = tree
-        wanted = " " + " ".join(plain(word).strip() for word in words) + ("" if is_prefix else " ")
-        return any(
-            wanted in text
-            for _, speaker, id_, text in self.passages
-            if role in (None, speaker) and message in (None, id_)
-        )
-
-
-def plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    return " " + " ".join(re.findall("[a-z0-9]+", re.sub("[\u0300-\u036f]", "", folded))) + " "
-
-
-def number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-_COMPARED = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq}
-
-
-def is_near(words: list[str], sides: list[list[list[str]]], distance: int, is_ordered: bool) -> bool:
-    """Tries every choice and every place."""
-    for chosen in itertools.product(*sides):
-        phrases = [plain(" ".join(phrase)).split() for phrase in chosen]
-        for placed in itertools.product(range(len(words)), repeat=len(phrases)):
-            taken = [range(at, at + len(phrase)) for at, phrase in zip(placed, phrases, strict=True)]
-            if not all(words[at : at + len(phrase)] == phrase for at, phrase in zip(placed, phrases, strict=True)):
-                continue
-            every = {at for place in taken for at in place}
-            is_apart = len(every) == sum(map(len, taken))
-            is_close = max(every) - min(every) + 1 - len(every) < distance
-            if is_apart and is_close and (not is_ordered or list(placed) == sorted(placed)):
-                return True
-    return False
-
-
-def is_similar(words: list[str], word: str, edits: int) -> bool:
-    """Makes every word that so many changes give; each place is changed once."""
-    return any(_changes(word, other) <= edits for other in words)
-
-
-def _changes(one: str, other: str) -> int:
-    if not one or not other:
-        return len(one) + len(other)
-    costs = [_changes_of(one, other, 1, 0), _changes_of(one, other, 0, 1)]
-    costs.append(_changes(one[1:], other[1:]) + (one[0] != other[0]))
-    if len(one) > 1 and len(other) > 1 and one[:2] == other[1::-1]:
-        costs.append(_changes(one[2:], other[2:]) + 1)
-    return min(costs)
-
-
-_changes = functools.cache(_changes)
-
-
-def _changes_of(one: str, other: str, left: int, right: int) -> int:
-    return _changes(one[left:], other[right:]) + 1
-
-
-_FINDS: dict[str, Any] = {
-    "near": is_near,
-    "match": lambda words, pattern: any(re.fullmatch(pattern, word) for word in words),
-    "similar": is_similar,
-}

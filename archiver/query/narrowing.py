@@ -181,4 +181,5 @@ def _to_age(chosen: Sequence[str]) -> Narrowing:
     return narrowing
 
 
-_NARROWING: dict[str, Callable[[Sequence[str]], Narrowing]] = {"from": _to_roles, "in": _to_zones, "is": _to_age}
+# In this order: a zone that is left may be none of messages, whose texts alone have an age.
+_NARROWING: dict[str, Callable[[Sequence[str]], Narrowing]] = {"from": _to_roles, "is": _to_age, "in": _to_zones}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,12 +20,15 @@ def with_history(
     versions in order, `states` what LivePerson did to the conversation (`fields.HAS_STATES`).
     """
     shown = {message.id: message for message in current.messages}
+    newest: dict[str, Message] = {}
     last: dict[tuple[str, object], tuple[int, Message]] = {}
     for seq, raw in others:
         for message in _messages(raw):
+            newest[message.id] = message
             if message.id not in shown or shown[message.id].parts != message.parts:
                 last[message.id, message.parts] = (seq, message)
-    former = [Former(_as_now(message, shown), _until(seq, moments)) for seq, message in last.values() if message.parts]
+    known = newest | shown
+    former = [Former(_as_now(message, known), _until(seq, moments)) for seq, message in last.values() if message.parts]
     changed = ("changed",) if former else ()
     return replace(current, former=tuple(sorted(former, key=_order)), states=tuple(dict.fromkeys((*changed, *states))))
 
@@ -37,10 +40,10 @@ def _messages(raw: bytes) -> Iterable[Message]:
         return ()  # its bytes are kept, and nobody can read them
 
 
-def _as_now(message: Message, shown: dict[str, Message]) -> Message:
-    """An earlier message under its present sender: who spoke is known better later."""
-    now = shown.get(message.id)
-    return replace(message, role=now.role, sender=now.sender, sender_id=now.sender_id) if now else message
+def _as_now(message: Message, known: Mapping[str, Message]) -> Message:
+    """An earlier message under its last known sender: who spoke is known better later."""
+    now = known[message.id]
+    return replace(message, role=now.role, sender=now.sender, sender_id=now.sender_id)
 
 
 def _until(seq: int, moments: Sequence[Moment]) -> datetime:

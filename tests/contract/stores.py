@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -15,7 +16,9 @@ from archiver.index.store import Store, StoreAdmin, open_store
 from archiver.model import Transcript
 from archiver.query.ast import Scope
 from archiver.query.parser import parse
+from archiver.transcript.history import with_history
 from archiver.transcript.projection import project
+from tests.archives import Versions
 from tests.conftest import NOW
 
 # Name → the address at which `open_store` opens it; None is the embedded index.
@@ -64,9 +67,16 @@ class Filled:
         self.store = store
         self.seq = 0
 
-    def fill(self, archive: list[bytes]) -> None:
+    def fill(self, archive: list[Versions]) -> None:
         self.seq += len(archive)
-        put(self.store, [project(raw) for raw in archive], applied=self.seq)
+        put(self.store, list(map(told, archive)), applied=self.seq)
+
+
+def told(versions: Versions) -> Transcript:
+    """The last version of a conversation, with what the earlier ones said."""
+    *earlier, current = versions
+    moments = [(seq, NOW + timedelta(hours=seq)) for seq in range(1, len(versions) + 1)]
+    return with_history(project(current), list(enumerate(earlier, 1)), moments, ())
 
 
 def put(store: Store, transcripts: list[Transcript], *, applied: int) -> None:

@@ -17,7 +17,7 @@ from archiver.model import to_ms
 from archiver.query.ast import Scope
 from archiver.query.facets import FACETS, MESSAGE_FACETS
 from archiver.query.parser import parse
-from tests.archives import archives, queries
+from tests.archives import Versions, archives, queries
 from tests.conftest import NOW, examples
 from tests.contract.stores import STORES, Filled, Opened
 
@@ -59,7 +59,7 @@ def answer(store: Store, text: str, scope: Scope, sort: Sort) -> tuple[Any, ...]
 )
 @settings(max_examples=examples(60), suppress_health_check=list(HealthCheck))
 def test_every_store_gives_the_same_keys_counts_and_facets(
-    witnesses: list[Filled], versions: list[list[bytes]], asked: list[tuple[str, Any]], scope: Scope, sort: Sort
+    witnesses: list[Filled], versions: list[list[Versions]], asked: list[tuple[str, Any]], scope: Scope, sort: Sort
 ) -> None:
     assume(scope is Scope.CONVERSATION or sort in OF_MESSAGES)
     for version in versions:

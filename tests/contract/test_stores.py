@@ -21,9 +21,10 @@ from archiver.query.fields import KEYWORDS, MESSAGE_ZONES, ZONES
 from archiver.query.parser import parse
 from archiver.transcript.history import with_history
 from archiver.transcript.projection import project
-from tests.archives import Scan, archives, queries
+from tests.archives import Versions, archives, queries
 from tests.conftest import NOW, examples, record
 from tests.contract.stores import Filled, Opened, ask, ids, put
+from tests.scan import Scan
 
 
 @pytest.fixture
@@ -218,7 +219,7 @@ def test_a_dropped_store_is_new_again(opened: Opened) -> None:
 @given(archives=st.lists(archives(), min_size=1, max_size=2), query=queries(), scope=st.sampled_from(list(Scope)))
 @settings(max_examples=examples(100), suppress_health_check=list(HealthCheck))
 def test_a_query_finds_exactly_what_a_linear_scan_over_the_raw_records_finds_also_after_updates(
-    filled: Filled, archives: list[list[bytes]], query: tuple[str, object], scope: Scope
+    filled: Filled, archives: list[list[Versions]], query: tuple[str, object], scope: Scope
 ) -> None:
     text, tree = query
     for archive in archives:

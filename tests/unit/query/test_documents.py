@@ -13,7 +13,7 @@ from archiver.query.fields import MESSAGE_ZONES, SENT
 from archiver.query.matching import Reading
 from archiver.query.parser import parse
 from archiver.transcript.projection import project
-from tests.archives import archives, queries
+from tests.archives import Versions, archives, queries
 from tests.conftest import NOW
 
 
@@ -36,9 +36,9 @@ def leaves(expression: Expression, *, inside: bool = False) -> list[tuple[Words 
 
 
 @given(archives(), queries(3))
-def test_a_planned_query_is_true_of_the_same_messages(records: list[bytes], query: tuple[str, Any]) -> None:
+def test_a_planned_query_is_true_of_the_same_messages(records: list[Versions], query: tuple[str, Any]) -> None:
     expression = parse(query[0], now=NOW).expression
-    for raw in records:
+    for *_, raw in records:
         reading = Reading(project(raw))
         for message in reading.transcript.messages:
             assert reading.is_true(for_messages(expression), message) == reading.is_true(expression, message)
