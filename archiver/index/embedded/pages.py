@@ -43,7 +43,8 @@ class Pages:
         order = tantivy.Order.Desc if self._is_descending else tantivy.Order.Asc
         found = self._searcher.search(query, limit, count=True, order_by_field=self._field, order=order)
         ranks = [rank for rank, _ in found.hits]
-        last = ranks[-1] if len(ranks) == limit else None  # others of its rank may be missing
+        # The last one only tells that there are more, unless others of its rank may belong before it.
+        last = ranks[-1] if len(ranks) == limit > 1 and ranks[-2] == ranks[-1] else None
         keys = [as_key(self._searcher, address, rank) for rank, address in found.hits if rank != last]
         keys.sort(key=lambda key: key.order, reverse=self._is_descending)
         return keys + (self._at(last) if last is not None else []), found.count
