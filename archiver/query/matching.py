@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from archiver.model import Message, Transcript
 from archiver.query.ast import (
@@ -16,6 +17,7 @@ from archiver.query.ast import (
     Compare,
     Everything,
     Expression,
+    How,
     Near,
     Not,
     OfConversation,
@@ -124,22 +126,39 @@ def _chains(runs: Sequence[Sequence[Span]], most: int) -> Iterator[tuple[Span, .
 
 
 class Reading:
-    """A transcript with its passages tokenised once, for any number of queries."""
+    """A transcript for any number of queries. What they look at is tokenised once, and what they do not, never."""
 
     def __init__(self, transcript: Transcript) -> None:
         self.transcript = transcript
-        self.passages = [(passage, tokens(passage.text)) for passage in passages(transcript)]
-        self._by_message: dict[str, list[tuple[Passage, list[Token]]]] | None = None
-        self.keywords = {name: [tokens(value) for value in read(transcript)] for name, read in KEYWORDS.items()}
+        self._of_messages: dict[str, list[tuple[Passage, list[Token]]]] = {}
+
+    @cached_property
+    def _passages(self) -> list[Passage]:
+        return list(passages(self.transcript))
+
+    @cached_property
+    def _tokenised(self) -> list[tuple[Passage, list[Token]]]:
+        return [(passage, tokens(passage.text)) for passage in self._passages]
+
+    @cached_property
+    def _by_message(self) -> dict[str, list[Passage]]:
+        found: dict[str, list[Passage]] = {}
+        for passage in self._passages:
+            if passage.message:
+                found.setdefault(passage.message.id, []).append(passage)
+        return found
+
+    @cached_property
+    def _keywords(self) -> dict[str, list[list[Token]]]:
+        return {name: [tokens(value) for value in read(self.transcript)] for name, read in KEYWORDS.items()}
 
     def _of(self, message: Message) -> list[tuple[Passage, list[Token]]]:
         """The passages of a message, earlier ones too."""
-        if self._by_message is None:
-            self._by_message = {}
-            for passage in self.passages:
-                if passage[0].message:
-                    self._by_message.setdefault(passage[0].message.id, []).append(passage)
-        return self._by_message.get(message.id, [])
+        found = self._of_messages.get(message.id)
+        if found is None:
+            found = [(passage, tokens(passage.text)) for passage in self._by_message.get(message.id, ())]
+            self._of_messages[message.id] = found
+        return found
 
     def is_true(self, expression: Expression, message: Message | None = None) -> bool:
         """Whether the expression matches the conversation, or one message of it."""
@@ -171,8 +190,8 @@ class Reading:
         place = leaf.where.places[0]
         if message and place == BY:
             return isinstance(leaf, Words) and len(leaf.terms) == 1 and fits(leaf.terms[0], message.role.value)
-        if place in self.keywords:
-            return any(any(spans(leaf, value)) for value in self.keywords[place])
+        if place in KEYWORDS:
+            return any(any(spans(leaf, value)) for value in self._keywords[place])
         if place.startswith(f"{RECORD}."):
             values = (text for path, text in fact_words(self.transcript) if place in fact_names(path))
             return any(any(spans(leaf, tokens(text))) for text in values)
@@ -181,18 +200,33 @@ class Reading:
     def _looked_at(self, leaf: Text, message: Message | None) -> Iterator[tuple[Passage, list[Token]]]:
         """The passages that a leaf searches: with a message, plain words and message zones search that message only."""
         only = message if message is not None and is_about_message(leaf) else None
-        for passage, passage_tokens in self.passages if only is None else self._of(only):
+        for passage, passage_tokens in self._tokenised if only is None else self._of(only):
             if is_in_place(leaf, passage):
                 yield passage, passage_tokens
 
     def matches(self, expression: Expression, message: Message | None = None) -> Iterator[Match]:
         """The texts that contain words of the expression which are not excluded, with their marks, in reading order."""
         leaves = list(positive_words(expression))
-        for passage, passage_tokens in self.passages if message is None else self._of(message):
-            marked = [span for leaf in leaves if is_in_place(leaf, passage) for span in spans(leaf, passage_tokens)]
+        for passage in self._passages if message is None else self._by_message.get(message.id, ()):
+            looking = [leaf for leaf in leaves if is_in_place(leaf, passage) and may_hold(passage.text, leaf)]
+            found = tokens(passage.text) if looking else []
+            marked = [span for leaf in looking for span in spans(leaf, found)]
             if marked:
                 snippet = Snippet(passage.text, merge(marked))
                 yield Match(passage.zone, snippet, passage.message, passage.path, passage.until)
+
+
+def may_hold(text: str, leaf: Text) -> bool:
+    """False only if a text surely does not hold what a leaf searches, which is seen without reading its words."""
+    if not text.isascii():
+        return True
+    runs = ((leaf.terms,),) if isinstance(leaf, Words) else leaf.parts
+    lower = text.lower()
+    return all(any(all(_may_be_in(lower, term) for term in run) for run in part) for part in runs)
+
+
+def _may_be_in(lower: str, term: Term) -> bool:
+    return term.how not in (How.EXACT, How.PREFIX) or term.text in lower
 
 
 def is_in_place(leaf: Text, passage: Passage) -> bool:
