@@ -12,6 +12,7 @@ from archiver.errors import known_word
 from archiver.index import (
     Counting,
     Counts,
+    Histogram,
     Request,
     Search,
     Sort,
@@ -24,6 +25,7 @@ from archiver.index import (
     read_cursor,
     read_version,
 )
+from archiver.intervals import Interval
 from archiver.logs import EventLogger
 from archiver.model import Transcript
 from archiver.progress import Progress
@@ -60,8 +62,9 @@ class ArchiveReader:
     ) -> Search:  # fmt: skip
         """The hits of a query, fetched while they are iterated, after the index was brought up to date.
 
-        `scope` is `conversation` or `message`; `sort` is `newest`, `oldest` or `relevance` (with a `limit`); without
-        `limit` all hits; `after` is the cursor of an earlier page. Raises QueryError, ConfigError, StoreError.
+        `scope` is `conversation` or `message`; `sort` is one of `index.Sort`, such as `newest` or `relevance` (with a
+        `limit`); without `limit` all hits, with 0 none; `after` is the cursor of an earlier page. Raises QueryError,
+        ConfigError, StoreError.
         """
         parsed = self.parse(query)
         area, order = Scope(known_word(scope, Scope, "scope")), Sort(known_word(sort, Sort, "sort"))
@@ -85,6 +88,15 @@ class ArchiveReader:
         """
         counting = self.counting(query, scope=scope)
         return {facet: counting.by(facet, limit) for facet in facets}
+
+    def histogram(
+        self, query: str | Query = "", interval: str | None = None, *, scope: str = "conversation"
+    ) -> Histogram:
+        """How many results there are in each `hour`, `day`, `week`, `month`, `quarter` or `year`, by default one that
+        fits. Raises QueryError, ConfigError, StoreError.
+        """
+        chosen = None if interval is None else Interval(known_word(interval, Interval, "interval"))
+        return self.counting(query, scope=scope).histogram(chosen)
 
     def count_terms(self, queries: Sequence[str]) -> tuple[list[TermCount], tuple[str, ...]]:
         """What each of many queries finds, with what a reader has to know about the index. Raises StoreError."""
