@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
 from archiver.archive.file import ArchiveFile
 from archiver.config.secrets import Secret
@@ -26,6 +27,7 @@ from archiver.query import Scope, parse
 from archiver.resources import kibana_panels, mapping
 from tests.conftest import NOW, record
 from tests.integration.index.test_elastic_faults import keep, store_at
+from tests.integration.kibana.schemas import AS_JSON, ATTRIBUTES, OBJECT
 from tests.nodes import Node
 
 LINK = "http://127.0.0.1:8080/conversations/{{value}}"
@@ -131,6 +133,22 @@ def test_labels_durations_and_hidden_fields_are_fields_of_the_view(view: Object)
     internal = {name for name in there if name.split(".")[0].endswith("words") or name in ("rank", "vault_seq")}
     assert {name for name in internal if not any(fnmatch(name, pattern) for pattern in hides)} == set()
     assert not attributes["fieldAttrs"].keys() & {name for name in there if any(fnmatch(name, one) for one in hides)}
+
+
+def unfolded(attributes: Any) -> Any:
+    """Attributes with the values of the JSON that stands in strings."""
+    if not isinstance(attributes, dict):
+        return attributes
+    return {
+        name: json.loads(value) if name in AS_JSON and isinstance(value, str) else unfolded(value)
+        for name, value in attributes.items()
+    }
+
+
+@pytest.mark.parametrize("item", OBJECTS, ids=lambda item: str(item["id"]))
+def test_every_object_is_one_that_kibana_8_19_and_9_take(item: Object) -> None:
+    Draft202012Validator(OBJECT).validate(item)
+    Draft202012Validator(ATTRIBUTES[item["type"]]).validate(unfolded(item["attributes"]))
 
 
 def test_the_export_is_stable_json_by_line() -> None:
