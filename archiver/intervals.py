@@ -65,6 +65,8 @@ def _end(interval: Interval, begin: datetime, zone: tzinfo) -> datetime:
 def written(interval: Interval, begin: datetime, zone: tzinfo) -> str:
     """An interval in short: 2026-11, 2026-Q4, 2026-11-23 (a day, or the week that begins then), 2026-11-23 14:00."""
     local = begin.astimezone(zone)
+    if interval is Interval.HOUR and local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset():
+        return f"{local:%Y-%m-%d %H:00 %z}"  # the clock shows this hour twice
     if interval is Interval.QUARTER:
         return f"{local:%Y}-Q{(local.month + 2) // 3}"
     return f"{local:{_FORMS.get(interval, '%Y-%m-%d')}}"

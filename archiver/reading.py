@@ -68,7 +68,7 @@ class ArchiveReader:
         """
         parsed = self.parse(query)
         area, order = Scope(known_word(scope, Scope, "scope")), Sort(known_word(sort, Sort, "sort"))
-        request = Request(parsed, area, order, limit, read_cursor(after) if after is not None else None)
+        request = Request(parsed, area, order, limit, read_cursor(after, order) if after is not None else None)
         return Search(self.file, self.store, request, make_ready(self.file, self.store, self._progress))
 
     def counting(self, query: str | Query = "", *, scope: str = "conversation") -> Counting:
@@ -120,7 +120,9 @@ class ArchiveReader:
         return numbered_versions(self.file.vault, conversation_id)
 
     def transcripts(self, query: str | Query = "") -> Iterator[Transcript]:
-        """The transcripts of `records`."""
+        """The transcripts of the conversations that match a query, oldest first; without one all, in the order of the
+        vault.
+        """
         return (project(record.raw) for record in self.records(query))
 
     def records(self, query: str | Query = "") -> Iterator[Record]:

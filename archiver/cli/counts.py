@@ -14,8 +14,8 @@ from archiver.errors import counted, known_word
 from archiver.index import Counting, Counts, Table, countable
 from archiver.query import Scope
 
-_NONE, _OTHERS = "(none)", "(others)"
-_COLUMNS, _WIDEST = 8, 20  # number and characters of a table's columns on a terminal
+_NONE = "(none)"
+_COLUMNS, _WIDEST = 8, 32  # number and characters of a table's columns on a terminal
 Names = tuple[str, ...]
 
 
@@ -31,20 +31,19 @@ def read_facets(context: click.Context, param: click.Parameter, given: Sequence[
 def check_facets(facets: Sequence[Names], scope: Scope) -> None:
     """Raises ConfigError for a facet that results of a scope don't have."""
     for name in (name for names in facets for name in names):
-        known_word(name, countable(scope), f"facet of {scope}s")
+        known_word(name, countable(scope), f"{scope} facet")
 
 
-def print_counts(counting: Counting, facets: Sequence[Names], scope: Scope, limit: int) -> None:
-    """Prints a list for each facet, and a table for each two."""
+def count_lines(counting: Counting, facets: Sequence[Names], scope: Scope, limit: int) -> Iterator[str]:
+    """A list for each facet, and a table for each two."""
     for names in facets:
-        click.echo(f"\n{scope.capitalize()}s by {' and '.join(names)}")
-        for line in _lines(counting, names, limit):
-            click.echo(line)
+        yield f"\n{scope.capitalize()}s by {' and '.join(names)}"
+        yield from _lines(counting, names, limit)
 
 
 def _lines(counting: Counting, names: Names, limit: int) -> Iterator[str]:
     if len(names) == 2:
-        return _table(counting.table(*names, limit, _COLUMNS))
+        return _table(counting.table(*names, limit, min(limit, _COLUMNS)))
     return _list(counting.by(names[0], limit))
 
 

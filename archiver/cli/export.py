@@ -17,7 +17,7 @@ from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import safe
 from archiver.errors import ArchiveError, ConfigError, counted
 from archiver.export import lines, message_lines
-from archiver.index import Hit, Refusal, read_version
+from archiver.index import Hit, Refusal, advice_on, read_version
 from archiver.private import make_private_file
 from archiver.progress import Progress
 from archiver.query import Query, Scope
@@ -158,7 +158,9 @@ class _Conversations:
 
     def __init__(self, archive: Archive, query: Query, *, with_raw: bool) -> None:
         self._archive, self._query, self._with_raw = archive, query, with_raw
-        self.is_searched, self.notices = not query.is_everything, query.notices
+        self.is_searched = not query.is_everything
+        told = advice_on(archive.store, query, Scope.CONVERSATION) if self.is_searched else ()
+        self.notices = (*query.notices, *told)
         self.total = None if self.is_searched else archive.file.vault.totals()[0]
         self.unreadable: list[str] = []
 

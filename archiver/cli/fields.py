@@ -25,7 +25,8 @@ def command(context: click.Context, names: tuple[str, ...]) -> None:
     """List the fields of the query language, with the most frequent values in this archive.
 
     Zones say which kind of text words are searched in; other fields are facts about the conversation. With names, only
-    these fields, and 50 values of each; with record, the paths of the newest records.
+    these fields, and 50 values of each; with record, the paths of the newest records, or
+    those that contain a text.
 
     \b
     Examples:
@@ -33,8 +34,11 @@ def command(context: click.Context, names: tuple[str, ...]) -> None:
       archiver fields skill closed
       archiver fields sde
       archiver fields record
+      archiver fields record.survey
     """
-    wanted = [name.rstrip(":").lower() for name in names]
+    asked = [name.rstrip(":").lower() for name in names]
+    within = [name.partition(".")[2] for name in asked if name.startswith(f"{RECORD}.")]
+    wanted = list(dict.fromkeys(name.partition(".")[0] for name in asked))
     for name in wanted:
         if name not in MEANING:
             raise click.UsageError(f"There is no field {name}. {suggest(name, MEANING, what='Fields')}")
@@ -45,9 +49,11 @@ def command(context: click.Context, names: tuple[str, ...]) -> None:
         paths = _paths(archive) if RECORD in wanted and archive.exists else {}
     for name in shown:
         click.echo(f"{name + ':':<13} {MEANING[name]}")
-        if name in values and values[name].total:
+        if name in values and any(item.value for item in values[name].values):
             click.echo(f"{'':13} {_listed(values[name])}")
     for path, value in sorted(paths.items()):
+        if within and not any(part in path.lower() for part in within):
+            continue
         click.echo(f"  {RECORD}.{one_line(path)}  such as {one_line(value)}")
 
 

@@ -47,7 +47,8 @@ def command(
     """Draw how many conversations or messages a query finds in each hour, day, week, month, quarter or year.
 
     Days begin at midnight of the time zone of --tz (UTC by default), weeks on Monday. Intervals without results are
-    drawn, too. An interval of which not all is proven complete is marked with ?: its bar may be too short.
+    drawn, too. An interval of which not all is proven complete is marked with ?: its bar may be too short. Of messages,
+    everything until then has to be proven, as a message may belong to a conversation that started long before.
 
     \b
     Examples:
@@ -66,7 +67,8 @@ def command(
     rows = list(_rows(found, worth, Scope(scope), zone))
     if as_json:
         shared.print_json(
-            _json(found, rows, worth, search.request.query.text, zone) | {"scope": scope, "total": results.total}
+            _json(found, rows, worth, search.request.query.text, zone)
+            | {"scope": scope, "total": results.total, "notices": results.notices}
         )
     elif is_csv:
         click.echo(_csv(found, rows, scope), nl=False)
@@ -87,9 +89,10 @@ class _Row(NamedTuple):
 
 
 def _rows(found: Histogram, worth: Assurance, scope: Scope, zone: tzinfo) -> Iterator[_Row]:
-    """A message belongs to a conversation that started earlier, so that its bar needs the whole span to be proven."""
+    """A message may belong to any conversation that started before, so that all until its bar ends has to be proven."""
     for bar in found.bars:
-        is_proven = worth.is_proven if scope is Scope.MESSAGE else worth.proves(bar.start, bar.end)
+        since = worth.span.start if scope is Scope.MESSAGE and worth.span else bar.start
+        is_proven = worth.proves(min(since, bar.start), bar.end)
         yield _Row(written(found.interval, bar.start, zone), bar, is_proven)
 
 

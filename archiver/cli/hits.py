@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import click
 
 from archiver.cli.terminal import exact, highlighted, one_line
-from archiver.index import Hit
+from archiver.errors import counted
+from archiver.index import Hit, Sort
 from archiver.model import Message
 from archiver.query import Match
 from archiver.transcript import iso, kind_of
@@ -16,10 +18,12 @@ from archiver.transcript import iso, kind_of
 _SHOWN_MATCHES = 3
 
 
-def print_hits(hits: Sequence[Hit], around: int = 0) -> None:
-    """Prints each hit: its conversation, and the first texts that matched, with so many messages before and after."""
+def print_hits(hits: Sequence[Hit], around: int = 0, sort: Sort = Sort.NEWEST) -> None:
+    """Prints each hit: its conversation with what it is sorted by, and the first texts that matched, with so many
+    messages before and after.
+    """
     for hit in hits:
-        click.echo(_headline(hit))
+        click.echo(_headline(hit) + _sorted_by(hit, sort))
         if hit.fault:
             click.echo(f"    not readable: {one_line(hit.fault)}")
         by_line: dict[str, Match] = {}
@@ -39,6 +43,21 @@ def _headline(hit: Hit) -> str:
     customers = ", ".join(one_line(person.name) for person in metadata.consumers) or "-"
     who = ", ".join(one_line(agent.name) for agent in metadata.agents) or "-"
     return f"{day}  {exact(hit.transcript.id)}  {one_line(metadata.skill or '-')}  {customers} with {who}"
+
+
+def _sorted_by(hit: Hit, sort: Sort) -> str:
+    metadata = hit.transcript.metadata
+    value: str | None = None
+    match sort:
+        case Sort.MCS | Sort.LOWEST_MCS:
+            value = f"MCS {'-' if metadata.mcs is None else metadata.mcs}"
+        case Sort.CSAT | Sort.LOWEST_CSAT:
+            value = f"CSAT {'-' if metadata.csat is None else f'{metadata.csat:g}'}"
+        case Sort.MESSAGES:
+            value = counted(len(hit.transcript.messages), "message")
+        case Sort.DURATION if metadata.duration_ms is not None:
+            value = f"{timedelta(seconds=metadata.duration_ms // 1000)} long"
+    return f"  {value}" if value else ""
 
 
 def _in_context(hit: Hit, shown: Mapping[str, Match], around: int) -> Iterator[str]:
@@ -96,6 +115,10 @@ def item_json(hit: Hit, around: int = 0) -> dict[str, Any]:
         "skill": metadata.skill,
         "agents": [agent.name for agent in metadata.agents],
         "states": hit.transcript.states,
+        "mcs": metadata.mcs,
+        "csat": metadata.csat,
+        "duration_ms": metadata.duration_ms,
+        "message_count": len(hit.transcript.messages),
         "matches": [_match(match, numbers) | _context(hit, match, numbers, around) for match in hit.matches],
         "unreadable": hit.fault,
     }

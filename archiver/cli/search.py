@@ -10,7 +10,7 @@ import click
 
 from archiver.cli import context as shared
 from archiver.cli.answers import question_json
-from archiver.cli.counts import Names, check_facets, counts_csv, counts_json, print_counts, read_facets
+from archiver.cli.counts import Names, check_facets, count_lines, counts_csv, counts_json, read_facets
 from archiver.cli.hits import item_json, print_hits
 from archiver.cli.query import QueryCommand
 from archiver.errors import counted
@@ -92,8 +92,10 @@ def command(
             counts = counts_json(counting, facets, values)
             shared.print_json(_json(results, worth, search.request.query.text, area, counts, around))
         else:
-            print_hits(results.hits, around)
-            print_counts(counting, facets, area, values)
+            lines = list(count_lines(counting, facets, area, values))
+            print_hits(results.hits, around, Sort(sort))
+            for line in lines:
+                click.echo(line)
     if not as_json:
         _print_worth(results, area, worth)
     if results.doubts or any(hit.fault for hit in results.hits):

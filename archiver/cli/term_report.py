@@ -12,8 +12,9 @@ from archiver.transcript import iso
 
 _TITLES = {
     "query": "Term", "messages": "Messages", "conversations": "Conversations", "unique": "Found by no other term",
-    "by_customer": "Messages by customers", "by_agent": "by agents", "by_bot": "by bots", "notes": "Private notes",
-    "error": "Error",
+    "by_customer": "Messages by customers", "by_agent": "by agents", "by_bot": "by bots",
+    "notes": "of these, private notes",
+    "notices": "Notes", "error": "Error",
 }  # fmt: skip
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -65,8 +66,14 @@ def _row(count: TermCount) -> str:
     cells = []
     for name, value in asdict(count).items():
         kind = ' class="error"' if name == "error" and value else ""
-        cells.append(f"<td{kind}>{f'{value:,}' if isinstance(value, int) else _text(value or '')}</td>")
+        cells.append(f"<td{kind}>{_shown(value)}</td>")
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return _text("; ".join(value) if isinstance(value, tuple) else str(value or ""))
 
 
 def _text(text: str) -> str:

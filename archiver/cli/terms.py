@@ -12,7 +12,7 @@ from archiver.cli import context as shared
 from archiver.cli.answers import worth_json
 from archiver.cli.spreadsheet import as_csv
 from archiver.cli.term_report import term_report
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, counted
 from archiver.index import TermCount
 from archiver.plaintext import text_of
 
@@ -26,8 +26,9 @@ def command(context: click.Context, file: Path, as_json: bool, as_html: bool) ->
     """Count what each query of a list finds: one query a line, as lawyers give them.
 
     Prints CSV: messages, conversations, conversations that no other line finds (unique), messages by customers, agents
-    and bots, and private notes. A line that is no query has its error in its row, and the others are counted (exit code
-    3). Empty lines and lines that begin with # are passed over. The file - is standard input.
+    and bots, and private notes, which are among those of agents and bots. A line that is no query has its error in its
+    row, and the others are counted (exit code 3). Empty lines and lines that begin with # are passed over. The file -
+    is standard input.
 
     \b
     Examples:
@@ -53,7 +54,9 @@ def command(context: click.Context, file: Path, as_json: bool, as_html: bool) ->
         click.echo(_csv(counts), nl=False)
         for sentence in worth.sentences(sum(count.conversations or 0 for count in counts)):
             click.echo(sentence, err=True)
-    if any(count.error for count in counts):
+    wrong = sum(count.error is not None for count in counts)
+    if wrong:
+        click.echo(f"{wrong:,} of {counted(len(counts), 'line')} {'is' if wrong == 1 else 'are'} no query", err=True)
         sys.exit(shared.FINISHED_WITH_GAPS)
 
 
@@ -72,4 +75,8 @@ def _read(file: Path) -> list[str]:
 
 
 def _csv(counts: list[TermCount]) -> str:
-    return as_csv([field.name for field in fields(TermCount)], (tuple(asdict(count).values()) for count in counts))
+    return as_csv([field.name for field in fields(TermCount)], map(_cells, counts))
+
+
+def _cells(count: TermCount) -> tuple[object, ...]:
+    return tuple("; ".join(value) if isinstance(value, tuple) else value for value in asdict(count).values())

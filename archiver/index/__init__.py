@@ -1,5 +1,6 @@
 """The search index: what can be thrown away and built again from the archive, and the questions it answers."""
 
+from archiver.index.advice import advice_on
 from archiver.index.assurance import Assurance
 from archiver.index.build import Applied, bring_up_to_date, catch_up, rebuild, retry
 from archiver.index.condition import index_status
@@ -31,6 +32,7 @@ __all__ = [
     "StoreStatus",
     "Table",
     "TermCount",
+    "advice_on",
     "bring_up_to_date",
     "catch_up",
     "check_whole",

@@ -1,10 +1,9 @@
-"""Says which parts of a query find nothing in this archive whatever the rest is, and what was probably meant."""
+"""Says which parts of a query find nothing in this archive, and which mean something else than one may think."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 
 from archiver.errors import StoreError
 from archiver.index.axes import Axis
@@ -12,6 +11,8 @@ from archiver.index.results import Sort
 from archiver.index.store import Store
 from archiver.query import (
     KEYWORDS,
+    MESSAGE_ZONES,
+    PATHS,
     RECORD,
     SDE,
     VALUES,
@@ -36,51 +37,62 @@ _MOST_LEAVES = 20
 _ALIKE = 0.7  # of 1
 # The facets whose values can be meant by a field.
 _FACETS = {"agent": ("agent", "bot"), "anyskill": ("skill",), "customer": ("customer",)} | {
-    name: (name,) for name in ("campaign", "closed", "device", "group", "intent", "lang", "skill", "source")
+    name: (name,) for name in ("campaign", "closed", "device", "group", "intent", "lang", "place", "skill", "source")
 }
+# By the last name of a record's path, in lower case: the field that is searched instead.
+_OWN_FIELDS = {
+    "mcs": "mcs", "csat": "csat", "csatrate": "csat", "status": "status", "duration": "duration", "source": "source",
+    "starttime": "started", "starttimel": "started", "endtime": "ended", "endtimel": "ended", "device": "device",
+    "browser": "device", "operatingsystem": "device", "latestskillid": "skill", "latestskillname": "skill",
+    "latestagentgroupid": "group", "latestagentgroupname": "group", "closereason": "closed",
+    "closereasondescription": "closed", "language": "lang", "conversationid": "id", "country": "place", "city": "place",
+    "campaignname": "campaign", "campaignengagementname": "campaign", "goalname": "campaign",
+}  # fmt: skip
 
 
 class Advice:
-    """The advice about one query: nothing for words, which may well be nowhere, and for fields of known values."""
+    """The advice about one query. Words get none, as they may be anywhere, and neither do fields of few values."""
 
     def __init__(self, store: Store, query: Query) -> None:
         self._store, self._query = store, query
+        self._known: dict[str, list[str]] = {}
 
     def notices(self) -> tuple[str, ...]:
-        """A sentence for each field's value and each SDE path that this archive does not have. Raises StoreError."""
-        leaves = dict.fromkeys(every_leaf(self._query.expression))
-        told = (sentence for leaf in list(leaves)[:_MOST_LEAVES] for sentence in self._about(leaf))
+        """A sentence for each field's value and each path that this archive does not have. Raises StoreError."""
+        leaves = list(dict.fromkeys(every_leaf(self._query.expression)))
+        if not leaves or not self._finds(Everything()):
+            return ()
+        told = [sentence for leaf in leaves[:_MOST_LEAVES] for sentence in self._about(leaf)]
+        if told and len(leaves) > _MOST_LEAVES:
+            told.append(f"the other {len(leaves) - _MOST_LEAVES} conditions were not looked at")
         return tuple(dict.fromkeys(told))
 
     def _about(self, leaf: Words | Near | Compare) -> Iterator[str]:
         field = leaf.field if isinstance(leaf, Compare) else leaf.where.places[0]
-        if field.startswith(f"{SDE}."):
-            yield from self._about_path(field.removeprefix(f"{SDE}."))
-        elif field.startswith(f"{RECORD}."):
-            anything = Or((Compare(field, None, None), Words((Term("", How.PREFIX),), Where((field,)))))
-            if not self._finds(anything) and self._finds(Everything()):
-                path = field.removeprefix(f"{RECORD}.")
-                yield f"no record of this archive has the path {path}, or it has a field of its own: archiver fields"
+        if field.startswith(PATHS):
+            yield from self._about_path(field, leaf)
         elif field in KEYWORDS and field not in (*VALUES, "by") and isinstance(leaf, Words) and not self._finds(leaf):
             nearest = self._nearest(field, leaf)
-            meant = f"; did you mean {field}:{nearest}?" if nearest else f": archiver fields {field}"
+            listed = f": archiver fields {field}" if field in _FACETS else ""
+            meant = f"; did you mean {field}:{nearest}?" if nearest else listed
             yield f"no conversation of this archive has {understood(leaf)}{meant}"
 
-    def _about_path(self, path: str) -> Iterator[str]:
-        known = {name: name for full in self._paths for name in path_names(full)}
-        if path in known or not self._finds(Everything()):
-            return
-        near = _near(path, known)
-        meant = f"; did you mean {SDE}.{near[0]}?" if near else f": archiver fields {SDE}"
-        yield f"no SDE of this archive has the path {path}{meant}"
+    def _about_path(self, field: str, leaf: Words | Near | Compare) -> Iterator[str]:
+        kind, _, path = field.partition(".")
+        own = _OWN_FIELDS.get(path.rpartition(".")[2]) if kind == RECORD else None
+        if own:
+            yield f"{path} of a record is searched by a field of its own: {own}:"
+        elif not self._finds(Or((Compare(field, None, None), Words((Term("", How.PREFIX),), Where((field,)))))):
+            known = {name: name for full in self._values(SDE) for name in path_names(full)} if kind == SDE else {}
+            near = _near(path, known)
+            meant = f"; did you mean {kind}.{near[0]}?" if near else f": archiver fields {kind}"
+            yield f"nothing that can be searched stands at the path {field}{meant}"
+        elif not isinstance(leaf, Compare) and not self._finds(leaf):
+            yield f"no conversation of this archive has {understood(leaf)}"
 
     def _finds(self, expression: Expression) -> bool:
         page = self._store.search(expression, scope=Scope.CONVERSATION, sort=Sort.NEWEST, limit=1)
         return page.total > 0
-
-    @cached_property
-    def _paths(self) -> list[str]:
-        return self._values(SDE)
 
     def _nearest(self, field: str, leaf: Words) -> str | None:
         """The value whose folded words are most like those of a leaf, in quotes if they are several."""
@@ -94,6 +106,11 @@ class Advice:
         return f'"{value}"' if len(words(value)) > 1 else value
 
     def _values(self, facet: str) -> list[str]:
+        if facet not in self._known:
+            self._known[facet] = self._counted(facet)
+        return self._known[facet]
+
+    def _counted(self, facet: str) -> list[str]:
         try:
             tally = self._store.tally(Everything(), [Axis(facet)], scope=Scope.CONVERSATION)
         except StoreError:  # too many values: there is no advice then, which costs nobody the answer
@@ -103,3 +120,20 @@ class Advice:
 
 def _near(asked: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(asked, list(known), n=1, cutoff=_ALIKE)
+
+
+def advice_on(store: Store, query: Query, scope: Scope) -> tuple[str, ...]:
+    """What a reader of an answer has to know about its query. Raises StoreError."""
+    return (*_of_scope(query, scope), *Advice(store, query).notices())
+
+
+def _of_scope(query: Query, scope: Scope) -> Iterator[str]:
+    """What the scope makes of parts of the query that are not about one message, or about any of them."""
+    leaves = list(every_leaf(query.expression))
+    texts = [leaf for leaf in leaves if not isinstance(leaf, Compare) and leaf.where.places[0] not in KEYWORDS]
+    beside = [leaf for leaf in texts if not any(place in MESSAGE_ZONES for place in leaf.where.places)]
+    if scope is Scope.MESSAGE and beside:
+        yield f"{understood(beside[0])} is about whole conversations: all messages of those that it finds are counted"
+    has_sent = any(isinstance(leaf, Compare) and leaf.field == "sent" for leaf in leaves)
+    if scope is Scope.CONVERSATION and has_sent and len(texts) > len(beside):
+        yield "sent: and the words may be true of different messages; --scope message wants them of one"

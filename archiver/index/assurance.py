@@ -10,7 +10,7 @@ from archiver.archive import ArchiveFile, CoverageState, Stretch
 from archiver.errors import counted
 from archiver.index.store import Store
 from archiver.model import Window, to_ms
-from archiver.query import Query, understood, within
+from archiver.query import Query, asked_span, span_of, understood
 
 
 class Proof(StrEnum):
@@ -76,6 +76,7 @@ class Assurance:
 
 
 _SHOWN_GAPS = 3
+_ALWAYS = -(2**53)  # before every time, in milliseconds
 _WORDS = {
     CoverageState.LOST: "lost: LivePerson no longer keeps it, and this archive never had all of it",
     CoverageState.OPEN: "not read yet",
@@ -90,10 +91,11 @@ def _gap(gap: Stretch) -> str:
 def assurance(archive: ArchiveFile, store: Store, query: Query, now: datetime) -> Assurance:
     """What an answer to a query is worth at `now`, which is LivePerson's time. Raises StoreError."""
     covering = archive.covering(now)
-    span = within(covering.whole, query.expression)
+    span = span_of(query.expression, covering.whole)
     coverage = covering.of(span) if span else None
     days, stretches = (coverage.days, coverage.stretches) if coverage else ((), ())
-    bounds = (to_ms(span.start), to_ms(span.end)) if span else (0, 0)
+    has_start = asked_span(query.expression)[0] is not None
+    bounds = (to_ms(span.start) if has_start else _ALWAYS, to_ms(span.end)) if span else (0, 0)
     return Assurance(
         understood=understood(query.expression),
         span=span,

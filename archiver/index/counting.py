@@ -12,7 +12,7 @@ from itertools import pairwise
 from archiver.errors import known_word
 from archiver.index.axes import Axis, Tally
 from archiver.index.results import Sort
-from archiver.index.spans import Spans, years
+from archiver.index.spans import Spans, bounded, years
 from archiver.index.store import Store
 from archiver.intervals import Interval, begins
 from archiver.model import Window, from_ms, to_ms
@@ -44,8 +44,8 @@ class Facet:
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many results have each value of a facet: most frequent first, or intervals and scores in their own order;
-    those without a value come last. `others`: how many less frequent values were left out, with `rest` results in all.
-    The counts add up to `total`, the number of results, unless a result has several values.
+    those without a value come last. `others`: how many less frequent values were left out; `rest`: the sum of their
+    counts. The counts add up to `total`, the number of results, unless a result has several values.
     """
 
     facet: str
@@ -129,14 +129,14 @@ class Counting:
         bars: tuple[Bar, ...] = ()
         if counts:
             whole = Window(from_ms(min(counts)), from_ms(max(counts) + 1))
-            pairs = pairwise(begins(chosen, whole, self._zone))
+            pairs = pairwise(bounded(begins(chosen, whole, self._zone), chosen))
             bars = tuple(Bar(start, end, counts.get(to_ms(start), 0)) for start, end in pairs)
         return Histogram(chosen, bars, sum(tally.values()) - sum(counts.values()))
 
     def _named(self, *facets: str) -> Mapping[tuple[str | None, ...], int]:
         """The count of each combination of values as people read them, intervals in their order."""
         for facet in facets:
-            known_word(facet, countable(self._scope), f"facet of {self._scope}s")
+            known_word(facet, countable(self._scope), f"{self._scope} facet")
         spans = {facet: self._spans(Interval(facet)) for facet in facets if facet in list(Interval)}
         axes = [spans[facet].axis if facet in spans else Axis(facet) for facet in facets]
         counts: Counter[tuple[str | None, ...]] = Counter()

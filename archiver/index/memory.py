@@ -52,7 +52,7 @@ class MemoryStore:
     def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
         for version in versions:
             with refusing(version, self.refuse):
-                self._readings[version.transcript.id] = Reading(version.transcript)
+                self._readings[version.transcript.id] = Reading(version.transcript).tokenise()
                 self._refused.pop(version.transcript.id, None)
         self._position = applied
 

@@ -70,8 +70,8 @@ class Refusal:
 
 
 class Sort(StrEnum):
-    """The order of results. Those by a value have the highest first, conversations without one last, equal ones newest
-    first.
+    """The order of results. Those by a value have the highest first and conversations without one last; equal ones by
+    the minute in which they started, newest first, then by id.
     """
 
     NEWEST = "newest"
@@ -117,22 +117,26 @@ class KeyPage:
 _LARGEST_RANK = 2**63
 
 
-def as_cursor(key: Key) -> str:
-    """A key as an opaque text that can be given as an argument or in an address."""
-    return urlsafe_b64encode(encode([key.rank, key.conversation_id, key.message_id])).decode().rstrip("=")
+def as_cursor(key: Key, sort: Sort) -> str:
+    """A key in an order as an opaque text that can be given as an argument or in an address."""
+    content = [sort.value, key.rank, key.conversation_id, key.message_id]
+    return urlsafe_b64encode(encode(content)).decode().rstrip("=")
 
 
-def read_cursor(cursor: str) -> Key:
-    """The key that a cursor was made of. Raises ConfigError for any other text."""
+def read_cursor(cursor: str, sort: Sort) -> Key:
+    """The key that a cursor was made of. Raises ConfigError for any other text, and for a cursor of another order."""
     try:
-        rank, conversation_id, message_id = decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        order, rank, conversation_id, message_id = decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         key = Key(conversation_id, message_id, rank)
         is_number = type(rank) is int and abs(rank) < _LARGEST_RANK
-        if is_number and isinstance(conversation_id, str) and as_cursor(key) == cursor:
-            return key
+        is_cursor = is_number and isinstance(conversation_id, str) and as_cursor(key, Sort(order)) == cursor
     except (ValueError, TypeError):
-        pass
-    raise ConfigError(f"{cursor!r} is no cursor", hint="Give the `next` of an earlier page of the same search.")
+        is_cursor = False
+    if not is_cursor:
+        raise ConfigError(f"{cursor!r} is no cursor", hint="Give the `next` of an earlier page of the same search.")
+    if order != sort:
+        raise ConfigError(f"this is a cursor of hits sorted by {order}", hint=f"Sort by {order}, or begin anew.")
+    return key
 
 
 @dataclass(frozen=True, slots=True)

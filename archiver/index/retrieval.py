@@ -9,7 +9,7 @@ from functools import cached_property
 
 from archiver.archive import ArchiveFile
 from archiver.errors import ArchiverError, ConfigError, RecordError
-from archiver.index.advice import Advice
+from archiver.index.advice import advice_on
 from archiver.index.assurance import Assurance, assurance
 from archiver.index.paging import every_item
 from archiver.index.readiness import Readiness
@@ -72,8 +72,8 @@ class Search:
     @cached_property
     def notices(self) -> tuple[str, ...]:
         """What a reader has to know about the index and the query."""
-        advice = Advice(self._store, self.request.query).notices()
-        return (*self._ready.notices, *self.request.query.notices, *advice)
+        told = advice_on(self._store, self.request.query, self.request.scope)
+        return (*self._ready.notices, *self.request.query.notices, *told)
 
     @property
     def total(self) -> int:
@@ -96,7 +96,7 @@ class Search:
         hits = tuple(hit for _, found in pages for hit in found)
         last = pages[-1][0].next
         is_complete = not self._ready.notices and not any(hit.fault for hit in hits)
-        cursor = as_cursor(last) if last else None
+        cursor = as_cursor(last, self.request.sort) if last else None
         return Results(hits, pages[0][0].total, cursor, self.notices, self._ready.doubts, is_complete)
 
     def _pages(self) -> Iterator[tuple[KeyPage, list[Hit]]]:

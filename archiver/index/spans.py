@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeVar
 
 from archiver.errors import ConfigError
 from archiver.index.axes import Axis
@@ -15,13 +16,25 @@ from archiver.model import EPOCH, Window, from_ms, to_ms
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100  # times outside of them can't be of LivePerson
 _UNKNOWN = 0  # indexes hold an unknown time as the epoch
-_MOST = 20_000  # intervals
+MOST_INTERVALS = 50_000
+T = TypeVar("T")
 
 
 def years(zone: tzinfo) -> Spans:
     """The years in which LivePerson's conversations can be."""
     span = Window(EPOCH.replace(year=_FIRST_YEAR, day=2), EPOCH.replace(year=_LAST_YEAR, month=12))
     return Spans(Interval.YEAR, zone, tuple(pairwise(begins(Interval.YEAR, span, zone))))
+
+
+def bounded(found: Iterable[T], interval: Interval) -> Iterator[T]:
+    """The same intervals. Raises ConfigError if they are too many."""
+    for number, item in enumerate(found):
+        if number > MOST_INTERVALS:
+            raise ConfigError(
+                f"the results span more than {MOST_INTERVALS:,} intervals of one {interval}",
+                hint="Narrow the query's dates, or count by longer intervals.",
+            )
+        yield item
 
 
 @dataclass(frozen=True)
@@ -35,13 +48,8 @@ class Spans:
     def within(self, interval: Interval, edges: Iterable[int]) -> Spans:
         """The shorter intervals of those that begin at some edges. Raises ConfigError if they are too many."""
         longer = [Window(start, end) for start, end in self.pairs if to_ms(start) in set(edges)]
-        found = dict.fromkeys(pair for span in longer for pair in pairwise(begins(interval, span, self.zone)))
-        if len(found) > _MOST:
-            raise ConfigError(
-                f"the results span {len(found):,} intervals of one {interval}",
-                hint="Narrow the query's dates, or count by longer intervals.",
-            )
-        return Spans(interval, self.zone, tuple(found))
+        pairs = (pair for span in longer for pair in pairwise(begins(interval, span, self.zone)))
+        return Spans(interval, self.zone, tuple(dict.fromkeys(bounded(pairs, interval))))
 
     @cached_property
     def edges(self) -> frozenset[int]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archiver.errors import QueryError
+from archiver.index.advice import advice_on
 from archiver.index.results import Sort
 from archiver.index.retrieval import found_ids
 from archiver.index.store import Store
@@ -18,7 +19,7 @@ Parse = Callable[[str], Query]
 class TermCount:
     """What a query finds: messages and conversations; `unique` conversations that no other query of the list finds;
     messages by who wrote them, and private notes. With an `error` all counts are None; one that a query can't be
-    narrowed to is None, too.
+    narrowed to is None, too. `notices`: what a reader of the counts has to know.
     """
 
     query: str
@@ -29,6 +30,7 @@ class TermCount:
     by_agent: int | None = None
     by_bot: int | None = None
     notes: int | None = None
+    notices: tuple[str, ...] = ()
     error: str | None = None
 
 
@@ -60,6 +62,7 @@ def count_terms(store: Store, queries: Sequence[str], parse: Parse) -> Iterator[
             by_agent=_narrowed(store, f"from:agent ({text})", parse),
             by_bot=_narrowed(store, f"from:bot ({text})", parse),
             notes=_narrowed(store, f"in:note ({text})", parse),
+            notices=(*query.notices, *advice_on(store, query, Scope.MESSAGE)),
         )
 
 

@@ -47,7 +47,7 @@ from archiver.query.parser import parse
 from archiver.query.patterns import alternatives, escaped, fits, regex_of
 from archiver.query.proximity import MOST_DISTANCE, arrangements, sequences
 from archiver.query.tokens import TOKENS_VERSION, words
-from archiver.query.wording import understood, within
+from archiver.query.wording import asked_span, span_of, understood
 
 __all__ = [
     "BY",
@@ -90,6 +90,7 @@ __all__ = [
     "Words",
     "alternatives",
     "arrangements",
+    "asked_span",
     "earlier_passages",
     "escaped",
     "every_leaf",
@@ -112,7 +113,7 @@ __all__ = [
     "regex_of",
     "results",
     "sequences",
+    "span_of",
     "understood",
-    "within",
     "words",
 ]

@@ -14,12 +14,12 @@ from archiver.query.fields import DATES, HAS, NUMBERS, RANGES
 
 _MILLISECOND = timedelta(milliseconds=1)
 _BOUNDS = re.compile(r"(<=|>=|<|>|=)?(.+)$", re.DOTALL)
-_COMPARED = re.compile(r"<|>|=|[-+0-9.]*\.\.")
+_COMPARED = re.compile(r"<|>|=|[-+0-9.]*\.\.|-[0-9.]+(?=[\s)]|$)")  # a number below zero is no word
 _STEP = 1e-6
 
 
 def is_compared(value: str) -> bool:
-    """Whether a value of a field that holds words begins like a comparison: >5, 5..9."""
+    """Whether a value of a field that holds words begins like a comparison: >5, 5..9, -1."""
     return _COMPARED.match(value) is not None
 
 

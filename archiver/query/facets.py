@@ -19,12 +19,16 @@ def _customer(person: Participant) -> str:
     )
 
 
+def _score(value: float | None) -> _Values:
+    return () if value is None else (as_text(value),)
+
+
 FACETS: Mapping[str, Callable[[Transcript], _Values]] = {
     "agent": lambda t: (person.name for person in t.metadata.agents if person.role is Role.AGENT),
     "bot": lambda t: (person.name for person in t.metadata.agents if person.role is Role.BOT),
     "campaign": lambda t: t.metadata.campaign,
     "closed": lambda t: (t.metadata.close_reason,),
-    "csat": lambda t: (None if t.metadata.csat is None else as_text(t.metadata.csat),),
+    "csat": lambda t: _score(t.metadata.csat),
     "customer": lambda t: (_customer(person) for person in t.metadata.consumers if person.known_by),
     "device": lambda t: (t.metadata.device,),
     "fcr": lambda t: (t.metadata.fcr,),
@@ -33,6 +37,9 @@ FACETS: Mapping[str, Callable[[Transcript], _Values]] = {
     "has": has_values,
     "intent": lambda t: t.metadata.intents,
     "lang": lambda t: (t.metadata.language,),
+    "mcs": lambda t: _score(t.metadata.mcs),
+    "nps": lambda t: _score(t.metadata.nps),
+    "place": lambda t: (t.metadata.country, t.metadata.city),
     SDE: lambda t: (path for sde in t.sdes for path, _ in sde.values),
     "sender": lambda t: (message.sender for message in t.messages),
     "skill": lambda t: (t.metadata.skill or t.metadata.skill_id,),
@@ -48,7 +55,7 @@ SHARED_FACETS = tuple(
     name for name in FACETS if name not in (SDE, *_OWN)
 )  # that messages share with their conversation
 MESSAGE_FACETS = (*_OWN, *SHARED_FACETS)
-IN_ORDER = ("csat",)  # facets whose values are shown in their own order
+IN_ORDER = ("csat", "mcs", "nps")  # facets whose values are shown in their own order
 
 
 def facet_values(transcript: Transcript, name: str, message: Message | None = None) -> tuple[str, ...]:

@@ -21,8 +21,10 @@ def lonely_operator(operator: str, side: str, position: int) -> QueryError:
 
 
 def unknown_field(name: str, position: int, written: str) -> QueryError:
-    hint = suggest(name, MEANING, what="Fields", suffix=":") + f' For words write "{written[:_SHOWN_CHARACTERS]}…".'
-    return QueryError(f"there is no field {name[:_SHOWN_CHARACTERS]}:", position=position, hint=hint)
+    short = name[:_SHOWN_CHARACTERS]
+    hint = f"{suggest(name, MEANING, what='Fields', suffix=':')} Another value of a record: record.{short}:"
+    hint += f' For words write "{written[:_SHOWN_CHARACTERS]}…".'
+    return QueryError(f"there is no field {short}:", position=position, hint=hint)
 
 
 def needs_role(position: int, word: str = "") -> QueryError:

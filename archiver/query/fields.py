@@ -79,11 +79,11 @@ def earlier_passages(former: Iterable[Former]) -> Iterator[Passage]:
 
 def path_names(path: str) -> Iterator[str]:
     """The names by which a path can be searched: `customerInfo.customerId`, and `customerId` alone; `customerInfo.*`
-    stands for all that begin with that name. Lower case.
+    stands for all that begin so. Lower case.
     """
     parts = path.lower().split(".")
-    if len(parts) > 1:
-        yield f"{parts[0]}.*"
+    for end in range(1, len(parts)):
+        yield f"{'.'.join(parts[:end])}.*"
     for start in range(len(parts)):
         yield ".".join(parts[start:])
 
@@ -214,8 +214,10 @@ def fact_names(path: str) -> tuple[str, ...]:
 
 
 def fact_words(transcript: Transcript) -> Iterator[tuple[str, str]]:
-    """The values of the record as texts, with their paths."""
-    return ((path, as_text(value)) for path, value in transcript.facts)
+    """The values of the record as texts, with their paths. Numbers below zero are compared only: a word has no sign."""
+    for path, value in transcript.facts:
+        if isinstance(value, str | bool) or value >= 0:
+            yield path, as_text(value)
 
 
 # The meaning of each field, for help texts and documentation; a test checks that none is missing.

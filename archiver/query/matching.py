@@ -132,6 +132,12 @@ class Reading:
         self.transcript = transcript
         self._of_messages: dict[str, list[tuple[Passage, list[Token]]]] = {}
 
+    def tokenise(self) -> Reading:
+        """Reads everything now, so that what can't be read fails here and at no query."""
+        assert self._tokenised is not None
+        assert self._keywords is not None
+        return self
+
     @cached_property
     def _passages(self) -> list[Passage]:
         return list(passages(self.transcript))

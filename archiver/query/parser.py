@@ -251,8 +251,8 @@ class _Parser(Cursor):
         is_path = name.startswith(PATHS)
         if not is_path and name not in MEANING:
             raise unknown_field(name, position, match[0])
-        if name == RECORD:
-            raise QueryError("record needs a path", position=position, hint=meaning(name))
+        if name == RECORD or (name.startswith(f"{RECORD}.") and name.endswith(".*")):
+            raise QueryError("record needs a whole path", position=position, hint=meaning(RECORD))
         if len(name) > MOST_PATH_CHARACTERS:
             raise QueryError(f"this path is longer than {MOST_PATH_CHARACTERS} characters", position=position)
         self.at += len(match[0])

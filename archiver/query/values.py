@@ -7,16 +7,13 @@ from dataclasses import replace
 from archiver.errors import QueryError, suggest
 from archiver.query.ast import Everything, Expression, How, Term, Where, Words
 from archiver.query.faults import quoted
-from archiver.query.fields import KEYWORDS, RECORD, SAME_VALUE, USUAL_VALUES, VALUES
+from archiver.query.fields import SAME_VALUE, USUAL_VALUES, VALUES
 from archiver.query.patterns import fits
 
 
 def anything(where: Where, at: int) -> Expression:
-    """What `*` stands for: everything; in a field of facts, everything that has any value there."""
-    place = where.places[0]
-    if place in KEYWORDS or place.startswith(f"{RECORD}."):
-        return Words((Term("", How.PREFIX),), where, at)
-    return Everything()
+    """What `*` stands for: everything; in one field, what has any word there."""
+    return Words((Term("", How.PREFIX),), where, at) if len(where.places) == 1 else Everything()
 
 
 def known(leaf: Words) -> Words:

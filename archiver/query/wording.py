@@ -22,6 +22,7 @@ from archiver.query.ast import (
 )
 from archiver.query.fields import DATES, MESSAGE_ZONES, ZONES
 
+_FIRST = EPOCH.replace(year=1995)  # LivePerson has no older conversations
 _TIMES = {number: name for name, number in DATES.items()}
 
 
@@ -113,11 +114,13 @@ def _required(expression: Expression) -> tuple[Expression, ...]:
     return (expression,)
 
 
-def within(whole: Window, expression: Expression) -> Window | None:
-    """The part of a span that a query asks for; None if that is none of it."""
+def span_of(expression: Expression, whole: Window) -> Window | None:
+    """The start times that a query asks for: without a first one those of `whole`, and none after its end. What was
+    asked for and lies before `whole` belongs to it, as nothing is known of it. None if nothing is left.
+    """
     low, high = asked_span(expression)
     try:
-        start = whole.start if low is None else max(whole.start, from_ms(int(low)))
+        start = whole.start if low is None else max(_FIRST, from_ms(int(low)))
         end = whole.end if high is None else min(whole.end, from_ms(int(high)))
     except OverflowError:
         return None

@@ -19,9 +19,10 @@ PEOPLE = [{"agentId": "1", "agentFullName": "Aïsha García", "userType": "1"}]
     [
         ("skill:hotel", "skill:Hôtels"), ("refund -skill:Hotle", "skill:Hôtels"), 
         ("anyskill:hottels", "anyskill:Hôtels"),
-        ("(x OR agent:garcya)", 'agent:"Aïsha García"'), ("sde.balnce:>5", "sde.balance"), ("sde.customerid:c9", None),
+        ("(x OR agent:garcya)", 'agent:"Aïsha García"'), ("sde.balnce:>5", "sde.balance"), ("sde.customerid:c9", "no conversation"),
         ("sde.ballance:5 skill:hotels", "sde.balance"), ("skill:submarine", "archiver fields skill"),
         ("place:nowhere", "archiver fields place"), ("sde.zzz:5", "archiver fields sde"),
+        ("record.info.mcs:<40", "mcs:"), ("record.nothing:1", "archiver fields record"), ("page:nowhere", "page:nowhere"),
         ("skill:hotels", None), ("skill:hot*", None), ("skill:H?tels", None), ("nothing at all", None),
         ("has:attachment status:open", None), ("csat:5", None), ("sde.customerInfo.balance:>5", None),
     ],

@@ -89,7 +89,9 @@ def _search(desk: Desk) -> str:
 
 
 def _terms(desk: Desk) -> str:
-    (desk.folder / "terms.txt").write_text("# of a lawyer\nrefund\nfraud OR bot\nsatisfied from:bot\n(open\n\nthank*\n")
+    (desk.folder / "terms.txt").write_text(
+        "# of a lawyer\nrefund\nfraud OR bot\nsatisfied from:bot\n(open\n\nthank*\nskill:Biling\n"
+    )
     return desk.run("terms", str(desk.folder / "terms.txt"), "--json")
 
 

@@ -20,7 +20,7 @@ from archiver.query import TOKENS_VERSION
 from archiver.resources import mapping
 from archiver.transcript import VERSION as TRANSCRIPT_VERSION
 
-SCHEMA = 7  # raise it when the documents change in a way that the mappings don't show
+SCHEMA = 8  # raise it when the documents change in a way that the mappings don't show
 _COMPONENTS = ("settings", "common")
 _PARTS = (*_COMPONENTS, *KINDS, STATE)
 _VISIBLE = {"filter": VISIBLE}  # aliases hide stubs of removed documents, also from Kibana

@@ -13,7 +13,7 @@ from archiver.index.results import Sort
 from archiver.model import Role
 from archiver.query import FACETS, KEYWORDS, MESSAGE_ZONES, NUMBERS, ZONES, Scope
 
-VERSION = 7  # part of the index's folder name: raise it when a field changes
+VERSION = 8  # part of the index's folder name: raise it when a field changes
 TOKENIZER = "blanks"
 RANK = "rank"  # the time of a conversation or message
 CONVERSATION_NUMBER = "number"  # identifies a conversation in queries that name many

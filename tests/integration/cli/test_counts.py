@@ -96,7 +96,7 @@ def test_csv_has_every_value_and_no_formula(folder: Path) -> None:
     [
         (("--csv",), "one --facet"), (("--facet", "skill", "--facet", "month", "--csv"), "one --facet"),
         (("--facet", "skil"), "skill"), (("--facet", "a,b,c"), "a table has two"), (("--facet", "skill,mont"), "month"),
-        (("--facet", "sde", "--scope", "message"), "no facet of messages"),
+        (("--facet", "sde", "--scope", "message"), "no message facet"),
         (("--sort", "csat", "--scope", "message"), "fact about conversations"),
     ],
 )  # fmt: skip

@@ -87,7 +87,7 @@ def test_a_report_for_a_browser_has_a_row_for_each_term_says_what_it_is_worth_an
     given = "refund\n<script>alert(1)</script>\n(open\nsubmarine"
     page = run(folder, "terms", "-", "--html", given=given).stdout
     rows = re.findall(r"<tr>(<td.*)</tr>", page)
-    assert [len(re.findall("<td", row)) for row in rows] == [9] * 4
+    assert [len(re.findall("<td", row)) for row in rows] == [10] * 4
     assert rows[0].startswith("<td>refund</td><td>2</td><td>1</td>")
     assert "<script" not in page
     assert "&lt;script&gt;" in rows[1]

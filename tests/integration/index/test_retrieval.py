@@ -136,7 +136,7 @@ def test_hits_are_found_a_page_at_a_time_while_they_are_iterated(archive: Archiv
     assert (len(list(few)), few.total) == (130, 250)
     first = few.results()
     rest = Search(
-        archive, store, Request(parse("refund", now=NOW), limit=None, after=read_cursor(first.next or ""))
+        archive, store, Request(parse("refund", now=NOW), limit=None, after=read_cursor(first.next or "", Sort.NEWEST))
     ).results()
     ids = [hit.transcript.id for hit in (*first.hits, *rest.hits)]
     assert (len(ids), len(set(ids)), rest.next) == (250, 250, None)
@@ -147,7 +147,7 @@ def test_a_limit_beyond_one_page_ends_with_the_cursor_behind_its_last_hit(archiv
     query = parse("same", now=NOW)
     first = search(archive, store, Request(query, limit=150))
     assert [hit.transcript.id for hit in first.hits] == [f"c{number}" for number in range(150)]
-    rest = search(archive, store, Request(query, limit=150, after=read_cursor(first.next or "")))
+    rest = search(archive, store, Request(query, limit=150, after=read_cursor(first.next or "", Sort.NEWEST)))
     assert [hit.transcript.id for hit in rest.hits] == [f"c{number}" for number in range(150, 260)]
     assert (first.total, rest.total, rest.next) == (260, 260, None)
 
