@@ -432,3 +432,19 @@ def test_any_value_of_the_record_is_found_by_its_path(opened: Opened, text: str,
     both = ["c1", "c2"] if text == "skill:*" else ["c2"] if text.startswith("-") else ["c1"] if is_found else []
     assert sorted(ids(ask(store, text))) == both
     assert {key.conversation_id for key in ask(store, text, Scope.MESSAGE).keys} == set(both)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("note:*", ["c1"]), ("-note:*", ["c2"]), ("sde.total:*", ["c1"]), ("survey:*", []), ("*", ["c1", "c2"])],
+)
+def test_a_star_in_a_field_means_any_word_there(opened: Opened, text: str, found: list[str]) -> None:
+    store = opened.make()
+    note = {
+        "type": "TEXT_PLAIN", "messageData": {"msg": {"text": "a note"}}, "messageId": "n", "sentBy": "Agent",
+        "audience": "AGENTS_AND_MANAGERS",
+    }  # fmt: skip
+    sdes = {"events": [{"sdeType": "PURCHASE", "purchase": {"total": 12}}]}
+    noted = record("c1", NOW, messageRecords=[note], sdes=sdes)
+    put(store, [project(noted), project(record("c2", NOW, "hello"))], applied=2)
+    assert sorted(ids(ask(store, text))) == found

@@ -152,3 +152,29 @@ def test_hits_are_sorted_by_what_was_asked_for_and_pages_follow_one_another(
         after = ("--after", page["next"] or "")
     assert pages == whole
     assert json.dumps(page["next"]) == "null"
+
+
+def test_a_span_of_which_liveperson_keeps_only_the_end_is_not_called_proven(folder: Path) -> None:
+    """What it deleted before this archive began belongs to what was asked for."""
+    found = answer(folder, "search", "submarine", "after:2024-01", "--limit", "0")
+    assert found["span"]["from"].startswith("2024-01-01")
+    assert (found["coverage"]["state"], found["coverage"]["days"] > 800) == ("not", True)
+    assert {gap["state"] for gap in found["coverage"]["gaps"]} >= {"lost"}
+    assert "does not prove" in run(folder, "search", "submarine", "after:2024-01").stderr
+
+
+def test_as_many_conversations_are_searched_as_can_be_found(folder: Path) -> None:
+    found = answer(folder, "search", "*", "--limit", "0")
+    assert found["total"] == found["span"]["conversations"] == 79
+
+
+def test_a_cursor_of_another_order_is_refused(folder: Path) -> None:
+    cursor = answer(folder, "search", "refund", "--sort", "mcs", "--limit", "2")["next"]
+    ran = run(folder, "search", "refund", "--after", cursor)
+    assert ran.exit_code != 0
+    assert "sorted by mcs" in f"{ran.stderr} {ran.exception}"
+
+
+def test_an_export_says_what_a_search_says_of_unknown_values(folder: Path) -> None:
+    ran = run(folder, "export", "skill:Skil", "--output", "-")
+    assert "did you mean skill" in ran.stderr
