@@ -117,7 +117,10 @@ def _print_calendar(covered: Iterable[Day]) -> None:
 def _counted(in_span: Iterable[Day]) -> str:
     """What LivePerson announced, and what the vault has, including what LivePerson no longer has."""
     expected, kept, is_exact = 0, 0, True
-    for day in in_span:
+    days = list(in_span)
+    if all(day.state is CoverageState.OPEN for day in days):
+        return f"not read yet, {sum(day.kept for day in days):,} kept"
+    for day in days:
         expected, kept, is_exact = expected + day.expected, kept + day.kept, is_exact and day.is_exact
     return f"{'' if is_exact else 'at least '}{expected:,} expected, {kept:,} kept"
 

@@ -157,8 +157,9 @@ class _Conversations:
     """The lines of conversations. `unreadable` tells, once they are written, which were written as bytes."""
 
     def __init__(self, archive: Archive, query: Query, *, with_raw: bool) -> None:
-        self._archive, self._query, self._with_raw = archive, query, with_raw
+        self._archive, self._with_raw = archive, with_raw
         self.is_searched = not query.is_everything
+        self._records = archive.records(query)  # brings the index up to date, which the advice is about
         told = advice_on(archive.store, query, Scope.CONVERSATION) if self.is_searched else ()
         self.notices = (*query.notices, *told)
         self.total = None if self.is_searched else archive.file.vault.totals()[0]
@@ -167,7 +168,7 @@ class _Conversations:
     def lines(self) -> Iterator[bytes]:
         vault = self._archive.file.vault
         return lines(
-            self._archive.records(self._query),
+            self._records,
             with_raw=self._with_raw,
             note_unreadable=lambda record, error: self.unreadable.append(
                 f"Written as archiver.unreadable/1: conversation {safe(record.conversation_id)}"

@@ -16,6 +16,7 @@ from archiver.query import Match
 from archiver.transcript import iso, kind_of
 
 _SHOWN_MATCHES = 3
+_LONGEST_NOW = 80  # characters
 
 
 def print_hits(hits: Sequence[Hit], around: int = 0, sort: Sort = Sort.NEWEST) -> None:
@@ -29,7 +30,7 @@ def print_hits(hits: Sequence[Hit], around: int = 0, sort: Sort = Sort.NEWEST) -
         by_line: dict[str, Match] = {}
         numbers = hit.transcript.numbering()
         for match in hit.matches:
-            by_line.setdefault(f"{_where(match, numbers)}: {highlighted(match.snippet)}", match)
+            by_line.setdefault(f"{_where(match, numbers)}: {highlighted(match.snippet)}{_now(hit, match)}", match)
         shown = dict(list(by_line.items())[:_SHOWN_MATCHES])
         for line in _in_context(hit, shown, around) if around else shown:
             click.echo(f"    {line}")
@@ -100,6 +101,18 @@ def _where(match: Match, numbers: Mapping[str, int]) -> str:
     notes += [match.where] if match.where in ("card", "file", "link") and match.where not in notes else []
     notes += [f"earlier text, until {match.until:%d %b %Y}"] if match.until else []
     return f"{_place(message, numbers.get(message.id))} ({', '.join([message.role.value, *notes])})"
+
+
+def _now(hit: Hit, match: Match) -> str:
+    """What a message of an earlier text reads now."""
+    if match.until is None or match.message is None:
+        return ""
+    text = next((item.text for item in hit.transcript.messages if item.id == match.message.id), None)
+    return "  (no longer shown)" if text is None else f"  (now: {_shortened(one_line(text))})"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_NOW else f"{text[: _LONGEST_NOW - 1]}…"
 
 
 def item_json(hit: Hit, around: int = 0) -> dict[str, Any]:
