@@ -52,11 +52,9 @@ def info(**changes: Any) -> dict[str, Any]:
 
 def agent_survey(id_: int, question: str, answer: str) -> dict[str, Any]:
     given = {
-        "questionId": f"q{id_}",
-        "questionDefinition": "reason",
-        "questionText": question,
+        "questionId": f"q{id_}", "questionDefinition": f"reason{id_}", "questionText": question,
         "answers": [{"answer": answer}],
-    }
+    }  # fmt: skip
     return {"previouslySubmittedAgentSurveys": [{"surveyId": id_, "submittedAnswers": [given]}]}
 
 
@@ -116,6 +114,12 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "survey-end": info(fullDialogEndTimeL=to_ms(NOW - 2 * HOUR), fullDialogEndTime="x"),
 }
 
+KINDS = (
+    "userUpdate", "marketingCampaignInfo", "lead", "purchase", "viewedProduct", "cartStatus", "serviceActivity",
+    "visitorError", "searchContent",
+)  # fmt: skip
+SPECIAL |= {f"sde-{kind}": sde(kind, topic="gold") for kind in KINDS}
+
 
 def raws() -> Iterator[bytes]:
     for at, (id_, changes) in enumerate(SPECIAL.items()):
@@ -143,6 +147,16 @@ def test_every_filter_of_the_search_is_in_the_table_or_named_as_without_equivale
     text = DOCUMENT.read_text(encoding="utf-8")
     assert FILTERS - shown == WITHOUT_EXAMPLE
     assert all(f"`{name}`" in text for name in WITHOUT_EXAMPLE)
+    within = {
+        (name, key) for body, _ in rows() for name, value in decode(body.encode()).items() for key in keys_of(value)
+    }
+    assert {("sdeSearch", kind) for kind in (*KINDS, "customerInfo", "personalInfo")} <= within
+    surveys = ("pendingAgentSurvey", "surveyId", "questionId", "questionName", "questionKeywords", "answerKeywords")
+    assert {("agentSurveySearch", key) for key in surveys} <= within
+
+
+def keys_of(value: Any) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, dict) else ()
 
 
 @pytest.mark.parametrize(("body", "query"), rows())
