@@ -22,6 +22,7 @@ class Scan:
     def __init__(self, versions: Sequence[bytes]) -> None:
         *earlier, record = map(decode, versions)
         self.info = record["info"]
+        self.skill = str(self.info["latestSkillName"])
         self.passages: list[Passage] = [*self._said(record), *self._beside(record)]
         now = {message["messageId"]: message for message in record["messageRecords"]}
         known = {message["messageId"]: message for version in earlier for message in version["messageRecords"]} | now

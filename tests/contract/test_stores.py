@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 from typing import cast
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archiver.errors import StoreError
+from archiver.index.axes import Axis
 from archiver.index.counting import Counting, Facet
 from archiver.index.paging import every_item
 from archiver.index.results import Comparison, Key, KeyPage, Position, Refusal, Sort, Version
@@ -225,9 +227,15 @@ def test_a_query_finds_exactly_what_a_linear_scan_over_the_raw_records_finds_als
     for archive in archives:
         filled.fill(archive)
         found = ask(filled.store, text, scope)
-        expected = set().union(*(Scan(raw).ids(tree, scope.value) for raw in archive))
+        scans = [Scan(versions) for versions in archive]
+        expected = set().union(*(scan.ids(tree, scope.value) for scan in scans))
         assert {(key.conversation_id, key.message_id) for key in found.keys} == expected
         assert found.total == len(expected)
+        skills = Counter({scan.skill: 0 for scan in scans})
+        for scan in scans:
+            skills[scan.skill] += len(scan.ids(tree, scope.value))
+        counted = filled.store.tally(parse(text, now=NOW).expression, [Axis("skill")], scope=scope)
+        assert counted == {(skill,): count for skill, count in skills.items() if count}
 
 
 def test_a_version_whose_documents_can_t_be_made_is_refused_and_costs_no_other(
