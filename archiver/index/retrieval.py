@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from archiver.archive import ArchiveFile
 from archiver.errors import ArchiverError, ConfigError, RecordError
 from archiver.index.advice import advice_on
 from archiver.index.assurance import Assurance, assurance
+from archiver.index.axes import MOST_VALUES
 from archiver.index.paging import every_item
 from archiver.index.readiness import Readiness
 from archiver.index.refusals import reason_of
@@ -104,15 +105,23 @@ class Search:
         page, self._first = self._first or self._ask(self.request.after, self._page_size(self.request.limit)), None
         left = self.request.limit
         while True:
-            yield page, hydrate(self._readings, self.request.query, page.keys)
+            yield from self._hydrated(page)
             left = None if left is None else left - len(page.keys)
             if page.next is None or left == 0:
                 return
             page = self._ask(page.next, self._page_size(left))
 
+    def _hydrated(self, page: KeyPage) -> Iterator[tuple[KeyPage, list[Hit]]]:
+        """A page of keys in pieces, so that never many texts are in memory."""
+        for start in range(0, max(len(page.keys), 1), _HITS_PER_PAGE):
+            piece = replace(page, keys=page.keys[start : start + _HITS_PER_PAGE])
+            yield piece, hydrate(self._readings, self.request.query, piece.keys)
+
     def _page_size(self, left: int | None) -> int:
         if self.request.sort is Sort.RELEVANCE and left is not None:
             return left  # most relevant first has no cursor: it is one page
+        if self.request.sort is Sort.MATCHES:
+            return MOST_VALUES if left is None else left  # each page counts the matches of all results
         return _HITS_PER_PAGE if left is None else min(left, _HITS_PER_PAGE)
 
     def _ask(self, after: Key | None, limit: int) -> KeyPage:

@@ -178,3 +178,9 @@ def test_a_cursor_of_another_order_is_refused(folder: Path) -> None:
 def test_an_export_says_what_a_search_says_of_unknown_values(folder: Path) -> None:
     ran = run(folder, "export", "skill:Skil", "--output", "-")
     assert "did you mean skill" in ran.stderr
+
+
+@pytest.mark.parametrize("sort", ["newest", "matches", "lowest-mcs", "relevance"])
+def test_no_hits_are_given_where_none_are_asked_for(folder: Path, sort: str) -> None:
+    found = answer(folder, "search", "refund", "--sort", sort, "--limit", "0")
+    assert (found["items"], found["total"], found["next"]) == ([], 79, None)
