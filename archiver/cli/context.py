@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from textwrap import indent
+from typing import Any
 
 import click
 
@@ -28,6 +30,19 @@ _log = EventLogger("cli")
 def print_json(value: object) -> None:
     """Prints a document for programs on standard output: in UTF-8, whatever the encoding of the terminal or pipe."""
     click.echo(pretty(value).encode())
+
+
+def print_json_around(before: Mapping[str, Any], name: str, items: Iterable[Any], after: Callable[[], Any]) -> None:
+    """The same for a document with one long list, of which one item at a time is in memory. `after` gives the members
+    that are known once the list was written.
+    """
+    click.echo(pretty(before).removesuffix("\n}").encode() + f',\n  "{name}": ['.encode(), nl=False)
+    separator = "\n"
+    for item in items:
+        click.echo(f"{separator}{indent(pretty(item), '    ')}".encode(), nl=False)
+        separator = ",\n"
+    end = "]" if separator == "\n" else "\n  ]"
+    click.echo(f"{end},\n{pretty(after()).removeprefix('{').lstrip(chr(10))}".encode())
 
 
 def print_lines(lines: Iterable[str]) -> None:

@@ -60,25 +60,25 @@ def command(
         raise click.UsageError("Choose --csv or --json.")
     with shared.opened(context) as archive:
         search = archive.search(" ".join(query), scope=scope, limit=0)
-        results, zone = search.results(), archive.settings.zone
+        zone = archive.settings.zone
         found = archive.counting(search.request.query, scope=scope).histogram(Interval(interval) if interval else None)
         worth = search.assurance(archive.believed_now())
-    shared.show_notices(results.notices)
+    shared.show_notices(search.notices)
     rows = list(_rows(found, worth, Scope(scope), zone))
     if as_json:
         shared.print_json(
             _json(found, rows, worth, search.request.query.text, zone)
-            | {"scope": scope, "total": results.total, "notices": results.notices}
+            | {"scope": scope, "total": search.total, "notices": search.notices}
         )
     elif is_csv:
         click.echo(_csv(found, rows, scope), nl=False)
     else:
         _print(found, rows)
     if not as_json:
-        click.echo(f"{counted(results.total, scope)} in all", err=True)
-        for sentence in worth.sentences(results.total):
+        click.echo(f"{counted(search.total, scope)} in all", err=True)
+        for sentence in worth.sentences(search.total):
             click.echo(sentence, err=True)
-    if results.doubts:
+    if search.doubts:
         sys.exit(shared.FINISHED_WITH_GAPS)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,11 +19,12 @@ _SHOWN_MATCHES = 3
 _LONGEST_NOW = 80  # characters
 
 
-def print_hits(hits: Sequence[Hit], around: int = 0, sort: Sort = Sort.NEWEST) -> None:
+def print_hits(hits: Iterable[Hit], around: int = 0, sort: Sort = Sort.NEWEST) -> int:
     """Prints each hit: its conversation with what it is sorted by, and the first texts that matched, with so many
-    messages before and after.
+    messages before and after. Returns how many there were.
     """
-    for hit in hits:
+    count = 0
+    for count, hit in enumerate(hits, 1):  # noqa: B007  (the last one is returned)
         click.echo(_headline(hit) + _sorted_by(hit, sort))
         if hit.fault:
             click.echo(f"    not readable: {one_line(hit.fault)}")
@@ -36,6 +37,7 @@ def print_hits(hits: Sequence[Hit], around: int = 0, sort: Sort = Sort.NEWEST) -
             click.echo(f"    {line}")
         if len(by_line) > len(shown):
             click.echo(f"    +{len(by_line) - len(shown)} more")
+    return count
 
 
 def _headline(hit: Hit) -> str:

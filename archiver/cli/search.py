@@ -14,7 +14,7 @@ from archiver.cli.counts import Names, check_facets, count_lines, counts_csv, co
 from archiver.cli.hits import item_json, print_hits
 from archiver.cli.query import QueryCommand
 from archiver.errors import counted
-from archiver.index import Assurance, Results, Sort, countable
+from archiver.index import Assurance, Search, Sort, countable
 from archiver.query import Scope
 
 
@@ -82,46 +82,46 @@ def command(
     check_facets(facets, area)
     with shared.opened(context) as archive:
         search = archive.search(" ".join(query), scope=scope, sort=sort, limit=most, after=after)
-        results = search.results()
         counting = archive.counting(search.request.query, scope=scope)
         worth = search.assurance(archive.believed_now())
-        shared.show_notices(results.notices)
+        shared.show_notices(search.notices)
         if as_csv:
             click.echo(counts_csv(counting, facets[0], area), nl=False)
+            shown = 0
         elif as_json:
-            counts = counts_json(counting, facets, values)
-            shared.print_json(_json(results, worth, search.request.query.text, area, counts, around))
+            _print_json(search, worth, counts_json(counting, facets, values), around)
         else:
             lines = list(count_lines(counting, facets, area, values))
-            print_hits(results.hits, around, Sort(sort))
+            shown = print_hits(search, around, Sort(sort))
             for line in lines:
                 click.echo(line)
-    if not as_json:
-        _print_worth(results, area, worth)
-    if results.doubts or any(hit.fault for hit in results.hits):
+        if not as_json:
+            _print_worth(shown, search, worth)
+    if search.doubts or search.faults:
         sys.exit(shared.FINISHED_WITH_GAPS)
 
 
-def _json(
-    results: Results, worth: Assurance, text: str, scope: Scope, counts: Mapping[str, Any], around: int
-) -> dict[str, Any]:
-    """`archiver.search/2`."""
-    return {
+def _print_json(search: Search, worth: Assurance, counts: Mapping[str, Any], around: int) -> None:
+    """Prints `archiver.search/2`."""
+    before = {
         "schema": "archiver.search/2",
-        **question_json(worth, text),
-        "scope": scope,
-        "total": results.total,
-        "notices": results.notices,
-        "complete": results.is_complete,
-        "items": [item_json(hit, around) for hit in results.hits],
-        "next": results.next,
-        **({"facets": counts} if counts else {}),
+        **question_json(worth, search.request.query.text),
+        "scope": search.request.scope,
+        "total": search.total,
+        "notices": search.notices,
     }
+    facets = {"facets": counts} if counts else {}
+    shared.print_json_around(
+        before,
+        "items",
+        (item_json(hit, around) for hit in search),
+        lambda: {"next": search.next, "complete": search.is_complete, **facets},
+    )
 
 
-def _print_worth(results: Results, scope: Scope, worth: Assurance) -> None:
-    shown = f"{len(results.hits):,} of " if results.hits else ""
-    more = " (--limit or --all for more)" if len(results.hits) < results.total else ""
-    click.echo(f"{shown}{counted(results.total, scope.value)}{more}", err=True)
-    for sentence in worth.sentences(results.total):
+def _print_worth(count: int, search: Search, worth: Assurance) -> None:
+    shown = f"{count:,} of " if count else ""
+    more = " (--limit or --all for more)" if count < search.total else ""
+    click.echo(f"{shown}{counted(search.total, search.request.scope.value)}{more}", err=True)
+    for sentence in worth.sentences(search.total):
         click.echo(sentence, err=True)

@@ -68,6 +68,7 @@ class Search:
         self.request = request
         self._ready = ready
         self._first: KeyPage | None = None
+        self._last, self._faults = KeyPage(), 0
         self._readings = Readings(archive)
 
     @cached_property
@@ -88,17 +89,36 @@ class Search:
         return assurance(self._archive, self._store, self.request.query, now)
 
     def __iter__(self) -> Iterator[Hit]:
-        for _, hits in self._pages():
+        self._faults = 0
+        for page, hits in self._pages():
+            self._last = page
+            self._faults += sum(hit.fault is not None for hit in hits)
             yield from hits
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why some hits may be missing."""
+        return self._ready.doubts
+
+    @property
+    def next(self) -> str | None:
+        """The cursor after the hits, once they were iterated; None if there are no more."""
+        return as_cursor(self._last.next, self.request.sort) if self._last.next else None
+
+    @property
+    def faults(self) -> int:
+        """How many hits could not be read, once they were iterated."""
+        return self._faults
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything was searched and all hits could be read, once they were iterated."""
+        return not self._ready.notices and not self._faults
 
     def results(self) -> Results:
         """All hits within the limit at once, with the total and the cursor after them."""
-        pages = list(self._pages())
-        hits = tuple(hit for _, found in pages for hit in found)
-        last = pages[-1][0].next
-        is_complete = not self._ready.notices and not any(hit.fault for hit in hits)
-        cursor = as_cursor(last, self.request.sort) if last else None
-        return Results(hits, pages[0][0].total, cursor, self.notices, self._ready.doubts, is_complete)
+        hits = tuple(self)
+        return Results(hits, self._last.total, self.next, self.notices, self.doubts, self.is_complete)
 
     def _pages(self) -> Iterator[tuple[KeyPage, list[Hit]]]:
         """Pages with their hits; at least one, which may be empty."""
