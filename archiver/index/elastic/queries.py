@@ -51,6 +51,7 @@ NUMBER_FIELDS = {
 VISIBLE: Dsl = {"bool": {"must_not": [{"term": {"superseded": True}}]}}
 _TERMS_AT_ONCE = 60_000  # Elasticsearch allows 65,536 in one terms query
 _LONGEST_TAGGED = 255  # characters; the whitespace analyzer cuts longer tokens
+_AS_IT_IS = {"analyzer": "whitespace"}  # the field's own one for searches is for what people type in Kibana
 _LAST_CHARACTER = "\U0010ffff"
 _MOST_STATES = 1_000_000
 _EVERY_WORD = 2**31 - 1  # the server refuses a larger number, so a response is never incomplete
@@ -240,9 +241,10 @@ def _interval(part: Part) -> Dsl:
     if part.is_word:
         return _word(part.stem)
     if part.first is None or part.last is None:
-        return {"prefix": {"prefix": part.stem, "analyzer": "whitespace"}}
+        return {"prefix": {"prefix": part.stem} | _AS_IT_IS}
     # No word holds the last character of Unicode, so the upper bound stands behind all words that begin with `last`.
-    return {"range": {"gte": part.stem + part.first, "lte": f"{part.stem}{part.last}{_LAST_CHARACTER}"}}
+    bounds = {"gte": part.stem + part.first, "lte": f"{part.stem}{part.last}{_LAST_CHARACTER}"}
+    return {"range": bounds | _AS_IT_IS}
 
 
 def _word(word: str) -> Dsl:
