@@ -17,7 +17,7 @@ from archiver.app import Archive
 from archiver.cli.terminal import safe
 from archiver.config import Settings
 from archiver.errors import ConfigError, counted
-from archiver.index import Refusal
+from archiver.index import Assurance, Refusal
 from archiver.jsontext import pretty
 from archiver.logs import EventLogger
 from archiver.progress import Progress, Silent, choose
@@ -128,6 +128,12 @@ def show_refused(refused: Sequence[Refusal]) -> None:
     if refused:
         kept = f"{counted(len(refused), 'conversation')} kept, but not (wholly) indexed"
         click.echo(f"{kept}: archiver reindex --refused", err=True)
+
+
+def show_worth(worth: Assurance, total: int) -> None:
+    """Prints to standard error what an answer with so many results is worth."""
+    for sentence in worth.sentences(total):
+        click.echo(sentence, err=True)
 
 
 def show_notices(notices: Sequence[str]) -> None:

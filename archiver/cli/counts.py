@@ -102,7 +102,7 @@ def counts_json(counting: Counting, facets: Sequence[Names], limit: int) -> dict
 
 def _items(counting: Counting, names: Names, limit: int) -> Iterator[dict[str, Any]]:
     if len(names) == 2:
-        cells = counting.table(*names, 0, 0).cells
+        cells = counting.cells(*names)
         yield from ({"values": list(values), "count": count} for values, count in cells.items())
         return
     counts = counting.by(names[0], limit)
@@ -115,7 +115,7 @@ def counts_csv(counting: Counting, names: Names, scope: Scope) -> str:
     """All counts of a facet, or of a table, with a line for each value or pair."""
     rows: list[tuple[object, ...]]
     if len(names) == 2:
-        cells = counting.table(*names, 0, 0).cells
+        cells = counting.cells(*names)
         rows = [(*map(_named, values), count) for values, count in cells.items()]
     else:
         rows = [(_named(item.value), item.count) for item in counting.by(names[0]).values]

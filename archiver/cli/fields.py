@@ -25,8 +25,7 @@ def command(context: click.Context, names: tuple[str, ...]) -> None:
     """List the fields of the query language, with the most frequent values in this archive.
 
     Zones say which kind of text words are searched in; other fields are facts about the conversation. With names, only
-    these fields, and 50 values of each; with record, the paths of the newest records, or
-    those that contain a text.
+    these fields, and 50 values of each; with record, the paths of the newest records, or those that contain a text.
 
     \b
     Examples:

@@ -15,7 +15,7 @@ from archiver.cli.answers import question_json
 from archiver.cli.query import QueryCommand
 from archiver.cli.spreadsheet import as_csv
 from archiver.errors import counted
-from archiver.index import Assurance, Bar, Histogram
+from archiver.index import Assurance, Bar, Histogram, Search
 from archiver.intervals import Interval, written
 from archiver.query import Scope
 from archiver.transcript import iso
@@ -61,23 +61,19 @@ def command(
     with shared.opened(context) as archive:
         search = archive.search(" ".join(query), scope=scope, limit=0)
         zone = archive.settings.zone
-        found = archive.counting(search.request.query, scope=scope).histogram(Interval(interval) if interval else None)
+        found = search.counting(zone).histogram(Interval(interval) if interval else None)
         worth = search.assurance(archive.believed_now())
     shared.show_notices(search.notices)
     rows = list(_rows(found, worth, Scope(scope), zone))
     if as_json:
-        shared.print_json(
-            _json(found, rows, worth, search.request.query.text, zone)
-            | {"scope": scope, "total": search.total, "notices": search.notices}
-        )
+        shared.print_json(_json(search, found, rows, worth, zone))
     elif is_csv:
         click.echo(_csv(found, rows, scope), nl=False)
     else:
         _print(found, rows)
     if not as_json:
         click.echo(f"{counted(search.total, scope)} in all", err=True)
-        for sentence in worth.sentences(search.total):
-            click.echo(sentence, err=True)
+        shared.show_worth(worth, search.total)
     if search.doubts:
         sys.exit(shared.FINISHED_WITH_GAPS)
 
@@ -113,11 +109,13 @@ def _drawn(count: int, most: int, width: int) -> str:
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
-def _json(found: Histogram, rows: Sequence[_Row], worth: Assurance, query: str, zone: tzinfo) -> dict[str, Any]:
+def _json(
+    search: Search, found: Histogram, rows: Sequence[_Row], worth: Assurance, zone: tzinfo
+) -> dict[str, Any]:  # fmt: skip
     """`archiver.histogram/1`."""
     return {
         "schema": "archiver.histogram/1",
-        **question_json(worth, query),
+        **question_json(worth, search.request.query.text),
         "interval": found.interval,
         "timezone": str(zone),
         "bars": [
@@ -128,6 +126,9 @@ def _json(found: Histogram, rows: Sequence[_Row], worth: Assurance, query: str, 
             for row in rows
         ],
         "elsewhere": found.elsewhere,
+        "scope": search.request.scope,
+        "total": search.total,
+        "notices": search.notices,
     }  # fmt: skip
 
 

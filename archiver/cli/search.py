@@ -82,12 +82,11 @@ def command(
     check_facets(facets, area)
     with shared.opened(context) as archive:
         search = archive.search(" ".join(query), scope=scope, sort=sort, limit=most, after=after)
-        counting = archive.counting(search.request.query, scope=scope)
+        counting = search.counting(archive.settings.zone)
         worth = search.assurance(archive.believed_now())
         shared.show_notices(search.notices)
         if as_csv:
             click.echo(counts_csv(counting, facets[0], area), nl=False)
-            shown = 0
         elif as_json:
             _print_json(search, worth, counts_json(counting, facets, values), around)
         else:
@@ -123,5 +122,4 @@ def _print_worth(count: int, search: Search, worth: Assurance) -> None:
     shown = f"{count:,} of " if count else ""
     more = " (--limit or --all for more)" if count < search.total else ""
     click.echo(f"{shown}{counted(search.total, search.request.scope.value)}{more}", err=True)
-    for sentence in worth.sentences(search.total):
-        click.echo(sentence, err=True)
+    shared.show_worth(worth, search.total)

@@ -13,8 +13,7 @@ from archiver.transcript import iso
 _TITLES = {
     "query": "Term", "messages": "Messages", "conversations": "Conversations", "unique": "Found by no other term",
     "by_customer": "Messages by customers", "by_agent": "by agents", "by_bot": "by bots",
-    "notes": "of these, private notes",
-    "notices": "Notes", "error": "Error",
+    "notes": "of these, private notes", "notices": "Notes", "error": "Error",
 }  # fmt: skip
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -52,8 +52,7 @@ def command(context: click.Context, file: Path, as_json: bool, as_html: bool) ->
         click.echo(term_report(counts, worth, notices, account).encode(), nl=False)
     else:
         click.echo(_csv(counts), nl=False)
-        for sentence in worth.sentences(sum(count.conversations or 0 for count in counts)):
-            click.echo(sentence, err=True)
+        shared.show_worth(worth, sum(count.conversations or 0 for count in counts))
     wrong = sum(count.error is not None for count in counts)
     if wrong:
         click.echo(f"{wrong:,} of {counted(len(counts), 'line')} {'is' if wrong == 1 else 'are'} no query", err=True)

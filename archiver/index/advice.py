@@ -28,7 +28,7 @@ from archiver.query import (
     Where,
     Words,
     every_leaf,
-    path_names,
+    sde_names,
     understood,
     words,
 )
@@ -60,10 +60,10 @@ class Advice:
     def notices(self) -> tuple[str, ...]:
         """A sentence for each field's value and each path that this archive does not have. Raises StoreError."""
         leaves = list(dict.fromkeys(every_leaf(self._query.expression)))
-        if not leaves or not self._finds(Everything()):
-            return ()
         told = [sentence for leaf in leaves[:_MOST_LEAVES] for sentence in self._about(leaf)]
-        if told and len(leaves) > _MOST_LEAVES:
+        if not told or not self._finds(Everything()):  # an empty archive has no values at all
+            return ()
+        if len(leaves) > _MOST_LEAVES:
             told.append(f"the other {len(leaves) - _MOST_LEAVES} conditions were not looked at")
         return tuple(dict.fromkeys(told))
 
@@ -83,9 +83,10 @@ class Advice:
         if own:
             yield f"{path} of a record is searched by a field of its own: {own}:"
         elif not self._finds(Or((Compare(field, None, None), Words((Term("", How.PREFIX),), Where((field,)))))):
-            known = {name: name for full in self._values(SDE) for name in path_names(full)} if kind == SDE else {}
+            names = (name for full in self._values(SDE) for name in sde_names(full)) if kind == SDE else ()
+            known = {name.removeprefix(f"{SDE}."): name for name in names}
             near = _near(path, known)
-            meant = f"; did you mean {kind}.{near[0]}?" if near else f": archiver fields {kind}"
+            meant = f"; did you mean {known[near[0]]}?" if near else f": archiver fields {kind}"
             yield f"nothing that can be searched stands at the path {field}{meant}"
         elif not isinstance(leaf, Compare) and not self._finds(leaf):
             yield f"no conversation of this archive has {understood(leaf)}"

@@ -18,19 +18,19 @@ from archiver.intervals import Interval, begins
 from archiver.model import Window, from_ms, to_ms
 from archiver.query import FACETS, IN_ORDER, MESSAGE_FACETS, Query, Scope
 
-COUNTABLE = (*FACETS, *Interval)  # names of facets; an interval is that of the start, of a message when it was sent
-
-
-def countable(scope: Scope) -> tuple[str, ...]:
-    """The facets that results of a scope can be counted by."""
-    return COUNTABLE if scope is Scope.CONVERSATION else (*sorted(MESSAGE_FACETS), *Interval)
-
-
+_INTERVALS = tuple(Interval)
 # With an interval up to so long, so many are not too many to look at.
 _FITTING = (
     (timedelta(days=3), Interval.HOUR), (timedelta(days=70), Interval.DAY), (timedelta(days=400), Interval.WEEK),
     (timedelta(days=6 * 365), Interval.MONTH),
 )  # fmt: skip
+
+
+def countable(scope: Scope) -> tuple[str, ...]:
+    """The facets that results of a scope can be counted by. An interval is that of a conversation's start, or that in
+    which a message was sent.
+    """
+    return (*(FACETS if scope is Scope.CONVERSATION else sorted(MESSAGE_FACETS)), *_INTERVALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ class Counting:
     def __init__(self, store: Store, query: Query, scope: Scope, zone: tzinfo) -> None:
         self._store, self._scope, self._zone = store, scope, zone
         self._expression = query.expression
+        self._known_spans: dict[Interval, Spans] = {}
 
     @cached_property
     def total(self) -> int:
@@ -105,20 +106,30 @@ class Counting:
 
     def by(self, facet: str, limit: int | None = None) -> Counts:
         """The `limit` most frequent values of a facet (`countable`), or all; intervals that have results always all."""
-        counts = {value: count for (value,), count in self._named(facet).items()}
+        counts = {value: count for (value,), count in self.cells(facet).items()}
         without = [Facet(None, counts.pop(None))] if None in counts else []
-        known = [(value, count) for value, count in counts.items() if value is not None]
-        if facet in (*IN_ORDER, *Interval):
-            shown, cut = (known if facet in list(Interval) else sorted(known, key=lambda pair: float(pair[0]))), []
-        else:
-            known.sort(key=lambda pair: (-pair[1], pair[0]))
-            shown, cut = known[:limit], known[len(known) if limit is None else limit :]
-        values = (*(Facet(*pair) for pair in shown), *without)
-        return Counts(facet, self.total, values, len(cut), sum(count for _, count in cut))
+        ordered = _ordered(facet, [(value, count) for value, count in counts.items() if value is not None])
+        most = len(ordered) if limit is None or facet in (*IN_ORDER, *_INTERVALS) else limit
+        values = (*(Facet(*pair) for pair in ordered[:most]), *without)
+        return Counts(facet, self.total, values, len(ordered[most:]), sum(count for _, count in ordered[most:]))
 
     def table(self, rows: str, columns: str, most_rows: int, most_columns: int) -> Table:
         """The same for two facets at once; the cells of values that were left out are there, too."""
-        return Table(self.by(rows, most_rows), self.by(columns, most_columns), self._named(rows, columns))
+        return Table(self.by(rows, most_rows), self.by(columns, most_columns), self.cells(rows, columns))
+
+    def cells(self, *facets: str) -> Mapping[tuple[str | None, ...], int]:
+        """The count of each combination of values of one facet or two, as people read them; intervals in their order.
+        None stands for no value.
+        """
+        for facet in facets:
+            known_word(facet, countable(self._scope), f"{self._scope} facet")
+        spans = {facet: self._spans(Interval(facet)) for facet in facets if facet in _INTERVALS}
+        axes = [spans[facet].axis if facet in spans else Axis(facet) for facet in facets]
+        counts: Counter[tuple[str | None, ...]] = Counter()
+        for cell, count in self._tally(*axes).items():
+            pairs = zip(facets, cell, strict=True)
+            counts[tuple(spans[facet].name(value) if facet in spans else value for facet, value in pairs)] += count
+        return counts
 
     def histogram(self, interval: Interval | None = None) -> Histogram:
         """The results by intervals; by default by the shortest ones that are not too many to look at."""
@@ -133,18 +144,6 @@ class Counting:
             bars = tuple(Bar(start, end, counts.get(to_ms(start), 0)) for start, end in pairs)
         return Histogram(chosen, bars, sum(tally.values()) - sum(counts.values()))
 
-    def _named(self, *facets: str) -> Mapping[tuple[str | None, ...], int]:
-        """The count of each combination of values as people read them, intervals in their order."""
-        for facet in facets:
-            known_word(facet, countable(self._scope), f"{self._scope} facet")
-        spans = {facet: self._spans(Interval(facet)) for facet in facets if facet in list(Interval)}
-        axes = [spans[facet].axis if facet in spans else Axis(facet) for facet in facets]
-        counts: Counter[tuple[str | None, ...]] = Counter()
-        for cell, count in self._tally(*axes).items():
-            pairs = zip(facets, cell, strict=True)
-            counts[tuple(spans[facet].name(value) if facet in spans else value for facet, value in pairs)] += count
-        return counts
-
     def _fitting(self) -> Interval:
         """The shortest intervals that are not too many to look at."""
         days = self._spans(Interval.DAY)
@@ -157,5 +156,22 @@ class Counting:
 
     def _spans(self, interval: Interval) -> Spans:
         """The intervals of the years in which there are results."""
-        every = years(self._zone)
-        return every.within(interval, {edge for (edge,) in self._tally(every.axis) if edge in every.edges})
+        if interval not in self._known_spans:
+            self._known_spans[interval] = self._years.within(interval, self._held_years)
+        return self._known_spans[interval]
+
+    @cached_property
+    def _years(self) -> Spans:
+        return years(self._zone)
+
+    @cached_property
+    def _held_years(self) -> frozenset[int]:
+        """The begins of the years in which there are results."""
+        return frozenset(edge for (edge,) in self._tally(self._years.axis) if edge in self._years.edges)
+
+
+def _ordered(facet: str, counts: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Values with their counts: most frequent first, or in their own order; intervals are in it."""
+    if facet in _INTERVALS:
+        return counts
+    return sorted(counts, key=lambda pair: float(pair[0]) if facet in IN_ORDER else (-pair[1], pair[0]))

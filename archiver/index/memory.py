@@ -25,7 +25,7 @@ from archiver.index.results import (
 )
 from archiver.index.store import StoreStatus
 from archiver.model import Message, Transcript
-from archiver.query import Expression, Reading, Scope, every_message, facet_values, message_words, results
+from archiver.query import Expression, Reading, Scope, every_message, facet_values, marked_messages, results
 
 
 def open_store(address: StoreAddress, folder: Path, archive_id: str) -> MemoryStore:
@@ -72,8 +72,8 @@ class MemoryStore:
         keys = [_key(reading.transcript, message, sort) for reading, message in self._results(expression, scope)]
         keys.sort(key=lambda key: key.order, reverse=sort is not Sort.OLDEST)
         if sort is Sort.MATCHES:
-            words = message_words(expression)
-            matching = Counter(reading.transcript.id for reading, _ in self._results(words, Scope.MESSAGE))
+            marked = self._results(marked_messages(expression), Scope.MESSAGE)
+            matching = Counter(reading.transcript.id for reading, _ in marked)
             keys = most_matches_first(keys, matching)
         return page_of(keys, limit, after, is_descending=sort is not Sort.OLDEST)
 

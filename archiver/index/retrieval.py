@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cached_property
 
 from archiver.archive import ArchiveFile
@@ -12,6 +12,7 @@ from archiver.errors import ArchiverError, ConfigError, RecordError
 from archiver.index.advice import advice_on
 from archiver.index.assurance import Assurance, assurance
 from archiver.index.axes import MOST_VALUES
+from archiver.index.counting import Counting
 from archiver.index.paging import every_item
 from archiver.index.readiness import Readiness
 from archiver.index.refusals import reason_of
@@ -58,7 +59,10 @@ class Request:
 class Search:
     """The hits of a request, in its order, fetched page by page while they are iterated.
 
-    Iterating yields each hit once; iterating again searches again. Raises StoreError, IntegrityError when used.
+    Iterating yields each hit once; iterating again searches again. `faults`, `next` and `is_complete` are about the
+    hits that were iterated: how many could not be read, the cursor after them (None if there are no more), and whether
+    all were searched and could be read. `doubts` tells why some may be missing. Raises StoreError, IntegrityError when
+    used.
     """
 
     def __init__(
@@ -67,8 +71,10 @@ class Search:
         self._archive, self._store = archive, store
         self.request = request
         self._ready = ready
+        self.faults = 0
+        self._total: int | None = None
         self._first: KeyPage | None = None
-        self._last, self._faults = KeyPage(), 0
+        self._last = KeyPage()
         self._readings = Readings(archive)
 
     @cached_property
@@ -80,45 +86,41 @@ class Search:
     @property
     def total(self) -> int:
         """How many results there are in all: exact, whatever the limit."""
-        if self._first is None:
+        if self._total is None:
             self._first = self._ask(self.request.after, self._page_size(self.request.limit))
-        return self._first.total
+        return self._total or 0
+
+    def counting(self, zone: tzinfo) -> Counting:
+        """Counts the same results, in intervals of a time zone."""
+        return Counting(self._store, self.request.query, self.request.scope, zone)
 
     def assurance(self, now: datetime) -> Assurance:
         """What the answer is worth at `now`, which is LivePerson's time."""
         return assurance(self._archive, self._store, self.request.query, now)
 
     def __iter__(self) -> Iterator[Hit]:
-        self._faults = 0
+        self.faults = 0
         for page, hits in self._pages():
             self._last = page
-            self._faults += sum(hit.fault is not None for hit in hits)
+            self.faults += sum(hit.fault is not None for hit in hits)
             yield from hits
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Why some hits may be missing."""
         return self._ready.doubts
 
     @property
     def next(self) -> str | None:
-        """The cursor after the hits, once they were iterated; None if there are no more."""
         return as_cursor(self._last.next, self.request.sort) if self._last.next else None
 
     @property
-    def faults(self) -> int:
-        """How many hits could not be read, once they were iterated."""
-        return self._faults
-
-    @property
     def is_complete(self) -> bool:
-        """Whether everything was searched and all hits could be read, once they were iterated."""
-        return not self._ready.notices and not self._faults
+        return not self._ready.notices and not self.faults
 
     def results(self) -> Results:
         """All hits within the limit at once, with the total and the cursor after them."""
         hits = tuple(self)
-        return Results(hits, self._last.total, self.next, self.notices, self.doubts, self.is_complete)
+        return Results(hits, self.total, self.next, self.notices, self.doubts, self.is_complete)
 
     def _pages(self) -> Iterator[tuple[KeyPage, list[Hit]]]:
         """Pages with their hits; at least one, which may be empty."""
@@ -149,6 +151,8 @@ class Search:
         page = self._store.search(
             request.query.expression, scope=request.scope, sort=request.sort, limit=max(limit, 1), after=after
         )
+        if after == request.after:  # the first page of an iteration
+            self._total = page.total
         return page if limit else KeyPage(total=page.total)
 
 

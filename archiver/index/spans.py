@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -45,9 +45,9 @@ class Spans:
     zone: tzinfo
     pairs: tuple[tuple[datetime, datetime], ...]
 
-    def within(self, interval: Interval, edges: Iterable[int]) -> Spans:
+    def within(self, interval: Interval, edges: Set[int]) -> Spans:
         """The shorter intervals of those that begin at some edges. Raises ConfigError if they are too many."""
-        longer = [Window(start, end) for start, end in self.pairs if to_ms(start) in set(edges)]
+        longer = [Window(start, end) for start, end in self.pairs if to_ms(start) in edges]
         pairs = (pair for span in longer for pair in pairwise(begins(interval, span, self.zone)))
         return Spans(interval, self.zone, tuple(dict.fromkeys(bounded(pairs, interval))))
 

@@ -39,10 +39,10 @@ from archiver.query.fields import (
     message_numbers,
     message_passages,
     passages,
-    path_names,
     path_numbers,
+    sde_names,
 )
-from archiver.query.matching import Match, Reading, Snippet, marked, message_words, results
+from archiver.query.matching import Match, Reading, Snippet, marked, marked_messages, results
 from archiver.query.parser import parse
 from archiver.query.patterns import alternatives, escaped, fits, regex_of
 from archiver.query.proximity import MOST_DISTANCE, arrangements, sequences
@@ -102,16 +102,16 @@ __all__ = [
     "flat",
     "for_messages",
     "marked",
+    "marked_messages",
     "message_numbers",
     "message_passages",
-    "message_words",
     "own_facets",
     "parse",
     "passages",
-    "path_names",
     "path_numbers",
     "regex_of",
     "results",
+    "sde_names",
     "sequences",
     "span_of",
     "understood",

@@ -77,15 +77,15 @@ def earlier_passages(former: Iterable[Former]) -> Iterator[Passage]:
             yield Passage(part.zone.value, part.text, message=item.message, until=item.until)
 
 
-def path_names(path: str) -> Iterator[str]:
-    """The names by which a path can be searched: `customerInfo.customerId`, and `customerId` alone; `customerInfo.*`
-    stands for all that begin so. Lower case.
+def sde_names(path: str) -> Iterator[str]:
+    """The places at which a value of an SDE can be searched: `sde.customerInfo.customerId`, and `sde.customerId`;
+    `sde.customerInfo.*` stands for all that begin so. Lower case.
     """
     parts = path.lower().split(".")
     for end in range(1, len(parts)):
-        yield f"{'.'.join(parts[:end])}.*"
+        yield f"{SDE}.{'.'.join(parts[:end])}.*"
     for start in range(len(parts)):
-        yield ".".join(parts[start:])
+        yield f"{SDE}.{'.'.join(parts[start:])}"
 
 
 def _people(people: Iterable[Participant]) -> Iterator[str]:
@@ -197,7 +197,7 @@ def path_numbers(transcript: Transcript) -> Iterator[tuple[str, float]]:
     for sde in transcript.sdes:
         for path, value in sde.values:
             for number_ in _numbers(value):
-                yield from ((f"{SDE}.{name}", number_) for name in path_names(path))
+                yield from ((name, number_) for name in sde_names(path))
     for path, value in transcript.facts:
         for number_ in _numbers(value):
             yield from ((name, number_) for name in fact_names(path))
@@ -208,7 +208,7 @@ def _numbers(value: Scalar) -> tuple[float, ...]:
 
 
 def fact_names(path: str) -> tuple[str, ...]:
-    """The names by which a value of the record can be searched: `record.info.mcs`, and `record.mcs`. Lower case."""
+    """The places at which a value of the record can be searched: `record.info.mcs`, and `record.mcs`. Lower case."""
     names = f"{RECORD}.{path}".lower(), f"{RECORD}.{path.rsplit('.', 1)[-1]}".lower()
     return tuple(dict.fromkeys(names))
 

@@ -42,8 +42,8 @@ from archiver.query.fields import (
     fact_words,
     message_numbers,
     passages,
-    path_names,
     path_numbers,
+    sde_names,
 )
 from archiver.query.patterns import fits
 from archiver.query.proximity import sequences
@@ -244,7 +244,7 @@ def is_in_place(leaf: Text, passage: Passage) -> bool:
         return False
     if passage.zone in where.places:
         return True
-    return passage.zone == SDE and any(f"{SDE}.{name}" in where.places for name in path_names(passage.path or ""))
+    return passage.zone == SDE and any(name in where.places for name in sde_names(passage.path or ""))
 
 
 def positive_words(expression: Expression, negated: bool = False) -> Iterator[Text]:
@@ -259,11 +259,11 @@ def positive_words(expression: Expression, negated: bool = False) -> Iterator[Te
                 yield from positive_words(child, negated)
 
 
-def message_words(expression: Expression) -> Expression:
-    """What a message has to match to hold something that the expression marks: one of its words about messages."""
-    return Or(
-        tuple(leaf for leaf in positive_words(expression) if any(map(MESSAGE_ZONES.__contains__, leaf.where.places)))
-    )
+def marked_messages(expression: Expression) -> Expression:
+    """A query for the messages in which an expression marks something, of the conversations that it finds."""
+    leaves = positive_words(expression)
+    marking = Or(tuple(leaf for leaf in leaves if any(place in MESSAGE_ZONES for place in leaf.where.places)))
+    return And((OfConversation(expression), marking))
 
 
 def marked(text: str, expression: Expression) -> Snippet:

@@ -13,7 +13,7 @@ from archiver.index.elastic.server import Server
 from archiver.index.paging import every_item
 from archiver.index.ranks import RANKED, most_matches_first, page_of
 from archiver.index.results import Key, KeyPage, Sort
-from archiver.query import And, Expression, OfConversation, Scope, message_words
+from archiver.query import Expression, Scope, marked_messages
 
 Answer = TypeVar("Answer")
 _MOST_AT_ONCE = 10_000  # Elasticsearch's own limit of one page
@@ -144,9 +144,10 @@ class Searching:
         )  # fmt: skip
         if total > MOST_VALUES:
             raise too_many_values()
-        matching = And((OfConversation(expression), message_words(expression)))
         terms = {"terms": {"field": "conversation_id", "size": MOST_VALUES}}
-        found = self._aggregated(matching, Scope.MESSAGE, {"by": terms}).get("by", {}).get("buckets", ())
+        found = (
+            self._aggregated(marked_messages(expression), Scope.MESSAGE, {"by": terms}).get("by", {}).get("buckets", ())
+        )
         counts = {bucket["key"]: bucket["doc_count"] for bucket in found}
         return page_of(most_matches_first(map(_key, hits), counts), limit, after, is_descending=True)
 

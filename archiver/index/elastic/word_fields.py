@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -17,8 +17,8 @@ from archiver.query import (
     fact_names,
     fact_words,
     passages,
-    path_names,
     path_numbers,
+    sde_names,
     words,
 )
 
@@ -61,9 +61,9 @@ class WordFields:
             else:
                 by_zone[_field(passage)].append(text)
                 if passage.path and passage.zone == SDE:
-                    found += _at_paths(passage.path, text)
+                    found += _at_paths(sde_names, passage.path, text)
         for path, text in fact_words(self._transcript):
-            found += _at_fact(path, text)
+            found += _at_paths(fact_names, path, text)
         pairs = dict.fromkeys(path_numbers(self._transcript))
         numbers = [f"{tagged(name, '')}{sortable(value)}" for name, value in pairs]
         return {**everything, KEYWORDS_FIELD: found, PATH_NUMBERS_FIELD: numbers, **by_role, **by_zone}
@@ -74,15 +74,10 @@ def _field(passage: Passage) -> str:
 
 
 @lru_cache(_REMEMBERED)
-def _at_paths(path: str, text: str) -> tuple[str, ...]:
-    parts = text.split()
-    return tuple(" ".join(tagged(f"{SDE}.{name}", word) for word in parts) for name in path_names(path))
-
-
-@lru_cache(_REMEMBERED)
-def _at_fact(path: str, text: str) -> tuple[str, ...]:
+def _at_paths(names_of: Callable[[str], Iterable[str]], path: str, text: str) -> tuple[str, ...]:
+    """The words of a text behind each name of its path."""
     parts = words(text)
-    return tuple(" ".join(tagged(name, word) for word in parts) for name in fact_names(path)) if parts else ()
+    return tuple(" ".join(tagged(name, word) for word in parts) for name in names_of(path)) if parts else ()
 
 
 @lru_cache(_REMEMBERED)

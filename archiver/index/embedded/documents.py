@@ -49,8 +49,8 @@ from archiver.query import (
     message_passages,
     own_facets,
     passages,
-    path_names,
     path_numbers,
+    sde_names,
     words,
 )
 
@@ -154,8 +154,8 @@ def _add_passage(document: Any, passage: Passage) -> None:
 
 def _add_paths(document: Any, passage: Passage, tokens: Sequence[str]) -> None:
     if passage.zone == SDE and passage.path:
-        for name in path_names(passage.path):
-            document.add_text(PATH_WORD, " ".join(at_path(f"{SDE}.{name}", word) for word in tokens))
+        for name in sde_names(passage.path):
+            document.add_text(PATH_WORD, " ".join(at_path(name, word) for word in tokens))
 
 
 def _passage(transcript: Transcript, passage: Passage, number: int) -> Any:

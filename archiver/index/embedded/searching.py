@@ -12,7 +12,7 @@ from archiver.index.embedded.queries import conversation_query, message_query
 from archiver.index.embedded.schema import CONVERSATION_NUMBER, RANK, facet_field, rank_field
 from archiver.index.ranks import RANKED, most_matches_first, page_of
 from archiver.index.results import Key, KeyPage, Sort
-from archiver.query import And, Expression, OfConversation, Scope, message_words
+from archiver.query import Expression, Scope, marked_messages
 
 
 class Searching:
@@ -57,7 +57,7 @@ class Searching:
 
     def _matching(self, expression: Expression, found: Sequence[Key]) -> Mapping[str, int]:
         """How many messages of each result hold words of the expression."""
-        query = self._query(And((OfConversation(expression), message_words(expression))), Scope.MESSAGE)
+        query = self._query(marked_messages(expression), Scope.MESSAGE)
         terms = {"terms": {"field": CONVERSATION_NUMBER, "size": MOST_VALUES}}
         buckets = self._aggregate(query, {"by": terms})["by"]["buckets"]
         counts = {bucket["key"]: bucket["doc_count"] for bucket in buckets}
