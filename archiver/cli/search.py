@@ -85,6 +85,7 @@ def command(
         counting = search.counting(archive.settings.zone)
         worth = search.assurance(archive.believed_now())
         shared.show_notices(search.notices)
+        shown = 0
         if as_csv:
             click.echo(counts_csv(counting, facets[0], area), nl=False)
         elif as_json:

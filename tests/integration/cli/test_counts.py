@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from archiver.archive.opening import make_archive
-from archiver.cli.root import root
 from archiver.liveperson.answers import read_record
 from archiver.received import Conversation
 from tests import schemas
 from tests.conftest import ACCOUNT, NOW, record
+from tests.integration.cli.running import run
 
 SKILLS = [f"Skill {number:02d}" for number in range(12)]
 
@@ -36,10 +35,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with make_archive(folder, ACCOUNT) as archive:
         archive.keep([item for item in map(read_record, raws) if isinstance(item, Conversation)], (), NOW)
     return folder
-
-
-def run(folder: Path, *words: str) -> Result:
-    return CliRunner().invoke(root, ["--archive", str(folder), *words])
 
 
 def answer(folder: Path, *words: str) -> Any:

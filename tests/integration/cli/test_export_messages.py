@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from archiver.archive.opening import make_archive
-from archiver.cli.root import root
 from archiver.export import message_lines
 from archiver.index import Hit
 from archiver.liveperson.answers import read_record
@@ -21,6 +19,7 @@ from archiver.received import Conversation
 from archiver.transcript import project
 from tests import schemas
 from tests.conftest import ACCOUNT, NOW, record
+from tests.integration.cli.running import run
 
 
 @pytest.fixture
@@ -37,10 +36,6 @@ def folder(tmp_path: Path) -> Path:
             assert isinstance(conversation, Conversation)
             archive.keep([conversation], (), NOW + timedelta(hours=at))
     return made
-
-
-def run(folder: Path, *words: str) -> Result:
-    return CliRunner().invoke(root, ["--archive", str(folder), *words])
 
 
 def exported(folder: Path, *query: str) -> list[Any]:

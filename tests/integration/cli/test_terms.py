@@ -9,15 +9,14 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from archiver.archive.opening import make_archive
-from archiver.cli.root import root
 from archiver.liveperson.answers import read_record
 from archiver.query.fields import MEANING
 from archiver.received import Conversation
 from tests import schemas
 from tests.conftest import ACCOUNT, NOW, record
+from tests.integration.cli.running import run
 
 TERMS = ["refund", "card*", '"double charge" w/5 card', "-refund", "=cmd", "mcs:<40", "(open", "refund from:agent"]
 
@@ -36,10 +35,6 @@ def folder(tmp_path: Path) -> Path:
             assert isinstance(conversation, Conversation)
             archive.keep([conversation], (), NOW)
     return made
-
-
-def run(folder: Path, *words: str, given: str | None = None) -> Result:
-    return CliRunner().invoke(root, ["--archive", str(folder), *words], input=given)
 
 
 def test_each_term_has_the_counts_of_a_search_and_a_wrong_one_its_error(folder: Path) -> None:
