@@ -156,20 +156,23 @@ class Senders:
         """Sends all documents of the bodies until each is done or refused."""
         rest: list[_Document] | None = None
         retries, least = Retries(self._retries), sum(body.count for body, _ in bodies)
+        total = sum(len(body.lines) for body, _ in bodies)
         while rest is None or rest:
             if self._stopping.is_set():
                 return
+            # Of this request: another thread may change the size of requests before the answer is there.
+            most_bytes = total if rest is None else self._request_bytes
             try:
-                rest, reason = self._attempt(bodies if rest is None else None, rest or [])
+                rest, reason = self._attempt(bodies if rest is None else None, rest or [], most_bytes)
             except (StoreUnavailable, StoreTooLarge) as error:
                 rest, reason = list(documents(bodies)) if rest is None else rest, error
                 if isinstance(error, StoreTooLarge):
-                    rest = self._make_smaller(rest)
+                    rest = self._make_smaller(rest, most_bytes)
                     continue
             if rest is not None and len(rest) < least:
                 least = len(rest)
                 retries.progressed()
-            if reason and rest and self._is_hopeless(rest, reason):
+            if reason and rest and self._is_hopeless(rest, reason, most_bytes):
                 rest = rest[1:]
             elif reason:
                 self._wait(retries, reason)
@@ -178,9 +181,9 @@ class Senders:
         self._settle(bodies)
 
     def _attempt(
-        self, bodies: Sequence[tuple[Body, Batch]] | None, rest: list[_Document]
+        self, bodies: Sequence[tuple[Body, Batch]] | None, rest: list[_Document], most_bytes: int
     ) -> tuple[list[_Document], ArchiverError | None]:
-        """Sends one request; which documents to send again, and why."""
+        """Sends one request: all bodies, or as many documents of the rest as fit. Which to send again, and why."""
         if bodies is not None:
             answer = self._server.bulk([body.lines for body, _ in bodies])
             count = sum(body.count for body, _ in bodies)
@@ -188,7 +191,7 @@ class Senders:
                 return [], None
             sent, later = list(documents(bodies)), list[_Document]()
         else:
-            sent, later = _first(rest, self._request_bytes)
+            sent, later = _first(rest, most_bytes)
             answer = self._server.bulk([lines for _, _, lines in sent])
         again, reason = self._judge(sent, answer.get("items", []))
         return again + later, reason
@@ -222,11 +225,11 @@ class Senders:
         with self._change:
             batch.refused.setdefault(body.conversation_id, Refusal(body.seq, body.conversation_id, words[:1000]))
 
-    def _is_hopeless(self, rest: list[_Document], reason: ArchiverError) -> bool:
+    def _is_hopeless(self, rest: list[_Document], reason: ArchiverError, most_bytes: int) -> bool:
         """Refuses a large document that the server rejects again and again when it is sent alone: by its limit for one
         operation it never takes it, and says so in the same way as that it is busy.
         """
-        sent, _ = _first(rest, self._request_bytes)
+        sent, _ = _first(rest, most_bytes)
         size = len(sent[0][2])
         if not isinstance(reason, Overloaded) or len(sent) > 1 or size < _LARGE_BYTES:
             return False
@@ -236,9 +239,9 @@ class Senders:
         self._refuse(sent[0], f"a document of {size / 1e6:.1f} MB is rejected again and again: {reason.message}")
         return True
 
-    def _make_smaller(self, rest: list[_Document]) -> list[_Document]:
+    def _make_smaller(self, rest: list[_Document], most_bytes: int) -> list[_Document]:
         """After a request that was too large: smaller requests; a document that is too large alone is refused."""
-        sent, later = _first(rest, self._request_bytes)
+        sent, later = _first(rest, most_bytes)
         if len(sent) == 1:
             self._refuse(sent[0], "the document is larger than a request may be")
             return later
