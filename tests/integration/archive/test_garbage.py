@@ -65,7 +65,6 @@ def folder(lively: Lively, tmp_path: Path) -> Path:
 
 def damaged(lively: Lively, to: Path, table: str, dice: random.Random) -> Path:
     """A copy with garbage in one column of a table, if SQLite accepts it."""
-    shutil.rmtree(to, ignore_errors=True)
     folder = copied(lively[0], to)
     table, column, type_, may_be_null = dice.choice([item for item in garbage.columns(folder) if item[0] == table])
     put(folder, table, column, type_, dice.choice(garbage.values(type_, may_be_null=may_be_null)))
@@ -76,7 +75,6 @@ def broken(lively: Lively, to: Path, table: str | None, dice: random.Random) -> 
     """A copy with garbage in a table, or without a table's name with damaged bytes."""
     if table:
         return damaged(lively, to, table, dice)
-    shutil.rmtree(to, ignore_errors=True)
     folder = copied(lively[0], to)
     (folder / FILE).write_bytes(flipped((folder / FILE).read_bytes(), dice))
     return folder
@@ -99,7 +97,7 @@ def test_with_garbage_in_any_column_every_command_answers_as_before_or_says_that
     lively: Lively, tmp_path_factory: pytest.TempPathFactory,
     table: str, seed: int,
 ) -> None:  # fmt: skip
-    folder = damaged(lively, tmp_path_factory.getbasetemp() / "row", table, random.Random(seed))
+    folder = damaged(lively, tmp_path_factory.mktemp("row") / "archive", table, random.Random(seed))
     after = run_all(folder)
     garbage.check_nothing_is_silently_wrong(lively[2], after)
     if table in STEERING:
@@ -125,7 +123,7 @@ def test_what_is_no_evidence_is_repaired_and_then_nothing_is_wrong(
     lively: Lively, tmp_path_factory: pytest.TempPathFactory,
     table: str, seed: int,
 ) -> None:  # fmt: skip
-    folder = damaged(lively, tmp_path_factory.getbasetemp() / "repaired", table, random.Random(seed))
+    folder = damaged(lively, tmp_path_factory.mktemp("repaired") / "archive", table, random.Random(seed))
     assert run(folder, "verify", "--repair", "--json").code == 0
     assert run(folder, "verify").code == 0
     after = run_all(folder)
@@ -139,7 +137,7 @@ def test_an_open_conversation_is_looked_up_again_whatever_stands_in_the_rows_tha
     lively: Lively, tmp_path_factory: pytest.TempPathFactory,
     table: str, seed: int,
 ) -> None:  # fmt: skip
-    folder = damaged(lively, tmp_path_factory.getbasetemp() / "steered", table, random.Random(seed))
+    folder = damaged(lively, tmp_path_factory.mktemp("steered") / "archive", table, random.Random(seed))
     with open_archive(folder) as archive:
         look_up(archive, lively[1], NOW + 3 * DAY)
         assert b"changed" in archive.vault.current(OPEN_ID).raw
@@ -156,7 +154,7 @@ def look_up(archive: ArchiveFile, simulator: Simulator, now: datetime) -> None:
 def test_what_writes_goes_on_or_says_that_it_can_not(
     lively: Lively, tmp_path_factory: pytest.TempPathFactory, table: str | None, seed: int
 ) -> None:
-    folder = broken(lively, tmp_path_factory.getbasetemp() / "written", table, random.Random(seed))
+    folder = broken(lively, tmp_path_factory.mktemp("written") / "archive", table, random.Random(seed))
     for work in (fetch, decide, look_up_and_sweep, harvest, reindex, repair):
         with suppress(ArchiverError):
             work(folder, lively[1])
@@ -377,10 +375,7 @@ def flipped(raw: bytes, dice: random.Random) -> bytes:
 def test_with_any_damage_to_its_bytes_every_command_answers_as_before_or_says_that_it_can_not(
     lively: Lively, tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:
-    to = tmp_path_factory.getbasetemp() / "bytes"
-    shutil.rmtree(to, ignore_errors=True)
-    folder = copied(lively[0], to)
-    (folder / FILE).write_bytes(flipped((folder / FILE).read_bytes(), random.Random(seed)))
+    folder = broken(lively, tmp_path_factory.mktemp("bytes") / "archive", None, random.Random(seed))
     garbage.check_nothing_is_silently_wrong(lively[2], run_all(folder))
 
 
