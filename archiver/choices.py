@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from archiver.value import Value
 
 
 class Policy(StrEnum):
@@ -21,8 +22,7 @@ class Depth(StrEnum):
     SEARCH = "search"  # as a search returns them: without thumbnails, and only the newest SDE of each type
 
 
-@dataclass(frozen=True, slots=True)
-class Policies:
+class Policies(Value):
     """For each kind of erasure: text covered with mask characters, and text deleted."""
 
     masking: Policy = Policy.FOLLOW

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from archiver.errors import ArchiverError, AuthError, PermissionMissing, counted
 from archiver.index import StoreAdmin, index_status, open_store
 from archiver.liveperson import Account, Contact, Probes, account_of
 from archiver.private import open_to_others
+from archiver.value import Value
 
 _LEAST_FREE_BYTES = 1_000_000_000
 
@@ -27,8 +27,7 @@ class Verdict(StrEnum):
     SKIP = "skip"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Value):
     """The result of one check. `advice` is what to do next, as a command where there is one."""
 
     name: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+from archiver.value import Value, as_dict
 
 CELL = timedelta(minutes=10)  # LivePerson rounds time bounds to this grid (Messaging Interactions API, Conversations)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,8 +23,7 @@ def from_ms(ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=ms)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Window:
+class Window(Value, order=True):
     """A span of conversation start times, `[start, end)`."""
 
     start: datetime
@@ -55,12 +55,7 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
-
-
-@dataclass(frozen=True, slots=True)
-class Participant:
+class Participant(Value):
     """Somebody who took part. `ids` are all the ids under which messages may name them."""
 
     role: Role
@@ -101,8 +96,7 @@ class Part(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Value):
     """A state that a message reached: `status` as LivePerson names it (ACCEPT, READ); `by`, on whose side."""
 
     status: str
@@ -110,8 +104,7 @@ class Delivery:
     at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Value):
     """What one participant sent. `text` is all that a person could read in it, as written; `parts`, the same and what
     belongs to it by zone.
 
@@ -139,11 +132,10 @@ class Message:
 
     def as_dict(self) -> dict[str, Any]:
         """Its fields by name, as plain values for a table: the role as text, the time aware UTC."""
-        return _fields(self) | {"role": self.role.value}
+        return as_dict(self) | {"role": self.role.value}
 
 
-@dataclass(frozen=True, slots=True)
-class Sde:
+class Sde(Value):
     """An engagement attribute. A path of `values` may repeat: lists are flattened without their positions."""
 
     conversation_id: str
@@ -157,11 +149,10 @@ class Sde:
         values: dict[str, list[str | int | float | bool]] = {}
         for path, value in self.values:
             values.setdefault(path, []).append(value)
-        return _fields(self) | {"values": values}
+        return as_dict(self) | {"values": values}
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyAnswer:
+class SurveyAnswer(Value):
     """A survey question with its answer; `by` is who filled the survey in."""
 
     survey: str
@@ -170,8 +161,7 @@ class SurveyAnswer:
     answer: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Value):
     """Something that happened beside the messages: a transfer, somebody joining, the close."""
 
     at: datetime | None
@@ -179,16 +169,14 @@ class Event:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Former:
+class Former(Value):
     """A message as LivePerson showed it until it was edited, masked or deleted."""
 
     message: Message
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Dialog:
+class Dialog(Value):
     """A part of a conversation: the main dialog, or a survey after it."""
 
     id: str | None
@@ -201,8 +189,7 @@ class Dialog:
     close_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(Value):
     """What LivePerson says about a conversation beside its messages."""
 
     conversation_id: str
@@ -243,11 +230,10 @@ class Metadata:
     def as_dict(self) -> dict[str, Any]:
         """Its fields by name, as plain values for a table: agents and consumers by their names."""
         people = {"agents": self.agents, "consumers": self.consumers}
-        return _fields(self) | {kind: [person.name for person in persons] for kind, persons in people.items()}
+        return as_dict(self) | {kind: [person.name for person in persons] for kind, persons in people.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript:
+class Transcript(Value):
     """A conversation as a person reads it: messages in the order they were sent. `about` is what is known about it
     beside what was said, by path: people, ids, campaign, pages, intents, what bots noted. `former` are earlier texts,
     `facts` all other values of the record by their path, `states` what LivePerson did to it since it was archived:

@@ -8,13 +8,13 @@ import ipaddress
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.request import getproxies
 
 import httpx
 
 from archiver.errors import ConfigError
+from archiver.value import Value
 
 _PLACE = re.compile(r"(\[[^\[\]]*\]|[^\[\]/:]*)(?::([0-9]{1,5}))?")
 _BRACKETS = re.compile(r"^\[([^\[\]]*)\](?=/|$)")
@@ -22,8 +22,7 @@ _SCHEMES = ("http", "https", "all")
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class Exemption:
+class Exemption(Value):
     """An entry of NO_PROXY: a range of addresses, or a host name with all names below it ("" for every host)."""
 
     place: _Network | str
@@ -40,8 +39,7 @@ class Exemption:
             return False
 
 
-@dataclass(frozen=True, slots=True)
-class Proxies:
+class Proxies(Value):
     """The URL of the proxy for each scheme (`all` for the others), and what is reached without one."""
 
     by_scheme: Mapping[str, str]

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
 from archiver.jsontext import decode, read_envelope
 from archiver.model import from_ms
+from archiver.value import Value
 
 _NO_NAMES = frozenset(("", "undefined"))
 _NO_CODES = frozenset((*_NO_NAMES, "null", "-1", "NA"))
@@ -47,8 +47,7 @@ def _is_table(value: Any) -> bool:
     return all(isinstance(item, dict) and not _FIELD.fullmatch(name) for name, item in value.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Peek:
+class Peek(Value):
     """What ingest needs of a raw record: its `info`, and how many messages it has."""
 
     info: dict[str, Any]

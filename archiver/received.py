@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from archiver.value import Value
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+
+class Conversation(Value):
     """One record as LivePerson gave it: the fields that ingest needs, and the exact bytes. `skill_id`: -1 for none.
     `is_deep`: it was read by its id, which returns all SDEs and thumbnails.
     """
@@ -23,16 +23,14 @@ class Conversation:
     is_deep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Value):
     """A record of an answer that could not be read far enough to keep it under its id."""
 
     raw: bytes
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Value):
     """One answer. `total` counts the whole query; `is_complete` is false if some search shards failed; `is_light` if
     little more than the `info` of its records was asked for.
     """

@@ -10,10 +10,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from archiver.errors import ArchiverError, RateLimited
+from archiver.value import Value
 
 T = TypeVar("T")
 # A client that comes back within a second of a 429 causes the next one; no server's wish is followed for hours.
@@ -24,8 +24,7 @@ def is_transient(error: ArchiverError) -> bool:
     return error.transient
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(Value, kw_only=True):
     """How an operation is retried: after the first failure it waits `delays_s[0]`, and so on; the last delay repeats.
 
     `tries` bounds the attempts, `patience_s` the seconds since the first failure in a row; None sets no bound. `spread`

@@ -6,7 +6,6 @@ import hashlib
 import secrets
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,13 +20,13 @@ from archiver.jsontext import canonical, decode, encode
 from archiver.model import to_ms
 from archiver.rawrecord import peek_if_readable
 from archiver.received import Conversation, Unreadable
+from archiver.value import Value
 
 SECOND_LOOK = timedelta(minutes=15)  # a replica that lags behind has caught up by then
 _COMPRESSION_LEVEL = 3
 
 
-@dataclass(frozen=True, slots=True)
-class AppendResult:
+class AppendResult(Value):
     """The effect of a read: the entry that holds its content, the time since which the content is known, and its
     difference from the version before.
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from archiver.errors import ArchiveError
 from archiver.jsontext import canonical, decode, split_object
+from archiver.value import Value
 
 GENESIS = bytes(32)
 SALT_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value):
     """One version of one conversation in the vault, or an event. Its body is stored apart, so that it can be removed
     without breaking the chain.
     """

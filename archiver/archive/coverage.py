@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
 from archiver.archive.ledger import WindowReading
 from archiver.model import Window
+from archiver.value import Value, replace
 from archiver.windows import floor, provable, retention, subtract
 
 _DAY = timedelta(days=1)
@@ -31,8 +31,7 @@ GAPS = (CoverageState.OPEN, CoverageState.UNPROVEN, CoverageState.LOST)
 _ORDER = list(CoverageState)
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Value):
     """A span in one state. LivePerson announced `expected` conversations that started in it, `conversations` were
     received. If the span is only a part of what was read at once, the counts are None.
     """
@@ -48,8 +47,7 @@ class Stretch:
         return self.window.length / _HOUR
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Value):
     """One day. `state` is the worst of the day; `hours`, the hours in each state; `is_exact`, whether every part was
     counted.
 
@@ -66,8 +64,7 @@ class Day:
     is_exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Value):
     """Which parts of a span are proven complete. `hours_left`: until the oldest gap begins to be lost; None if there is
     no gap, or none that can still be closed. `shallow`: how many of its conversations are archived only as a search
     returns them, without some of their SDEs; `vanished`: which of them it lists no more.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.archive import erasure_list, events
@@ -18,6 +17,7 @@ from archiver.archive.versions import Change
 from archiver.choices import Policies, Policy
 from archiver.errors import IntegrityError, NotFound
 from archiver.jsontext import encode
+from archiver.value import Value
 
 _ERASURES = (
     "SELECT r.state, r.seq, r.conversation_id, r.kind, r.record, e.fetched_at, r.decided_at, r.decided_by, r.reason"
@@ -30,8 +30,7 @@ _IS_PENDING = "r.state NOT IN (SELECT value FROM json_each(?))"
 _EVENTS = {Change.MASKING: events.MASKING, Change.ERASURE: events.ERASURE, Change.FEWER_MESSAGES: events.FEWER}
 
 
-@dataclass(frozen=True, slots=True)
-class Erasure:
+class Erasure(Value):
     """One event: `seq` is its own entry, `record` the entry of the version that caused it."""
 
     state: Decision

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from archiver.choices import Policies
 from archiver.errors import ArchiveError
 from archiver.model import Window
 from archiver.received import Conversation, Unreadable
+from archiver.value import replace
 
 
 class ArchiveFile:

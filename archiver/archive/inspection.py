@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from archiver.archive.chain import Entry, entry_of, is_fingerprint
 from archiver.archive.events import RECORD, REMOVING, removed_by
 from archiver.archive.versions import compare_raw
 from archiver.jsontext import encode
+from archiver.value import Value
 
 _OF_TYPES = " WHERE e.type IN (SELECT value FROM json_each(?))"
 _ENTRIES = (
@@ -50,8 +50,7 @@ _STRAYS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(Value):
     """A row of the table `current`."""
 
     messages: int

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from archiver.archive.stored import is_credible_contact, newest_entry_at, stored_moment, stored_window
 from archiver.jsontext import canonical, encode
 from archiver.model import EPOCH, Window, to_ms
+from archiver.value import Value
 from archiver.windows import NEVER, NOTED_SKEW, describe_skew
 
 ROWS = (
@@ -48,8 +48,7 @@ class Bookmark(StrEnum):
     OUR_TIME = "our_time"  # this machine's time at the same moment
 
 
-@dataclass(frozen=True, slots=True)
-class WindowReading:
+class WindowReading(Value):
     """How a window was read: what LivePerson announced, what was received, how much of it started inside, how much was
     new. `ids` is the digest of the sorted ids inside; `content` names the requested sections.
     """
@@ -70,8 +69,7 @@ class WindowReading:
         return self.expected - (self.seen - self.inside)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedWindow:
+class RecordedWindow(Value):
     """A reading as stored in the ledger. `certificate` is the entry of the chain that states the same. `checks` counts
     how often LivePerson's present count was compared with it since. `recorded_at`: when it was recorded, for a proof by
     the chain; None if that is not readable.
@@ -107,8 +105,7 @@ def is_altered(row: Sequence[Any]) -> bool:
     return row_digest(row[:-1]) != row[-1] or not stored_window(row[0], row[1])
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Value):
     """One harvest. An interrupted run is resumed: windows that it sealed since `started_at` are not read again."""
 
     id: int

@@ -9,18 +9,17 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from archiver.archive.tables import SCHEMA
 from archiver.errors import ArchiveError
+from archiver.value import Value
 
 _CREATED = re.compile(r"CREATE (TABLE|INDEX) (\w+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Stranger:
+class Stranger(Value):
     """Something in the file that is not of this program. `kind` is table, index, view or trigger."""
 
     kind: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ from archiver.archive.versions import Change
 from archiver.model import Window
 from archiver.rawrecord import is_true, moment
 from archiver.received import Conversation
+from archiver.value import Value
 from archiver.windows import NEVER, RETENTION_MONTHS, months_before
 
 SOONEST_RECHECK, LATEST_RECHECK = timedelta(minutes=15), timedelta(hours=24)
@@ -18,8 +18,7 @@ _CHECKS = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(d
 LATEST_DUE = LATEST_RECHECK + _AFTER_END[-1] + timedelta(days=1)  # no look-up is due later, and a day's margin
 
 
-@dataclass(frozen=True, slots=True)
-class Recheck:
+class Recheck(Value):
     """Why a conversation is to be looked up again, and when."""
 
     reason: str

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archiver.archive.events import RECORD
+from archiver.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Value):
     """The current version of a conversation: its exact bytes and the entry that holds them.
 
     `is_first`: the vault has no earlier version of it. `touched`: the newest entry about the conversation, a version or
@@ -28,8 +26,7 @@ class Record:
         return self.is_first and self.touched == self.seq
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(Value):
     """One entry about a conversation: a version (`type` is `record`) or an event. `has_body`: it was not removed."""
 
     seq: int
@@ -44,8 +41,7 @@ class HistoryEntry:
         return self.type == RECORD
 
 
-@dataclass(frozen=True, slots=True)
-class QuarantinedRecord:
+class QuarantinedRecord(Value):
     """A record without a readable id: its exact bytes, named by their SHA-256 in hexadecimal, and what is wrong."""
 
     digest: str

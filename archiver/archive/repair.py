@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,13 +23,13 @@ from archiver.errors import IntegrityError
 from archiver.logs import EventLogger
 from archiver.model import EPOCH, Window, to_ms
 from archiver.rawrecord import moment, peek, peek_if_readable
+from archiver.value import Value
 
 _log = EventLogger("archive")
 Claims = Mapping[Window, tuple[int, Any]]  # the windows that the chain proves complete: entry, and what it says
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
+class Mended(Value):
     """How many rows were put right, and whether other versions are current now, so that an index has to be rebuilt."""
 
     rows: int

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from archiver.archive.ledger import Bookmark
 from archiver.archive.rechecks import LATEST_DUE, youngest_without_checks
 from archiver.archive.stored import stored_moment
 from archiver.model import to_ms
+from archiver.value import Value
 from archiver.windows import NEVER
 
 _CLOCK_STEP = timedelta(minutes=10)  # by which a clock may be set back; less than sweeps overlap
@@ -22,8 +22,7 @@ _LATEST_CHECK = timedelta(days=31)
 _LONGEST_BEAT = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(Value):
     """`select` names wrong rows by their key, `words` says what is wrong, `mending` puts them right."""
 
     table: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 
@@ -23,13 +22,13 @@ from archiver.jsontext import decode
 from archiver.model import CELL, Window, to_ms
 from archiver.progress import Progress
 from archiver.rawrecord import Peek, moment, peek_if_readable, text_of
+from archiver.value import Value
 from archiver.windows import NEVER
 
 _CELL_MS = int(CELL.total_seconds() * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Value):
     """A fault. `where`: file, schema, chain, body, current, quarantine, erasures, head, ledger, index; or the table of
     a row that steers the harvest: watch, bookmarks, runs, lease, windows.
     """

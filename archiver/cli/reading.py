@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.cli.terminal import emphasised, exact, one_line, safe
 from archiver.model import EPOCH, Event, Former, Message, Role, Sde, Transcript
 from archiver.query import Query, marked
 from archiver.rawrecord import as_text
+from archiver.value import Value
 
 _NEAR = 5  # messages on each side of the one that is asked for
 ONLY = ("customer", "agent", "bot", "system", "notes")
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Value):
     """What of a transcript is shown: messages near a number, messages of a role or private notes; what is marked."""
 
     around: int | None = None
@@ -38,7 +37,7 @@ class View:
         return self.only is None or (message.role == Role(self.only) and not message.is_private)
 
 
-def transcript_lines(transcript: Transcript, view: View = View()) -> Iterator[str]:
+def transcript_lines(transcript: Transcript, view: View = View()) -> Iterator[str]:  # noqa: B008  (frozen)
     """The lines of a transcript: metadata, then messages and the events between them."""
     yield from _heading(transcript)
     day = None

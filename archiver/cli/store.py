@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import click
 
 from archiver.cli import context as shared
 from archiver.cli.terminal import safe
 from archiver.errors import StoreOutdated
+from archiver.value import as_dict
 
 
 @click.group("store")
@@ -61,7 +60,7 @@ def status(context: click.Context, as_json: bool) -> None:
     """
     with shared.opened(context) as archive:
         condition = archive.index_status()
-        described = {"vault_head": archive.file.vault.head(), **asdict(condition)}
+        described = {"vault_head": archive.file.vault.head(), **as_dict(condition)}
         refused = None if condition.faults else archive.refused()
     if as_json:
         shared.print_json({"schema": "archiver.store/2", **described, "refusals": refused})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
 from html import escape
 
 from archiver.cli.terminal import safe
 from archiver.index import Assurance, TermCount
 from archiver.transcript import iso
+from archiver.value import as_dict, names
 
 _TITLES = {
     "query": "Term", "messages": "Messages", "conversations": "Conversations", "unique": "Found by no other term",
@@ -52,7 +52,7 @@ def term_report(counts: Sequence[TermCount], worth: Assurance, notices: Iterable
     ]
     return _PAGE.format(
         facts="".join(f"<dt>{name}</dt>{''.join(map(_fact, texts))}" for name, texts in facts),
-        head="".join(f'<th scope="col">{_TITLES[field.name]}</th>' for field in fields(TermCount)),
+        head="".join(f'<th scope="col">{_TITLES[name]}</th>' for name in names(TermCount)),
         rows="\n".join(map(_row, counts)),
     )
 
@@ -63,7 +63,7 @@ def _fact(text: str) -> str:
 
 def _row(count: TermCount) -> str:
     cells = []
-    for name, value in asdict(count).items():
+    for name, value in as_dict(count).items():
         kind = ' class="error"' if name == "error" and value else ""
         cells.append(f"<td{kind}>{_shown(value)}</td>")
     return f"<tr>{''.join(cells)}</tr>"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, fields
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from archiver.cli.term_report import term_report
 from archiver.errors import ConfigError, counted
 from archiver.index import TermCount
 from archiver.plaintext import text_of
+from archiver.value import as_dict, names
 
 
 @click.command("terms")
@@ -74,8 +74,8 @@ def _read(file: Path) -> list[str]:
 
 
 def _csv(counts: list[TermCount]) -> str:
-    return as_csv([field.name for field in fields(TermCount)], map(_cells, counts))
+    return as_csv(names(TermCount), map(_cells, counts))
 
 
 def _cells(count: TermCount) -> tuple[object, ...]:
-    return tuple("; ".join(value) if isinstance(value, tuple) else value for value in asdict(count).values())
+    return tuple("; ".join(value) if isinstance(value, tuple) else value for value in as_dict(count).values())

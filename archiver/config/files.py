@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.config.options import OPTIONS
 from archiver.errors import ConfigError, suggest
 from archiver.plaintext import text_of
+from archiver.value import Value
 
 _PROFILE = re.compile("[a-z0-9_]{1,30}")
 
@@ -28,8 +28,7 @@ def settings_files(explicit: str | Path | None) -> tuple[Path | None, list[Path]
     return Path(explicit) if explicit else None, usual
 
 
-@dataclass(frozen=True, slots=True)
-class FileContent:
+class FileContent(Value):
     """The settings of one file for all profiles, and for each."""
 
     shared: Mapping[str, str]

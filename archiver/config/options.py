@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archiver.choices import Depth, Policy
+from archiver.value import Value
 
 DOMAIN_URL = "https://api.liveperson.net"
 _AS_REFERENCE = "in files as env:NAME, file:PATH or systemd:NAME"
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Value):
     """One setting: its key in files, and what it means."""
 
     key: str

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,6 +20,7 @@ from archiver.config.secrets import Secret, at_home, referred_secret, secret_fil
 from archiver.config.urls import split_login
 from archiver.config.variables import misspelt
 from archiver.errors import ConfigError, known_word, suggest
+from archiver.value import Value
 
 _AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
 _AUTH_BY_CREDENTIAL = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # credential → auth
@@ -30,14 +30,12 @@ _OF_PROFILES = {"archive": "archive-{profile}", "store_prefix": "archiver_{profi
 _PREFIX = re.compile("[a-z0-9][a-z0-9_]{0,60}")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Value):
     value: str | Secret | None
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoreAddress:
+class StoreAddress(Value):
     """Where the search index is, and the credentials for it. `url` is None for the embedded index; `prefix` begins the
     names of the indices.
     """
@@ -50,8 +48,7 @@ class StoreAddress:
     ca: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Value):
     """Every setting with its origin; the properties are checked values and raise ConfigError."""
 
     all: Mapping[str, Setting]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from archiver.errors import ConfigError
+from archiver.value import Value
 
 _MASK = "********"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class ServerUrl:
+class ServerUrl(Value):
     """A checked address. `host` is without brackets; `path` has no slash at its end; no user and password."""
 
     scheme: str

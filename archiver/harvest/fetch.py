@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.archive import ArchiveFile
@@ -14,10 +13,10 @@ from archiver.harvest.source import Source
 from archiver.liveperson import MOST_PER_PAGE
 from archiver.progress import Progress
 from archiver.received import Page
+from archiver.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Value):
     """The result of a fetch. `absent`: ids and consumers without conversations at LivePerson (any more). `faults`: what
     could not be proven complete; whatever was received is kept all the same.
     """

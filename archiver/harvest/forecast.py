@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from archiver import windows
 from archiver.archive import WindowReading, WindowState
 from archiver.liveperson import MOST_PER_PAGE, ROWS_SHARED
 from archiver.model import Window
+from archiver.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class WindowForecast:
+class WindowForecast(Value):
     """A window that will be read. `states` are those of its earlier readings; `requests` is 1 if there is none."""
 
     window: Window

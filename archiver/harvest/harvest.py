@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from archiver import windows
@@ -18,13 +17,13 @@ from archiver.harvest.window_reader import Gap, WindowReader, announced
 from archiver.logs import EventLogger
 from archiver.model import Window
 from archiver.progress import Progress
+from archiver.value import Value
 
 _log = EventLogger("harvest")
 _MORE_LOOKS = 2  # at the end, for records that LivePerson returned truncated
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Value):
     """What a harvest did: windows read, conversations that started in them, vault entries made, records quarantined.
 
     `unproven` are the windows that are not proven complete, with the reason.

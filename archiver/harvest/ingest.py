@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.archive import ArchiveFile, Run, WindowReading
@@ -15,12 +14,12 @@ from archiver.harvest.source import Source
 from archiver.logs import EventLogger
 from archiver.progress import Progress
 from archiver.received import Conversation, Page, Unreadable
+from archiver.value import Value
 
 _log = EventLogger("harvest")
 
 
-@dataclass(frozen=True, slots=True)
-class CompletedPage:
+class CompletedPage(Value):
     """The conversations that a search listed, with records as complete as LivePerson returns them.
 
     `unread_changes`: ids of changed ones that were not read by their ids. `missing`: ids of those of which no readable

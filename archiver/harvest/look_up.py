@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from archiver.errors import AuthError, RateLimited, SourceError
 from archiver.harvest.halving import halves, work_through
 from archiver.harvest.source import Source
 from archiver.received import Page
+from archiver.value import Value
 
 _MOST_FAILURES = 20
 _MOST_IN_A_ROW = 4  # mean that look-ups do not work now; isolating one bad conversation takes fewer
@@ -43,8 +43,7 @@ class Tolerance:
         return self._failures <= _MOST_FAILURES and self._in_a_row <= _MOST_IN_A_ROW
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Value):
     """Ids whose look-up failed, and why. `ids` is empty if the response as a whole is not proven complete."""
 
     ids: Sequence[str]

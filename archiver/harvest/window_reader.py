@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from archiver import windows
@@ -17,6 +16,7 @@ from archiver.liveperson import MOST_PER_PAGE, Status
 from archiver.logs import EventLogger
 from archiver.model import Window
 from archiver.received import NO_PAGE, Page
+from archiver.value import Value
 
 _log = EventLogger("harvest")
 _TRIES, _TRIES_OF_A_CELL = 3, 10
@@ -24,8 +24,7 @@ MOST_UNREADABLE = 20  # responses in a row that can't be read
 _WINDOWS_AHEAD = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Value):
     """A window that is not proven complete, and why. `is_cut`: only because a record in it is truncated or missing."""
 
     window: Window
@@ -44,8 +43,7 @@ class _SplitWindow(Exception):
         self.is_unreadable = is_unreadable
 
 
-@dataclass(frozen=True, slots=True)
-class _StartedRead:
+class _StartedRead(Value):
     """A window whose first page was requested: that page or the error, and the pages after it."""
 
     window: Window

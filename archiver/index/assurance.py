@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,6 +10,7 @@ from archiver.errors import counted
 from archiver.index.store import Store
 from archiver.model import Window, to_ms
 from archiver.query import Query, asked_span, span_of, understood
+from archiver.value import Value
 
 
 class Proof(StrEnum):
@@ -21,8 +21,7 @@ class Proof(StrEnum):
     NOT = "not"
 
 
-@dataclass(frozen=True, slots=True)
-class Assurance:
+class Assurance(Value):
     """`understood`: the query in full. `span`: the start times that it asks for, None if they lie outside of everything
     that can be archived. `conversations`: how many the archive has there, `shallow` of which lack some SDEs. `days` and
     `proven_days` count the days of the span, `is_proven` says whether all of it is proven; `unproven` are the parts

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from archiver.errors import StoreError
+from archiver.value import Value
 
 MOST_VALUES = 60_000  # of one axis, and cells of two; both engines refuse more than 65,000
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Value):
     """What results are counted by: the values of a facet; or with `edges`, in milliseconds since the epoch, the spans
     from each edge to before the next one in which a conversation started or a message was sent.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from archiver.archive import ArchiveFile, Record, Vault
@@ -13,14 +12,14 @@ from archiver.index.store import Store, StoreAdmin, Writer
 from archiver.index.versions import read_version
 from archiver.logs import EventLogger
 from archiver.progress import Progress
+from archiver.value import Value
 
 _log = EventLogger("index")
 BATCH_CONVERSATIONS = 1_000
 BATCH_BYTES = 24_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Value):
     """What a catch-up did. `refused` lists everything that the index lacks now, with the reason."""
 
     conversations: int = 0
@@ -95,8 +94,7 @@ def apply_again(archive: ArchiveFile, store: Store, ids: Sequence[str], progress
     return work.apply((archive.vault.current(id_) for id_ in ids), len(ids))
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(Value):
     """Bringing an index to the vault entry `head`."""
 
     archive: ArchiveFile

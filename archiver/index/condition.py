@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archiver.archive import ArchiveFile
 from archiver.errors import StoreDenied, StoreError, StoreOutdated
 from archiver.index.build import is_behind
 from archiver.index.readiness import check_whole
 from archiver.index.store import StoreAdmin, StoreStatus
+from archiver.value import replace
 
 
 def index_status(archive: ArchiveFile, store: StoreAdmin) -> StoreStatus:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from itertools import pairwise
@@ -17,6 +16,7 @@ from archiver.index.store import Store
 from archiver.intervals import Interval, begins
 from archiver.model import Window, from_ms, to_ms
 from archiver.query import FACETS, IN_ORDER, MESSAGE_FACETS, Query, Scope
+from archiver.value import Value
 
 _INTERVALS = tuple(Interval)
 # With an interval up to so long, so many are not too many to look at.
@@ -33,16 +33,14 @@ def countable(scope: Scope) -> tuple[str, ...]:
     return (*(FACETS if scope is Scope.CONVERSATION else sorted(MESSAGE_FACETS)), *_INTERVALS)
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
+class Facet(Value):
     """How many results have a value; the value is None for those that have none."""
 
     value: str | None
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Value):
     """How many results have each value of a facet: most frequent first, or intervals and scores in their own order;
     those without a value come last. `others`: how many less frequent values were left out; `rest`: the sum of their
     counts. The counts add up to `total`, the number of results, unless a result has several values.
@@ -60,8 +58,7 @@ class Counts:
         return sum(item.count for item in self.values) + self.rest > self.total
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Value):
     """Counts by two facets: `cells` holds the results that have both values."""
 
     rows: Counts
@@ -69,8 +66,7 @@ class Table:
     cells: Mapping[tuple[str | None, ...], int]
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Value):
     """The results of one interval `[start, end)`."""
 
     start: datetime
@@ -78,8 +74,7 @@ class Bar:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
+class Histogram(Value):
     """The results of each interval from the first to the last one with any. `elsewhere`: results of an unknown time, or
     of one that can't be (before 1990, after 2100).
     """

@@ -5,14 +5,14 @@ thousands of words at once. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from archiver.value import Value
 
 _LAST_ASCII, _FIRST_SURROGATE, _SURROGATES = 0x7F, 0xD800, 0x800
 _LAST_CHARACTER = 0x10FFFF - _SURROGATES
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Value):
     """Words that begin with `stem`; those only that go on with a character from `first` to `last`, if these are given;
     with `is_word` just the stem as a word.
     """

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from archiver.archive import ArchiveFile
 from archiver.errors import StoreBusy, StoreDenied, StoreError, StoreOutdated, StoreUnavailable, counted
 from archiver.index.build import catch_up, is_behind, rebuild
 from archiver.index.store import Store, StoreAdmin
 from archiver.progress import Progress
+from archiver.value import Value
 
 _WRITTEN_WITHIN_S = 1.0
 _PATIENCE_S = 6.0  # somebody waits at a screen
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(Value):
     """`doubts`: why an answer may lack results that it should have. `gaps`: what no search looks into."""
 
     doubts: tuple[str, ...] = ()

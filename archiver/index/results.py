@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from archiver.errors import ConfigError
 from archiver.jsontext import decode, encode
 from archiver.model import Transcript
 from archiver.query import Match
+from archiver.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Value):
     """A conversation as the vault's entry `seq` holds it. `is_first`: the vault has no earlier entry of it."""
 
     seq: int
@@ -29,8 +28,7 @@ def digest_of(version: Version) -> str:
     return hashlib.blake2b(encode([version.seq, version.transcript]), digest_size=16).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Value):
     """Up to which vault entry an index is applied. `link` is that entry's link, which no other history of the archive
     has.
     """
@@ -39,8 +37,7 @@ class Position:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Value):
     """How the documents of some conversations differ from their current versions: the id of each that the index does
     not hold as it is, with what is wrong. `documents` counts the documents that it holds of these conversations.
     """
@@ -60,8 +57,7 @@ def none_held(versions: Iterable[Version]) -> Comparison:
     return Comparison(differing(versions, lambda version: "missing"), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Value):
     """A vault entry, or documents of it, that an index does not hold, and why."""
 
     seq: int
@@ -89,8 +85,7 @@ class Sort(StrEnum):
 OF_MESSAGES = (Sort.NEWEST, Sort.OLDEST, Sort.RELEVANCE)  # the orders of messages
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Value):
     """One result: a conversation, or one message of it. Texts come from the vault. `rank` is what it is sorted by: its
     time, or a number of `ranks`.
     """
@@ -105,8 +100,7 @@ class Key:
         return self.rank, self.conversation_id, self.message_id or ""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPage:
+class KeyPage(Value):
     """One page of results. `total` is exact; `next` is the last key of the page if there are more."""
 
     keys: tuple[Key, ...] = ()
@@ -139,8 +133,7 @@ def read_cursor(cursor: str, sort: Sort) -> Key:
     return key
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Value):
     """A result with its texts. `fault`: why the conversation can't be shown; its transcript is empty then."""
 
     transcript: Transcript
@@ -149,8 +142,7 @@ class Hit:
     fault: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(Value):
     """Hits and their total. `doubts`: why some may be missing. `is_complete`: all were searched, all are readable."""
 
     hits: tuple[Hit, ...] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from functools import cached_property
 
@@ -21,13 +20,13 @@ from archiver.index.store import Store
 from archiver.index.versions import read_version
 from archiver.model import Message, Metadata, Transcript
 from archiver.query import Expression, Query, Reading, Scope, every_message
+from archiver.value import Value, replace
 
 _KEYS_PER_PAGE = 1_000
 _HITS_PER_PAGE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Value):
     """What to search for. `limit` bounds the hits (None: all of them; 0: none, only the total); `after` is the cursor
     of an earlier page.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -14,6 +13,7 @@ from archiver.errors import ConfigError
 from archiver.index.axes import Axis, Tally
 from archiver.index.results import Comparison, Key, KeyPage, Position, Refusal, Sort, Version
 from archiver.query import Expression, Scope
+from archiver.value import Value
 
 
 class Writer(Protocol):
@@ -95,8 +95,7 @@ class Store(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreStatus:
+class StoreStatus(Value, kw_only=True):
     """An index and its condition. `place`: its folder or server; `documents` and `bytes` where they are known.
     `faults`: what is wrong with it; `leftovers`: what it does not need and `drop` removes."""
 

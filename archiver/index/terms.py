@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from archiver.errors import QueryError
 from archiver.index.advice import advice_on
@@ -11,12 +10,12 @@ from archiver.index.results import Sort
 from archiver.index.retrieval import found_ids
 from archiver.index.store import Store
 from archiver.query import Query, Scope
+from archiver.value import Value
 
 Parse = Callable[[str], Query]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermCount:
+class TermCount(Value, kw_only=True):
     """What a query finds: messages and conversations; `unique` conversations that no other query of the list finds;
     messages by who wrote them, and private notes. With an `error` all counts are None; one that a query can't be
     narrowed to is None, too. `notices`: what a reader of the counts has to know.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archiver.archive import HistoryEntry, Record, Vault, states_by
 from archiver.errors import RecordError
 from archiver.index.results import Version
 from archiver.model import Transcript
 from archiver.transcript import project, with_history
+from archiver.value import Value
 
 
 def read_version(vault: Vault, record: Record) -> Version:
@@ -22,8 +21,7 @@ def read_version(vault: Vault, record: Record) -> Version:
     return Version(record.touched, transcript, record.is_first, record.fetched_at)
 
 
-@dataclass(frozen=True, slots=True)
-class NumberedVersion:
+class NumberedVersion(Value):
     """A version of a conversation. `transcript` is None if its text was removed, or can't be read."""
 
     number: int

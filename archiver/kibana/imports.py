@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,12 @@ from archiver.errors import ArchiverError, ConfigError, StoreDenied, StoreError,
 from archiver.jsontext import decode
 from archiver.kibana.objects import Object, ndjson
 from archiver.proxies import EnvironmentTransport
+from archiver.value import Value
 
 _CALL_S = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class KibanaAddress:
+class KibanaAddress(Value):
     """Where Kibana is, which space of it, and the credentials."""
 
     url: str
@@ -31,8 +30,7 @@ class KibanaAddress:
     ca: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Value):
     """How many objects Kibana took, and how many it had already, which stay as they are."""
 
     taken: int

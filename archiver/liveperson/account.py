@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import httpx
@@ -15,12 +14,12 @@ from archiver.liveperson.client import Client
 from archiver.liveperson.domains import Domains
 from archiver.liveperson.rate_limit import LIVEPERSON_PER_S, SIMULATOR_PER_S, RateLimiter
 from archiver.liveperson.server_time import ServerTime
+from archiver.value import Value, replace
 
 _TRIES_AT_FIRST_CONTACT = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Value):
     """Which account to read, and with which credentials. `per_s`: highest request rate, in requests per second; None
     chooses a safe one.
     """

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ from archiver.jsontext import decode
 from archiver.liveperson.calls import refusal, request
 from archiver.liveperson.server_time import skew_hint
 from archiver.rawrecord import number
+from archiver.value import Value
 
 _MARGIN = timedelta(seconds=60)
 _DEFAULT_LIFE, _LONGEST_LIFE = timedelta(hours=1), timedelta(days=1)
@@ -28,8 +28,7 @@ Flow = Generator[httpx.Request, httpx.Response, None]
 Bearers = Generator[httpx.Request, httpx.Response, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ClientCredentials:
+class ClientCredentials(Value):
     """An OAuth 2.0 client. Version 2 of the authorization API is for the data APIs; version 1 for the Connector API
     only.
     """
@@ -39,8 +38,7 @@ class ClientCredentials:
     version: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class AppKeys:
+class AppKeys(Value):
     """An OAuth 1.0 API key: consumer key and secret, access token and its secret."""
 
     key: str
@@ -49,8 +47,7 @@ class AppKeys:
     token_secret: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Value):
     """A user of the brand's account. Does not work with single sign-on."""
 
     name: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar
 from typing import Any, TypeVar
@@ -28,6 +27,7 @@ from archiver.logs import EventLogger
 from archiver.proxies import EnvironmentTransport
 from archiver.rawrecord import number
 from archiver.retry import Retries, RetryPolicy
+from archiver.value import Value, replace
 
 _log = EventLogger("liveperson")
 TIMEOUT = httpx.Timeout(60.0, connect=15.0)
@@ -58,8 +58,7 @@ _MOST_MOVES = 3  # of a service in one call: a Domain API that names two hosts i
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class CallSettings:
+class CallSettings(Value):
     """How calls to one account are made.
 
     `retries` says when a failed call is retried, `throttled` when one that LivePerson asked to slow down is, by default

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +24,7 @@ from archiver.liveperson.page_check import PageCheck
 from archiver.liveperson.server_time import ServerTime
 from archiver.model import CELL, Window
 from archiver.received import NO_PAGE, Conversation, Page
+from archiver.value import replace
 
 _TRIES_FOR_ALL_SHARDS, _TRIES_IN_BRIEF = 3, 2
 ROWS_SHARED = 2  # rows that neighbouring pages of a search share

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from archiver.model import Window, to_ms
+from archiver.value import Value
 
 MOST_PER_PAGE = 100
 SOURCE = "archiver"  # the calling program's name, at most 20 characters
@@ -39,16 +40,14 @@ class Order(StrEnum):
     END_DESC = "end:desc"
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Value):
     """Inclusive bounds; None leaves that side open."""
 
     low: float | None = None
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AgentSurveyFilter:
+class AgentSurveyFilter(Value):
     """Conditions on the agent survey (`agentSurveySearch`). All given ones must hold."""
 
     pending: tuple[bool, ...] = ()
@@ -161,8 +160,7 @@ class Filters:
         return {wire["name"]: wire["write"](value) for wire, value in given if value is not None and value != ()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
+class Parameters(Value, kw_only=True):
     """The URL parameters; each method sends those that it supports."""
 
     limit: int = MOST_PER_PAGE

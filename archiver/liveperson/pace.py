@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from archiver.value import Value, replace
 
 SLOWEST_PER_S = 0.1
 QUIET_S = 5.0  # without a 429 for this long, the rate rises one step
@@ -10,8 +10,7 @@ _STEP_UP = 1.25
 _SMOOTHING = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Value):
     """The request rate of one account: evenly spaced, halved by each 429, raised again in steps up to the ceiling.
 
     Times are seconds of one clock. From the slowest rate, a ceiling of 2 per second is reached in about a minute.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -16,12 +15,12 @@ from archiver.liveperson.auth import AppKeys, User
 from archiver.liveperson.calls import CallSettings, make_client
 from archiver.liveperson.domains import Domains
 from archiver.liveperson.server_time import clock_skew
+from archiver.value import Value
 
 _ONCE = CallSettings().with_tries(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Value):
     """One answered call: how long it took, how far the local clock is ahead, which rate-limit headers came."""
 
     took_s: float

@@ -7,7 +7,6 @@ clock may be wrong, may jump, or may run backwards; it is compared, and a differ
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -15,6 +14,7 @@ import httpx
 
 from archiver.logs import EventLogger
 from archiver.rawrecord import number
+from archiver.value import Value
 from archiver.windows import LARGEST_SKEW, NOTED_SKEW, describe_skew
 
 _log = EventLogger("liveperson")
@@ -24,8 +24,7 @@ _SENT_AT = "archiver.sent_at"
 _ADVICE = "Correct this machine's clock (NTP): timedatectl set-ntp true"
 
 
-@dataclass(frozen=True, slots=True)
-class _Learned:
+class _Learned(Value):
     """LivePerson's time `at` (or up to a second later), when a steady counter of seconds showed `steady_s`."""
 
     at: datetime

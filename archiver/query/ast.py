@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from archiver.model import Role
+from archiver.value import Value
 
 
 class How(StrEnum):
@@ -18,8 +19,7 @@ class How(StrEnum):
     REGEX = "regex"  # the term is a regular expression for the whole word (`patterns`)
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Value):
     """What one word of a text has to be."""
 
     text: str
@@ -35,8 +35,7 @@ class Age(StrEnum):
     EARLIER = "earlier"
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Value):
     """Which texts are searched: in zones or one keyword field or `sde.path`; with `roles`, only in messages of one of
     these roles.
     """
@@ -68,8 +67,7 @@ class Near:
     at: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Value):
     """`low <= number < high`; None leaves a side open. Of several numbers, one is enough."""
 
     field: str
@@ -77,28 +75,23 @@ class Compare:
     high: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Value):
     child: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Value):
     children: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Value):
     children: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(Value):
     """Every conversation, or every message."""
 
 
-@dataclass(frozen=True, slots=True)
-class OfConversation:
+class OfConversation(Value):
     """In a query for messages: conditions on their conversation. Made by `documents.for_messages` only."""
 
     child: Expression
@@ -108,8 +101,7 @@ Text = Words | Near
 Expression = Words | Near | Compare | Not | And | Or | Everything | OfConversation
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Value):
     """A parsed query; `notices` say how a doubtful part was understood. `text` is the query as typed."""
 
     expression: Expression

@@ -7,11 +7,11 @@ Three kinds: *zones* hold text that was said, written or recorded; *keywords* ho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.model import Former, Message, Participant, Role, Transcript, Zone, to_ms
 from archiver.rawrecord import Scalar, as_text, number
+from archiver.value import Value
 
 SDE = Zone.SDE.value
 RECORD = "record"  # any value of LivePerson's record, by its path
@@ -22,8 +22,7 @@ SAME_ZONE = {"text": "said"}  # names of earlier versions of the language
 BY, HAS = "by", "has"
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Value):
     """One piece of text; a phrase matches within one passage only. `path` is that of an SDE or of a fact, or the
     question of a survey's answer. `until`: when LivePerson stopped showing it; None if it shows it now.
     """

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
@@ -48,12 +47,12 @@ from archiver.query.fields import (
 from archiver.query.patterns import fits
 from archiver.query.proximity import sequences
 from archiver.query.tokens import Token, tokens
+from archiver.value import Value
 
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
+class Snippet(Value):
     """A text with the spans that a query marks in it: `[start, end)`, sorted, disjoint, in code points."""
 
     text: str
@@ -71,8 +70,7 @@ class Snippet:
             yield self.text[at:], False
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Value):
     """A text in which a query matched: `where` is its zone, `path` and `until` as for a passage (`fields`)."""
 
     where: str

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 
 from archiver.errors import QueryError
 from archiver.model import Role
@@ -22,10 +22,10 @@ from archiver.query.ast import (
     Words,
 )
 from archiver.query.fields import BY, MESSAGE_ZONES, ZONES
+from archiver.value import Value, replace
 
 
-@dataclass(frozen=True, slots=True)
-class Modifier:
+class Modifier(Value):
     """`from:`, `in:` or `is:current`, at a position of the query's text; with `is_not`, all others."""
 
     kind: str
@@ -154,7 +154,7 @@ def _to_roles(chosen: Sequence[str]) -> Narrowing:
         roles = tuple(role for role in map(Role, chosen) if not where.roles or role in where.roles)
         if not roles:
             raise QueryError("two from: contradict one another here", position=leaf.at)
-        return replace(leaf, where=replace(where, places=places, roles=roles)) if places else leaf
+        return dataclasses.replace(leaf, where=replace(where, places=places, roles=roles)) if places else leaf
 
     return narrowing
 
@@ -166,7 +166,7 @@ def _to_zones(chosen: Sequence[str]) -> Narrowing:
         places = tuple(place for place in leaf.where.places if place in chosen)
         if not places:
             raise QueryError("in: leaves no zone to search here", position=leaf.at)
-        return replace(leaf, where=replace(leaf.where, places=places))
+        return dataclasses.replace(leaf, where=replace(leaf.where, places=places))
 
     return narrowing
 
@@ -176,7 +176,7 @@ def _to_age(chosen: Sequence[str]) -> Narrowing:
         if isinstance(leaf, Everything) or not _has_text(leaf):
             return leaf
         age = Age(chosen[0]) if len(chosen) == 1 else Age.ANY
-        return replace(leaf, where=replace(leaf.where, age=age))
+        return dataclasses.replace(leaf, where=replace(leaf.where, age=age))
 
     return narrowing
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from archiver.errors import QueryError
@@ -31,6 +30,7 @@ from archiver.query.terms import has_lonely_star, read_regex_term, read_terms
 from archiver.query.tokens import words
 from archiver.query.values import anything, known, unusual
 from archiver.query.writing import NEGATION, dash_notice, lower_operator, straight
+from archiver.value import Value
 
 MOST_CHARACTERS = 10_000
 MOST_DEPTH = 10  # of parentheses in one another; Elasticsearch allows 30 levels in its own language
@@ -49,8 +49,7 @@ def parse(text: str, *, now: datetime, zone: tzinfo = UTC) -> Query:
     return Query(expression, tuple(dict.fromkeys(parser.notices)), text)
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
+class _Context(Value):
     places: tuple[str, ...] = ZONES
     depth: int = 0
 

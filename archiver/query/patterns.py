@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from archiver.query.ast import How, Term
 from archiver.query.tokens import words
+from archiver.value import Value
 
 MOST_CHARACTERS = 100
 MOST_STATES = 500
@@ -78,8 +78,7 @@ def distance(first: str, second: str) -> int:
 # ── regular expressions ──
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(Value):
     """Reads one character of a set (None: any; `is_not`: any other), or goes on without reading if it has no `to`."""
 
     chars: frozenset[str] | None = None

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -26,6 +25,7 @@ from archiver.service.schedule import Schedule
 from archiver.service.service import Service
 from archiver.service.state import ServiceState, Snapshot
 from archiver.service.waiting import Gate, Stopped, as_ours, steady_clock, wait_for_all
+from archiver.value import replace
 
 _log = EventLogger("service")
 _SHORTEST_FRESHNESS = timedelta(minutes=30)

@@ -7,7 +7,6 @@ state of each account in JSON, with status 503 when a person has to act; `/metri
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ from archiver.jsontext import encode
 from archiver.service.metrics import CONTENT_TYPE, as_metrics
 from archiver.service.state import Snapshot
 from archiver.service.troubles import Level, entries_behind, is_index_late, level_of, troubles, worst
+from archiver.value import as_dict
 
 Response = tuple[int, str, bytes]
 _JSON, _TEXT = "application/json", "text/plain; charset=utf-8"
@@ -82,5 +82,5 @@ def _described(state: Snapshot, now: datetime) -> dict[str, Any]:
         "paused": state.pause,
         "lanes": state.lanes,
         "archive": state.archive.counts,
-        "index": {**asdict(state.index), "behind": entries_behind(state)},
+        "index": {**as_dict(state.index), "behind": entries_behind(state)},
     }

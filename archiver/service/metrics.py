@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,19 +12,19 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from archiver import __version__
 from archiver.service.state import Snapshot
 from archiver.service.troubles import Level, entries_behind, is_index_late, level_of
+from archiver.value import Value
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-Value = Callable[[Snapshot, datetime], float | None]  # None: there is nothing to say
+Read = Callable[[Snapshot, datetime], float | None]  # None: there is nothing to say
 
 
-@dataclass(frozen=True, slots=True)
-class _Gauge:
+class _Gauge(Value):
     name: str
     meaning: str
-    value: Value
+    value: Read
 
 
-def _count(name: str) -> Value:
+def _count(name: str) -> Read:
     """A member of the archive's counts."""
     return lambda state, now: getattr(state.archive.counts, name) if state.archive.counts else None
 

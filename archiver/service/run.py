@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.errors import ConfigError
@@ -18,13 +17,13 @@ from archiver.service.server import served
 from archiver.service.state import Snapshot
 from archiver.service.systemd import Notifier
 from archiver.service.troubles import Level, level_of, worst
+from archiver.value import Value
 
 _log = EventLogger("service")
 _NOTIFY_EVERY_S, _END_WITHIN_S = 1.0, 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Listen:
+class Listen(Value):
     """Where health and metrics are served. Unless `is_required`, a taken port does not end the service."""
 
     host: str = "127.0.0.1"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from archiver import windows
 from archiver.model import CELL, Window
+from archiver.value import Value
 
 LAG = timedelta(minutes=2)  # records appear up to a minute late
 
@@ -27,8 +27,7 @@ class Lane(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Value):
     """How often the newest conversations are read, and how far back the harvest goes; None: as far as possible."""
 
     every: timedelta = timedelta(minutes=5)

@@ -6,16 +6,15 @@ Safe between threads.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from archiver.errors import ArchiverError
+from archiver.value import Value, replace
 
 STUCK_AFTER = timedelta(minutes=30)  # longer than any request to LivePerson takes
 
 
-@dataclass(frozen=True, slots=True)
-class LaneState:
+class LaneState(Value):
     """A lane's work so far. `error` is why its last step failed, `code` the kind of that error; None if it did not."""
 
     steps: int = 0
@@ -25,8 +24,7 @@ class LaneState:
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveCounts:
+class ArchiveCounts(Value):
     """What an archive holds and lacks. Spans and hours are those of `archiver coverage`.
 
     `hours_left`: until the oldest gap that the service has to close begins to be lost; `unproven_hours_left`: the same
@@ -49,8 +47,7 @@ class ArchiveCounts:
     unproven_hours_left: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Value):
     """What was read from an archive when health was asked for. `counts` is None before there is an archive, and while
     it can't be read: `error` says why. `tailed_at`: when it was last up to date with LivePerson.
     """
@@ -60,8 +57,7 @@ class Observation:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IndexState:
+class IndexState(Value):
     """Up to which vault entry the index is applied; None if that is not known yet. `error`: why the last write failed.
 
     `caught_up_at`: when it last had every entry. `rebuilt`: conversations in the new index that is being built; None if
@@ -75,8 +71,7 @@ class IndexState:
     rebuilt: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Value):
     """Why all work of an account waits: how often it was tried in vain since when, and when the next attempt is."""
 
     code: str
@@ -87,8 +82,7 @@ class Pause:
     retry_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Value):
     """The state at one moment. `fresh_within`: the greatest normal age of the newest conversations. `heartbeat_at`:
     when the harvest last made progress. `lease_error`: why the lease could not be renewed. `ended`: why this account is
     harvested no more. `clock`: why the present time is not certain enough to prove a window complete; None if it is.
@@ -99,14 +93,14 @@ class Snapshot:
     started_at: datetime
     heartbeat_at: datetime
     profile: str | None = None
-    lanes: dict[str, LaneState] = field(default_factory=dict)
+    lanes: dict[str, LaneState] = {}  # noqa: RUF012  (each gets its own)
     pause: Pause | None = None
     lease_error: str | None = None
     ended: str | None = None
     archive: Observation = Observation()
     index: IndexState = IndexState()
     entries_made: int = 0
-    answers: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, int] = {}  # noqa: RUF012
     clock: str | None = None
 
     def lag(self, now: datetime) -> timedelta:
@@ -130,12 +124,12 @@ class ServiceState:
 
     def change(self, **values: object) -> None:
         with self._lock:
-            self._state = replace(self._state, **values)  # type: ignore[arg-type]
+            self._state = replace(self._state, **values)
 
     def change_index(self, **values: object) -> None:
         """Changes members of the index's state."""
         with self._lock:
-            self._state = replace(self._state, index=replace(self._state.index, **values))  # type: ignore[arg-type]
+            self._state = replace(self._state, index=replace(self._state.index, **values))
 
     def count_answer(self, status: str) -> None:
         """Counts one more response of LivePerson."""

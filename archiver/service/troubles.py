@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -22,6 +21,7 @@ from archiver.errors import (
     counted,
 )
 from archiver.service.state import ArchiveCounts, LaneState, Snapshot
+from archiver.value import Value
 
 ABOUT_TO_BE_LOST_HOURS = 48
 READ_WITHIN = timedelta(minutes=30)  # the lane that reads expiring gaps took a step this recently, or is being started
@@ -41,8 +41,7 @@ class Level(StrEnum):
     RED = "red"
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Value):
     """One thing that is not as it should be, in words."""
 
     level: Level

@@ -6,10 +6,10 @@ import random
 import uuid
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from archiver.simulator import dialogues
+from archiver.value import Value
 
 _HOUR = timedelta(hours=1)
 _QUICKEST, _SLOWEST = timedelta(hours=1), timedelta(days=5)
@@ -17,14 +17,12 @@ _SURVEYED = timedelta(minutes=7)
 _SUMMARIZED = timedelta(minutes=2)
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Value):
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Value):
     """Something said at a moment; `kind` is a letter of `dialogues.SCRIPTS`."""
 
     at: datetime
@@ -32,8 +30,7 @@ class Turn:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Value):
     """One conversation from beginning to end. What of it shows depends on the moment (`sections.record`)."""
 
     number: int

@@ -16,6 +16,7 @@ import httpx
 from archiver.jsontext import decode
 from archiver.simulator.access import answer, error
 from archiver.simulator.services import Simulator
+from archiver.value import Value
 
 Respond = Callable[[httpx.Request], httpx.Response]
 PLACES = {
@@ -39,8 +40,7 @@ class Cut(httpx.ReadError):
         self.sent = sent
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Value):
     """One kind of fault at one place: hits every `every`th request after the first `after`, `times` times (None:
     always).
     """
@@ -92,8 +92,7 @@ class _Planned:
         return is_due and (self.fault.times is None or self.done < self.fault.times)
 
 
-@dataclass(frozen=True, slots=True)
-class _Exchange:
+class _Exchange(Value):
     faults: Faults
     fault: Fault
     request: httpx.Request

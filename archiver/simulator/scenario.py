@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from archiver.simulator.courses import courses
 from archiver.simulator.faults import KINDS, PLACES, Fault
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
+from archiver.value import Value
 
 _BOUNDS = {
     "conversations": (0, 1_000_000), "days": (0, 3_650), "days_ahead": (0, 3_650), "speed": (0.001, 1_000_000),
@@ -28,8 +28,7 @@ _LIFE_AS = ("string", "int", "absent")
 _WAIT_AS = ("seconds", "date")
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Value):
     """The default: conversations of the last 75 days, all closed, and a clock at normal speed."""
 
     conversations: int = 240
@@ -120,9 +119,8 @@ def _one_of(name: str, value: str, choices: Mapping[str, object] | tuple[str, ..
 
 def _checked(content: dict[str, Any], kind: type, path: Path) -> dict[str, Any]:
     """The settings of a table, with the required types."""
-    types = {
-        item.name: str(item.type).partition(" ")[0] for item in fields(kind) if item.name not in ("faults", "times")
-    }
+    annotated: dict[str, str] = kind.__annotations__
+    types = {name: type_.partition(" ")[0] for name, type_ in annotated.items() if name not in ("faults", "times")}
     allowed: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
     for name, value in content.items():
         if name not in types:

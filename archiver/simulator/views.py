@@ -11,6 +11,7 @@ from archiver.jsontext import decode, encode, split_object
 from archiver.simulator.calendar import to_ms
 from archiver.simulator.courses import Course, step
 from archiver.simulator.sections import record
+from archiver.value import Value
 
 
 @dataclass(slots=False)
@@ -49,8 +50,7 @@ class Item(Protocol):
     def at(self, now: datetime) -> View: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Value):
     """A fixed record, until another one replaces it."""
 
     id: str

@@ -16,6 +16,7 @@ from archiver.simulator.filters import tests, updated_ms
 from archiver.simulator.kinds import BadRequest, time_range
 from archiver.simulator.values import items, number, section
 from archiver.simulator.views import Item, Scheduled, Stored, View
+from archiver.value import Value
 
 MOST_PER_PAGE = 100
 DEFAULT_CONTENT = (
@@ -28,8 +29,7 @@ _ALWAYS = ("info",)
 _STATUSES = frozenset(("OPEN", "CLOSE"))
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Value):
     """The records of one page, and how many records the whole query has."""
 
     records: list[bytes]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from archiver.model import Message, Metadata, Transcript
+from archiver.value import Value
 
 
 class Kind(StrEnum):
@@ -20,8 +20,7 @@ class Kind(StrEnum):
     FACT = "fact"  # of the conversation
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value):
     """One change: of a message (`number` in the version that has it, from 1), or of a fact with its name. `before` and
     `after` are texts; None where there is none.
     """

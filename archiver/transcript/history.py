@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from archiver.errors import RecordError
 from archiver.model import Former, Message, Transcript
 from archiver.transcript.projection import project
+from archiver.value import replace
 
 Moment = tuple[int, datetime]  # an entry of the vault, and when it was made
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from justhtml import stream
+
+from archiver.value import Value
 
 # Text inside these joins the text around it (WHATWG, HTML: Text-level semantics); every other tag separates words.
 _INLINE = frozenset(
@@ -27,8 +28,7 @@ _END = "\uf8ff"  # for private use: no text that people wrote
 _UNSEEN = frozenset(("script", "style", "template", "noscript"))
 
 
-@dataclass(frozen=True, slots=True)
-class HtmlText:
+class HtmlText(Value):
     """What a reader sees of a piece of HTML, one line for each block. `text_with_links` has the address of each link in
     angle brackets behind its text, unless that is the address; `links` are the addresses.
     """

@@ -8,6 +8,7 @@ from typing import Any
 
 from archiver.jsontext import is_standard, raw_json
 from archiver.model import Dialog, Event, Former, Message, Metadata, Sde, SurveyAnswer, Transcript, Zone
+from archiver.value import as_dict
 
 SCHEMA = "archiver.transcript/1"
 
@@ -58,7 +59,7 @@ def _transcript(transcript: Transcript) -> dict[str, Any]:
 
 
 def _metadata(metadata: Metadata) -> dict[str, Any]:
-    content = {name: getattr(metadata, name) for name in Metadata.__dataclass_fields__}
+    content = as_dict(metadata)
     content["started_at"], content["ended_at"] = iso(metadata.started_at), iso(metadata.ended_at)
     return content
 
@@ -109,8 +110,7 @@ def _former(former: Former) -> dict[str, Any]:
 
 
 def _dialog(dialog: Dialog) -> dict[str, Any]:
-    content = {name: getattr(dialog, name) for name in Dialog.__dataclass_fields__}
-    return content | {"started_at": iso(dialog.started_at), "ended_at": iso(dialog.ended_at)}
+    return as_dict(dialog) | {"started_at": iso(dialog.started_at), "ended_at": iso(dialog.ended_at)}
 
 
 def _event(event: Event) -> dict[str, Any]:

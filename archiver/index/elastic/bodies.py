@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +21,7 @@ from archiver.model import Message, Metadata, Role, Transcript, Zone, to_ms
 from archiver.query import FACETS, REPEATED_KEYWORDS, SHARED_FACETS, every_message, facet_values, own_facets
 from archiver.resources import sde_types
 from archiver.transcript import kind_of
+from archiver.value import Value, as_dict
 
 KINDS = ("messages", "sdes", "metadata")
 _YEARS = range(1990, 2100)
@@ -30,8 +30,7 @@ _LONGEST_EXTRA = 2_000  # characters of an unknown field's value
 _NO_VALUE = "undefined"  # what a web page writes where it has none
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Value):
     """All bulk lines of one version: each document an action line and a source line. `month` is the index's suffix."""
 
     conversation_id: str
@@ -224,8 +223,7 @@ def _metadata(version: Version, read: WordFields, waits_ms: Mapping[str, int]) -
 
 
 def _plain(metadata: Metadata) -> dict[str, Any]:
-    fields = {name: getattr(metadata, name) for name in Metadata.__slots__}
-    return fields | {"extra": _flattened(metadata.extra)}
+    return as_dict(metadata) | {"extra": _flattened(metadata.extra)}
 
 
 def _lag_ms(version: Version) -> int | None:

@@ -22,6 +22,7 @@ from archiver.index.elastic.server import Overloaded, Server
 from archiver.index.results import Position, Refusal
 from archiver.logs import EventLogger
 from archiver.retry import Retries, RetryPolicy, doubling
+from archiver.value import Value
 
 _MIB = 1024 * 1024
 _IDLE_S = 0.5
@@ -60,8 +61,7 @@ class Batch:
     refused: dict[str, Refusal] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Value):
     """How large requests are, how many run at once, and how long a server that accepts nothing is waited for."""
 
     senders: int = 2

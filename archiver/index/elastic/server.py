@@ -9,7 +9,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +19,7 @@ from elasticsearch import Elasticsearch
 from archiver.config import StoreAddress, server_url
 from archiver.errors import ArchiverError, ConfigError, StoreDenied, StoreError, StoreTooLarge, StoreUnavailable
 from archiver.retry import RetryPolicy, call_with_retries, doubling
+from archiver.value import replace
 
 LOWEST_MAJOR = 8
 # A person at a screen waits a few seconds; `Server.patient` sets the time for longer work.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from archiver.index.elastic.writer import ElasticWriter
 from archiver.index.results import Comparison, Key, KeyPage, Position, Refusal, Sort, Version, none_held
 from archiver.index.store import StoreStatus
 from archiver.query import Expression, Scope
+from archiver.value import replace
 
 _AT_ONCE_S = 1.0  # between two counts of an index that does not add up
 

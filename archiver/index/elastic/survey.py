@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from archiver.index.elastic.bodies import KINDS
 from archiver.index.elastic.queries import VISIBLE
 from archiver.index.elastic.server import Server
 from archiver.jsontext import encode
+from archiver.value import Value
 
 STATE = "state"
 _MISSING_STATE = "the state index is missing, which says up to where the archive is indexed"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value):
     """An index of a family. `month` is "" for the state index; `is_serving`: it is behind its alias."""
 
     name: str
@@ -27,8 +26,7 @@ class Place:
     is_serving: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Value):
     """All indices of a prefix. `strangers` are pairs (index, alias): not made by this program, but behind its alias."""
 
     places: tuple[Place, ...]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import sqlite3
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from archiver.progress import Silent
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
 from archiver.transcript.projection import project
+from archiver.value import replace
 from tests.conftest import ACCOUNT, NOW, connected, examples, record
 
 DAY = timedelta(days=1)

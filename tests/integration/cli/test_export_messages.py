@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from archiver.liveperson.answers import read_record
 from archiver.model import Former, Metadata, Transcript
 from archiver.received import Conversation
 from archiver.transcript import project
+from archiver.value import replace
 from tests import schemas
 from tests.conftest import ACCOUNT, NOW, record
 from tests.integration.cli.running import run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -15,6 +14,7 @@ from archiver.index.results import Position, Version
 from archiver.liveperson.answers import read_record
 from archiver.progress import Silent
 from archiver.received import Conversation
+from archiver.value import replace
 from tests.conftest import NOW, record
 
 MEGABYTE = 1_000_000

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -50,6 +50,7 @@ from archiver.service.waiting import Backoff, Gate
 from archiver.simulator.courses import courses
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
+from archiver.value import replace
 from tests import schemas
 from tests.conftest import ACCOUNT, NOW, connected, record, sql
 from tests.services import following, get, simulated, until

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from archiver.archive import chain
 from archiver.archive.chain import Entry
+from archiver.value import as_dict
 from tests.conftest import NOW, record
 
 
@@ -34,7 +35,7 @@ def test_any_changed_removed_added_or_swapped_entry_is_found(data: st.DataObject
     kind = data.draw(st.sampled_from(["change", "remove", "repeat", "swap"]))
     if kind == "change":
         entry, stored = chained[at]
-        values = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+        values = as_dict(entry)
         name = data.draw(st.sampled_from(sorted(values)))
         values[name] = values[name] + type(values[name])(
             1 if isinstance(values[name], int) else b"x" if isinstance(values[name], bytes) else "x"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from archiver.archive.versions import Change
 from archiver.liveperson.answers import read_record
 from archiver.model import Window
 from archiver.received import Conversation
+from archiver.value import replace
 from archiver.windows import NEVER, months_before
 from tests.conftest import NOW, record
 

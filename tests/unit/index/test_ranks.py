@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -12,6 +11,7 @@ from archiver.index.ranks import RANKED, most_matches_first, packed, rank, rank_
 from archiver.index.results import Key, Sort
 from archiver.model import Transcript
 from archiver.transcript.projection import project
+from archiver.value import replace
 from tests.conftest import NOW, record
 
 VALUES = st.none() | st.integers(0, 2**36)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from archiver.liveperson.answers import read_record
 from archiver.liveperson.page_check import PageCheck
 from archiver.received import Conversation, Page, Unreadable
+from archiver.value import replace
 from tests.conftest import NOW, record
 
 ANCHOR = 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from prometheus_client.samples import Sample
 from archiver.jsontext import decode
 from archiver.service.health import Response, answer
 from archiver.service.state import ArchiveCounts, IndexState, LaneState, Observation, Pause, Snapshot
+from archiver.value import replace
 from tests import schemas
 from tests.conftest import ACCOUNT, NOW
 from tests.reported import Reported
