@@ -7,7 +7,7 @@ under names that are none of LivePerson's fields (numbers, ids) is read as the l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from datetime import UTC, datetime
 from math import isfinite
@@ -26,23 +26,27 @@ _INTEGERS = range(-(2**63), 2**63)  # what every index can hold
 def items(record: Any, name: str) -> list[dict[str, Any]]:
     """The objects of a list section; empty if the section is absent or something else."""
     value = record.get(name) if isinstance(record, dict) else None
-    return [item for item in listed(value) if isinstance(item, dict) and item]
+    return [item for item in listed(value) if item and isinstance(item, dict)]
 
 
-def listed(value: Any) -> Iterator[Any]:
+def listed(value: Any) -> Sequence[Any]:
     """The elements of a list or table and of the lists within it; any other value is one element."""
     if isinstance(value, list):
-        for item in value:
-            yield from listed(item)
-    elif _is_table(value):
-        yield from value.values()
-    elif value is not None:
-        yield value
+        if all(map(_is_element, value)):
+            return value
+        return [element for item in value for element in listed(item)]
+    if _is_table(value):
+        return tuple(value.values())
+    return () if value is None else (value,)
+
+
+def _is_element(item: Any) -> bool:
+    return item is not None and not isinstance(item, list) and not _is_table(item)
 
 
 def _is_table(value: Any) -> bool:
     """Whether a value is an object whose members are the elements of a list, under their numbers or ids."""
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict) or not isinstance(next(iter(value.values()), None), dict):
         return False
     return all(isinstance(item, dict) and not _FIELD.fullmatch(name) for name, item in value.items())
 
@@ -84,6 +88,8 @@ def section(record: Any, name: str) -> dict[str, Any]:
 
 def text_of(value: Any) -> str | None:
     """A code, an id or an address as text; None for LivePerson's placeholders ("undefined", "null", "NA", -1)."""
+    if type(value) is str:
+        return None if value in _NO_CODES else value
     return _text(value, _NO_CODES)
 
 
@@ -141,6 +147,7 @@ def _written(text: str) -> datetime | None:
 
 
 Scalar = str | int | float | bool
+_SCALARS = frozenset((str, int, float, bool))
 
 
 def as_text(value: Scalar) -> str:
@@ -168,14 +175,15 @@ def leaves(path: str, value: Any, without: Set[str] = frozenset()) -> list[tuple
 
 
 def _collect(path: str, value: Any, without: Set[str], pairs: list[tuple[str, Scalar]]) -> None:
-    if isinstance(value, str | int | float):
+    kind = type(value)
+    if kind in _SCALARS:
         pairs.append((path, value))
-    elif isinstance(value, dict):
-        last = path.rsplit(".", 1)[-1]
+    elif kind is dict:
+        last = path.rpartition(".")[2]
         for name, item in value.items():
             if name not in without:
                 _collect(path if name == last else f"{path}.{name}", item, without, pairs)
-    elif isinstance(value, list):
+    elif kind is list:
         for item in value:
             _collect(path, item, without, pairs)
 

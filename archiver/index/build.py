@@ -7,8 +7,8 @@ from itertools import islice
 
 from archiver.archive import ArchiveFile, Record, Vault
 from archiver.errors import RecordError, StoreError, StoreOutdated
-from archiver.index.results import Position, Refusal
-from archiver.index.store import Store, StoreAdmin, Writer
+from archiver.index.results import Position, Refusal, Version
+from archiver.index.store import Store, StoreAdmin
 from archiver.index.versions import read_version
 from archiver.logs import EventLogger
 from archiver.progress import Progress
@@ -108,35 +108,39 @@ class _Work(Value):
 
         `count` is how many records are still to be applied, these and any that a later call applies.
         """
-        seq = self.store.position().seq
+        seq, versions = self.store.position().seq, _Versions(self.archive.vault)
         self.progress.start("index", count, "conversations")
-        done = 0
         try:
             with self.store.writing(expected=count, patience_s=self.patience_s) as writer:
                 for batch in batches(records):
                     seq = max(seq, batch[-1].touched)
-                    done += _write(self.archive.vault, batch, writer, self._position(seq))
+                    writer.replace(map(versions.of, batch), applied=self._position(seq))
                     self.progress.advance(len(batch))
                 if seq < self.head:
                     writer.replace([], applied=self._position(self.head))
         finally:
             self.progress.finish()
-        return Applied(done, self.store.refused())
+        return Applied(versions.count, self.store.refused())
 
     def _position(self, seq: int) -> Position:
         return Position(seq, self.archive.vault.link_at(seq) or "")
 
 
-def _write(vault: Vault, batch: list[Record], writer: Writer, position: Position) -> int:
-    versions, refusals = [], []
-    for record in batch:
+class _Versions:
+    """Reads versions one at a time. `count`: how many could be read."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self.count = 0
+
+    def of(self, record: Record) -> Version | Refusal:
+        """The version of a record; a refusal if it can't be read."""
         try:
-            versions.append(read_version(vault, record))
+            version = read_version(self._vault, record, with_events=False)
         except RecordError as error:
-            refusals.append(Refusal(record.seq, record.conversation_id, error.message))
-    writer.refuse(refusals)
-    writer.replace(versions, applied=position)
-    return len(versions)
+            return Refusal(record.seq, record.conversation_id, error.message)
+        self.count += 1
+        return version
 
 
 def batches(records: Iterable[Record]) -> Iterator[list[Record]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -49,17 +49,19 @@ class MemoryStore:
     def writing(self, *, expected: int, patience_s: float | None = None) -> Iterator[MemoryStore]:
         yield self
 
-    def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
+    def replace(self, versions: Iterable[Version | Refusal], *, applied: Position) -> None:
         for version in versions:
-            with refusing(version, self.refuse):
+            if isinstance(version, Refusal):
+                self._refuse(version)
+                continue
+            with refusing(version, self._refuse):
                 self._readings[version.transcript.id] = Reading(version.transcript).tokenise()
                 self._refused.pop(version.transcript.id, None)
         self._position = applied
 
-    def refuse(self, refusals: Sequence[Refusal]) -> None:
-        for refusal in refusals:
-            self._readings.pop(refusal.conversation_id, None)
-            self._refused[refusal.conversation_id] = refusal
+    def _refuse(self, refusal: Refusal) -> None:
+        self._readings.pop(refusal.conversation_id, None)
+        self._refused[refusal.conversation_id] = refusal
 
     def refused(self) -> tuple[Refusal, ...]:
         return tuple(self._refused.values())

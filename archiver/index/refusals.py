@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from archiver.errors import ArchiverError
@@ -21,7 +21,7 @@ def reason_of(error: Exception) -> str:
 
 
 @contextmanager
-def refusing(version: Version, refuse: Callable[[Sequence[Refusal]], None]) -> Iterator[None]:
+def refusing(version: Version, refuse: Callable[[Refusal], None]) -> Iterator[None]:
     """Refuses the version if the work within the context fails at it. Errors of this program's own kinds are raised:
     they are not about one conversation.
     """
@@ -32,4 +32,4 @@ def refusing(version: Version, refuse: Callable[[Sequence[Refusal]], None]) -> I
     except Exception as error:  # noqa: BLE001  (a fault of this program at one record must not stop the others)
         message = f"conversation {version.transcript.id} is refused: {type(error).__name__}"
         _log.warning("conversation.refused", message, seq=version.seq)
-        refuse([Refusal(version.seq, version.transcript.id, reason_of(error))])
+        refuse(Refusal(version.seq, version.transcript.id, reason_of(error)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, cast
@@ -19,17 +19,14 @@ from archiver.value import Value
 class Writer(Protocol):
     """What puts versions of conversations into a store."""
 
-    def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
+    def replace(self, versions: Iterable[Version | Refusal], *, applied: Position) -> None:
         """Stores exactly these versions of their conversations, then the position `applied`. Safe to repeat.
 
-        A version whose documents can't be made is refused, and no earlier version of it is left.
+        Of a conversation that is given as a refusal, or whose documents can't be made, no version is left, and
+        `Store.refused` lists it. Few versions are in memory at a time.
 
         May return before that is done; leaving `Store.writing` waits for it.
         """
-        ...
-
-    def refuse(self, refusals: Sequence[Refusal]) -> None:
-        """Notes vault entries that cannot be indexed, to be listed by `Store.refused`. Removes earlier versions."""
         ...
 
 

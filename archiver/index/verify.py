@@ -117,7 +117,7 @@ def _compare(archive: ArchiveFile, store: Store, progress: Progress) -> Comparis
 def _versions(vault: Vault, batch: Iterable[Record]) -> Iterator[Version]:
     for record in batch:
         try:
-            yield read_version(vault, record)
+            yield read_version(vault, record, with_events=False)
         except RecordError:
             continue  # it is among the refused ones
 

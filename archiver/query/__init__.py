@@ -31,22 +31,22 @@ from archiver.query.fields import (
     SDE,
     VALUES,
     ZONES,
+    NamesOf,
     Passage,
-    earlier_passages,
     every_message,
     fact_names,
     fact_words,
     message_numbers,
-    message_passages,
+    numbers_at,
     passages,
-    path_numbers,
+    path_values,
     sde_names,
 )
 from archiver.query.matching import Match, Reading, Snippet, marked, marked_messages, results
 from archiver.query.parser import parse
 from archiver.query.patterns import alternatives, escaped, fits, regex_of
 from archiver.query.proximity import MOST_DISTANCE, arrangements, sequences
-from archiver.query.tokens import TOKENS_VERSION, words
+from archiver.query.tokens import TOKENS_VERSION, indexed, words
 from archiver.query.wording import asked_span, span_of, understood
 
 __all__ = [
@@ -75,6 +75,7 @@ __all__ = [
     "Expression",
     "How",
     "Match",
+    "NamesOf",
     "Near",
     "Not",
     "OfConversation",
@@ -91,7 +92,6 @@ __all__ = [
     "alternatives",
     "arrangements",
     "asked_span",
-    "earlier_passages",
     "escaped",
     "every_leaf",
     "every_message",
@@ -101,14 +101,15 @@ __all__ = [
     "fits",
     "flat",
     "for_messages",
+    "indexed",
     "marked",
     "marked_messages",
     "message_numbers",
-    "message_passages",
+    "numbers_at",
     "own_facets",
     "parse",
     "passages",
-    "path_numbers",
+    "path_values",
     "regex_of",
     "results",
     "sde_names",

@@ -20,6 +20,7 @@ ZONES = tuple(zone.value for zone in Zone)  # searched by words without a field
 MESSAGE_ZONES = ("said", "note", "card", "file", "link")  # zones that consist of messages
 SAME_ZONE = {"text": "said"}  # names of earlier versions of the language
 BY, HAS = "by", "has"
+NamesOf = Callable[[str], Iterable[str]]  # the places at which a value of a path can be searched
 
 
 class Passage(Value):
@@ -59,7 +60,7 @@ def passages(transcript: Transcript) -> Iterator[Passage]:
 
 def message_passages(message: Message) -> Iterator[Passage]:
     """What words without a field search in one message."""
-    return (Passage(part.zone.value, part.text, message=message) for part in message.parts)
+    return (Passage(part.zone, part.text, message) for part in message.parts)
 
 
 def every_message(transcript: Transcript) -> Iterator[Message]:
@@ -73,7 +74,7 @@ def earlier_passages(former: Iterable[Former]) -> Iterator[Passage]:
     """What was in messages before they were edited, masked or deleted."""
     for item in former:
         for part in item.message.parts:
-            yield Passage(part.zone.value, part.text, message=item.message, until=item.until)
+            yield Passage(part.zone, part.text, item.message, until=item.until)
 
 
 def sde_names(path: str) -> Iterator[str]:
@@ -103,24 +104,22 @@ def status_of(transcript: Transcript) -> Iterator[str]:
 
 def has_values(transcript: Transcript) -> Iterator[str]:
     """What a conversation has, of `HAS_VALUES`."""
+    messages = transcript.messages
+    types, zones = {message.type for message in messages}, {part.zone for message in messages for part in message.parts}
     present = {
-        "attachment": any(message.file for message in transcript.messages),
-        "card": any(message.type == "RICH_CONTENT" for message in transcript.messages),
-        "form": any(message.type.startswith("SECURE_FORM") for message in transcript.messages),
-        "link": any(message.type == "LINK" or _has_link(message) for message in transcript.messages),
-        "note": any(message.is_private for message in transcript.messages),
+        "attachment": any(message.file for message in messages),
+        "card": "RICH_CONTENT" in types,
+        "form": any(type_.startswith("SECURE_FORM") for type_ in types),
+        "link": "LINK" in types or Zone.LINK in zones,
+        "note": any(message.is_private for message in messages),
         "sde": bool(transcript.sdes),
-        "submission": any(message.type == "SECURE_FORM_SUBMIT" for message in transcript.messages),
+        "submission": "SECURE_FORM_SUBMIT" in types,
         "summary": bool(transcript.summaries),
         "survey": any(answer.by is Role.CUSTOMER for answer in transcript.answers),
         "transfer": transcript.metadata.transfers > 0,
     }
     yield from (name for name, is_there in present.items() if is_there)
     yield from transcript.states
-
-
-def _has_link(message: Message) -> bool:
-    return any(part.zone is Zone.LINK for part in message.parts)
 
 
 HAS_STATES = ("changed", "masked", "deleted", "vanished")  # what LivePerson did to a conversation since it was archived
@@ -157,7 +156,7 @@ KEYWORDS: Mapping[str, Callable[[Transcript], Iterable[str]]] = {
     "source": lambda t: _present(t.metadata.source),
     "status": status_of,
     HAS: has_values,
-    BY: lambda t: {message.role.value for message in t.messages},
+    BY: lambda t: dict.fromkeys(message.role.value for message in t.messages),
 }
 
 
@@ -177,7 +176,7 @@ NUMBERS: Mapping[str, Callable[[Transcript], tuple[float, ...]]] = {
     "mcs": lambda t: _one(t.metadata.mcs),
     "messages": lambda t: (len(t.messages),),
     "nps": lambda t: _one(t.metadata.nps),
-    "sent": lambda t: tuple({time for message in t.messages for time in _time(message.sent_at)}),
+    "sent": lambda t: tuple(dict.fromkeys(time for message in t.messages for time in _time(message.sent_at))),
     "start": lambda t: _time(t.metadata.started_at),
     "transfers": lambda t: (t.metadata.transfers,),
 }
@@ -193,17 +192,21 @@ def message_numbers(message: Message) -> Mapping[str, tuple[float, ...]]:
 
 def path_numbers(transcript: Transcript) -> Iterator[tuple[str, float]]:
     """The numbers of SDEs and of the record, under each name of their path: (sde.name or record.name, number)."""
+    for names_of, path, value in path_values(transcript):
+        yield from numbers_at(names_of, path, value)
+
+
+def path_values(transcript: Transcript) -> Iterator[tuple[NamesOf, str, Scalar]]:
+    """The values of SDEs and of the record: (what names the places of its path, its path, the value)."""
     for sde in transcript.sdes:
-        for path, value in sde.values:
-            for number_ in _numbers(value):
-                yield from ((name, number_) for name in sde_names(path))
-    for path, value in transcript.facts:
-        for number_ in _numbers(value):
-            yield from ((name, number_) for name in fact_names(path))
+        yield from ((sde_names, path, value) for path, value in sde.values)
+    yield from ((fact_names, path, value) for path, value in transcript.facts)
 
 
-def _numbers(value: Scalar) -> tuple[float, ...]:
-    return () if isinstance(value, bool) else _one(number(value))
+def numbers_at(names_of: NamesOf, path: str, value: Scalar) -> Iterator[tuple[str, float]]:
+    """The number that a value is, if it is one, under each name of its path."""
+    found = None if isinstance(value, bool) else number(value)
+    return ((name, found) for name in names_of(path)) if found is not None else iter(())
 
 
 def fact_names(path: str) -> tuple[str, ...]:

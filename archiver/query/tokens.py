@@ -17,6 +17,7 @@ from typing import NamedTuple
 TOKENS_VERSION = 2  # part of every index's name: raise it when a token of any text changes
 LONGEST_TOKEN_BYTES = 255
 _SURELY_SHORT = LONGEST_TOKEN_BYTES // 4  # characters; longer words are cut
+_LONG_WORD = re.compile(rf"\S{{{_SURELY_SHORT + 1}}}")
 
 
 class Token(NamedTuple):
@@ -36,6 +37,8 @@ class _Kind(Enum):
 
 
 _ASCII_WORD = re.compile("[a-z0-9]+")
+# What `bytes.translate` makes of each byte of a text in ASCII: letters in lower case, digits, blanks.
+_ASCII = bytes(ord(char.lower()) if char.isascii() and char.isalnum() else ord(" ") for char in map(chr, range(256)))
 _SINGLE_SCRIPTS = frozenset(
     ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR")
 )
@@ -94,12 +97,16 @@ def tokens(text: str) -> list[Token]:
 
 
 def words(text: str) -> list[str]:
-    """The folded words alone, as stored in an index."""
-    folded = text.lower() if text.isascii() else _folded(text)
-    parts = _ASCII_WORD.findall(folded) if text.isascii() else folded.split()
-    if len(folded) <= _SURELY_SHORT:
-        return parts
-    return [_cut(word) if len(word) > _SURELY_SHORT else word for word in parts]
+    """The folded words alone."""
+    return indexed(text).split()
+
+
+def indexed(text: str) -> str:
+    """The folded words as an index takes them: apart from one another by one or several blanks; blank for none."""
+    folded = text.encode().translate(_ASCII).decode() if text.isascii() else _folded(text)
+    if len(folded) <= _SURELY_SHORT or not _LONG_WORD.search(folded):
+        return folded
+    return " ".join(map(_cut, folded.split()))
 
 
 def _folded(text: str) -> str:

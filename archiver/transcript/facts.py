@@ -20,6 +20,7 @@ _ELSEWHERE = frozenset(
 _SINGLE = (("messageRecords", "type"), ("agentParticipants", "agentGroupId"), ("agentParticipants", "permission"))
 # What differs from conversation to conversation and is found elsewhere: times by dates, ids by words.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.:Z+-]*")
+_SHORTEST_TIME = len("2026-01-31T00:00:00")
 _LONG_ID = re.compile(r"[0-9a-fA-F-]{20,}")
 # The times by which LivePerson's search filters and that no field here holds.
 _TIMES = ("info.fullDialogEndTimeL", "responseTime.latestEffectiveResponseDueTime")
@@ -44,5 +45,7 @@ def _is_fact(path: str, value: Scalar) -> bool:
     if path in _TIMES:
         return True
     if isinstance(value, str):
-        return value not in ("", "undefined") and not _TIME.fullmatch(value) and not _LONG_ID.fullmatch(value)
+        if len(value) < _SHORTEST_TIME:
+            return value not in ("", "undefined")
+        return not _TIME.fullmatch(value) and not _LONG_ID.fullmatch(value)
     return isinstance(value, bool) or abs(value) < _FIRST_TIME_MS

@@ -35,7 +35,7 @@ from archiver.transcript.timeline import dialogs, events
 
 # Part of the shape of every index. Raise it when the transcript of any record changes, so that indexes made by the
 # earlier projection are rebuilt; a golden test checks this.
-VERSION = 9
+VERSION = 10
 
 # Members that the transcript has under a name of its own or in another form; all others are `extra`.
 _KNOWN_OF_INFO = frozenset(
@@ -54,17 +54,20 @@ _LATEST_AGENT = frozenset(
 )  # fmt: skip
 
 
-def project(raw: bytes) -> Transcript:
-    """The transcript of one raw record. Raises RecordError, whatever is wrong with the record or with this program."""
+def project(raw: bytes, *, with_events: bool = True) -> Transcript:
+    """The transcript of one raw record. Raises RecordError, whatever is wrong with the record or with this program.
+
+    No index holds events: without them the projection is quicker.
+    """
     try:
-        return _transcript(decode(raw))
+        return _transcript(decode(raw), with_events)
     except ValueError as error:
         raise RecordError(f"the record is not readable: {error}") from error
     except Exception as error:
         raise RecordError(f"this program fails at the record: {type(error).__name__}: {error}") from error
 
 
-def _transcript(record: Any) -> Transcript:
+def _transcript(record: Any, with_events: bool) -> Transcript:
     info = section(record, "info")
     conversation_id = text_of(info.get("conversationId"))
     if conversation_id is None:
@@ -78,7 +81,7 @@ def _transcript(record: Any) -> Transcript:
         sdes=tuple(sdes(record, conversation_id)),
         answers=tuple(answers(record)),
         summaries=summary_texts(_summary(record)),
-        events=events(record),
+        events=events(record) if with_events else (),
         dialogs=dialogs(record),
         about=about(record, (*customers, *brand), read, metadata.extra),
         facts=facts(record, _KNOWN_OF_INFO - _LATEST_AGENT),

@@ -88,16 +88,18 @@ def message_as_json(message: Message) -> dict[str, Any]:
     }
 
 
+_KINDS = {"SECURE_FORM_INVITATION": "form", "SECURE_FORM_SUBMIT": "form submitted", "LINK": "link"}
+
+
 def kind_of(message: Message) -> str:
     """What kind of message it is, in a word that people use."""
     if message.is_private:
         return "private note"
-    zones = {part.zone for part in message.parts}
-    named = {"SECURE_FORM_INVITATION": "form", "SECURE_FORM_SUBMIT": "form submitted", "LINK": "link"}
-    if message.type in named:
-        return named[message.type]
+    if message.type in _KINDS:
+        return _KINDS[message.type]
     if message.file:
         return "file"
+    zones = {part.zone for part in message.parts}
     return "card" if Zone.CARD in zones and Zone.SAID not in zones else "message"
 
 

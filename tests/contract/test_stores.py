@@ -200,8 +200,7 @@ def test_what_is_refused_is_listed_until_it_is_replaced(opened: Opened) -> None:
     store = opened.make()
     refusal = Refusal(2, "c2", "cannot be read")
     with store.writing(expected=1) as writer:
-        writer.refuse([refusal])
-        writer.replace([Version(1, project(record("c1", NOW, "x")))], applied=Position(2))
+        writer.replace([refusal, Version(1, project(record("c1", NOW, "x")))], applied=Position(2))
     assert opened.reopen(store).refused() == (refusal,)
     put(store, [project(record("c2", NOW, "y"))], applied=3)
     assert store.refused() == ()
@@ -266,8 +265,7 @@ def test_nothing_of_an_earlier_version_is_left_of_what_is_refused(opened: Opened
     store = opened.make()
     put(store, [project(record("c1", NOW, "old"))], applied=1)
     with store.writing(expected=1) as writer:
-        writer.refuse([Refusal(2, "c1", "cannot be read")])
-        writer.replace([], applied=Position(2, "link2"))
+        writer.replace([Refusal(2, "c1", "cannot be read")], applied=Position(2, "link2"))
     assert (store.count(), ask(store, "old", Scope.MESSAGE).total) == (0, 0)
 
 

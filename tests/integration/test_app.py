@@ -140,8 +140,7 @@ def test_an_index_with_nothing_to_apply_still_tells_what_it_refused(archive: Arc
     catch_up(file, store, Silent())
     refusal = Refusal(2, "c1", "cannot be read")
     with store.writing(expected=1) as writer:
-        writer.refuse([refusal])
-        writer.replace([], applied=Position(*file.vault.end()))
+        writer.replace([refusal], applied=Position(*file.vault.end()))
     assert catch_up(file, store, Silent()).refused == (refusal,)
     store.close()
 

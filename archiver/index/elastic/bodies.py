@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,19 @@ class Body(Value):
     lines: bytes
 
 
+class _Derived(Value):
+    """What several documents of a conversation have in common and that takes time to find out."""
+
+    words: WordFields
+    waits_ms: Mapping[str, int]
+    facets: Mapping[str, Sequence[str]]
+
+
+def _derive(transcript: Transcript) -> _Derived:
+    facets = {name: facet_values(transcript, name) for name in FACETS}
+    return _Derived(WordFields(transcript), response_times_ms(transcript.messages), facets)
+
+
 class Names:
     """The names of one family's indices and documents."""
 
@@ -69,17 +82,16 @@ def body(version: Version, names: Names, *, is_retry: bool = False) -> Body:
     """With `is_retry`, documents of the same version are written again."""
     transcript = version.transcript
     month = month_of(transcript.metadata.started_at)
-    common = _common(version)
+    common, derived = _common(version), _derive(transcript)
     kind_of_version = b"external_gte" if is_retry else b"external"
-    read, waits_ms = WordFields(transcript), response_times_ms(transcript.messages)
     lines: list[bytes] = []
     digest = hashlib.blake2b(digest_size=16)
-    for kind, documents in (("messages", _messages(version, common, read, waits_ms)), ("sdes", _sdes(version, common))):
+    for kind, documents in (("messages", _messages(version, common, derived)), ("sdes", _sdes(version, common))):
         head = _action_head(names.index(kind, month))
         for id_, source in documents:
             digest.update(source)
             lines += (_action(head, id_, version.seq, kind_of_version), source)
-    source = encode(common | _metadata(version, read, waits_ms) | {"digest": digest.hexdigest()})
+    source = encode(common | _metadata(version, derived) | {"digest": digest.hexdigest()})
     head = _action_head(names.index("metadata", month))
     lines += (_action(head, _document_id(transcript), version.seq, kind_of_version), source, b"")
     return Body(transcript.id, version.seq, version.is_first, month, len(lines) // 2, b"\n".join(lines))
@@ -118,26 +130,24 @@ def _common(version: Version) -> dict[str, Any]:
     }
 
 
-def _messages(
-    version: Version, common: dict[str, Any], read: WordFields, waits_ms: Mapping[str, int]
-) -> Iterator[tuple[str, bytes]]:
+def _messages(version: Version, common: dict[str, Any], derived: _Derived) -> Iterator[tuple[str, bytes]]:
     transcript, metadata = version.transcript, version.transcript.metadata
     shown = {message.id for message in transcript.messages}
     shared = common | {name: getattr(metadata, name) for name in ("skill", "group", "status", "source", "language")}
     shared[KEYWORDS_FIELD] = list(keywords(transcript, REPEATED_KEYWORDS))
-    tail = b"," + encode(shared | {f"facets.{name}": facet_values(transcript, name) for name in SHARED_FACETS})[1:]
+    tail = b"," + encode(shared | {f"facets.{name}": derived.facets[name] for name in SHARED_FACETS})[1:]
     for message in every_message(transcript):
         is_shown = message.id in shown
         own: dict[str, Any] = {
             "id": message.id, "dialog_id": message.dialog_id, "seq": message.seq, "sent_at": message.sent_at,
             "role": message.role, "sender_id": message.sender_id, "sender": message.sender, "type": message.type,
             "is_private": message.is_private, "text": message.text if is_shown else "", "file": message.file,
-            "is_deleted": not is_shown, "earlier_text": read.earlier_texts(message),
+            "is_deleted": not is_shown, "earlier_text": derived.words.earlier_texts(message),
             "kind": kind_of(message), "links": [part.text for part in message.parts if part.zone is Zone.LINK],
             "mcs": message.mcs, "deliveries": [delivery.status for delivery in message.deliveries],
-            "response_ms": waits_ms.get(message.id), "rank": rank(message.sent_at),
+            "response_ms": derived.waits_ms.get(message.id), "rank": rank(message.sent_at),
             **{f"facets.{name}": value for name, value in own_facets(message)},
-            **read.of_message(message),
+            **derived.words.of_message(message),
         }  # fmt: skip
         if message.extra:
             own["extra"] = _flattened(message.extra)
@@ -202,24 +212,24 @@ def _flattened(values: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:
     return fields
 
 
-def _metadata(version: Version, read: WordFields, waits_ms: Mapping[str, int]) -> dict[str, Any]:
+def _metadata(version: Version, derived: _Derived) -> dict[str, Any]:
     transcript, metadata = version.transcript, version.transcript.metadata
     fields = _plain(metadata) | {
         "message_count": len(transcript.messages),
         "message_documents": sum(1 for _ in every_message(transcript)),
         "sde_count": len(transcript.sdes),
-        "first_response_ms": next(iter(waits_ms.values()), None),
+        "first_response_ms": next(iter(derived.waits_ms.values()), None),
         "harvested_at": version.fetched_at,
         "harvest_lag_ms": _lag_ms(version),
         "survey": [text for answer in transcript.answers for text in (answer.question, answer.answer) if text],
         "summary": transcript.summaries,
         "about": list(dict.fromkeys(text for _, text in transcript.about)),
-        "facets": {name: facet_values(transcript, name) for name in FACETS},
+        "facets": derived.facets,
         "rank": rank(metadata.started_at),
         "ranks": {sort.value: rank_by(sort, transcript) for sort in RANKED},
         "sent_at": sorted({message.sent_at for message in transcript.messages if message.sent_at}),
     }
-    return fields | read.of_conversation()
+    return fields | derived.words.of_conversation()
 
 
 def _plain(metadata: Metadata) -> dict[str, Any]:

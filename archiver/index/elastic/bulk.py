@@ -52,11 +52,13 @@ def outcome_of(status: int, error_type: str) -> Outcome | None:
 
 @dataclass(slots=True)
 class Batch:
-    """A stretch of the vault. Once none of its documents is outstanding, the position may move to `applied`."""
+    """A stretch of the vault. Once nothing of it is outstanding, the position may move to `applied`. `outstanding`
+    counts bodies, and one more until all bodies were given.
+    """
 
     applied: Position
-    outstanding: int
-    retried: frozenset[str] = frozenset()
+    outstanding: int = 1
+    retried: set[str] = field(default_factory=set)
     renewed: list[tuple[str, int]] = field(default_factory=list)
     refused: dict[str, Refusal] = field(default_factory=dict)
 
@@ -98,15 +100,20 @@ class Senders:
             self._change.wait_for(lambda: self._error or self._queued_bytes < self._limits.queued_bytes)
             self._raise_error()
             self._queued_bytes += len(body.lines)
+            batch.outstanding += 1
         self._queues[zlib.crc32(body.conversation_id.encode()) % len(self._queues)].put((body, batch))
 
-    def refuse(self, refusals: Sequence[Refusal], batch: Batch) -> None:
-        """Notes conversations of a batch whose documents can't be made. Earlier versions of them are to be removed."""
+    def refuse(self, refusal: Refusal, batch: Batch) -> None:
+        """Notes a conversation of a batch whose documents can't be made. Earlier versions of it are to be removed."""
         with self._change:
-            for refusal in refusals:
-                batch.refused.setdefault(refusal.conversation_id, refusal)
-                batch.renewed.append((refusal.conversation_id, refusal.seq))
-                batch.outstanding -= 1
+            batch.refused.setdefault(refusal.conversation_id, refusal)
+            batch.renewed.append((refusal.conversation_id, refusal.seq))
+
+    def end(self, batch: Batch) -> None:
+        """Notes that all bodies of a batch were given."""
+        with self._change:
+            batch.outstanding -= 1
+            self._change.notify_all()
 
     def wait_for(self, batch: Batch) -> None:
         """Blocks until no document of a batch is outstanding."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
 from typing import Any
 
 from archiver.index.elastic.queries import KEYWORDS_FIELD, PATH_NUMBERS_FIELD, tagged
@@ -13,14 +13,18 @@ from archiver.model import Message, Transcript
 from archiver.query import (
     KEYWORDS,
     SDE,
+    NamesOf,
     Passage,
     fact_names,
     fact_words,
+    indexed,
+    numbers_at,
     passages,
-    path_numbers,
+    path_values,
     sde_names,
     words,
 )
+from archiver.rawrecord import Scalar
 
 _REMEMBERED = 20_000  # keywords and SDE values that recur often
 
@@ -30,8 +34,8 @@ class WordFields:
 
     def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
-        read = ((passage, " ".join(words(passage.text))) for passage in passages(transcript))
-        self._passages = [(passage, text) for passage, text in read if text]
+        read = ((passage, indexed(passage.text)) for passage in passages(transcript))
+        self._passages = [(passage, text) for passage, text in read if text.strip()]
         self._earlier: dict[str, list[str]] = defaultdict(list)
         for item in transcript.former:
             self._earlier[item.message.id].append(item.message.text)
@@ -64,17 +68,26 @@ class WordFields:
                     found += _at_paths(sde_names, passage.path, text)
         for path, text in fact_words(self._transcript):
             found += _at_paths(fact_names, path, text)
-        pairs = dict.fromkeys(path_numbers(self._transcript))
-        numbers = [f"{tagged(name, '')}{sortable(value)}" for name, value in pairs]
-        return {**everything, KEYWORDS_FIELD: found, PATH_NUMBERS_FIELD: numbers, **by_role, **by_zone}
+        numbers = dict.fromkeys(text for place in path_values(self._transcript) for text in _numbers_at(*place))
+        return {**everything, KEYWORDS_FIELD: found, PATH_NUMBERS_FIELD: list(numbers), **by_role, **by_zone}
 
 
 def _field(passage: Passage) -> str:
-    return f"{'earlier_' if passage.is_earlier else ''}{passage.zone}_words"
+    return _zone_field(passage.zone, passage.is_earlier)
+
+
+@cache
+def _zone_field(zone: str, is_earlier: bool) -> str:
+    return f"{'earlier_' if is_earlier else ''}{zone}_words"
+
+
+@lru_cache(_REMEMBERED, typed=True)
+def _numbers_at(names_of: NamesOf, path: str, value: Scalar) -> tuple[str, ...]:
+    return tuple(f"{tagged(name, '')}{sortable(number)}" for name, number in numbers_at(names_of, path, value))
 
 
 @lru_cache(_REMEMBERED)
-def _at_paths(names_of: Callable[[str], Iterable[str]], path: str, text: str) -> tuple[str, ...]:
+def _at_paths(names_of: NamesOf, path: str, text: str) -> tuple[str, ...]:
     """The words of a text behind each name of its path."""
     parts = words(text)
     return tuple(" ".join(tagged(name, word) for word in parts) for name in names_of(path)) if parts else ()

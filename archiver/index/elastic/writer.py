@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,30 +56,31 @@ class ElasticWriter:
         self._family.refresh()
         self._write_end()
 
-    def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
+    def replace(self, versions: Iterable[Version | Refusal], *, applied: Position) -> None:
         assert self._senders is not None
-        retried = frozenset(version.transcript.id for version in versions) & self._refused.keys()
-        batch = Batch(applied, len(versions), retried)
+        batch = Batch(applied)
         self._batches.append(batch)
         for version in versions:
-            made = self._made(version, batch, is_retry=version.transcript.id in retried)
+            made = self._made(version, batch)
             if made:
                 self._family.make_month(made.month)
                 self._senders.put(made, batch)
+        self._senders.end(batch)
         self._advance()
 
-    def _made(self, version: Version, batch: Batch, *, is_retry: bool) -> Body | None:
+    def _made(self, version: Version | Refusal, batch: Batch) -> Body | None:
         """The documents of a version; if they can't be made, the batch refuses it."""
         senders = self._senders
         assert senders is not None
-        with refusing(version, lambda refusals: senders.refuse(refusals, batch)):
+        if isinstance(version, Refusal):
+            senders.refuse(version, batch)
+            return None
+        is_retry = version.transcript.id in self._refused
+        if is_retry:
+            batch.retried.add(version.transcript.id)
+        with refusing(version, lambda refusal: senders.refuse(refusal, batch)):
             return body(version, self._family.names, is_retry=is_retry)
         return None
-
-    def refuse(self, refusals: Sequence[Refusal]) -> None:
-        self._state.note_refused(refusals)
-        self._refused.update((refusal.conversation_id, refusal) for refusal in refusals)
-        self._sweep({refusal.conversation_id: refusal.seq for refusal in refusals})
 
     def _finish(self) -> None:
         assert self._senders is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 from tantivy import Query
 
-from archiver.index.embedded.documents import lengthy_passages, number_of
+from archiver.index.embedded.documents import number_of
 from archiver.index.embedded.pages import count
 from archiver.index.embedded.schema import CONVERSATION_NUMBER
 from archiver.index.results import Comparison, Version, differing, digest_of
@@ -36,7 +36,7 @@ def _difference(version: Version, held: Sequence[_Document]) -> str:
     if not held:
         return "missing"
     wanted: list[_Document] = [(message.id, None) for message in every_message(version.transcript)]
-    wanted += [(None, digest_of(version)), *((None, None) for _ in lengthy_passages(version.transcript))]
+    wanted.append((None, digest_of(version)))
     counted = Counter(held)
     if counted == Counter(wanted):
         return ""

@@ -9,7 +9,6 @@ from tantivy import FieldType, Occur, Query
 
 from archiver.index.embedded.schema import (
     CONVERSATION_NUMBER,
-    PASSAGE,
     PATH_NUMBER,
     PATH_WORD,
     RECORD_ZONES,
@@ -159,11 +158,11 @@ class _Translator:
         is_message = self._scope is Scope.MESSAGE
         for is_earlier in _ages(leaf):
             if messages == MESSAGE_ZONES and (is_message or (where.places == ZONES and not where.roles)):
-                yield all_words(self._scope, is_earlier=is_earlier)
+                yield all_words(self._scope, is_earlier)
                 continue
             for zone in messages:
                 for role in (None,) if is_message else where.roles or tuple(Role):
-                    yield zone_field(zone, role, is_earlier=is_earlier)
+                    yield zone_field(zone, role, is_earlier)
         if not is_message and not (where.places == ZONES and not where.roles):
             yield from _beside_messages(leaf)
 
@@ -208,21 +207,19 @@ class _Translator:
     # ── words near one another ──
 
     def _near(self, leaf: Near) -> Any:
-        """Words near one another are found in documents of one message or passage, where no two texts touch."""
+        """Words near one another are found where no two texts touch: in documents of messages, and beside them."""
         places = list(arrangements(leaf))
         zones = [zone for zone in leaf.where.places if zone in MESSAGE_ZONES]
-        fields = [zone_field(zone, None, is_earlier=is_earlier) for zone in zones for is_earlier in _ages(leaf)]
+        fields = [zone_field(zone, None, is_earlier) for zone in zones for is_earlier in _ages(leaf)]
         spoken = _any_of([self._placed(field, placed, leaf) for field in fields for placed in places])
         if self._scope is Scope.MESSAGE:
             return self._of_roles(leaf, spoken)
         if leaf.where.roles:
             spoken = _all_of([spoken, self._by(leaf.where.roles)])
-        found = list(self._conversations(self._of_kind(Scope.MESSAGE.value, spoken)))
+        found = self._in_conversations(self._conversations(self._of_kind(Scope.MESSAGE.value, spoken)))
         beside = [] if leaf.where.roles else list(_beside_messages(leaf))
-        if beside:
-            written = _any_of([self._placed(field, placed, leaf) for field in beside for placed in places])
-            found += self._conversations(self._of_kind(PASSAGE, written))
-        return self._in_conversations(found)
+        written = [self._placed(field, placed, leaf) for field in beside for placed in places]
+        return _any_of([found, *(Query.const_score_query(query, 0.0) for query in written)])
 
     def _placed(self, field: str, placed: Placed, leaf: Near) -> Any:
         placed = [(at, _in_field(field, leaf, term)) for at, term in placed]

@@ -6,7 +6,7 @@ The folder's name carries the versions of fields, tokens, projection and tantivy
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -115,36 +115,23 @@ class EmbeddedStore:
     def writing(self, *, expected: int, patience_s: float | None = None) -> Iterator[EmbeddedStore]:
         yield self
 
-    def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
-        refused: list[Refusal] = []
-        made: dict[str, list[Any]] = {}
-        for version in versions:
-            made[version.transcript.id] = []
-            with refusing(version, refused.extend):
-                made[version.transcript.id] = list(documents(version))
+    def replace(self, versions: Iterable[Version | Refusal], *, applied: Position) -> None:
+        refused = {refusal.conversation_id: refusal for refusal in self.refused()}
         with our_errors(self._folder):
-            self._write(made)
-            earlier = [refusal for refusal in self.refused() if refusal.conversation_id not in made]
-            self._position_file.write(applied, [*earlier, *refused])
-
-    def refuse(self, refusals: Sequence[Refusal]) -> None:
-        if not refusals:
-            return
-        by_id = {refusal.conversation_id: refusal for refusal in (*self.refused(), *refusals)}
-        with our_errors(self._folder):
-            self._write({refusal.conversation_id: [] for refusal in refusals})
-            self._position_file.write(self.position(), list(by_id.values()))
+            self._write(versions, refused)
+            self._position_file.write(applied, list(refused.values()))
 
     def refused(self) -> tuple[Refusal, ...]:
         return self._position_file.refused()
 
-    def _write(self, made: Mapping[str, Sequence[Any]]) -> None:
-        """Replaces the documents of conversations."""
+    def _write(self, versions: Iterable[Version | Refusal], refused: dict[str, Refusal]) -> None:
+        """Replaces the documents of conversations, and adds to or removes from those that are refused."""
         writer = self._open_writer()
         try:
-            for conversation_id, its_documents in made.items():
+            for version in versions:
+                conversation_id, made = _made(version, refused)
                 writer.delete_documents_by_term("key", conversation_id)
-                for document in its_documents:
+                for document in made:
                     writer.add_document(document)
             writer.commit()
         except BaseException:
@@ -280,3 +267,16 @@ class EmbeddedStore:
         if self._links:
             self._links.close()
             self._links = None
+
+
+def _made(version: Version | Refusal, refused: dict[str, Refusal]) -> tuple[str, Sequence[Any]]:
+    """The id of a conversation and its documents; none if it is refused, which is noted."""
+    if isinstance(version, Refusal):
+        refused[version.conversation_id] = version
+        return version.conversation_id, ()
+    refusals, made = list[Refusal](), list[Any]()
+    with refusing(version, refusals.append):
+        made = list(documents(version))
+    refused.pop(version.transcript.id, None)
+    refused.update((refusal.conversation_id, refusal) for refusal in refusals)
+    return version.transcript.id, made

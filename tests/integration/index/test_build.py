@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import pytest
 
@@ -10,7 +10,7 @@ from archiver.archive.file import ArchiveFile
 from archiver.errors import StoreError
 from archiver.index.build import catch_up, rebuild, retry
 from archiver.index.memory import MemoryStore
-from archiver.index.results import Position, Version
+from archiver.index.results import Position, Refusal, Version
 from archiver.liveperson.answers import read_record
 from archiver.progress import Silent
 from archiver.received import Conversation
@@ -32,7 +32,7 @@ class Recording(MemoryStore):
         self.batches: list[list[int]] = []
         self.positions: list[int] = []
 
-    def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
+    def replace(self, versions: Iterable[Version | Refusal], *, applied: Position) -> None:
         self.batches.append([version.seq for version in versions])
         self.positions.append(applied.seq)
         super().replace((), applied=applied)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,7 +31,7 @@ from archiver.errors import (
 from archiver.harvest.ingest import Ingest
 from archiver.harvest.window_reader import WindowReader
 from archiver.index.memory import MemoryStore
-from archiver.index.results import Position, Version
+from archiver.index.results import Position, Refusal, Version
 from archiver.index.store import StoreAdmin
 from archiver.liveperson.answers import read_record
 from archiver.model import CELL, Window, from_ms
@@ -424,7 +424,7 @@ def test_an_outdated_index_is_rebuilt_and_its_state_shows_how_far_that_is(
                 raise StoreOutdated("built by another version")
 
     class Show(MemoryStore):
-        def replace(self, versions: Sequence[Version], *, applied: Position) -> None:
+        def replace(self, versions: Iterable[Version | Refusal], *, applied: Position) -> None:
             super().replace(versions, applied=applied)
             shown.append(state.read().index.rebuilt)
 

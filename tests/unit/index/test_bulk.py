@@ -35,9 +35,10 @@ class Small:
 def test_a_document_is_not_called_too_large_for_a_request_that_held_others_too(count: int) -> None:
     server = Small()
     senders = server.senders = Senders(cast(Server, server), Limits(senders=1))
-    batch = Batch(Position(1, "link"), 1)
+    batch = Batch(Position(1, "link"))
     lines = b"".join(b'{"index":{}}\n{"number":%d}\n' % number for number in range(count))
     senders.put(Body("c1", 1, True, "2026.01", count, lines), batch)
+    senders.end(batch)
     senders.wait_for(batch)
     senders.stop()
     assert (len(server.taken), batch.refused) == (count, {})
