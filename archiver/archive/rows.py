@@ -16,6 +16,7 @@ class VaultRows:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._counted: tuple[tuple[int, int], int] | None = None  # the state of the file, and the conversations then
 
     def head(self) -> int:
         """The newest sequence number; 0 for an empty vault."""
@@ -29,6 +30,15 @@ class VaultRows:
             (width_ms, _EARLIEST_MS, _LATEST_MS),
         )
         yield from rows
+
+    def conversations(self) -> int:
+        """How many conversations there are. Counted again only after something was written, here or elsewhere."""
+        (elsewhere,) = self._connection.execute("PRAGMA data_version").fetchone()
+        state = int(elsewhere), self._connection.total_changes
+        if self._counted is None or self._counted[0] != state:
+            (count,) = self._connection.execute("SELECT count(*) FROM current").fetchone()
+            self._counted = state, int(count)
+        return self._counted[1]
 
     def totals(self) -> tuple[int, int]:
         """How many conversations there are, and how many messages in their current versions."""

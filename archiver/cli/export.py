@@ -162,7 +162,7 @@ class _Conversations:
         self._records = archive.records(query)  # brings the index up to date, which the advice is about
         told = advice_on(archive.store, query, Scope.CONVERSATION) if self.is_searched else ()
         self.notices = (*query.notices, *told)
-        self.total = None if self.is_searched else archive.file.vault.totals()[0]
+        self.total = None if self.is_searched else archive.file.vault.conversations()
         self.unreadable: list[str] = []
 
     def lines(self) -> Iterator[bytes]:

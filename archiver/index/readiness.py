@@ -39,7 +39,7 @@ def make_ready(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> R
 def check_whole(archive: ArchiveFile, store: Store) -> None:
     """Raises StoreError if an index that is up to date does not hold all conversations, or its parts do not add up."""
     for wait_s in (_WRITTEN_WITHIN_S, 0.0):
-        conversations, position = archive.vault.totals()[0], store.position()
+        conversations, position = archive.vault.conversations(), store.position()
         if archive.vault.head() != position.seq:
             return  # entries were made meanwhile
         try:

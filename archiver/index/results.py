@@ -134,7 +134,9 @@ def read_cursor(cursor: str, sort: Sort) -> Key:
 
 
 class Hit(Value):
-    """A result with its texts. `fault`: why the conversation can't be shown; its transcript is empty then."""
+    """A result with its texts: a transcript without events and facts (`Archive.transcript` returns the whole one).
+    `fault`: why the conversation can't be shown; its transcript is empty then.
+    """
 
     transcript: Transcript
     matches: tuple[Match, ...] = ()

@@ -166,7 +166,7 @@ class Readings:
         """A conversation with its messages by id. Raises IntegrityError, and RecordError whatever is wrong with it."""
         record = self._archive.vault.current(conversation_id)
         if self._last is None or self._last[0] != record.touched:
-            transcript = read_version(self._archive.vault, record).transcript
+            transcript = read_version(self._archive.vault, record, with_events=False, with_facts=False).transcript
             messages = {message.id: message for message in every_message(transcript)}
             self._last = record.touched, Reading(transcript), messages
         return self._last[1:]

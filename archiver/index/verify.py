@@ -99,8 +99,7 @@ def _misplacement(archive: ArchiveFile, store: Store) -> Iterator[str]:
 def _compare(archive: ArchiveFile, store: Store, progress: Progress) -> Comparison:
     """All current versions compared, a batch at a time. What the index refused is no fault here: that is told apart."""
     refused = {refusal.conversation_id for refusal in store.refused()}
-    count, _ = archive.vault.totals()
-    progress.start("compare vault and index", count, "conversations")
+    progress.start("compare vault and index", archive.vault.conversations(), "conversations")
     faults: list[tuple[str, str]] = []
     documents = 0
     try:

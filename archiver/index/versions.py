@@ -10,11 +10,11 @@ from archiver.transcript import project, with_history
 from archiver.value import Value
 
 
-def read_version(vault: Vault, record: Record, *, with_events: bool = True) -> Version:
-    """A version of a conversation; for an index, which holds no events, without them. Raises RecordError if the present
-    version can't be read, IntegrityError if another one is not what was kept.
+def read_version(vault: Vault, record: Record, *, with_events: bool = True, with_facts: bool = True) -> Version:
+    """A version of a conversation, whole or without parts as for `project`. Raises RecordError if the present version
+    can't be read, IntegrityError if another one is not what was kept.
     """
-    transcript = project(record.raw, with_events=with_events)
+    transcript = project(record.raw, with_events=with_events, with_facts=with_facts)
     if not record.is_alone:
         id_, others = record.conversation_id, vault.other_versions(record)
         transcript = with_history(transcript, others, vault.versions_at(id_), states_by(vault.events_about(id_)))

@@ -42,10 +42,11 @@ from archiver.query.fields import (
     path_values,
     sde_names,
 )
-from archiver.query.matching import Match, Reading, Snippet, marked, marked_messages, results
+from archiver.query.matching import Match, Snippet, marked, marked_messages
 from archiver.query.parser import parse
 from archiver.query.patterns import alternatives, escaped, fits, regex_of
 from archiver.query.proximity import MOST_DISTANCE, arrangements, sequences
+from archiver.query.reading import Reading, results
 from archiver.query.tokens import TOKENS_VERSION, indexed, words
 from archiver.query.wording import asked_span, span_of, understood
 

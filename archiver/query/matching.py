@@ -7,46 +7,30 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import cached_property
 
-from archiver.model import Message, Transcript
+from archiver.model import Message
 from archiver.query.ast import (
     Age,
     And,
-    Compare,
-    Everything,
     Expression,
     How,
     Near,
     Not,
     OfConversation,
     Or,
-    Scope,
     Term,
     Text,
     Words,
 )
-from archiver.query.documents import is_about_message
 from archiver.query.fields import (
-    BY,
-    KEYWORDS,
     MESSAGE_ZONES,
-    NUMBERS,
-    RECORD,
     SDE,
-    SENT,
     Passage,
-    every_message,
-    fact_names,
-    fact_words,
-    message_numbers,
-    passages,
-    path_numbers,
     sde_names,
 )
 from archiver.query.patterns import fits
 from archiver.query.proximity import sequences
-from archiver.query.tokens import Token, tokens
+from archiver.query.tokens import Token, places_of, tokens
 from archiver.value import Value
 
 Span = tuple[int, int]
@@ -90,12 +74,22 @@ def spans(leaf: Text, passage_tokens: Sequence[Token]) -> Iterator[Span]:
         yield from ((passage_tokens[start].start, passage_tokens[end - 1].end) for start, end in runs)
 
 
+def places(leaf: Text, text: str) -> Iterator[Span]:
+    """Where the words of a leaf stand in the text of one passage."""
+    match leaf:
+        case Words((Term(word, How.EXACT | How.PREFIX as how),)):
+            return places_of(word, text, is_prefix=how is How.PREFIX)
+    return spans(leaf, tokens(text))
+
+
 def _runs(terms: Sequence[Term], passage_tokens: Sequence[Token]) -> Iterator[Span]:
     """Where terms follow one another: from the first token to the one behind the last."""
-    count = len(terms)
-    for at in range(len(passage_tokens) - count + 1):
-        if all(fits(term, passage_tokens[at + offset].text) for offset, term in enumerate(terms)):
-            yield at, at + count
+    first, *others = terms
+    for at in range(len(passage_tokens) - len(others)):
+        if fits(first, passage_tokens[at].text) and all(
+            fits(term, passage_tokens[at + offset].text) for offset, term in enumerate(others, 1)
+        ):
+            yield at, at + len(terms)
 
 
 def _arranged(leaf: Near, passage_tokens: Sequence[Token]) -> Iterator[tuple[Span, ...]]:
@@ -121,116 +115,6 @@ def _chains(runs: Sequence[Sequence[Span]], most: int) -> Iterator[tuple[Span, .
                 if gaps + other[0] - chain[-1][1] <= most
             ]
         yield from (chain for chain, _ in chains)
-
-
-class Reading:
-    """A transcript for any number of queries. What they look at is tokenised once, and what they do not, never."""
-
-    def __init__(self, transcript: Transcript) -> None:
-        self.transcript = transcript
-        self._of_messages: dict[str, list[tuple[Passage, list[Token]]]] = {}
-
-    def tokenise(self) -> Reading:
-        """Reads everything now, so that what can't be read fails here and at no query."""
-        assert self._tokenised is not None
-        assert self._keywords is not None
-        return self
-
-    @cached_property
-    def _passages(self) -> list[Passage]:
-        return list(passages(self.transcript))
-
-    @cached_property
-    def _tokenised(self) -> list[tuple[Passage, list[Token]]]:
-        return [(passage, tokens(passage.text)) for passage in self._passages]
-
-    @cached_property
-    def _by_message(self) -> dict[str, list[Passage]]:
-        found: dict[str, list[Passage]] = {}
-        for passage in self._passages:
-            if passage.message:
-                found.setdefault(passage.message.id, []).append(passage)
-        return found
-
-    @cached_property
-    def _keywords(self) -> dict[str, list[list[Token]]]:
-        return {name: [tokens(value) for value in read(self.transcript)] for name, read in KEYWORDS.items()}
-
-    def _of(self, message: Message) -> list[tuple[Passage, list[Token]]]:
-        """The passages of a message, earlier ones too."""
-        found = self._of_messages.get(message.id)
-        if found is None:
-            found = [(passage, tokens(passage.text)) for passage in self._by_message.get(message.id, ())]
-            self._of_messages[message.id] = found
-        return found
-
-    def is_true(self, expression: Expression, message: Message | None = None) -> bool:
-        """Whether the expression matches the conversation, or one message of it."""
-        match expression:
-            case Everything():
-                return True
-            case Not(child):
-                return not self.is_true(child, message)
-            case And(children):
-                return all(self.is_true(child, message) for child in children)
-            case Or(children):
-                return any(self.is_true(child, message) for child in children)
-            case Compare(field, low, high):
-                numbers = self._numbers(field, message)
-                return any((low is None or low <= value) and (high is None or value < high) for value in numbers)
-            case Words() | Near():
-                return self._has(expression, message)
-            case OfConversation(child):
-                return self.is_true(child)
-
-    def _numbers(self, field: str, message: Message | None) -> Iterable[float]:
-        if message is not None and field == SENT:
-            return message_numbers(message)[field]
-        if field in NUMBERS:
-            return NUMBERS[field](self.transcript)
-        return (value for name, value in path_numbers(self.transcript) if name == field)
-
-    def _has(self, leaf: Text, message: Message | None) -> bool:
-        place = leaf.where.places[0]
-        if message and place == BY:
-            return isinstance(leaf, Words) and len(leaf.terms) == 1 and fits(leaf.terms[0], message.role.value)
-        if place in KEYWORDS:
-            return any(any(spans(leaf, value)) for value in self._keywords[place])
-        if place.startswith(f"{RECORD}."):
-            values = (text for path, text in fact_words(self.transcript) if place in fact_names(path))
-            return any(any(spans(leaf, tokens(text))) for text in values)
-        return any(any(spans(leaf, passage_tokens)) for _, passage_tokens in self._looked_at(leaf, message))
-
-    def _looked_at(self, leaf: Text, message: Message | None) -> Iterator[tuple[Passage, list[Token]]]:
-        """The passages that a leaf searches: with a message, plain words and message zones search that message only."""
-        only = message if message is not None and is_about_message(leaf) else None
-        for passage, passage_tokens in self._tokenised if only is None else self._of(only):
-            if is_in_place(leaf, passage):
-                yield passage, passage_tokens
-
-    def matches(self, expression: Expression, message: Message | None = None) -> Iterator[Match]:
-        """The texts that contain words of the expression which are not excluded, with their marks, in reading order."""
-        leaves = list(positive_words(expression))
-        for passage in self._passages if message is None else self._by_message.get(message.id, ()):
-            looking = [leaf for leaf in leaves if is_in_place(leaf, passage) and may_hold(passage.text, leaf)]
-            found = tokens(passage.text) if looking else []
-            marked = [span for leaf in looking for span in spans(leaf, found)]
-            if marked:
-                snippet = Snippet(passage.text, merge(marked))
-                yield Match(passage.zone, snippet, passage.message, passage.path, passage.until)
-
-
-def may_hold(text: str, leaf: Text) -> bool:
-    """False only if a text surely does not hold what a leaf searches, which is seen without reading its words."""
-    if not text.isascii():
-        return True
-    runs = ((leaf.terms,),) if isinstance(leaf, Words) else leaf.parts
-    lower = text.lower()
-    return all(any(all(_may_be_in(lower, term) for term in run) for run in part) for part in runs)
-
-
-def _may_be_in(lower: str, term: Term) -> bool:
-    return term.how not in (How.EXACT, How.PREFIX) or term.text in lower
 
 
 def is_in_place(leaf: Text, passage: Passage) -> bool:
@@ -266,8 +150,7 @@ def marked_messages(expression: Expression) -> Expression:
 
 def marked(text: str, expression: Expression) -> Snippet:
     """A text of any zone with what the words of an expression mark in it."""
-    found = tokens(text)
-    return Snippet(text, merge(span for leaf in positive_words(expression) for span in spans(leaf, found)))
+    return Snippet(text, merge(span for leaf in positive_words(expression) for span in places(leaf, text)))
 
 
 def merge(overlapping: Iterable[Span]) -> tuple[Span, ...]:
@@ -279,14 +162,3 @@ def merge(overlapping: Iterable[Span]) -> tuple[Span, ...]:
         else:
             merged.append((start, end))
     return tuple(merged)
-
-
-def results(reading: Reading, expression: Expression, scope: Scope) -> Iterator[Message | None]:
-    """The results within one conversation: None for the conversation itself, or its messages."""
-    if scope is Scope.CONVERSATION:
-        if reading.is_true(expression):
-            yield None
-        return
-    for message in every_message(reading.transcript):
-        if reading.is_true(expression, message):
-            yield message

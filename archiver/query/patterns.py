@@ -29,9 +29,14 @@ def fits(term: Term, word: str) -> bool:
         case How.PREFIX:
             return word.startswith(term.text)
         case How.FUZZY:
-            return abs(len(word) - len(term.text)) <= term.edits and distance(term.text, word) <= term.edits
+            return abs(len(word) - len(term.text)) <= term.edits and _distance(term.text, word) <= term.edits
         case How.WILD | How.REGEX:
             return _matches(regex_of(term), word)
+
+
+@lru_cache(_REMEMBERED)
+def _distance(text: str, word: str) -> int:
+    return distance(text, word)
 
 
 @lru_cache(_REMEMBERED)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 TOKENS_VERSION = 2  # part of every index's name: raise it when a token of any text changes
@@ -37,6 +38,8 @@ class _Kind(Enum):
 
 
 _ASCII_WORD = re.compile("[a-z0-9]+")
+_FOREIGN = re.compile("[^\0-\x7f]+")
+_REMEMBERED = 1_000  # words of queries
 # What `bytes.translate` makes of each byte of a text in ASCII: letters in lower case, digits, blanks.
 _ASCII = bytes(ord(char.lower()) if char.isascii() and char.isalnum() else ord(" ") for char in map(chr, range(256)))
 _SINGLE_SCRIPTS = frozenset(
@@ -91,9 +94,45 @@ def _is_far_sign(code: int) -> bool:
 
 def tokens(text: str) -> list[Token]:
     """The tokens of a text in order. Accepts any string; the result may be empty."""
-    if text.isascii():
-        return [Token(_cut(match.group()), *match.span()) for match in _ASCII_WORD.finditer(text.lower())]
-    return _Cutter().cut(text)
+    found: list[Token] = []
+    for piece, start in _pieces(text):
+        if piece.isascii():
+            words = _ASCII_WORD.finditer(piece.lower())
+            found += [Token(_cut(word[0]), start + word.start(), start + word.end()) for word in words]
+        else:
+            found += _Cutter().cut(piece, start)
+    return found
+
+
+def places_of(word: str, text: str, *, is_prefix: bool) -> Iterator[tuple[int, int]]:
+    """The spans of the tokens of a text that are a token, or begin like it; without looking at other tokens."""
+    pattern = _pattern_of(word, is_prefix) if word.isascii() else None
+    for piece, start in _pieces(text):
+        if not piece.isascii() or len(word) > _SURELY_SHORT:
+            found = tokens(piece) if piece.isascii() else _Cutter().cut(piece, 0)
+            those = (token for token in found if (token.text.startswith(word) if is_prefix else token.text == word))
+            yield from ((start + token.start, start + token.end) for token in those)
+        elif pattern:
+            yield from ((start + at.start(), start + at.end()) for at in pattern.finditer(piece.lower()))
+
+
+@lru_cache(_REMEMBERED)
+def _pattern_of(word: str, is_prefix: bool) -> re.Pattern[str]:
+    return re.compile(f"(?<![a-z0-9]){re.escape(word)}{'[a-z0-9]*' if is_prefix else '(?![a-z0-9])'}")
+
+
+def _pieces(text: str) -> Iterator[tuple[str, int]]:
+    """The text cut at blanks, which end every token: pieces with letters beyond ASCII, and what lies between them."""
+    at = 0
+    for foreign in _FOREIGN.finditer(text):
+        if foreign.start() < at:
+            continue
+        start = max(text.rfind(" ", at, foreign.start()) + 1, at)
+        end = text.find(" ", foreign.end()) % (len(text) + 1)
+        yield text[at:start], at
+        yield text[start:end], start
+        at = end
+    yield text[at:], at
 
 
 def words(text: str) -> list[str]:
@@ -103,10 +142,22 @@ def words(text: str) -> list[str]:
 
 def indexed(text: str) -> str:
     """The folded words as an index takes them: apart from one another by one or several blanks; blank for none."""
-    folded = text.encode().translate(_ASCII).decode() if text.isascii() else _folded(text)
-    if len(folded) <= _SURELY_SHORT or not _LONG_WORD.search(folded):
-        return folded
-    return " ".join(map(_cut, folded.split()))
+    folded = _folded_ascii(text) if text.isascii() else _folded(text)
+    return " ".join(map(_cut, folded.split())) if _has_long_word(folded) else folded
+
+
+def folded_in_place(text: str) -> str | None:
+    """The folded words between blanks, each at the place where the text has it; None if they are not as long there."""
+    folded = _folded_ascii(text) if text.isascii() else None
+    return None if folded is None or _has_long_word(folded) else folded
+
+
+def _folded_ascii(text: str) -> str:
+    return text.encode().translate(_ASCII).decode()
+
+
+def _has_long_word(folded: str) -> bool:
+    return len(folded) > _SURELY_SHORT and _LONG_WORD.search(folded) is not None
 
 
 def _folded(text: str) -> str:
@@ -153,8 +204,9 @@ class _Cutter:
         self.start = self.end = 0
         self.is_single = False
 
-    def cut(self, text: str) -> list[Token]:
-        for at, char in enumerate(text):
+    def cut(self, text: str, start: int) -> list[Token]:
+        """The tokens of a text that begins at a position of another."""
+        for at, char in enumerate(text, start):
             for part, kind in _fold(char):
                 self._take(part, kind, at)
             if self.chars and (unicodedata.combining(char) or ord(char) in _SKIN_TONES):

@@ -11,6 +11,7 @@ from archiver.jsontext import decode
 from archiver.model import Delivery, Message, Part, Participant, Role, Zone, from_ms
 from archiver.rawrecord import Scalar, integer, items, leaves, listed, moment, section, text_of, unread
 from archiver.transcript.text import read_message
+from archiver.value import replace
 
 # Members that the transcript has under a name of its own or in another form; all others are `extra`.
 _KNOWN = frozenset(
@@ -30,9 +31,10 @@ def messages(record: dict[str, Any], conversation_id: str, by_id: Mapping[str, P
         # A message that is nothing but its text is one all the same.
         item = given if isinstance(given, dict) else {"messageData": given}
         id_ = text_of(item.get("messageId"))
-        if id_ is None or id_ in read:
-            id_ = f"{id_ or conversation_id}#{at}"  # the API may repeat an id or leave it out
-        read[id_] = _message(item, id_, conversation_id, by_id, beside)
+        message = _message(item, id_, conversation_id, by_id, beside)
+        if id_ is None or id_ in read:  # the API may repeat an id or leave it out
+            message = replace(message, id=f"{id_ or conversation_id}#{at}")
+        read[message.id] = message
     return tuple(sorted(read.values(), key=_sending_order))
 
 
@@ -56,7 +58,7 @@ class _Beside:
 
 
 def _message(
-    item: dict[str, Any], id_: str, conversation_id: str, by_id: Mapping[str, Participant], beside: _Beside
+    item: dict[str, Any], id_: str | None, conversation_id: str, by_id: Mapping[str, Participant], beside: _Beside
 ) -> Message:
     data, type_ = item.get("messageData"), text_of(item.get("type")) or "UNKNOWN"
     sender_id = text_of(item.get("participantId"))
@@ -64,7 +66,7 @@ def _message(
     role, is_private = _role(item, person), item.get("audience") == "AGENTS_AND_MANAGERS"
     text, parts = read_message(type_, data)
     return Message(
-        id=id_,
+        id=id_ or "",
         conversation_id=conversation_id,
         dialog_id=text_of(item.get("dialogId")),
         seq=integer(item.get("seq")),
@@ -75,11 +77,11 @@ def _message(
         type=type_,
         is_private=is_private,
         text=text,
-        file=text_of(section(data, "file").get("relativePath")),
+        file=text_of(section(data, "file").get("relativePath")) if isinstance(data, dict) and "file" in data else None,
         parts=tuple(map(_as_note, parts)) if is_private else parts,
-        mcs=beside.scores.get(text_of(item.get("messageId"))),
-        deliveries=tuple(beside.deliveries.get(text_of(item.get("messageId")), ())),
-        context=_context(item.get("contextData")),
+        mcs=beside.scores.get(id_),
+        deliveries=tuple(beside.deliveries.get(id_, ())),
+        context=_context(item["contextData"]) if "contextData" in item else (),
         extra=unread(item, _KNOWN),
     )
 

@@ -52,22 +52,23 @@ _KNOWN_OF_INFO = frozenset(
 _LATEST_AGENT = frozenset(
     ("latestAgentId", "latestAgentNickname", "latestAgentFullName", "latestAgentLoginName", "fullDialogEndTimeL")
 )  # fmt: skip
+_WITHOUT_FACTS = _KNOWN_OF_INFO - _LATEST_AGENT
 
 
-def project(raw: bytes, *, with_events: bool = True) -> Transcript:
+def project(raw: bytes, *, with_events: bool = True, with_facts: bool = True) -> Transcript:
     """The transcript of one raw record. Raises RecordError, whatever is wrong with the record or with this program.
 
-    No index holds events: without them the projection is quicker.
+    Without events, which no index holds, and facts, which no text shows, the projection is quicker.
     """
     try:
-        return _transcript(decode(raw), with_events)
+        return _transcript(decode(raw), with_events, with_facts)
     except ValueError as error:
         raise RecordError(f"the record is not readable: {error}") from error
     except Exception as error:
         raise RecordError(f"this program fails at the record: {type(error).__name__}: {error}") from error
 
 
-def _transcript(record: Any, with_events: bool) -> Transcript:
+def _transcript(record: Any, with_events: bool, with_facts: bool) -> Transcript:
     info = section(record, "info")
     conversation_id = text_of(info.get("conversationId"))
     if conversation_id is None:
@@ -84,7 +85,7 @@ def _transcript(record: Any, with_events: bool) -> Transcript:
         events=events(record) if with_events else (),
         dialogs=dialogs(record),
         about=about(record, (*customers, *brand), read, metadata.extra),
-        facts=facts(record, _KNOWN_OF_INFO - _LATEST_AGENT),
+        facts=facts(record, _WITHOUT_FACTS) if with_facts else (),
     )
 
 

@@ -25,6 +25,15 @@ _LONGEST_FOOTER = 1_000
 _LIBRARY, _FORMAT = (part.rpartition("v")[2] for part in getattr(tantivy, "__version__", "v0.0.0, v0").split(","))
 
 
+Commit = tuple[int, int]  # names a commit: the file that lists its segments, and when it was written, in nanoseconds
+
+
+def commit_of(folder: Path) -> Commit:
+    """The newest commit. Each one writes its list anew, under the same name. Raises OSError."""
+    state = (folder / _META).stat()
+    return state.st_ino, state.st_mtime_ns
+
+
 def library_version() -> str:
     """The version of tantivy that reads and writes the index, such as 0.27.0."""
     return _LIBRARY

@@ -19,7 +19,7 @@ from archiver.index.axes import Axis, Tally
 from archiver.index.embedded.comparison import compare
 from archiver.index.embedded.documents import documents
 from archiver.index.embedded.errors import our_errors
-from archiver.index.embedded.files import damaged_files, library_version, stored_bytes
+from archiver.index.embedded.files import Commit, commit_of, damaged_files, library_version, stored_bytes
 from archiver.index.embedded.pages import count
 from archiver.index.embedded.position import POSITION_FILE, PositionFile
 from archiver.index.embedded.read_only import ReadOnlyCopy, denied, may_write
@@ -62,6 +62,9 @@ class EmbeddedStore:
         self._schema = build_schema()
         self._index: Any = None
         self._writer: Any = None
+        self._newest: Any = None  # the searcher of a commit, and the conversations that were counted in it
+        self._commit: Commit | None = None
+        self._counted: int | None = None
         self._replaced: EmbeddedStore | None = None
         self._links: ReadOnlyCopy | None = None
 
@@ -191,15 +194,21 @@ class EmbeddedStore:
         yield from (f"its file {name} is damaged" for name in damaged)
 
     def _searcher(self) -> Any:
-        index = self._open()
-        index.reload()
-        return index.searcher()
+        """A searcher of the newest commit; the same until there is another one."""
+        index, commit = self._open(), commit_of(self._folder)
+        if self._commit != commit or self._newest is None:
+            index.reload()
+            self._commit, self._newest, self._counted = commit, index.searcher(), None
+        return self._newest
 
     def count(self) -> int:
         if not self.position().seq:
             return 0
         with our_errors(self._folder):
-            return count(self._searcher(), of_kind(self._schema, Scope.CONVERSATION.value))
+            searcher = self._searcher()
+            if self._counted is None:
+                self._counted = count(searcher, of_kind(self._schema, Scope.CONVERSATION.value))
+            return self._counted
 
     def mend(self) -> None:
         pass  # a damaged file can't be made again alone
@@ -263,7 +272,7 @@ class EmbeddedStore:
                 shutil.rmtree(path, ignore_errors=True)
 
     def close(self) -> None:
-        self._index = self._writer = None
+        self._index = self._writer = self._newest = None
         if self._links:
             self._links.close()
             self._links = None

@@ -118,9 +118,9 @@ def test_a_page_reads_each_conversation_once_however_many_of_its_messages_are_hi
     store = keep(archive, record("c", NOW, *["refund"] * 30), record("d", NOW, *["refund"] * 30))
     read: list[str] = []
 
-    def counted(vault: Vault, record: Record) -> Version:
+    def counted(vault: Vault, record: Record, **parts: bool) -> Version:
         read.append(record.conversation_id)
-        return read_version(vault, record)
+        return read_version(vault, record, **parts)
 
     monkeypatch.setattr(retrieval, "read_version", counted)
     request = Request(parse("refund", now=NOW), Scope.MESSAGE, limit=60)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.query.matching import Reading
 from archiver.query.parser import parse
+from archiver.query.reading import Reading
 from archiver.transcript.projection import project
 from tests.conftest import NOW, record
 

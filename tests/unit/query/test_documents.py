@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from archiver.query.ast import And, Compare, Expression, Near, Not, OfConversation, Or, Words
 from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, for_messages
 from archiver.query.fields import MESSAGE_ZONES, SENT
-from archiver.query.matching import Reading
 from archiver.query.parser import parse
+from archiver.query.reading import Reading
 from archiver.transcript.projection import project
 from tests.archives import Versions, archives, queries
 from tests.conftest import NOW

@@ -8,7 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.query.matching import Snippet, may_hold, merge, positive_words, spans
+from archiver.query.ast import How, Term, Where, Words
+from archiver.query.haystack import Haystack
+from archiver.query.matching import Snippet, merge, places, positive_words, spans
 from archiver.query.parser import parse
 from archiver.query.tokens import tokens
 from tests.archives import WORDS, queries
@@ -29,8 +31,42 @@ def test_merged_spans_are_the_same_characters_in_order_and_never_touch(drawn: li
     assert all(earlier[1] < later[0] for earlier, later in pairwise(merged))
 
 
-@given(queries(2), st.lists(st.sampled_from([*WORDS, "RESERVE", "Table-for", "x"]), max_size=6).map(" ".join))
-def test_a_text_that_is_passed_over_unread_holds_nothing_that_is_searched(query: tuple[str, Any], text: str) -> None:
+TEXTS = st.lists(
+    st.lists(
+        st.sampled_from([*WORDS, "RESERVE", "Table-for", "x", "Éa", "\u65e5\u672c", "\u0e04\u0e33", "q" * 70]),
+        max_size=6,
+    ).map(" ".join)
+    | st.text(max_size=8),
+    max_size=5,
+)
+
+
+@given(queries(2), TEXTS)
+def test_a_text_that_is_passed_over_unread_holds_nothing_that_is_searched(
+    query: tuple[str, Any], texts: list[str]
+) -> None:
+    haystack = Haystack(texts)
     for leaf in positive_words(parse(query[0], now=NOW).expression):
-        if any(spans(leaf, tokens(text))):
-            assert may_hold(text, leaf)
+        holding = {number for number, text in enumerate(texts) if any(spans(leaf, tokens(text)))}
+        assert holding <= haystack.holding(leaf) <= set(range(len(texts)))
+
+
+@given(queries(2), TEXTS)
+def test_the_places_of_words_in_a_text_are_their_spans_among_its_tokens(
+    query: tuple[str, Any], texts: list[str]
+) -> None:
+    for leaf in positive_words(parse(query[0], now=NOW).expression):
+        for text in texts:
+            assert list(places(leaf, text)) == list(spans(leaf, tokens(text)))
+
+
+@given(TEXTS, st.data())
+def test_each_word_of_a_text_is_found_in_it_exactly_or_by_its_beginning(texts: list[str], data: st.DataObject) -> None:
+    haystack = Haystack(texts)
+    for number, text in enumerate(texts):
+        for token in tokens(text):
+            length = data.draw(st.integers(1, len(token.text)))
+            for term in (Term(token.text), Term(token.text[:length], How.PREFIX)):
+                leaf = Words((term,), Where(("said",)))
+                assert number in haystack.holding(leaf)
+                assert list(places(leaf, text)) == list(spans(leaf, tokens(text)))

@@ -26,8 +26,8 @@ from archiver.query.ast import (
     Words,
 )
 from archiver.query.fields import DATES, HAS_VALUES, KEYWORDS, MEANING, MESSAGE_ZONES, NUMBERS, ZONES
-from archiver.query.matching import Reading, results
 from archiver.query.parser import parse
+from archiver.query.reading import Reading, results
 from archiver.transcript.projection import project
 from tests.conftest import NOW, record
 
