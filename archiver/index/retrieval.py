@@ -22,8 +22,9 @@ from archiver.model import Message, Metadata, Transcript
 from archiver.query import Expression, Query, Reading, Scope, every_message
 from archiver.value import Value, replace
 
-_KEYS_PER_PAGE = 1_000
-_HITS_PER_PAGE = 100
+# An index looks at all results for each page, so that few pages are wanted; with one more, two requests to Elasticsearch.
+_KEYS_PER_PAGE = 19_999
+_HITS_AT_ONCE = 100
 
 
 class Request(Value):
@@ -134,8 +135,8 @@ class Search:
 
     def _hydrated(self, page: KeyPage) -> Iterator[tuple[KeyPage, list[Hit]]]:
         """A page of keys in pieces, so that never many texts are in memory."""
-        for start in range(0, max(len(page.keys), 1), _HITS_PER_PAGE):
-            piece = replace(page, keys=page.keys[start : start + _HITS_PER_PAGE])
+        for start in range(0, max(len(page.keys), 1), _HITS_AT_ONCE):
+            piece = replace(page, keys=page.keys[start : start + _HITS_AT_ONCE])
             yield piece, hydrate(self._readings, self.request.query, piece.keys)
 
     def _page_size(self, left: int | None) -> int:
@@ -143,7 +144,7 @@ class Search:
             return left  # most relevant first has no cursor: it is one page
         if self.request.sort is Sort.MATCHES:
             return MOST_VALUES if left is None else left  # each page counts the matches of all results
-        return _HITS_PER_PAGE if left is None else min(left, _HITS_PER_PAGE)
+        return _KEYS_PER_PAGE if left is None else min(left, _KEYS_PER_PAGE)
 
     def _ask(self, after: Key | None, limit: int) -> KeyPage:
         request = self.request
