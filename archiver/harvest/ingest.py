@@ -23,7 +23,7 @@ class CompletedPage(Value):
     """The conversations that a search listed, with records as complete as LivePerson returns them.
 
     `unread_changes`: ids of changed ones that were not read by their ids. `missing`: ids of those of which no readable
-    record arrived.
+    record arrived. `announced`: how many the search has in all.
     """
 
     listed: tuple[Conversation, ...]
@@ -31,6 +31,15 @@ class CompletedPage(Value):
     unreadable: tuple[Unreadable, ...] = ()
     unread_changes: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
+    announced: int = 0
+
+
+class LookedUp(Value):
+    """A page of a search, what look-ups by id returned of it, and what a search returned of the others."""
+
+    page: Page
+    deep: Found
+    searched: Found
 
 
 class Ingest:
@@ -91,22 +100,35 @@ class Ingest:
         """Whether a search only needs to list conversations, because they are then read by their ids."""
         return self.is_deep and not self._deep.is_paused(self.steady())
 
-    def complete(self, page: Page) -> CompletedPage:
+    def look_up(self, page: Page) -> Page | LookedUp:
+        """A page of a search with what look-ups by id return; the page as it is if the archive says what to look up.
+        Does not use the archive, so that other threads may do it. Raises SourceError.
+        """
+        return self._look_up(page, [item.id for item in page.conversations]) if self.is_deep else page
+
+    def _look_up(self, page: Page, ids: Sequence[str]) -> LookedUp:
+        deep = self._deep.by_ids(ids, self.steady())
+        lacking = {item.id: item for item in page.conversations if item.id not in deep.records}
+        searched = self._deep.by_search(lacking.values()) if page.is_light else Found(lacking)
+        return LookedUp(page, deep, searched)
+
+    def complete(self, page: Page | LookedUp) -> CompletedPage:
         """A page of a search with records that were read by their ids. Those that a look-up does not return stay as a
         search returns them. Raises SourceError.
         """
-        listed = {item.id: item for item in page.conversations}
-        wanted = listed if self.is_deep else self._in_doubt(page.conversations)
-        deep = self._deep.by_ids(list(wanted), self.steady())
-        lacking = {id_: item for id_, item in listed.items() if id_ not in deep.records}
-        searched = self._deep.by_search(lacking.values()) if page.is_light else Found(lacking)
-        shallow = [item for id_, item in searched.records.items() if id_ in lacking]
+        looked_up = self.look_up(page) if isinstance(page, Page) else page
+        if isinstance(looked_up, Page):
+            looked_up = self._look_up(looked_up, self._in_doubt(looked_up.conversations))
+        page, deep, searched = looked_up.page, looked_up.deep, looked_up.searched
+        listed = {item.id for item in page.conversations}
+        shallow = [item for id_, item in searched.records.items() if id_ in listed and id_ not in deep.records]
         records = deep.records | {item.id: item for item in shallow}
         changed = self.archive.vault.changed(item for item in shallow if not item.is_partial)
         return CompletedPage(
             listed=tuple(page.conversations), records=tuple(records.values()),
             unreadable=(*page.unreadable, *deep.unreadable, *searched.unreadable),
-            unread_changes=frozenset(item.id for item in changed), missing=frozenset(listed.keys() - records.keys()),
+            unread_changes=frozenset(item.id for item in changed), missing=frozenset(listed - records.keys()),
+            announced=page.total,
         )  # fmt: skip
 
     def _in_doubt(self, conversations: Sequence[Conversation]) -> list[str]:

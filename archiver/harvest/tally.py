@@ -38,14 +38,14 @@ class WindowTally:
     is_unreadable: bool = False
     is_reordered: bool = False
 
-    def count(self, page: CompletedPage, announced: int, window: Window) -> None:
+    def count(self, page: CompletedPage, window: Window) -> None:
         """Adds a page of the window."""
         self.ids.update(item.id for item in page.listed)
         inside = {item.id for item in page.listed if item.started_at and item.started_at in window}
         of_window = inside | {item.id for item in page.listed if not item.started_at}
         cut = {item.id for item in page.records if item.is_partial and item.id in of_window}
         self.add_inside(inside, cut, page.missing & of_window)
-        self.announced = max(announced, 0)
+        self.announced = max(page.announced, 0)
 
     def add(self, part: WindowTally) -> None:
         """Adds the tally of a part of the window."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
 from archiver import windows
+from archiver.ahead import in_order
 from archiver.archive import Run, WindowReading, WindowState
 from archiver.errors import BadAnswer, RateLimited, SourceError, SourceUnavailable, Unproven
 from archiver.harvest.halving import work_through
-from archiver.harvest.ingest import Ingest
+from archiver.harvest.ingest import Ingest, LookedUp
 from archiver.harvest.prefetch import Prefetcher
 from archiver.harvest.tally import RepeatedReads, WindowTally, digest
 from archiver.liveperson import MOST_PER_PAGE, Status
@@ -22,6 +24,7 @@ _log = EventLogger("harvest")
 _TRIES, _TRIES_OF_A_CELL = 3, 10
 MOST_UNREADABLE = 20  # responses in a row that can't be read
 _WINDOWS_AHEAD = 2
+_PAGES_AHEAD = 3  # of which conversations are looked up while earlier ones are kept
 
 
 class Gap(Value):
@@ -181,14 +184,16 @@ class WindowReader:
         """One pass over a window's pages. The last page is kept together with the record of the window."""
         tally = WindowTally(asked_at=started.asked_at if started else self._ingest.clock())
         pages = tally.until_fault(started.pages() if started else self._pages(window))
-        page = next(pages, NO_PAGE)
-        if may_split and page.total > windows.MOST_PER_WINDOW:
+        first = next(pages, NO_PAGE)
+        if may_split and first.total > windows.MOST_PER_WINDOW:
             raise _SplitWindow
-        for following in pages:
+        looked_up = in_order(chain((first,), pages), self._ingest.look_up, most=_PAGES_AHEAD)
+        page = next(looked_up)
+        for following in looked_up:
             self._keep(page, window, tally)
             page = following
         completed = self._ingest.complete(page)
-        tally.count(completed, page.total, window)
+        tally.count(completed, window)
         readings = self._readings(window, tally, self._ingest.clock())
         tally.new += self._ingest.keep(completed, readings=readings, run=run)
         _note_reading(readings)
@@ -229,9 +234,9 @@ class WindowReader:
         whole.add(part)
         return skills if part.announced > MOST_PER_PAGE and skill is None else set()
 
-    def _keep(self, page: Page, window: Window, tally: WindowTally) -> None:
+    def _keep(self, page: Page | LookedUp, window: Window, tally: WindowTally) -> None:
         completed = self._ingest.complete(page)
-        tally.count(completed, page.total, window)
+        tally.count(completed, window)
         tally.new += self._ingest.keep(completed)
 
     def _record(self, window: Window, tally: WindowTally, run: Run | None) -> None:

@@ -22,7 +22,8 @@ from archiver.model import Message, Metadata, Transcript
 from archiver.query import Expression, Query, Reading, Scope, every_message
 from archiver.value import Value, replace
 
-# An index looks at all results for each page, so that few pages are wanted; with one more, two requests to Elasticsearch.
+# An index looks at all results for each page, so that few pages are wanted; with one more key, each is two requests to
+# Elasticsearch.
 _KEYS_PER_PAGE = 19_999
 _HITS_AT_ONCE = 100
 

@@ -21,6 +21,7 @@ from archiver.liveperson.calls import CallSettings, perform
 from archiver.liveperson.domains import Domains
 from archiver.liveperson.filters import CONTENT, LIGHT_CONTENT, MOST_PER_PAGE, Filters, Parameters, Status
 from archiver.liveperson.page_check import PageCheck
+from archiver.liveperson.pages_ahead import PagesAhead
 from archiver.liveperson.server_time import ServerTime
 from archiver.model import CELL, Window
 from archiver.received import NO_PAGE, Conversation, Page
@@ -151,15 +152,17 @@ class Client:
         count.
         """
         proof, offset, received, is_last = PageCheck(anchor), 0, 0, False
+        pages = PagesAhead(lambda offset: self._whole(method, query(offset), body))
         while not is_last:
-            page = self._whole(method, query(offset), body)
+            page = pages.at(offset)
             is_new = proof.add(page)
             received += len(page)
-            yield page
             is_whole = offset + len(page) >= page.total if page.total >= 0 else not is_new or received == most
             is_last = not len(page) or is_whole or proof.is_endless(offset)
             is_only = is_last and offset == 0
             offset = proof.next_offset(offset, page)
+            pages.expect(() if is_last else proof.expected_offsets(offset, page))
+            yield page
         if anchor and not is_only:  # a single page can't shift
             proof.add_count(self._whole(method, query(0) | {"limit": 1}, body).total)
         fault = proof.fault(needs_count=most is None)

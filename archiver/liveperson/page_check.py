@@ -44,6 +44,10 @@ class PageCheck:
         """Offset of the next page."""
         return offset + max(len(page) - self._anchor, 1)
 
+    def expected_offsets(self, offset: int, page: Page) -> range:
+        """The offsets of the pages from `offset` on, if they are as long as the page before it and the count stays."""
+        return range(offset, max(page.total - self._anchor, offset), max(len(page) - self._anchor, 1))
+
     def is_endless(self, offset: int) -> bool:
         """Whether the announced count grows faster than the pages that are read."""
         return self._totals[0] >= 0 and offset > 2 * self._totals[0] + 1_000

@@ -76,13 +76,13 @@ def test_what_started_at_the_begin_of_a_window_is_inside_and_what_started_at_its
     starts = {"before": NOW - MS, "begin": NOW, "last": NOW + HOUR - MS, "end": NOW + HOUR}
     found = WindowTally()
     page = tuple(conversation(id_, start) for id_, start in starts.items())
-    found.count(CompletedPage(page, page), 4, Window(NOW, NOW + HOUR))
+    found.count(CompletedPage(page, page, announced=4), Window(NOW, NOW + HOUR))
     assert (found.ids, found.inside, found.announced) == (set(starts), {"begin", "last"}, 4)
 
 
 def test_a_count_that_was_not_announced_is_none() -> None:
     found = WindowTally()
-    found.count(CompletedPage((), ()), -1, Window(NOW, NOW + HOUR))
+    found.count(CompletedPage((), (), announced=-1), Window(NOW, NOW + HOUR))
     assert found.announced == 0
 
 
