@@ -10,7 +10,7 @@ from typing import Protocol, TextIO
 _LINE_EVERY_S = 30.0
 _SINGULAR = {
     "windows": "window", "ids": "id", "consumers": "consumer", "conversations": "conversation", "entries": "entry",
-    "messages": "message",
+    "messages": "message", "hours": "hour",
 }  # fmt: skip
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from archiver.model import CELL, EPOCH, Window
 
 WIDTH = timedelta(days=1)
 OVERLAP = CELL
+RECENT = timedelta(days=2)  # what started longer ago seldom moves while it is read
 SETTLE = timedelta(hours=2)  # for this long after a window's end, records and SDEs may still arrive
 SWEEP_WIDTH = timedelta(days=30)
 SWEEP_OVERLAP = timedelta(minutes=15)  # the grid, a minute of delay, and a margin
 EXPIRY_MARGIN = timedelta(days=30)  # gaps that LivePerson deletes within this time are read first
 NOTED_SKEW = timedelta(minutes=1)  # a larger difference between this machine's clock and LivePerson's is reported
 LARGEST_SKEW = CELL  # with a larger one no window is proven complete
-MOST_PER_WINDOW = 2_000  # conversations: while more pages are read, rows have more time to move between them
+MOST_PER_WINDOW = 3_000  # conversations: while more pages are read, rows have more time to move between them
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 RETENTION_MONTHS = 13  # Messaging Interactions API, Conversations
 
@@ -30,19 +31,33 @@ def ceil(moment: datetime, step: timedelta = CELL) -> datetime:
     return moment + (EPOCH - moment) % step
 
 
-def plan(target: Window, covered: Iterable[Window] = (), *, width: timedelta = WIDTH) -> Iterator[Window]:
+def plan(
+    target: Window, covered: Iterable[Window] = (), *, width: Callable[[], timedelta] = lambda: WIDTH
+) -> Iterator[Window]:  # fmt: skip
     """Windows on the grid that together are `target` (rounded outward) without `covered`, oldest first.
 
-    They are disjoint, at most `width` long, and cut at multiples of `width` since the epoch, so that two
-    runs cut at the same places.
+    They are disjoint, at most `width()` long, which is asked for each, and cut at multiples of that since the epoch, so
+    that two runs with the same widths cut at the same places.
     """
     span = Window(floor(target.start), ceil(target.end))
     for gap in subtract(span, covered):
         start = gap.start
         while start < gap.end:
-            end = min(floor(start, width) + width, gap.end)
+            end = min(floor(start, width()) + width(), gap.end)
             yield Window(start, end)
             start = end
+
+
+def plan_widely(
+    target: Window, covered: Iterable[Window], now: datetime, width: Callable[[], timedelta]
+) -> Iterator[Window]:  # fmt: skip
+    """The same, `width()` long where rows have settled for days, and a day at most after that: a window is proven
+    complete as a whole, or not.
+    """
+    sealed = list(covered)
+    settled, recent = cut(target, floor(now - RECENT, WIDTH))
+    yield from plan(settled, sealed, width=width) if settled else ()
+    yield from plan(recent, sealed, width=lambda: min(width(), WIDTH)) if recent else ()
 
 
 def subtract(span: Window, covered: Iterable[Window]) -> Iterator[Window]:
@@ -86,10 +101,14 @@ def cut_at_retention(span: Window, now: datetime) -> tuple[Window | None, Window
     """The part of a span that LivePerson need not keep any more at `now`, and the part that it keeps; None for an empty
     one. They are cut on the grid.
     """
-    edge = ceil(retention(now).start)
-    older = Window(span.start, min(span.end, edge)) if span.start < edge else None
-    kept = Window(max(span.start, edge), span.end) if span.end > edge else None
-    return older, kept
+    return cut(span, ceil(retention(now).start))
+
+
+def cut(span: Window, edge: datetime) -> tuple[Window | None, Window | None]:
+    """The part of a span before a moment, and the part from it on; None for an empty one."""
+    before = Window(span.start, min(span.end, edge)) if span.start < edge else None
+    after = Window(max(span.start, edge), span.end) if span.end > edge else None
+    return before, after
 
 
 def backwards(end: datetime, start: datetime | None = None) -> Iterator[Window]:

@@ -30,15 +30,33 @@ def timed(work: Callable[[], object]) -> float:
     return perf_counter() - start
 
 
-@contextmanager
-def simulator(data: Path | None, conversations: int) -> Iterator[dict[str, Any]]:
+class Account:
     """A simulated account in a process of its own, so that it does not share our interpreter."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.described: dict[str, Any] = json.loads(self._line())
+
+    def answer_after(self, latency_ms: int) -> int:
+        """Sets how long it waits before each answer; how many requests for conversations there were until now."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{latency_ms}\n")
+        self._process.stdin.flush()
+        return int(self._line())
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+
+@contextmanager
+def simulator(data: Path | None, conversations: int) -> Iterator[Account]:
+    """A simulated account of a wanted size."""
     command = [sys.executable, "-m", "benchmarks.account", "--conversations", str(conversations)]
     command += ["--data", str(data)] if data else []
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        yield json.loads(process.stdout.readline())
+        yield Account(process)
     finally:
         process.terminate()
         process.wait()
@@ -91,8 +109,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with simulator(options.data, options.conversations) as account, tempfile.TemporaryDirectory() as folder:
-        speed(account, options.rounds, Path(folder))
-        memory(account)
+        speed(account.described, options.rounds, Path(folder))
+        memory(account.described)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,20 @@
-"""A simulated account of a wanted size on a loopback port; prints its address as one JSON line."""
+"""A simulated account of a wanted size on a loopback port; prints its address as one JSON line.
+
+Each line that it reads then sets how many milliseconds it waits before each answer, and is answered by the number of
+requests for conversations since the line before.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import threading
+import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+
+import httpx
 
 from archiver.simulator.data import load
 from archiver.simulator.scenario import Scenario
@@ -15,6 +22,20 @@ from archiver.simulator.server import bind, running
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World
 from archiver.windows import floor, retention
+
+
+class Slow:
+    """Answers after a fixed time, and counts the requests for conversations."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self.latency_s = 0.0
+        self.asked = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked += "/messaging_history/" in request.url.path
+        time.sleep(self.latency_s)
+        return self._simulator(request)
 
 
 def repeated(world: World, count: int) -> Iterator[bytes]:
@@ -38,10 +59,13 @@ def main() -> None:
     world.fill(repeated(source, options.conversations))
     server = bind(0)
     simulator = Simulator(world, host=server.host)
-    with running(server, simulator):
+    slow = Slow(simulator)
+    with running(server, slow):
         announced = {"id": world.account, "domain_url": server.url, "client_id": simulator.tokens.client_id}
         print(json.dumps({**announced, "client_secret": simulator.tokens.client_secret}), flush=True)
-        threading.Event().wait()
+        for line in sys.stdin:
+            print(slow.asked, flush=True)
+            slow.asked, slow.latency_s = 0, int(line) / 1000
 
 
 if __name__ == "__main__":

@@ -213,12 +213,12 @@ def main() -> None:
     node = Node(options.url or started.url)  # type: ignore[union-attr]
     try:
         with simulator(options.data, options.conversations) as account, tempfile.TemporaryDirectory() as folder:
-            parts.harvest(account, Path(folder) / "archive")
+            parts.harvest(account.described, Path(folder) / "archive")
             prepared = Prepared(Path(folder) / "archive", node.family())
             size = sum(map(len, prepared.requests)) / prepared.documents
             print(f"{prepared.documents:,} documents of {size:,.0f} bytes, {len(prepared.months)} months")
             measure(node, prepared, Path(folder) / "archive", options.rounds)
-            end_to_end(account, node, Path(folder), prepared.documents)
+            end_to_end(account.described, node, Path(folder), prepared.documents)
             client_cost(Path(folder) / "archive", prepared.documents)
     finally:
         node.family().drop()

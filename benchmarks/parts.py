@@ -13,6 +13,7 @@ import tantivy
 
 from archiver import windows
 from archiver.archive.opening import make_archive, open_archive
+from archiver.choices import Depth
 from archiver.config.secrets import Secret
 from archiver.config.settings import StoreAddress
 from archiver.harvest.harvest import Harvest
@@ -42,11 +43,13 @@ def account_of(described: dict[str, str]) -> Account:
     return Account(described["id"], described["domain_url"], credentials)
 
 
-def harvest(described: dict[str, str], folder: Path, days: int | None = None) -> None:
+def harvest(
+    described: dict[str, str], folder: Path, days: int | None = None, depth: Depth = Depth.SEARCH
+) -> None:  # fmt: skip
     source = connect(account_of(described))
     span = Window(now() - timedelta(days=days), now()) if days else windows.provable(now())
     with make_archive(folder, described["id"]) as archive:
-        Harvest(source, archive, clock=now, progress=Silent()).run(span)
+        Harvest(source, archive, clock=now, progress=Silent(), depth=depth).run(span)
     source.close()
 
 

@@ -154,7 +154,7 @@ def _print_plan(archive: Archive, span: Window) -> None:
     if archive.exists:
         with archive:
             readings = list(archive.file.ledger.readings())
-    planned = list(forecast_windows(span, readings))
+    planned = list(forecast_windows(span, readings, archive.believed_now()))
     for item in planned:
         state = ", ".join(sorted(item.states)) or "not read yet"
         click.echo(f"{item.window}  {state:<12}  {counted(item.requests, 'request'):>13}")

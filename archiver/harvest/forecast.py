@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from archiver import windows
 from archiver.archive import WindowReading, WindowState
+from archiver.harvest.widths import Widths
 from archiver.liveperson import MOST_PER_PAGE, ROWS_SHARED
 from archiver.model import Window
 from archiver.value import Value
@@ -19,13 +21,20 @@ class WindowForecast(Value):
     requests: int
 
 
-def forecast_windows(span: Window, readings: Iterable[WindowReading]) -> Iterator[WindowForecast]:
-    """The windows of a harvest of the span, oldest first."""
-    earlier = list(readings)
-    for window in windows.plan(span):
-        inside = [item for item in earlier if window.start <= item.window.start and item.window.end <= window.end]
-        requests = sum(requests_for(item.expected) for item in inside) or 1
-        yield WindowForecast(window, frozenset(item.state for item in inside), requests)
+def forecast_windows(span: Window, readings: Iterable[WindowReading], now: datetime) -> Iterator[WindowForecast]:
+    """The windows of a harvest of the span at `now`, oldest first."""
+    earlier, widths = list(readings), Widths()
+    for window in windows.plan_widely(span, (), now, widths):
+        read = [(item, _shared(item.window, window)) for item in earlier]
+        expected = round(sum(item.expected * share for item, share in read))
+        widths.note(window, expected if any(share for _, share in read) else -1)
+        yield WindowForecast(window, frozenset(item.state for item, share in read if share), requests_for(expected))
+
+
+def _shared(reading: Window, window: Window) -> float:
+    """Which part of an earlier reading lies in a window."""
+    time = min(reading.end, window.end) - max(reading.start, window.start)
+    return max(time / reading.length, 0.0)
 
 
 def requests_for(conversations: int) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 from archiver import windows
 from archiver.archive import ArchiveFile, Run
@@ -13,6 +13,7 @@ from archiver.harvest.ingest import Ingest
 from archiver.harvest.leftovers import Leftovers
 from archiver.harvest.lookups import Lookups
 from archiver.harvest.source import Source
+from archiver.harvest.widths import Widths
 from archiver.harvest.window_reader import Gap, WindowReader, announced
 from archiver.logs import EventLogger
 from archiver.model import Window
@@ -46,6 +47,7 @@ class Harvest:
         self._ingest = Ingest(source, archive, clock=clock, progress=progress, depth=depth)
         self._reader = WindowReader(self._ingest, content=content)
         self._leftovers = Leftovers(self._ingest)
+        self._windows = 0
 
     def run(self, span: Window, *, also_older: bool = False) -> Summary:
         """Reads every window of the span that this run has not sealed yet, fetches open conversations again, and reads
@@ -69,15 +71,14 @@ class Harvest:
         unproven = self._read_older(older, span.start if also_older else None)
         run = archive.begin_run(kept or span, ingest.clock())
         _log.info("harvest.started", f"harvest of {span}", span=span, started_at=run.started_at)
-        planned = list(windows.plan(kept, archive.ledger.sealed(run))) if kept else []
-        unproven += self._read_all(planned, run)
+        unproven += self._read_all(kept, run) if kept else []
         for _ in range(_MORE_LOOKS):
             unproven = self._read_again(unproven, run)
         Lookups(ingest).recheck_all(seen_before=run.started_at, due_by=None)
         Deepening(ingest).run()
         archive.finish_run(ingest.clock())
         conversations = self._reader.conversations + self._leftovers.conversations
-        return Summary(len(planned), conversations, ingest.new, ingest.quarantined, tuple(unproven))
+        return Summary(self._windows, conversations, ingest.new, ingest.quarantined, tuple(unproven))
 
     def _read_older(self, older: Window | None, before: datetime | None) -> list[Gap]:
         """Reads what LivePerson may delete at any moment, which is why it comes first."""
@@ -100,14 +101,21 @@ class Harvest:
         self._reader.conversations = counted  # what is read again counts once
         return remaining
 
-    def _read_all(self, planned: list[Window], run: Run) -> list[Gap]:
-        progress = self._ingest.progress
-        progress.start("harvest", len(planned), "windows")
-        unproven: list[Gap] = []
-        for gaps in self._reader.read_all(planned, run):
+    def _read_all(self, span: Window, run: Run) -> list[Gap]:
+        """Reads the windows of a span, as wide as those before them allow."""
+        progress, ledger, widths = self._ingest.progress, self._ingest.archive.ledger, Widths()
+        sealed, unproven = list(ledger.sealed(run)), list[Gap]()
+        progress.start("harvest", _hours(windows.subtract(span, sealed)), "hours")
+        planned = windows.plan_widely(span, sealed, self._ingest.clock(), widths)
+        for window, gaps in self._reader.read_all(planned, run, note=widths.note):
             unproven += gaps
-            progress.advance(1, conversations=self._reader.conversations, new=self._ingest.new)
+            self._windows += 1
+            progress.advance(_hours([window]), conversations=self._reader.conversations, new=self._ingest.new)
         return unproven
+
+
+def _hours(spans: Iterable[Window]) -> int:
+    return round(sum((span.length for span in spans), timedelta(0)) / timedelta(hours=1))
 
 
 def _note_end(summary: Summary) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 
@@ -23,8 +23,8 @@ from archiver.value import Value
 _log = EventLogger("harvest")
 _TRIES, _TRIES_OF_A_CELL = 3, 10
 MOST_UNREADABLE = 20  # responses in a row that can't be read
-_WINDOWS_AHEAD = 2
-_PAGES_AHEAD = 3  # of which conversations are looked up while earlier ones are kept
+_WINDOWS_AHEAD, _PAGES_AHEAD = 2, 3  # of pages, conversations are looked up while earlier ones are kept
+Note = Callable[[Window, int], None]  # takes a window and how many conversations LivePerson announces for it
 
 
 class Gap(Value):
@@ -71,12 +71,15 @@ class WindowReader:
         self.conversations = 0
         self._unreadable_in_a_row = 0
 
-    def read_all(self, planned: Iterable[Window], run: Run | None) -> Iterator[list[Gap]]:
+    def read_all(
+        self, planned: Iterable[Window], run: Run | None, *, note: Note = lambda window, announced: None
+    ) -> Iterator[tuple[Window, list[Gap]]]:  # fmt: skip
         """Reads the windows in order; for each, the parts that are not proven. Requests the next ones meanwhile.
 
-        A window at which LivePerson fails becomes a gap; raises SourceUnavailable if the next one fails, too.
+        `note` gets how many conversations each window has, before the next one is planned. A window at which LivePerson
+        fails becomes a gap; raises SourceUnavailable if the next one fails, too.
         """
-        started, is_down = Prefetcher((self._start(window) for window in planned), most=_WINDOWS_AHEAD), False
+        started, is_down = Prefetcher((self._start(window, note) for window in planned), most=_WINDOWS_AHEAD), False
         try:
             for read in started:
                 try:
@@ -85,7 +88,7 @@ class WindowReader:
                     if is_down or isinstance(error, RateLimited):
                         raise
                     gaps, is_down = [self.record_failure(read.window, run, error)], True
-                yield gaps
+                yield read.window, gaps
         finally:
             started.close()
 
@@ -98,12 +101,14 @@ class WindowReader:
         self._record(window, WindowTally(error.message), run)
         return announced(Gap(window, error.message))
 
-    def _start(self, window: Window) -> _StartedRead:
+    def _start(self, window: Window, note: Note) -> _StartedRead:
         asked_at, pages = self._ingest.clock(), self._pages(window)
         try:
-            return _StartedRead(window, asked_at, next(pages, NO_PAGE), pages)
+            first = next(pages, NO_PAGE)
         except SourceError as error:
             return _StartedRead(window, asked_at, NO_PAGE, pages, error)
+        note(window, first.total)
+        return _StartedRead(window, asked_at, first, pages)
 
     def _pages(self, window: Window) -> Iterator[Page]:
         _log.debug("window.asked", f"{window} is requested", window=window)
@@ -117,7 +122,7 @@ class WindowReader:
             may_split = windows.split(part) is not None
             try:
                 tally = self._read_until_proven(part, run, started if part is window else None, may_split=may_split)
-                if may_split and self._would_halves_help(tally):
+                if may_split and self._would_halves_help(tally, part):
                     raise _SplitWindow(is_unreadable=tally.is_unreadable)
             except _SplitWindow as split:
                 return self._split(part, split)
@@ -164,9 +169,9 @@ class WindowReader:
                 break
         return tally
 
-    def _would_halves_help(self, tally: WindowTally) -> bool:
-        """Whether to read the window in halves: it had several pages, between which rows can move, or an unreadable
-        response, which then spoils only one half.
+    def _would_halves_help(self, tally: WindowTally, window: Window) -> bool:
+        """Whether to read the window in halves: it had several pages, between which rows can move; or it is wide, or
+        had an unreadable response, which then costs only one half its proof.
 
         Raises SourceUnavailable if LivePerson's responses were unreadable for too many windows in a row.
         """
@@ -176,6 +181,8 @@ class WindowReader:
                 f"LivePerson's answers can't be read, window after window: {tally.fault}",
                 hint="Run the same command again later; it continues where it stopped.",
             )
+        if window.length > windows.WIDTH:
+            return bool(tally.fault or tally.record_fault())
         return bool(tally.fault) and (tally.announced > MOST_PER_PAGE or tally.is_unreadable)
 
     def _read_once(
@@ -258,7 +265,7 @@ class WindowReader:
 
     def _unprovable(self, window: Window, now: datetime) -> str | None:
         """Why no reading of a window could prove it complete now; None if one could."""
-        if _starts_before_retention(window, now):
+        if window.start < windows.retention(now).start:
             return "LivePerson does not keep all of this time any more"
         return self._ingest.source.time_fault()
 
@@ -276,11 +283,6 @@ class WindowReader:
             reason=tally.reason,
             ids=digest(tally.inside),
         )
-
-
-def _starts_before_retention(window: Window, now: datetime) -> bool:
-    """Whether LivePerson no longer keeps all of a window, so that nothing proves it complete."""
-    return window.start < windows.retention(now).start
 
 
 def announced(gap: Gap) -> Gap:

@@ -45,7 +45,7 @@ class Tail:
                 return False
             self._began, self._begun_at = self._ingest.clock(), now
             sealed = self._ingest.archive.ledger.sealed()
-            self._planned = list(windows.plan(self._span(self._began), sealed, width=_HOUR))
+            self._planned = list(windows.plan(self._span(self._began), sealed, width=lambda: _HOUR))
         if self._planned:  # an hour that can't be read keeps no newer one from being read: the next round has it again
             _read(self._reader, self._planned.pop(0))
         if not self._planned and self._began:
@@ -132,7 +132,7 @@ class Updates:
         ledger = self._ingest.archive.ledger
         self._since = ledger.bookmark(Bookmark.SWEPT) or ledger.first_begun()
         target = self._schedule.target(now)
-        self._parts = list(windows.plan(target, width=windows.SWEEP_WIDTH)) if self._since else []
+        self._parts = list(windows.plan(target, width=lambda: windows.SWEEP_WIDTH)) if self._since else []
         self._began, self._is_whole = now, self._ingest.source.skew is not None
 
     def _sweep(self, part: Window, since: datetime) -> None:

@@ -24,7 +24,7 @@ def spans(draw: st.DrawFn) -> Window:
 def test_a_plan_is_exactly_the_target_without_what_is_covered(
     target: Window, covered: list[Window], width: timedelta
 ) -> None:
-    planned = list(windows.plan(target, covered, width=width))
+    planned = list(windows.plan(target, covered, width=lambda: width))
     cells = [cell for window in planned for cell in cells_of(window)]
     expected = cells_of(target) - {cell for window in covered for cell in cells_of(window)}
     assert len(cells) == len(set(cells))

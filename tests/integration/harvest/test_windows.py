@@ -63,13 +63,13 @@ def test_that_time_is_counted_until_a_window_was_asked_for_not_until_its_last_pa
     assert state(archive) is WindowState.PROVISIONAL
 
 
-@pytest.mark.parametrize(("count", "windows"), [(2_000, 1), (2_001, 2)])
-def test_a_window_of_more_than_two_thousand_is_read_in_halves(
+@pytest.mark.parametrize(("count", "windows"), [(3_000, 1), (3_001, 2)])
+def test_a_window_of_more_than_three_thousand_is_read_in_halves(
     archive: ArchiveFile, simulator: Simulator, count: int, windows: int
 ) -> None:
     """Its rows have less time to move between its pages then."""
     world, span = simulator.world, Window(NOW - 3 * DAY, NOW - 2 * DAY)
-    world.fill(record(f"c{number}", span.start + number * timedelta(seconds=43)) for number in range(count))
+    world.fill(record(f"c{number}", span.start + number * timedelta(seconds=28)) for number in range(count))
     offsets = []
 
     def watch(request: httpx.Request) -> httpx.Response:
@@ -80,7 +80,7 @@ def test_a_window_of_more_than_two_thousand_is_read_in_halves(
     assert WindowReader(ingest(archive, simulator, watch)).read(span, None) == []
     assert len(list(archive.ledger.readings())) == windows
     assert archive.vault.totals()[0] == count
-    assert (max(offsets) > 1_500) is (windows == 1)
+    assert (max(offsets) > 2_000) is (windows == 1)
 
 
 def watch_a_hundred(archive: ArchiveFile, simulator: Simulator) -> None:
