@@ -77,9 +77,12 @@ def widen(window: Window, overlap: timedelta = OVERLAP) -> Window:
 
 
 def split(window: Window) -> tuple[Window, Window] | None:
-    """Two shorter windows with the same union, cut on the grid; None for a single cell."""
-    middle = floor(window.start + window.length / 2)
-    if middle <= window.start:
+    """Two shorter windows with the same union, cut on the grid, and at midnight if they are longer than a day; None for
+    a single cell.
+    """
+    step = WIDTH if window.length > WIDTH else CELL
+    middle = max(floor(window.start + window.length / 2, step), floor(window.start, step) + step)
+    if middle >= window.end:
         return None
     return Window(window.start, middle), Window(middle, window.end)
 

@@ -11,7 +11,8 @@ from archiver.archive.events import RETURNED, VANISHED
 from archiver.model import Window, to_ms
 
 _LAST = (
-    "SELECT conversation_id, type FROM entries e WHERE type IN (?, ?) AND seq ="
+    # By the index of events, which covers no records.
+    "SELECT conversation_id, type FROM entries e WHERE type <> 'record' AND type IN (?, ?) AND seq ="
     " (SELECT max(seq) FROM entries l WHERE l.conversation_id = e.conversation_id AND l.type IN (?, ?))"
 )
 

@@ -23,11 +23,13 @@ class VaultRows:
         (seq,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM entries").fetchone()
         return int(seq)
 
-    def started(self, width_ms: int) -> Iterator[tuple[int, int]]:
-        """How many conversations started in each multiple of a width since the epoch: (multiple, count)."""
+    def started(
+        self, width_ms: int, start_ms: int = _EARLIEST_MS, end_ms: int = _LATEST_MS
+    ) -> Iterator[tuple[int, int]]:  # fmt: skip
+        """How many conversations of a span started in each multiple of a width since the epoch: (multiple, count)."""
         rows = self._connection.execute(
-            "SELECT started_ms / ?, count(*) FROM current WHERE started_ms BETWEEN ? AND ? GROUP BY 1",
-            (width_ms, _EARLIEST_MS, _LATEST_MS),
+            "SELECT started_ms / ?, count(*) FROM current WHERE started_ms >= ? AND started_ms < ? GROUP BY 1",
+            (width_ms, start_ms, end_ms),
         )
         yield from rows
 
@@ -51,9 +53,10 @@ class VaultRows:
         """How many conversations are shallow: their current version comes from a search, which leaves out all but the
         newest SDE of each type and thumbnails. Those without a start count in every span.
         """
+        # Two counts, each of a stretch of the index of shallow conversations.
         (count,) = self._connection.execute(
-            "SELECT count(*) FROM current WHERE deep IS NOT seq"
-            " AND (started_ms IS NULL OR started_ms >= ? AND started_ms < ?)",
+            "SELECT (SELECT count(*) FROM current WHERE deep IS NOT seq AND started_ms IS NULL)"
+            " + (SELECT count(*) FROM current WHERE deep IS NOT seq AND started_ms >= ? AND started_ms < ?)",
             (start_ms, end_ms),
         ).fetchone()
         return int(count)

@@ -90,15 +90,23 @@ class Harvest:
         return [announced(Gap(older, "LivePerson does not keep all of this time any more"))]
 
     def _read_again(self, gaps: list[Gap], run: Run) -> list[Gap]:
-        """The gaps that remain after those with truncated records were read again: by now LivePerson may return them
-        whole.
+        """The gaps that remain after those with truncated records were read again, which LivePerson may return whole by
+        now, and those at which it failed, day by day: one bad record may be the cause.
         """
-        remaining, counted = list[Gap](), self._reader.conversations
+        remaining: list[Gap] = []
         for gap in gaps:
-            if gap.is_cut:
+            is_wide = gap.is_failure and gap.window.length > windows.WIDTH
+            if gap.is_cut or is_wide:
                 _log.info("window.reread", f"{gap.window} is read again: {gap.reason}", window=gap.window)
-            remaining += self._reader.read(gap.window, run) if gap.is_cut else [gap]
-        self._reader.conversations = counted  # what is read again counts once
+            counted = self._reader.conversations
+            if is_wide:
+                for _, rest in self._reader.read_all(windows.plan(gap.window), run):
+                    remaining += rest
+            elif gap.is_cut:
+                remaining += self._reader.read(gap.window, run)
+                self._reader.conversations = counted  # what is read again counts once
+            else:
+                remaining.append(gap)
         return remaining
 
     def _read_all(self, span: Window, run: Run) -> list[Gap]:

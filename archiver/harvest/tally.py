@@ -21,9 +21,9 @@ class WindowTally:
 
     `fault` is why it is not proven complete, though another reading may prove it; `reason`, what was recorded as why it
     is not proven; `asked_at`, when the request was made. `new` counts the vault entries made, `announced` is
-    LivePerson's count. Of the conversations inside, `cut` are those whose records were returned truncated only, and
-    `missing` those without a readable record. `is_unreadable`: a response could not be read. `is_reordered`: nothing is
-    wrong but the order of the rows.
+    LivePerson's count. `starts` says when each conversation started. Of those inside, `cut` are the ones whose records
+    were returned truncated only, and `missing` the ones without a readable record. `is_unreadable`: a response could
+    not be read. `is_reordered`: nothing is wrong but the order of the rows.
     """
 
     fault: str | None = None
@@ -31,6 +31,7 @@ class WindowTally:
     asked_at: datetime | None = None
     ids: set[str] = field(default_factory=set)
     inside: set[str] = field(default_factory=set)
+    starts: dict[str, datetime] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     new: int = 0
@@ -41,6 +42,7 @@ class WindowTally:
     def count(self, page: CompletedPage, window: Window) -> None:
         """Adds a page of the window."""
         self.ids.update(item.id for item in page.listed)
+        self.starts.update((item.id, item.started_at) for item in page.listed if item.started_at)
         inside = {item.id for item in page.listed if item.started_at and item.started_at in window}
         of_window = inside | {item.id for item in page.listed if not item.started_at}
         cut = {item.id for item in page.records if item.is_partial and item.id in of_window}
@@ -50,6 +52,7 @@ class WindowTally:
     def add(self, part: WindowTally) -> None:
         """Adds the tally of a part of the window."""
         self.ids |= part.ids
+        self.starts |= part.starts
         self.add_inside(part.inside, part.cut, part.missing)
         self.new += part.new
         self.is_unreadable = self.is_unreadable or part.is_unreadable
@@ -62,6 +65,10 @@ class WindowTally:
         self.inside |= inside
         self.cut = (self.cut - inside) | cut
         self.missing = (self.missing - inside) | missing
+
+    def inside_of(self, window: Window) -> set[str]:
+        """Those inside that started in a part of the window."""
+        return {id_ for id_ in self.inside if id_ in self.starts and self.starts[id_] in window}
 
     def record_fault(self) -> str | None:
         """The conversations whose records are missing or truncated, in words; None if there are none."""

@@ -8,12 +8,13 @@ from itertools import chain
 
 from archiver import windows
 from archiver.ahead import in_order
-from archiver.archive import Run, WindowReading, WindowState
+from archiver.archive import Run, WindowReading
 from archiver.errors import BadAnswer, RateLimited, SourceError, SourceUnavailable, Unproven
 from archiver.harvest.halving import work_through
 from archiver.harvest.ingest import Ingest, LookedUp
 from archiver.harvest.prefetch import Prefetcher
-from archiver.harvest.tally import RepeatedReads, WindowTally, digest
+from archiver.harvest.readings import note_readings, readings_of
+from archiver.harvest.tally import RepeatedReads, WindowTally
 from archiver.liveperson import MOST_PER_PAGE, Status
 from archiver.logs import EventLogger
 from archiver.model import Window
@@ -28,11 +29,14 @@ Note = Callable[[Window, int], None]  # takes a window and how many conversation
 
 
 class Gap(Value):
-    """A window that is not proven complete, and why. `is_cut`: only because a record in it is truncated or missing."""
+    """A window that is not proven complete, and why. `is_cut`: only because a record in it is truncated or missing;
+    `is_failure`: because LivePerson failed at it.
+    """
 
     window: Window
     reason: str
     is_cut: bool = False
+    is_failure: bool = False
 
 
 class _SplitWindow(Exception):
@@ -99,7 +103,7 @@ class WindowReader:
     def record_failure(self, window: Window, run: Run | None, error: SourceError) -> Gap:
         """Records that a window could not be read, except where it was proven complete before."""
         self._record(window, WindowTally(error.message), run)
-        return announced(Gap(window, error.message))
+        return announced(Gap(window, error.message, is_failure=True))
 
     def _start(self, window: Window, note: Note) -> _StartedRead:
         asked_at, pages = self._ingest.clock(), self._pages(window)
@@ -203,7 +207,7 @@ class WindowReader:
         tally.count(completed, window)
         readings = self._readings(window, tally, self._ingest.clock())
         tally.new += self._ingest.keep(completed, readings=readings, run=run)
-        _note_reading(readings)
+        note_readings(readings)
         return tally
 
     def _read_parts(self, window: Window, run: Run | None) -> WindowTally:
@@ -250,7 +254,7 @@ class WindowReader:
         now = self._ingest.clock()
         readings = self._readings(window, tally, now)
         self._ingest.archive.record(readings, run=run, now=now)
-        _note_reading(readings)
+        note_readings(readings)
 
     def _readings(self, window: Window, tally: WindowTally, now: datetime) -> list[WindowReading]:
         """What to record of a window. Earlier proofs stay if this reading can't replace them: it was unreadable, or it
@@ -258,10 +262,9 @@ class WindowReader:
         """
         tally.reason = tally.fault or self._unprovable(window, now) or tally.record_fault()
         is_unreadable = tally.fault and not (tally.announced or tally.ids)
-        if is_unreadable or self._unprovable(window, now):
-            sealed = self._ingest.archive.ledger.sealed()
-            return [self._reading(part, tally, now) for part in windows.subtract(window, sealed)]
-        return [self._reading(window, tally, now)]
+        is_vain = is_unreadable or self._unprovable(window, now)
+        sealed = self._ingest.archive.ledger.sealed() if is_vain else ()
+        return list(readings_of(window, tally, now, without=sealed, content=self._content))
 
     def _unprovable(self, window: Window, now: datetime) -> str | None:
         """Why no reading of a window could prove it complete now; None if one could."""
@@ -269,32 +272,9 @@ class WindowReader:
             return "LivePerson does not keep all of this time any more"
         return self._ingest.source.time_fault()
 
-    def _reading(self, window: Window, tally: WindowTally, now: datetime) -> WindowReading:
-        is_unsettled = window.end > (tally.asked_at or now) - windows.SETTLE
-        state = WindowState.PROVISIONAL if is_unsettled else WindowState.SEALED
-        return WindowReading(
-            window=window,
-            state=WindowState.UNPROVEN if tally.reason else state,
-            expected=tally.announced,
-            seen=len(tally.ids),
-            inside=len(tally.inside),
-            new=tally.new,
-            content=self._content,
-            reason=tally.reason,
-            ids=digest(tally.inside),
-        )
-
 
 def announced(gap: Gap) -> Gap:
     """The gap, after it was logged."""
     message = f"not proven complete: {gap.window}: {gap.reason}"
     _log.warning("window.unproven", message, window=gap.window, reason=gap.reason)
     return gap
-
-
-def _note_reading(readings: Iterable[WindowReading]) -> None:
-    for reading in readings:
-        _log.info(
-            "window.recorded", f"{reading.window} is {reading.state}", window=reading.window, state=reading.state,
-            expected=reading.expected, seen=reading.seen, new=reading.new, reason=reading.reason,
-        )  # fmt: skip

@@ -60,22 +60,22 @@ def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_loses_nothing_and_the_next_run_goes_on(archive: ArchiveFile, simulator: Simulator) -> None:
-    noise = [os.urandom(4000).hex() for _ in range(150)]
-    simulator.world.fill(record(f"c{n}", NOW - timedelta(hours=n), text) for n, text in enumerate(noise))
+    noise = [os.urandom(4000).hex() for _ in range(450)]
+    simulator.world.fill(record(f"c{n}", NOW - timedelta(minutes=20 * n), text) for n, text in enumerate(noise))
     connection = connect(archive.folder / FILE)
     limited = ArchiveFile(archive.folder, connection, Policies())
     harvest = Harvest(connected(simulator, simulator), limited, clock=lambda: NOW, progress=Silent())
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    connection.execute(f"PRAGMA max_page_count = {pages + 100}")
+    connection.execute(f"PRAGMA max_page_count = {pages + 250}")
     with pytest.raises(ArchiveError) as caught:
         harvest.run(Window(NOW - timedelta(days=8), NOW))
     assert "disk is full" in str(caught.value.hint)
     kept = archive.vault.totals()[0]
-    assert 0 < kept < 150
+    assert 0 < kept < 450
     connection.execute("PRAGMA max_page_count = 1000000")
     harvest.run(Window(NOW - timedelta(days=8), NOW))
     limited.close()
-    assert archive.vault.totals() == (150, 150)
+    assert archive.vault.totals() == (450, 450)
     assert list(chain.faults(archive.inspection.entries())) == []
 
 
