@@ -30,9 +30,10 @@ class Covering:
         """
         return self.of(Window(start or self.whole.start, min(end or self.whole.end, self.whole.end)))
 
-    def of(self, span: Window) -> Coverage:
-        """The coverage of a span."""
-        kept = {from_ms(day * _DAY_MS).date(): count for day, count in self._vault.started(_DAY_MS)}
+    def of(self, span: Window, *, is_counted: bool = True) -> Coverage:
+        """The coverage of a span; without counts of what is kept of each day, which take time in a large archive."""
+        held = self._vault.started(_DAY_MS) if is_counted else ()
+        kept = {from_ms(day * _DAY_MS).date(): count for day, count in held}
         shallow = self._vault.count_shallow(to_ms(span.start), to_ms(span.end))
         vanished = tuple(self._presence.vanished_within(span))
         return measure_coverage(span, self._readings, kept, self._now, shallow=shallow, vanished=vanished)

@@ -23,13 +23,11 @@ class VaultRows:
         (seq,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM entries").fetchone()
         return int(seq)
 
-    def started(
-        self, width_ms: int, start_ms: int = _EARLIEST_MS, end_ms: int = _LATEST_MS
-    ) -> Iterator[tuple[int, int]]:  # fmt: skip
-        """How many conversations of a span started in each multiple of a width since the epoch: (multiple, count)."""
+    def started(self, width_ms: int) -> Iterator[tuple[int, int]]:
+        """How many conversations started in each multiple of a width since the epoch: (multiple, count)."""
         rows = self._connection.execute(
-            "SELECT started_ms / ?, count(*) FROM current WHERE started_ms >= ? AND started_ms < ? GROUP BY 1",
-            (width_ms, start_ms, end_ms),
+            "SELECT started_ms / ?, count(*) FROM current WHERE started_ms BETWEEN ? AND ? GROUP BY 1",
+            (width_ms, _EARLIEST_MS, _LATEST_MS),
         )
         yield from rows
 

@@ -91,7 +91,7 @@ def assurance(archive: ArchiveFile, store: Store, query: Query, now: datetime) -
     """What an answer to a query is worth at `now`, which is LivePerson's time. Raises StoreError."""
     covering = archive.covering(now)
     span = span_of(query.expression, covering.whole)
-    coverage = covering.of(span) if span else None
+    coverage = covering.of(span, is_counted=False) if span else None
     days, stretches = (coverage.days, coverage.stretches) if coverage else ((), ())
     has_start = asked_span(query.expression)[0] is not None
     bounds = (to_ms(span.start) if has_start else _ALWAYS, to_ms(span.end)) if span else (0, 0)
