@@ -115,7 +115,7 @@ def main() -> None:
         sizes = [f"{count:,}" for count in archives]
         print(f"| command | start s | {' | '.join(f'µs each, {size}' for size in sizes)} | growth |", end="")
         print(f" {' | '.join(f'MB, {size}' for size in sizes)} | growth |")
-        print(f"|---{'|---' * (4 + 2 * len(FACTORS))}|".replace("|---|---", "|---|--:", 1))
+        print(f"|---|{'--:|' * (3 + 2 * len(FACTORS))}")
         for name, arguments in COMMANDS.items():
             if options.only in name:
                 print(row(name, arguments, few, archives), flush=True)
