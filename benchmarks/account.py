@@ -61,7 +61,11 @@ def main() -> None:
     simulator = Simulator(world, host=server.host)
     slow = Slow(simulator)
     with running(server, slow):
-        announced = {"id": world.account, "domain_url": server.url, "client_id": simulator.tokens.client_id}
+        signed = simulator.signatures
+        announced = {
+            "id": world.account, "domain_url": server.url, "client_id": simulator.tokens.client_id,
+            "oauth1": [signed.key, signed.secret, signed.token, signed.token_secret],
+        }  # fmt: skip
         print(json.dumps({**announced, "client_secret": simulator.tokens.client_secret}), flush=True)
         for line in sys.stdin:
             print(slow.asked, flush=True)
