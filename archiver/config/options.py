@@ -33,6 +33,12 @@ OPTIONS = {
             is_url=True,
         ),
         Option("store_prefix", "what the names of this archive's Elasticsearch indices begin with", "archiver"),
+        Option(
+            "index_workers",
+            "processes that make documents for Elasticsearch when they are many; auto: one less than this machine has"
+            " cores, at most 4",
+            "auto",
+        ),
         Option("store_api_key", "Elasticsearch API key, " + _AS_REFERENCE, is_secret=True),
         Option("store_user", "Elasticsearch user, if there is no API key"),
         Option("store_password", "Elasticsearch password, " + _AS_REFERENCE, is_secret=True),

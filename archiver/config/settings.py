@@ -25,6 +25,7 @@ from archiver.value import Value
 _AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
 _AUTH_BY_CREDENTIAL = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # credential → auth
 _SLOWEST, _FASTEST = 0.01, 1_000.0
+_MOST_AUTOMATIC_WORKERS, _MOST_WORKERS = 4, 64
 _ACCOUNT = re.compile("[A-Za-z0-9_-]{1,64}")
 _OF_PROFILES = {"archive": "archive-{profile}", "store_prefix": "archiver_{profile}"}
 _PREFIX = re.compile("[a-z0-9][a-z0-9_]{0,60}")
@@ -37,7 +38,7 @@ class Setting(Value):
 
 class StoreAddress(Value):
     """Where the search index is, and the credentials for it. `url` is None for the embedded index; `prefix` begins the
-    names of the indices.
+    names of the indices. `workers`: how many processes make documents for it.
     """
 
     url: str | None = None
@@ -46,6 +47,7 @@ class StoreAddress(Value):
     user: str | None = None
     password: Secret | None = None
     ca: Path | None = None
+    workers: int = 1
 
 
 class Settings(Value):
@@ -101,7 +103,15 @@ class Settings(Value):
         if not _PREFIX.fullmatch(prefix):
             raise ConfigError(f"store_prefix is {prefix!r}", hint="Use up to 61 small letters, digits and _.")
         key = self.optional_secret("store_api_key")
-        return StoreAddress(url, prefix, key, user, password, self.path("store_ca"))
+        return StoreAddress(url, prefix, key, user, password, self.path("store_ca"), self._workers())
+
+    def _workers(self) -> int:
+        text = self.text("index_workers")
+        if text == "auto":
+            return min(max((os.cpu_count() or 1) - 1, 1), _MOST_AUTOMATIC_WORKERS)
+        if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= _MOST_WORKERS:
+            raise ConfigError(f"index_workers is {text!r}", hint=f"Use auto, or a number from 1 to {_MOST_WORKERS}.")
+        return int(text)
 
     @property
     def kibana(self) -> tuple[str, str | None, Secret | None]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from archiver.archive import ArchiveFile, Record, Vault
 from archiver.errors import RecordError, StoreError, StoreOutdated
 from archiver.index.results import Position, Refusal, Version
 from archiver.index.store import Store, StoreAdmin
-from archiver.index.versions import read_version
+from archiver.index.versions import Unread, read_version, refusal_of
 from archiver.logs import EventLogger
 from archiver.progress import Progress
 from archiver.value import Value
@@ -108,39 +109,32 @@ class _Work(Value):
 
         `count` is how many records are still to be applied, these and any that a later call applies.
         """
-        seq, versions = self.store.position().seq, _Versions(self.archive.vault)
+        seq, done, item = self.store.position().seq, 0, partial(_item, self.archive.vault)
         self.progress.start("index", count, "conversations")
         try:
             with self.store.writing(expected=count, patience_s=self.patience_s) as writer:
                 for batch in batches(records):
                     seq = max(seq, batch[-1].touched)
-                    writer.replace(map(versions.of, batch), applied=self._position(seq))
+                    done += writer.replace(map(item, batch), applied=self._position(seq))
                     self.progress.advance(len(batch))
                 if seq < self.head:
                     writer.replace([], applied=self._position(self.head))
         finally:
             self.progress.finish()
-        return Applied(versions.count, self.store.refused())
+        return Applied(done, self.store.refused())
 
     def _position(self, seq: int) -> Position:
         return Position(seq, self.archive.vault.link_at(seq) or "")
 
 
-class _Versions:
-    """Reads versions one at a time. `count`: how many could be read."""
-
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
-        self.count = 0
-
-    def of(self, record: Record) -> Version | Refusal:
-        """The version of a record; a refusal if it can't be read."""
-        try:
-            version = read_version(self._vault, record, with_events=False)
-        except RecordError as error:
-            return Refusal(record.seq, record.conversation_id, error.message)
-        self.count += 1
-        return version
+def _item(vault: Vault, record: Record) -> Version | Unread | Refusal:
+    """What is to be indexed of a conversation, read as far as that needs the vault."""
+    if record.is_alone:
+        return Unread(record)
+    try:
+        return read_version(vault, record, with_events=False)
+    except RecordError as error:
+        return refusal_of(record, error)
 
 
 def batches(records: Iterable[Record]) -> Iterator[list[Record]]:

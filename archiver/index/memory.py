@@ -24,6 +24,7 @@ from archiver.index.results import (
     differing,
 )
 from archiver.index.store import StoreStatus
+from archiver.index.versions import Unread, read
 from archiver.model import Message, Transcript
 from archiver.query import Expression, Reading, Scope, every_message, facet_values, marked_messages, results
 
@@ -49,15 +50,18 @@ class MemoryStore:
     def writing(self, *, expected: int, patience_s: float | None = None) -> Iterator[MemoryStore]:
         yield self
 
-    def replace(self, versions: Iterable[Version | Refusal], *, applied: Position) -> None:
-        for version in versions:
+    def replace(self, versions: Iterable[Version | Unread | Refusal], *, applied: Position) -> int:
+        count = 0
+        for version in map(read, versions):
             if isinstance(version, Refusal):
                 self._refuse(version)
                 continue
             with refusing(version, self._refuse):
                 self._readings[version.transcript.id] = Reading(version.transcript).tokenise()
                 self._refused.pop(version.transcript.id, None)
+                count += 1
         self._position = applied
+        return count
 
     def _refuse(self, refusal: Refusal) -> None:
         self._readings.pop(refusal.conversation_id, None)

@@ -22,6 +22,10 @@ class Version(Value):
     is_first: bool = False
     fetched_at: str | None = None
 
+    @property
+    def conversation_id(self) -> str:
+        return self.transcript.id
+
 
 def digest_of(version: Version) -> str:
     """Identifies the content of a version as an index should hold it: its entry and its whole transcript."""

@@ -12,6 +12,7 @@ from archiver.config import StoreAddress, shown_url
 from archiver.errors import ConfigError
 from archiver.index.axes import Axis, Tally
 from archiver.index.results import Comparison, Key, KeyPage, Position, Refusal, Sort, Version
+from archiver.index.versions import Unread
 from archiver.query import Expression, Scope
 from archiver.value import Value
 
@@ -19,8 +20,9 @@ from archiver.value import Value
 class Writer(Protocol):
     """What puts versions of conversations into a store."""
 
-    def replace(self, versions: Iterable[Version | Refusal], *, applied: Position) -> None:
-        """Stores exactly these versions of their conversations, then the position `applied`. Safe to repeat.
+    def replace(self, versions: Iterable[Version | Unread | Refusal], *, applied: Position) -> int:
+        """Stores exactly these versions of their conversations, then the position `applied`. Safe to repeat. Returns of
+        how many it made documents.
 
         Of a conversation that is given as a refusal, or whose documents can't be made, no version is left, and
         `Store.refused` lists it. Few versions are in memory at a time.

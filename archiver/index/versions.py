@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archiver.archive import HistoryEntry, Record, Vault, states_by
 from archiver.errors import RecordError
-from archiver.index.results import Version
+from archiver.index.results import Refusal, Version
 from archiver.model import Transcript
 from archiver.transcript import project, with_history
 from archiver.value import Value
@@ -19,6 +19,38 @@ def read_version(vault: Vault, record: Record, *, with_events: bool = True, with
         id_, others = record.conversation_id, vault.other_versions(record)
         transcript = with_history(transcript, others, vault.versions_at(id_), states_by(vault.events_about(id_)))
     return Version(record.touched, transcript, record.is_first, record.fetched_at)
+
+
+class Unread(Value):
+    """The record of a conversation about which there is no other entry: its version is read without the vault, also in
+    another process.
+    """
+
+    record: Record
+
+    @property
+    def seq(self) -> int:
+        return self.record.seq
+
+    @property
+    def conversation_id(self) -> str:
+        return self.record.conversation_id
+
+
+def read(item: Version | Unread | Refusal) -> Version | Refusal:
+    """What is to be indexed: a version, or a refusal of a record that can't be read."""
+    if not isinstance(item, Unread):
+        return item
+    record = item.record
+    try:
+        return Version(record.touched, project(record.raw, with_events=False), record.is_first, record.fetched_at)
+    except RecordError as error:
+        return refusal_of(record, error)
+
+
+def refusal_of(record: Record, error: RecordError) -> Refusal:
+    """The refusal of a record that can't be read."""
+    return Refusal(record.seq, record.conversation_id, error.message)
 
 
 class NumberedVersion(Value):

@@ -64,8 +64,11 @@ class Batch:
 
 
 class Limits(Value):
-    """How large requests are, how many run at once, and how long a server that accepts nothing is waited for."""
+    """How many processes make documents, how large requests are, how many run at once, and how long a server that
+    accepts nothing is waited for.
+    """
 
+    makers: int = 1
     senders: int = 2
     request_bytes: int = 5 * _MIB
     smallest_request_bytes: int = _MIB // 4

@@ -30,7 +30,7 @@ _AT_ONCE_S = 1.0  # between two counts of an index that does not add up
 
 def open_store(address: StoreAddress, folder: Path, archive_id: str) -> ElasticStore:
     """The store at an address; makes no request yet. Raises ConfigError for an unusable address."""
-    return ElasticStore(connect(address), address.prefix, archive_id)
+    return ElasticStore(connect(address), address.prefix, archive_id, limits=Limits(makers=address.workers))
 
 
 class ElasticStore:

@@ -8,17 +8,18 @@ from contextlib import contextmanager
 from typing import Any
 
 from archiver.errors import StoreError
-from archiver.index.elastic.bodies import Body, body, stub
+from archiver.index.elastic.bodies import stub
 from archiver.index.elastic.bulk import Batch, Limits, Senders, outcome_of
 from archiver.index.elastic.family import BACKFILL, NORMAL, Family, shape
+from archiver.index.elastic.making import Item, Makers, Wanted
 from archiver.index.elastic.server import Server
 from archiver.index.elastic.state import State
-from archiver.index.refusals import refusing
-from archiver.index.results import Position, Refusal, Version
+from archiver.index.results import Position, Refusal
 from archiver.logs import EventLogger
 
 _log = EventLogger("index")
 LARGE = 20_000  # conversations: from this number on, backfill settings are faster
+LONG = 5_000  # conversations: from this number on, starting processes pays
 _SWEPT_AT_ONCE = 1_000
 _LEFTOVERS_AT_ONCE = 5_000
 
@@ -29,12 +30,13 @@ class ElasticWriter:
         self._family = family
         self._state = state
         self._limits = limits
-        self._is_large = expected >= LARGE
+        self._is_large, self._is_long = expected >= LARGE, expected >= LONG
         self._is_backfilling = False
         self._batches: deque[Batch] = deque()
         self._applied = Position()
         self._refused: dict[str, Refusal] = {}
         self._senders: Senders | None = None
+        self._makers = Makers(1)
 
     @contextmanager
     def running(self) -> Iterator[ElasticWriter]:
@@ -47,7 +49,8 @@ class ElasticWriter:
             self._begin_backfill()
         self._senders = Senders(self._server, self._limits)
         try:
-            yield self
+            with Makers(self._limits.makers if self._is_long else 1) as self._makers:
+                yield self
             self._finish()
         finally:
             self._senders.stop()
@@ -56,31 +59,27 @@ class ElasticWriter:
         self._family.refresh()
         self._write_end()
 
-    def replace(self, versions: Iterable[Version | Refusal], *, applied: Position) -> None:
+    def replace(self, versions: Iterable[Item], *, applied: Position) -> int:
         assert self._senders is not None
-        batch = Batch(applied)
+        batch, count = Batch(applied), 0
         self._batches.append(batch)
-        for version in versions:
-            made = self._made(version, batch)
-            if made:
-                self._family.make_month(made.month)
-                self._senders.put(made, batch)
+        for made in self._makers.make(self._wanted(versions, batch), self._family.names):
+            if isinstance(made, Refusal):
+                self._senders.refuse(made, batch)
+                continue
+            self._family.make_month(made.month)
+            self._senders.put(made, batch)
+            count += 1
         self._senders.end(batch)
         self._advance()
+        return count
 
-    def _made(self, version: Version | Refusal, batch: Batch) -> Body | None:
-        """The documents of a version; if they can't be made, the batch refuses it."""
-        senders = self._senders
-        assert senders is not None
-        if isinstance(version, Refusal):
-            senders.refuse(version, batch)
-            return None
-        is_retry = version.transcript.id in self._refused
-        if is_retry:
-            batch.retried.add(version.transcript.id)
-        with refusing(version, lambda refusal: senders.refuse(refusal, batch)):
-            return body(version, self._family.names, is_retry=is_retry)
-        return None
+    def _wanted(self, versions: Iterable[Item], batch: Batch) -> Iterator[Wanted]:
+        for item in versions:
+            is_retry = item.conversation_id in self._refused
+            if is_retry:
+                batch.retried.add(item.conversation_id)
+            yield item, is_retry
 
     def _finish(self) -> None:
         assert self._senders is not None

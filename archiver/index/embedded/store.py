@@ -38,6 +38,7 @@ from archiver.index.results import (
     none_held,
 )
 from archiver.index.store import StoreStatus
+from archiver.index.versions import Unread, read
 from archiver.private import make_private_folder
 from archiver.query import TOKENS_VERSION, Expression, Scope
 from archiver.transcript import VERSION as TRANSCRIPT_VERSION
@@ -118,28 +119,31 @@ class EmbeddedStore:
     def writing(self, *, expected: int, patience_s: float | None = None) -> Iterator[EmbeddedStore]:
         yield self
 
-    def replace(self, versions: Iterable[Version | Refusal], *, applied: Position) -> None:
+    def replace(self, versions: Iterable[Version | Unread | Refusal], *, applied: Position) -> int:
         refused = {refusal.conversation_id: refusal for refusal in self.refused()}
         with our_errors(self._folder):
-            self._write(versions, refused)
+            count = self._write(map(read, versions), refused)
             self._position_file.write(applied, list(refused.values()))
+        return count
 
     def refused(self) -> tuple[Refusal, ...]:
         return self._position_file.refused()
 
-    def _write(self, versions: Iterable[Version | Refusal], refused: dict[str, Refusal]) -> None:
+    def _write(self, versions: Iterable[Version | Refusal], refused: dict[str, Refusal]) -> int:
         """Replaces the documents of conversations, and adds to or removes from those that are refused."""
-        writer = self._open_writer()
+        writer, count = self._open_writer(), 0
         try:
             for version in versions:
                 conversation_id, made = _made(version, refused)
                 writer.delete_documents_by_term("key", conversation_id)
                 for document in made:
                     writer.add_document(document)
+                count += bool(made)
             writer.commit()
         except BaseException:
             self.close()  # a writer that failed once can't be used again
             raise
+        return count
 
     def _open_writer(self) -> Any:
         """The one writer, held until `close`: a new one per batch would leave memory behind in its threads."""

@@ -11,6 +11,7 @@ from archiver.errors import StoreError
 from archiver.index.build import catch_up, rebuild, retry
 from archiver.index.memory import MemoryStore
 from archiver.index.results import Position, Refusal, Version
+from archiver.index.versions import Unread
 from archiver.liveperson.answers import read_record
 from archiver.progress import Silent
 from archiver.received import Conversation
@@ -32,10 +33,10 @@ class Recording(MemoryStore):
         self.batches: list[list[int]] = []
         self.positions: list[int] = []
 
-    def replace(self, versions: Iterable[Version | Refusal], *, applied: Position) -> None:
+    def replace(self, versions: Iterable[Version | Unread | Refusal], *, applied: Position) -> int:
         self.batches.append([version.seq for version in versions])
         self.positions.append(applied.seq)
-        super().replace((), applied=applied)
+        return super().replace((), applied=applied)
 
 
 def test_however_large_records_are_what_is_in_memory_at_once_is_bounded_in_bytes(archive: ArchiveFile) -> None:

@@ -33,6 +33,7 @@ from archiver.harvest.window_reader import WindowReader
 from archiver.index.memory import MemoryStore
 from archiver.index.results import Position, Refusal, Version
 from archiver.index.store import StoreAdmin
+from archiver.index.versions import Unread
 from archiver.liveperson.answers import read_record
 from archiver.model import CELL, Window, from_ms
 from archiver.progress import Silent
@@ -424,9 +425,10 @@ def test_an_outdated_index_is_rebuilt_and_its_state_shows_how_far_that_is(
                 raise StoreOutdated("built by another version")
 
     class Show(MemoryStore):
-        def replace(self, versions: Iterable[Version | Refusal], *, applied: Position) -> None:
-            super().replace(versions, applied=applied)
+        def replace(self, versions: Iterable[Version | Unread | Refusal], *, applied: Position) -> int:
+            count = super().replace(versions, applied=applied)
             shown.append(state.read().index.rebuilt)
+            return count
 
     old, new = Outdated(), Show()
     new._replaces = old
