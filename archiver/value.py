@@ -25,7 +25,7 @@ else:
     class Value(msgspec.Struct, frozen=True, gc=False):
         """The fields of a subclass are its annotations, in order; those with a default may be left out.
 
-        The garbage collector does not look at values: frozen ones can't be part of a circle.
+        The garbage collector does not look at values, which are many: those of data are never part of a circle.
         """
 
 

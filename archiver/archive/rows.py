@@ -37,6 +37,8 @@ class VaultRows:
         state = int(elsewhere), self._connection.total_changes
         if self._counted is None or self._counted[0] != state:
             (count,) = self._connection.execute("SELECT count(*) FROM current").fetchone()
+            if self._connection.in_transaction:  # which may be rolled back
+                return int(count)
             self._counted = state, int(count)
         return self._counted[1]
 

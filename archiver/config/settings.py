@@ -25,7 +25,7 @@ from archiver.value import Value
 _AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
 _AUTH_BY_CREDENTIAL = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # credential → auth
 _SLOWEST, _FASTEST = 0.01, 1_000.0
-_MOST_AUTOMATIC_WORKERS, _MOST_WORKERS = 4, 64
+_MOST_AUTOMATIC_WORKERS, _MOST_WORKERS = 4, 61  # Windows allows no more
 _ACCOUNT = re.compile("[A-Za-z0-9_-]{1,64}")
 _OF_PROFILES = {"archive": "archive-{profile}", "store_prefix": "archiver_{profile}"}
 _PREFIX = re.compile("[a-z0-9][a-z0-9_]{0,60}")
@@ -108,7 +108,7 @@ class Settings(Value):
     def _workers(self) -> int:
         text = self.text("index_workers")
         if text == "auto":
-            return min(max((os.cpu_count() or 1) - 1, 1), _MOST_AUTOMATIC_WORKERS)
+            return min(max(_cores() - 1, 1), _MOST_AUTOMATIC_WORKERS)
         if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= _MOST_WORKERS:
             raise ConfigError(f"index_workers is {text!r}", hint=f"Use auto, or a number from 1 to {_MOST_WORKERS}.")
         return int(text)
@@ -215,6 +215,11 @@ class Settings(Value):
         if not _ACCOUNT.fullmatch(text):
             raise ConfigError(f"account is {text!r}", hint="It is the number that LivePerson shows, such as 12345678.")
         return text
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load(

@@ -25,6 +25,7 @@ from archiver.value import Value, replace
 # An index looks at all results for each page, so that few are wanted. Elasticsearch gives 10,000 at once: one more.
 _KEYS_PER_PAGE = 9_999
 _HITS_AT_ONCE = 100
+_GONE = "the message is not there any more"  # the vault changed since the index was asked
 
 
 class Request(Value):
@@ -74,7 +75,7 @@ class Search:
         self.faults = 0
         self._total: int | None = None
         self._first: KeyPage | None = None
-        self._last = KeyPage()
+        self._next: Key | None = None
         self._readings = Readings(archive)
 
     @cached_property
@@ -99,11 +100,12 @@ class Search:
         return assurance(self._archive, self._store, self.request.query, now)
 
     def __iter__(self) -> Iterator[Hit]:
-        self.faults = 0
+        self.faults, self._next = 0, None
         for page, hits in self._pages():
-            self._last = page
-            self.faults += sum(hit.fault is not None for hit in hits)
-            yield from hits
+            for number, hit in enumerate(hits, 1):
+                self._next = page.keys[number - 1] if number < len(hits) else page.next
+                self.faults += hit.fault is not None
+                yield hit
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -111,7 +113,8 @@ class Search:
 
     @property
     def next(self) -> str | None:
-        return as_cursor(self._last.next, self.request.sort) if self._last.next else None
+        has_cursor = self._next is not None and self.request.sort is not Sort.RELEVANCE
+        return as_cursor(self._next, self.request.sort) if self._next and has_cursor else None
 
     @property
     def is_complete(self) -> bool:
@@ -136,7 +139,9 @@ class Search:
     def _hydrated(self, page: KeyPage) -> Iterator[tuple[KeyPage, list[Hit]]]:
         """A page of keys in pieces, so that never many texts are in memory."""
         for start in range(0, max(len(page.keys), 1), _HITS_AT_ONCE):
-            piece = replace(page, keys=page.keys[start : start + _HITS_AT_ONCE])
+            keys = page.keys[start : start + _HITS_AT_ONCE]
+            is_last = start + _HITS_AT_ONCE >= len(page.keys)
+            piece = replace(page, keys=keys, next=page.next if is_last else keys[-1])
             yield piece, hydrate(self._readings, self.request.query, piece.keys)
 
     def _page_size(self, left: int | None) -> int:
@@ -187,15 +192,18 @@ def hydrate(readings: Readings, query: Query, keys: Sequence[Key]) -> list[Hit]:
 
 def _hits(readings: Readings, query: Query, conversation_id: str, message_ids: Sequence[str | None]) -> list[Hit]:
     """The hits within one conversation; if it can't be read or marked, with the reason instead of its content."""
+    nothing = Transcript(Metadata(conversation_id, ""))
     try:
         reading, by_id = readings.of(conversation_id)
         marked = [tuple(reading.matches(query.expression, by_id.get(id_ or ""))) for id_ in message_ids]
     except Exception as error:  # a fault at one conversation must not cost the other hits
         if isinstance(error, ArchiverError) and not isinstance(error, RecordError):
             raise  # it is about the archive's file
-        nothing = Transcript(Metadata(conversation_id, ""))
         return [Hit(nothing, (), id_, fault=reason_of(error)) for id_ in message_ids]
-    return [Hit(reading.transcript, matches, id_) for matches, id_ in zip(marked, message_ids, strict=True)]
+    return [
+        Hit(reading.transcript, matches, id_) if id_ is None or id_ in by_id else Hit(nothing, (), id_, fault=_GONE)
+        for matches, id_ in zip(marked, message_ids, strict=True)
+    ]
 
 
 def search(archive: ArchiveFile, store: Store, request: Request) -> Results:

@@ -19,6 +19,20 @@ def test_another_process_sees_what_was_put(tmp_path: Path) -> None:
     assert (again.position().seq, ask(again, "hello").total) == (3, 1)
 
 
+def test_a_reader_that_may_not_write_sees_what_another_process_puts_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(EmbeddedStore(tmp_path, "a"), [project(record("c1", NOW, "old"))], applied=1)
+    monkeypatch.setattr("archiver.index.embedded.store.may_write", lambda folder: False)
+    reader = EmbeddedStore(tmp_path, "a")
+    assert (ask(reader, "old").total, ask(reader, "new").total) == (1, 0)
+    monkeypatch.undo()
+    put(EmbeddedStore(tmp_path, "a"), [project(record("c1", NOW, "new"))], applied=2)
+    monkeypatch.setattr("archiver.index.embedded.store.may_write", lambda folder: False)
+    assert (ask(reader, "old").total, ask(reader, "new").total, reader.count()) == (0, 1, 1)
+    reader.close()
+
+
 def test_the_index_of_another_archive_is_not_used(tmp_path: Path) -> None:
     put(EmbeddedStore(tmp_path, "a"), [project(record("c1", NOW, "hello"))], applied=3)
     other = EmbeddedStore(tmp_path, "b")

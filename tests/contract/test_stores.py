@@ -441,6 +441,18 @@ def test_any_value_of_the_record_is_found_by_its_path(opened: Opened, text: str,
 
 
 @pytest.mark.parametrize(
+    ("text", "is_found"),
+    [("sde.line2:berlim~1", True), ("sde.line1:berlin~1", False), ("sde.lines:berlin~1", False),
+     ("record.kind2:special~1", True), ("record.kind1:special~1", False), ("record.kind2:speciel~1", True)],
+)  # fmt: skip
+def test_a_similar_word_is_looked_for_at_its_own_path_only(opened: Opened, text: str, is_found: bool) -> None:
+    events = [{"sdeType": "LEAD", "lead": {"lead": {"line2": "Berlin"}}}]
+    store = opened.make()
+    put(store, [project(record("c1", NOW, "x", sdes={"events": events}, other={"kind2": "special"}))], applied=1)
+    assert ids(ask(store, text)) == (["c1"] if is_found else [])
+
+
+@pytest.mark.parametrize(
     ("text", "found"),
     [("note:*", ["c1"]), ("-note:*", ["c2"]), ("sde.total:*", ["c1"]), ("survey:*", []), ("*", ["c1", "c2"])],
 )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import islice
 from multiprocessing.connection import wait
+from types import ModuleType
 from typing import TypeAlias
 
 from archiver.errors import StoreError
@@ -20,10 +22,12 @@ from archiver.index.elastic.bodies import Body, Names, body
 from archiver.index.refusals import refusing
 from archiver.index.results import Refusal, Version
 from archiver.index.versions import Unread, read
+from archiver.logs import EventLogger
 
 Item: TypeAlias = Version | Unread | Refusal
 Made: TypeAlias = Body | Refusal
 Wanted: TypeAlias = tuple[Item, bool]  # what to index, and whether it was refused before and is written again
+_log = EventLogger("index")
 _AT_ONCE = 25  # conversations that a process is given
 _AHEAD = 2  # tasks for each process
 
@@ -46,9 +50,9 @@ class Makers(AbstractContextManager["Makers"]):
         self._processes = processes
         self._pool: ProcessPoolExecutor | None = None
         if processes > 1:
-            # A fork would copy locks that threads of this process hold.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(processes, context, _begin)
+            with suppress(OSError, ImportError, NotImplementedError):  # a system without semaphores has no pools
+                # A fork would copy locks that threads of this process hold.
+                self._pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin)
 
     def make(self, wanted: Iterable[Wanted], names: Names) -> Iterator[Made]:
         """The documents of each item, in their order. Raises StoreError if a process ended."""
@@ -66,11 +70,12 @@ class Makers(AbstractContextManager["Makers"]):
     def _ahead(self, pool: ProcessPoolExecutor, wanted: Iterator[Wanted], names: Names) -> Iterator[Made]:
         given: deque[Future[list[Made]]] = deque()
         while some := list(islice(wanted, _AT_ONCE)):
-            given.append(pool.submit(_make_all, some, names))
+            with _hidden_main():  # this may start a process
+                given.append(pool.submit(_make_all, some, names))
             if len(given) > self._processes * _AHEAD:
-                yield from given.popleft().result()
+                yield from _noted(given.popleft().result())
         for future in given:
-            yield from future.result()
+            yield from _noted(future.result())
 
     def __exit__(self, *_: object) -> None:
         if self._pool:
@@ -79,6 +84,28 @@ class Makers(AbstractContextManager["Makers"]):
 
 def _make_all(wanted: Sequence[Wanted], names: Names) -> list[Made]:
     return [make(item, names, is_retry=is_retry) for item, is_retry in wanted]
+
+
+def _noted(made: Sequence[Made]) -> Sequence[Made]:
+    """The same. The log of another process is not this one's."""
+    for item in made:
+        if isinstance(item, Refusal):
+            message = f"conversation {item.conversation_id} is refused"
+            _log.warning("conversation.refused", message, seq=item.seq)
+    return made
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Within the context a process that is started does not import the program that runs: it may be a script, which
+    would do its work once more.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _begin() -> None:

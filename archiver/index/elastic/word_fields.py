@@ -27,6 +27,7 @@ from archiver.query import (
 from archiver.rawrecord import Scalar
 
 _REMEMBERED = 20_000  # keywords and SDE values that recur often
+_LONGEST_REMEMBERED = 100  # characters of a value
 
 
 class WordFields:
@@ -86,9 +87,14 @@ def _numbers_at(names_of: NamesOf, path: str, value: Scalar) -> tuple[str, ...]:
     return tuple(f"{tagged(name, '')}{sortable(number)}" for name, number in numbers_at(names_of, path, value))
 
 
-@lru_cache(_REMEMBERED)
 def _at_paths(names_of: NamesOf, path: str, text: str) -> tuple[str, ...]:
     """The words of a text behind each name of its path."""
+    made = _made_at_paths if len(text) <= _LONGEST_REMEMBERED else _made_at_paths.__wrapped__
+    return made(names_of, path, text)
+
+
+@lru_cache(_REMEMBERED)
+def _made_at_paths(names_of: NamesOf, path: str, text: str) -> tuple[str, ...]:
     parts = words(text)
     return tuple(" ".join(tagged(name, word) for word in parts) for name in names_of(path)) if parts else ()
 

@@ -59,6 +59,7 @@ from archiver.rawrecord import Scalar
 Texts = list[tuple[str, str]]  # a field and its content
 Read = tuple[Passage, str]  # a passage and its folded words
 _REMEMBERED = 20_000  # values of records that recur often
+_LONGEST_REMEMBERED = 100  # characters of a value
 _NEXT = f" {FILLER} "  # between two texts of a field, so that no phrase is found across them
 _APART = f" {f'{FILLER} ' * MOST_DISTANCE}"  # so that no words of two texts are near one another
 
@@ -165,9 +166,14 @@ def _add_joined(document: Any, by_field: Mapping[str, Sequence[str]], between: s
         document.add_text(field, between.join(texts))
 
 
-@lru_cache(_REMEMBERED)
 def _at_paths(names_of: NamesOf, path: str, text: str) -> tuple[str, ...]:
-    """The words of a value, behind each name of its path."""
+    """The words of a text behind each name of its path."""
+    made = _made_at_paths if len(text) <= _LONGEST_REMEMBERED else _made_at_paths.__wrapped__
+    return made(names_of, path, text)
+
+
+@lru_cache(_REMEMBERED)
+def _made_at_paths(names_of: NamesOf, path: str, text: str) -> tuple[str, ...]:
     found = words(text)
     return tuple(" ".join(at_path(name, word) for word in found) for name in names_of(path)) if found else ()
 

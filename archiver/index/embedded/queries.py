@@ -17,6 +17,7 @@ from archiver.index.embedded.schema import (
     keyword_field,
     number_field,
     of_kind,
+    split_at_path,
     zone_field,
 )
 from archiver.index.prefixes import Part, parts
@@ -181,7 +182,9 @@ class _Translator:
             case How.EXACT:
                 return Query.term_query(self._schema, field, term.text)
             case How.FUZZY if field == PATH_WORD:
-                return _any_of([Query.regex_query(self._schema, field, pattern) for pattern in alternatives(term)])
+                begin, word = split_at_path(term.text)
+                patterns = [escaped(begin) + pattern for pattern in alternatives(Term(word, term.how, term.edits))]
+                return _any_of([Query.regex_query(self._schema, field, pattern) for pattern in patterns])
             case How.FUZZY:
                 return Query.fuzzy_term_query(self._schema, field, term.text, term.edits, True, False)
         return Query.regex_query(self._schema, field, regex_of(term))

@@ -100,6 +100,12 @@ def at_path(name: str, word: str) -> str:
     return f"{'_'.join(name.split())}{_PATH_SEPARATOR}{word}"
 
 
+def split_at_path(text: str) -> tuple[str, str]:
+    """What `at_path` made, cut into what stands before the word, and the word."""
+    begin, separator, word = text.rpartition(_PATH_SEPARATOR)
+    return begin + separator, word
+
+
 def of_kind(index_schema: Any, kind: str) -> Any:
     """A query for all documents of a kind: conversation or message."""
     return Query.term_query(index_schema, "kind", kind)

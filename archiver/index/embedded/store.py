@@ -27,16 +27,7 @@ from archiver.index.embedded.schema import VERSION as FIELDS_VERSION
 from archiver.index.embedded.schema import build_schema, of_kind, register_tokenizer
 from archiver.index.embedded.searching import Searching
 from archiver.index.refusals import refusing
-from archiver.index.results import (
-    Comparison,
-    Key,
-    KeyPage,
-    Position,
-    Refusal,
-    Sort,
-    Version,
-    none_held,
-)
+from archiver.index.results import Comparison, Key, KeyPage, Position, Refusal, Sort, Version, none_held
 from archiver.index.store import StoreStatus
 from archiver.index.versions import Unread, read
 from archiver.private import make_private_folder
@@ -121,8 +112,8 @@ class EmbeddedStore:
 
     def replace(self, versions: Iterable[Version | Unread | Refusal], *, applied: Position) -> int:
         refused = {refusal.conversation_id: refusal for refusal in self.refused()}
+        count = self._write(map(read, versions), refused)
         with our_errors(self._folder):
-            count = self._write(map(read, versions), refused)
             self._position_file.write(applied, list(refused.values()))
         return count
 
@@ -131,15 +122,18 @@ class EmbeddedStore:
 
     def _write(self, versions: Iterable[Version | Refusal], refused: dict[str, Refusal]) -> int:
         """Replaces the documents of conversations, and adds to or removes from those that are refused."""
-        writer, count = self._open_writer(), 0
+        with our_errors(self._folder):
+            writer, count = self._open_writer(), 0
         try:
             for version in versions:
                 conversation_id, made = _made(version, refused)
-                writer.delete_documents_by_term("key", conversation_id)
-                for document in made:
-                    writer.add_document(document)
+                with our_errors(self._folder):
+                    writer.delete_documents_by_term("key", conversation_id)
+                    for document in made:
+                        writer.add_document(document)
                 count += bool(made)
-            writer.commit()
+            with our_errors(self._folder):
+                writer.commit()
         except BaseException:
             self.close()  # a writer that failed once can't be used again
             raise
@@ -200,6 +194,9 @@ class EmbeddedStore:
     def _searcher(self) -> Any:
         """A searcher of the newest commit; the same until there is another one."""
         index, commit = self._open(), commit_of(self._folder)
+        if self._commit != commit and self._newest is not None and self._links:
+            self.close()  # the links are to the files of one commit
+            index = self._open()
         if self._commit != commit or self._newest is None:
             index.reload()
             self._commit, self._newest, self._counted = commit, index.searcher(), None

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -66,7 +67,7 @@ if __name__ == "__main__":
 """
 
 
-def test_processes_end_when_the_one_that_gives_the_work_is_killed(tmp_path: object) -> None:
+def test_processes_end_when_the_one_that_gives_the_work_is_killed(tmp_path: Path) -> None:
     script = f"{tmp_path}/giver.py"
     with open(script, "w", encoding="utf-8") as file:
         file.write(_GIVER)
@@ -90,3 +91,21 @@ def _is_alive(pid: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+_UNGUARDED = """
+from archiver.index.elastic.making import Makers
+from tests.integration.index.test_making import NAMES, wanted
+print("run")
+with Makers(2) as makers:
+    print(len(list(makers.make(wanted(60), NAMES))))
+"""
+
+
+def test_a_script_is_not_run_again_by_the_processes_that_it_starts(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(_UNGUARDED, encoding="utf-8")
+    there = {**os.environ, "PYTHONPATH": os.getcwd()}
+    for arguments, given in (([str(tmp_path / "script.py")], ""), (["-"], _UNGUARDED)):
+        command = [sys.executable, *arguments]
+        ran = subprocess.run(command, check=True, input=given, capture_output=True, text=True, env=there)
+        assert (ran.stdout.split(), ran.stderr.count("Traceback")) == (["run", "60"], 0), ran.stderr

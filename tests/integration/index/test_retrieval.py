@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import islice
 
 import pytest
 
@@ -110,6 +111,18 @@ def test_an_export_holds_everything_once_and_the_raw_record_exactly(archive: Arc
     assert raws[7] in line
     found = list(found_ids(store, parse("text -7", now=NOW)))
     assert len(found) == len(set(found)) == 449
+
+
+@pytest.mark.parametrize("count", [1, 99, 100, 101, 249, 250])
+def test_whoever_stops_in_the_middle_goes_on_with_the_next_hit(archive: ArchiveFile, count: int) -> None:
+    store = keep(archive, *(record(f"c{number:03}", NOW, "refund") for number in range(250)))
+    query = parse("refund", now=NOW)
+    found = Search(archive, store, Request(query, limit=None))
+    first = [hit.transcript.id for hit in islice(found, count)]
+    after = read_cursor(found.next, Sort.NEWEST) if found.next else None
+    assert (after is None) is (count == 250)
+    rest = Search(archive, store, Request(query, limit=None, after=after)) if after else ()
+    assert [*first, *(hit.transcript.id for hit in rest)] == [f"c{number:03}" for number in reversed(range(250))]
 
 
 def test_a_page_reads_each_conversation_once_however_many_of_its_messages_are_hits(
