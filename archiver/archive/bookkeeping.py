@@ -85,16 +85,16 @@ class LedgerWriter(Ledger):
             self._forget_covered(start, end)
 
     def _forget_covered(self, start: int, end: int) -> None:
-        """Removes rows of wider unproven windows whose parts are proven by now."""
+        """Removes rows of unproven windows that overlap a proven one, and whose parts are all proven by now."""
         rows = self._connection.execute(
-            "SELECT start_ms, end_ms FROM windows WHERE start_ms <= ? AND end_ms >= ? AND state <> ?",
-            (start, end, WindowState.SEALED),
+            "SELECT start_ms, end_ms FROM windows WHERE start_ms < ? AND end_ms > ? AND state <> ?",
+            (end, start, WindowState.SEALED),
         ).fetchall()
         for key in rows:
-            wider = stored_window(*key)
-            pieces = [item.reading.window for item in self.sealed_within(wider)] if wider else []
-            if wider and not list(subtract(wider, pieces)):
-                self.forget(wider)
+            other = stored_window(*key)
+            pieces = [item.reading.window for item in self.sealed_touching(other)] if other else []
+            if other and not list(subtract(other, pieces)):
+                self.forget(other)
 
     def forget(self, window: Window) -> None:
         """Removes the row of exactly this window."""

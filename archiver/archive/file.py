@@ -117,8 +117,8 @@ class ArchiveFile:
         """Keeps a page and records what it completes: all of it or nothing. Returns how many entries were made.
 
         `unread_changes` are ids of changed conversations that could not be read in full. `readings` are windows that
-        this page completes; the page's new entries are added to their `new`. Raises Locked if this process was the
-        harvester and another one has taken over.
+        this page completes; the page's new entries are added to the `new` of the first. Raises Locked if this process
+        was the harvester and another one has taken over.
         """
         with self._transaction():
             if self._holds_lease:
@@ -130,8 +130,8 @@ class ArchiveFile:
             for item in unreadable:
                 self._vault.quarantine(item, fetched_at=now)
             new = sum(result.is_new for result in results)
-            for reading in readings:
-                self._record(replace(reading, new=reading.new + new), run, now)
+            for number, reading in enumerate(readings):
+                self._record(reading if number else replace(reading, new=reading.new + new), run, now)
         return new
 
     def _note_erasures(self, results: Sequence[AppendResult], unread_changes: Set[str], now: datetime) -> None:

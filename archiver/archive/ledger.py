@@ -146,10 +146,9 @@ class Ledger:
         return list(self._sealed(where, to_ms(window.start), to_ms(window.end)))
 
     def sealed_touching(self, window: Window) -> list[RecordedWindow]:
-        """Sealed windows that lie inside a window or contain it."""
-        start, end = to_ms(window.start), to_ms(window.end)
-        where = " WHERE state = ? AND ((start_ms >= ? AND end_ms <= ?) OR (start_ms <= ? AND end_ms >= ?))"
-        return list(self._sealed(where, start, end, start, end))
+        """Sealed windows that have any time in common with a window."""
+        where = " WHERE state = ? AND start_ms < ? AND end_ms > ?"
+        return list(self._sealed(where, to_ms(window.end), to_ms(window.start)))
 
     def is_sealed(self, window: Window) -> bool:
         """Whether a window lies inside one that was proven complete."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from archiver import windows
 from archiver.archive import ArchiveFile, Run
 from archiver.choices import Depth
+from archiver.errors import RateLimited, SourceUnavailable
 from archiver.harvest.deepening import Deepening
 from archiver.harvest.ingest import Ingest
 from archiver.harvest.leftovers import Leftovers
@@ -100,14 +101,31 @@ class Harvest:
                 _log.info("window.reread", f"{gap.window} is read again: {gap.reason}", window=gap.window)
             counted = self._reader.conversations
             if is_wide:
-                for _, rest in self._reader.read_all(windows.plan(gap.window), run):
-                    remaining += rest
+                remaining += self._read_in_days(gap.window, run)
             elif gap.is_cut:
                 remaining += self._reader.read(gap.window, run)
                 self._reader.conversations = counted  # what is read again counts once
             else:
                 remaining.append(gap)
         return remaining
+
+    def _read_in_days(self, window: Window, run: Run) -> list[Gap]:
+        """Reads each day of a window that is not proven yet; the gaps. After two failures in a row the rest is one."""
+        gaps: list[Gap] = []
+        is_down = False
+        for day in windows.plan(window, list(self._ingest.archive.ledger.sealed(run))):
+            try:
+                gaps += self._reader.read(day, run)
+                is_down = False
+            except RateLimited:
+                raise
+            except SourceUnavailable as error:
+                rest = Window(day.start, window.end) if is_down else day
+                gaps.append(self._reader.record_failure(rest, run, error))
+                if is_down:
+                    break
+                is_down = True
+        return gaps
 
     def _read_all(self, span: Window, run: Run) -> list[Gap]:
         """Reads the windows of a span, as wide as those before them allow."""

@@ -66,9 +66,9 @@ class WindowTally:
         self.cut = (self.cut - inside) | cut
         self.missing = (self.missing - inside) | missing
 
-    def inside_of(self, window: Window) -> set[str]:
-        """Those inside that started in a part of the window."""
-        return {id_ for id_ in self.inside if id_ in self.starts and self.starts[id_] in window}
+    def started_in(self, span: Window) -> set[str]:
+        """The conversations received that started in a span."""
+        return {id_ for id_, start in self.starts.items() if start in span}
 
     def record_fault(self) -> str | None:
         """The conversations whose records are missing or truncated, in words; None if there are none."""

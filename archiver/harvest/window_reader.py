@@ -151,7 +151,8 @@ class WindowReader:
         """The halves. An earlier proof of the whole window is withdrawn: it counted fewer records, or can't be repeated
         in one piece.
         """
-        if not split.is_unreadable and not self._unprovable(window, self._ingest.clock()):
+        is_wide = window.length > windows.WIDTH  # then each day records itself
+        if not is_wide and not split.is_unreadable and not self._unprovable(window, self._ingest.clock()):
             self._ingest.archive.unseal(window, "read again in halves", self._ingest.clock())
         _log.debug("window.split", f"{window} is read in halves", window=window)
         return windows.split(window) or ()
@@ -161,7 +162,8 @@ class WindowReader:
     ) -> WindowTally:
         """The last of a few readings. A window that can't be split may also be proven by several readings together."""
         together, tally = RepeatedReads(), WindowTally()
-        for attempt in range(_TRIES if may_split else _TRIES_OF_A_CELL):
+        tries = 1 if window.length > windows.WIDTH else _TRIES if may_split else _TRIES_OF_A_CELL
+        for attempt in range(tries):
             if attempt == 1 and not may_split and tally.announced > MOST_PER_PAGE:
                 tally = self._read_parts(window, run)
             else:
@@ -205,7 +207,8 @@ class WindowReader:
             page = following
         completed = self._ingest.complete(page)
         tally.count(completed, window)
-        readings = self._readings(window, tally, self._ingest.clock())
+        is_halved = may_split and window.length > windows.WIDTH and (tally.fault or tally.record_fault())
+        readings = [] if is_halved else self._readings(window, tally, self._ingest.clock())
         tally.new += self._ingest.keep(completed, readings=readings, run=run)
         note_readings(readings)
         return tally

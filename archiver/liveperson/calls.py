@@ -190,9 +190,7 @@ def _note_retry(error: SourceError, delay_s: float) -> None:
 
 def _checked(call: Callable[[], httpx.Response], settings: CallSettings) -> httpx.Response:
     """The response, when it is this call's turn. Raises SourceError for any status but 200 and 204."""
-    start_in_s = settings.limiter.reserve() if settings.limiter else 0.0
-    if start_in_s > 0:
-        settings.sleep(start_in_s)
+    _await_turn(settings)
     try:
         response = call()
     except httpx.ConnectError as error:
@@ -208,6 +206,17 @@ def _checked(call: Callable[[], httpx.Response], settings: CallSettings) -> http
     if response.status_code not in (200, 204):
         raise refusal(response, settings.clock())
     return response
+
+
+def _await_turn(settings: CallSettings) -> None:
+    """Waits until this call may start. A pause that LivePerson demands meanwhile is for this call, too."""
+    limiter = settings.limiter
+    pauses = -1
+    while limiter and pauses != limiter.pauses:
+        pauses = limiter.pauses
+        start_in_s = limiter.reserve()
+        if start_in_s > 0:
+            settings.sleep(start_in_s)
 
 
 def _host(error: Exception) -> str:

@@ -161,8 +161,8 @@ class Client:
             is_last = not len(page) or is_whole or proof.is_endless(offset)
             is_only = is_last and offset == 0
             offset = proof.next_offset(offset, page)
-            pages.expect(() if is_last else proof.expected_offsets(offset, page))
             yield page
+            pages.expect(() if is_last else proof.expected_offsets(offset, page))
         if anchor and not is_only:  # a single page can't shift
             proof.add_count(self._whole(method, query(0) | {"limit": 1}, body).total)
         fault = proof.fault(needs_count=most is None)

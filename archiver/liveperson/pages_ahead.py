@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import islice
 
 from archiver.ahead import Later
 from archiver.received import Page
@@ -25,5 +26,5 @@ class PagesAhead:
 
     def expect(self, offsets: Iterable[int]) -> None:
         """Requests the next pages in the background; those that were requested and are not expected are forgotten."""
-        wanted = list(offsets)[:MOST_AHEAD]
+        wanted = islice(offsets, MOST_AHEAD)
         self._asked = {offset: self._asked.get(offset) or Later(partial(self._fetch, offset)) for offset in wanted}

@@ -19,6 +19,7 @@ class RateLimiter:
         self._rate = Rate(ceiling_per_s, ceiling_per_s)
         self._clock = clock
         self._lock = threading.Lock()
+        self.pauses = 0  # how often LivePerson demanded one
 
     @property
     def per_s(self) -> float:
@@ -39,3 +40,4 @@ class RateLimiter:
         """After a 429: no request starts for `pause_s` seconds, and the rate is halved."""
         with self._lock:
             self._rate = self._rate.refused(self._clock(), pause_s)
+            self.pauses += 1

@@ -18,8 +18,9 @@ from archiver.liveperson.auth import ClientCredentials
 from archiver.liveperson.calls import CallSettings, make_client, perform
 from archiver.liveperson.domains import Domains
 from archiver.liveperson.filters import CONTENT
-from archiver.model import Window, to_ms
-from archiver.received import Page
+from archiver.liveperson.pages_ahead import PagesAhead
+from archiver.model import CELL, Window, to_ms
+from archiver.received import NO_PAGE, Page
 from archiver.simulator.services import Simulator
 from archiver.simulator.world import World, at_anchor
 from tests.conftest import NOW, connected, record
@@ -329,3 +330,30 @@ def test_a_look_up_in_brief_gives_a_server_that_fails_up_sooner(
     with pytest.raises(SourceUnavailable):
         list(connected(respond, simulator).by_ids(["c"], is_brief=is_brief))
     assert asked == tries
+
+
+def test_who_takes_one_page_asks_for_one(simulator: Simulator) -> None:
+    simulator.world.fill(record(f"c{number}", NOW - number * CELL, "x") for number in range(900))
+    asked: list[str] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return simulator(request)
+
+    source = connected(respond, simulator)
+    assert len(next(iter(source.pages(Window(NOW - 9_000 * CELL, NOW))))) == 100
+    assert len([path for path in asked if path.endswith("/conversations/search")]) == 1
+
+
+@pytest.mark.parametrize("total", [10**8, 3 * 10**10])
+def test_an_absurd_count_costs_neither_memory_nor_time(total: int) -> None:
+    asked: list[int] = []
+
+    def fetch(offset: int) -> Page:
+        asked.append(offset)
+        return NO_PAGE
+
+    pages = PagesAhead(fetch)
+    pages.expect(range(98, total, 98))
+    pages.at(98)
+    assert set(asked) <= {98, 196, 294}
