@@ -51,9 +51,7 @@ def plan(
 def plan_widely(
     target: Window, covered: Iterable[Window], now: datetime, width: Callable[[], timedelta]
 ) -> Iterator[Window]:  # fmt: skip
-    """The same, `width()` long where rows have settled for days, and a day at most after that: a window is proven
-    complete as a whole, or not.
-    """
+    """The same, `width()` long where rows have settled, and a day at most after that, where they still move."""
     sealed = list(covered)
     settled, recent = cut(target, floor(now - RECENT, WIDTH))
     yield from plan(settled, sealed, width=width) if settled else ()

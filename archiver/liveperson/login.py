@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from archiver.errors import RateLimited, SourceUnavailable
+from archiver.errors import AuthError, RateLimited, SourceUnavailable
 from archiver.jsontext import decode, encode
 from archiver.liveperson.auth import BearerAccess, Bearers, User, refused
 from archiver.liveperson.calls import request
@@ -47,13 +47,15 @@ class Login(BearerAccess):
         self._clock = clock
         self._lock = threading.Lock()
         self._session: Session | None = None
+        self._refusals: list[AuthError] = []
 
     def _current(self) -> Bearers:
         """The bearer token of the present session, refreshed when due, or of a new session."""
+        refusals = len(self._refusals)
         with self._lock:
             now = self._clock()
             if self._session is None or now >= self._session.renew_at:
-                self._session = yield from self._log_in()
+                self._session = yield from self._log_in_once(refusals)
             elif now - self._session.refreshed_at >= REFRESH_EVERY:
                 self._session = replace(
                     self._session, refreshed_at=now
@@ -62,10 +64,23 @@ class Login(BearerAccess):
             return self._session.bearer
 
     def _other_than(self, used: str) -> Bearers:
+        refusals = len(self._refusals)
         with self._lock:
             if self._session is None or self._session.bearer == used:
-                self._session = yield from self._log_in()
+                self._session = yield from self._log_in_once(refusals)
             return self._session.bearer
+
+    def _log_in_once(self, refusals: int) -> Generator[httpx.Request, httpx.Response, Session]:
+        """A new session, unless one was refused while this thread waited for the lock, after so many `refusals`: each
+        refused login brings the user nearer to being locked.
+        """
+        if len(self._refusals) > refusals:
+            raise self._refusals[-1]
+        try:
+            return (yield from self._log_in())
+        except AuthError as error:
+            self._refusals.append(error)
+            raise
 
     def _log_in(self) -> Generator[httpx.Request, httpx.Response, Session]:
         body = encode({"username": self._user.name, "password": self._user.password.reveal()})

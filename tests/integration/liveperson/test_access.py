@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,6 +14,7 @@ import pytest
 from oauthlib.oauth1 import Client as IndependentSigner
 from oauthlib.oauth1.rfc5849 import signature as independent
 
+from archiver.ahead import Later
 from archiver.archive.file import ArchiveFile
 from archiver.config.secrets import Secret
 from archiver.errors import AuthError, PermissionMissing, RateLimited, SourceError
@@ -237,6 +240,27 @@ def test_a_session_that_cannot_be_refreshed_is_opened_anew(account: Recorder) ->
     now[0] += timedelta(minutes=5)
     list(center.pages(Window(NOW - DAY, NOW)))
     assert account.count("/login") == 2
+
+
+def test_a_refused_login_is_not_repeated_by_each_thread_that_waited_for_it(account: Recorder) -> None:
+    center = connected(account, account.simulator, credentials(account.simulator, "login"))
+    window, together = Window(NOW - DAY, NOW), threading.Barrier(5)
+    list(center.pages(window))
+    account.simulator.logins.password = "changed"
+    account.simulator.expire_tokens()
+
+    def before(request: httpx.Request) -> None:
+        if request.url.path.endswith("/search"):
+            together.wait(10)
+        elif request.url.path.endswith("/login"):
+            time.sleep(0.3)  # meanwhile the others wait for the same login
+
+    account.before = before
+    threads = [Later(lambda: list(center.pages(window))) for _ in range(5)]
+    for thread in threads:
+        with pytest.raises(AuthError):
+            thread.result()
+    assert account.count("/login") < 1 + len(threads)
 
 
 @pytest.mark.parametrize("life_s", [28_800, 30])
