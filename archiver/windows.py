@@ -74,11 +74,16 @@ def widen(window: Window, overlap: timedelta = OVERLAP) -> Window:
     return Window(window.start - overlap, window.end + overlap)
 
 
+def is_wide(window: Window) -> bool:
+    """Whether a window is longer than a day. Each day of it is recorded by itself."""
+    return window.length > WIDTH
+
+
 def split(window: Window) -> tuple[Window, Window] | None:
     """Two shorter windows with the same union, cut on the grid, and at midnight if they are longer than a day; None for
     a single cell.
     """
-    step = WIDTH if window.length > WIDTH else CELL
+    step = WIDTH if is_wide(window) else CELL
     middle = max(floor(window.start + window.length / 2, step), floor(window.start, step) + step)
     if middle >= window.end:
         return None

@@ -7,7 +7,6 @@ memory of harvest and index for a tenth of the time and for all of it.
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks import parts
+from benchmarks.options import parser
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -103,11 +103,7 @@ def memory(account: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="raw records, as for archiver simulate; repeated as often as needed")
-    parser.add_argument("--conversations", type=int, default=2_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+    options = parser(__doc__, conversations=2_000, rounds=3).parse_args()
     with simulator(options.data, options.conversations) as account, tempfile.TemporaryDirectory() as folder:
         speed(account.described, options.rounds, Path(folder))
         memory(account.described)

@@ -8,7 +8,6 @@ catch-up against a stub that only counts, which leaves the client's own cost, be
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import subprocess
@@ -39,6 +38,7 @@ from archiver.progress import Silent
 from archiver.transcript.projection import project
 from benchmarks import parts
 from benchmarks.__main__ import simulator
+from benchmarks.options import parser
 from tests import nodes
 
 PREFIX = "benchmark"
@@ -203,12 +203,9 @@ def end_to_end(account: dict[str, Any], node: Node, folder: Path, documents: int
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="raw records, as for archiver simulate; repeated as often as needed")
-    parser.add_argument("--conversations", type=int, default=6_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--url", help="an Elasticsearch to use; one is started otherwise")
-    options = parser.parse_args()
+    given = parser(__doc__, conversations=6_000, rounds=3)
+    given.add_argument("--url", help="an Elasticsearch to use; one is started otherwise")
+    options = given.parse_args()
     started = None if options.url else nodes.start()
     node = Node(options.url or started.url)  # type: ignore[union-attr]
     try:

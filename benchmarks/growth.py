@@ -8,7 +8,6 @@ archive costs against the smallest.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -19,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.options import parser
 from benchmarks.queries import fill
 
 FACTORS = (1, 4, 16)
@@ -99,11 +99,9 @@ def row(name: str, arguments: Sequence[str], few: Path, archives: dict[int, Path
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="raw records, as for archiver simulate; repeated as often as needed")
-    parser.add_argument("--conversations", type=int, default=2_000)
-    parser.add_argument("--only", default="", help="only commands whose name holds this")
-    options = parser.parse_args()
+    given = parser(__doc__, conversations=2_000)
+    given.add_argument("--only", default="", help="only commands whose name holds this")
+    options = given.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         few, archives = Path(temporary) / "few", dict[int, Path]()
         fill(few, options.data, _FEW)

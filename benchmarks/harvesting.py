@@ -8,7 +8,6 @@ one that looks each conversation up by its id.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from statistics import median
 from archiver.choices import Depth
 from benchmarks import parts
 from benchmarks.__main__ import Account, simulator, timed
+from benchmarks.options import parser
 
 LATENCIES_MS = (0, 50, 200)
 
@@ -43,11 +43,7 @@ def measure(account: Account, latency_ms: int, rounds: int, folder: Path, conver
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="raw records, as for archiver simulate; repeated as often as needed")
-    parser.add_argument("--conversations", type=int, default=12_000)
-    parser.add_argument("--rounds", type=int, default=2)
-    options = parser.parse_args()
+    options = parser(__doc__, conversations=12_000, rounds=2).parse_args()
     with simulator(options.data, options.conversations) as account, tempfile.TemporaryDirectory() as folder:
         for latency_ms in LATENCIES_MS:
             measure(account, latency_ms, options.rounds, Path(folder), options.conversations)

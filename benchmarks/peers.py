@@ -34,6 +34,7 @@ from archiver.config import find_settings
 from archiver.index import Sort, found_ids
 from archiver.query import Scope
 from benchmarks.__main__ import Account, simulator, timed
+from benchmarks.options import parser
 from tests import nodes
 
 TABLE = "messaging_interactions"  # the tap's only stream with conversations
@@ -199,12 +200,10 @@ def measure(options: argparse.Namespace, account: Account, folder: Path) -> None
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tap", type=Path, help="a Python with tap-liveperson")
-    parser.add_argument("--target", type=Path, help="the program target-elasticsearch")
-    parser.add_argument("--data", type=Path, help="raw records, as for archiver simulate; repeated as often as needed")
-    parser.add_argument("--conversations", type=int, default=2_000)
-    options = parser.parse_args()
+    given = parser(__doc__, conversations=2_000)
+    given.add_argument("--tap", type=Path, help="a Python with tap-liveperson")
+    given.add_argument("--target", type=Path, help="the program target-elasticsearch")
+    options = given.parse_args()
     with simulator(options.data, options.conversations) as account, tempfile.TemporaryDirectory() as folder:
         measure(options, account, Path(folder))
 

@@ -7,7 +7,6 @@ store (the same in our order), and of a whole page with texts and marks from the
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +35,7 @@ from archiver.simulator.scenario import Scenario
 from archiver.windows import floor
 from benchmarks.__main__ import timed
 from benchmarks.account import repeated
+from benchmarks.options import parser
 from tests import nodes
 
 QUERIES = (
@@ -113,12 +113,9 @@ def opened(folder: Path, store: str | None) -> Iterator[Archive]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="raw records, as for archiver simulate; repeated as often as needed")
-    parser.add_argument("--conversations", type=int, default=50_000)
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--elastic", action="store_true", help="in an Elasticsearch that is started here, too")
-    options = parser.parse_args()
+    given = parser(__doc__, conversations=50_000, rounds=20)
+    given.add_argument("--elastic", action="store_true", help="in an Elasticsearch that is started here, too")
+    options = given.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "archive"
         print(f"archive filled in {timed(partial(fill, folder, options.data, options.conversations)):.0f} s")

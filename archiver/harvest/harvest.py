@@ -96,7 +96,7 @@ class Harvest:
         """
         remaining: list[Gap] = []
         for gap in gaps:
-            is_wide = gap.is_failure and gap.window.length > windows.WIDTH
+            is_wide = gap.is_failure and windows.is_wide(gap.window)
             if gap.is_cut or is_wide:
                 _log.info("window.reread", f"{gap.window} is read again: {gap.reason}", window=gap.window)
             counted = self._reader.conversations

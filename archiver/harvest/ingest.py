@@ -104,7 +104,7 @@ class Ingest:
         """A page of a search with what look-ups by id return; the page as it is if the archive says what to look up.
         Does not use the archive, so that other threads may do it. Raises SourceError.
         """
-        return self._look_up(page, [item.id for item in page.conversations]) if self.is_deep else page
+        return self._look_up(page, self._wanted(page)) if self.is_deep else page
 
     def _look_up(self, page: Page, ids: Sequence[str]) -> LookedUp:
         deep = self._deep.by_ids(ids, self.steady())
@@ -116,9 +116,7 @@ class Ingest:
         """A page of a search with records that were read by their ids. Those that a look-up does not return stay as a
         search returns them. Raises SourceError.
         """
-        looked_up = self.look_up(page) if isinstance(page, Page) else page
-        if isinstance(looked_up, Page):
-            looked_up = self._look_up(looked_up, self._in_doubt(looked_up.conversations))
+        looked_up = self._look_up(page, self._wanted(page)) if isinstance(page, Page) else page
         page, deep, searched = looked_up.page, looked_up.deep, looked_up.searched
         listed = {item.id for item in page.conversations}
         shallow = [item for id_, item in searched.records.items() if id_ in listed and id_ not in deep.records]
@@ -131,10 +129,14 @@ class Ingest:
             announced=page.total,
         )  # fmt: skip
 
-    def _in_doubt(self, conversations: Sequence[Conversation]) -> list[str]:
-        """Those that are truncated or have changed: only a look-up by id shows them whole."""
-        changed = {item.id for item in self.archive.vault.changed(conversations)}
-        return [item.id for item in conversations if item.is_partial or item.id in changed]
+    def _wanted(self, page: Page) -> list[str]:
+        """What is looked up of a page; in a harvest by searches those that are truncated or have changed, which only a
+        look-up by id shows whole.
+        """
+        if self.is_deep:
+            return [item.id for item in page.conversations]
+        changed = {item.id for item in self.archive.vault.changed(page.conversations)}
+        return [item.id for item in page.conversations if item.is_partial or item.id in changed]
 
     def keep(
         self, completed: CompletedPage, *, readings: Sequence[WindowReading] = (), run: Run | None = None

@@ -23,7 +23,7 @@ def readings_of(
     requested sections.
     """
     pieces = windows.subtract(window, without)
-    is_wide = window.length > windows.WIDTH
+    is_wide = windows.is_wide(window)
     parts = (part for piece in pieces for part in (windows.plan(piece) if is_wide else (piece,)))
     for number, part in enumerate(parts):
         reading = _reading(part, tally, now, content, is_part=part != window)

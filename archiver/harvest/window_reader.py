@@ -7,12 +7,11 @@ from datetime import datetime
 from itertools import chain
 
 from archiver import windows
-from archiver.ahead import in_order
+from archiver.ahead import Prefetcher, in_order
 from archiver.archive import Run, WindowReading
 from archiver.errors import BadAnswer, RateLimited, SourceError, SourceUnavailable, Unproven
 from archiver.harvest.halving import work_through
 from archiver.harvest.ingest import Ingest, LookedUp
-from archiver.harvest.prefetch import Prefetcher
 from archiver.harvest.readings import note_readings, readings_of
 from archiver.harvest.tally import RepeatedReads, WindowTally
 from archiver.liveperson import MOST_PER_PAGE, Status
@@ -149,10 +148,10 @@ class WindowReader:
 
     def _split(self, window: Window, split: _SplitWindow) -> Sequence[Window]:
         """The halves. An earlier proof of the whole window is withdrawn: it counted fewer records, or can't be repeated
-        in one piece.
+        in one piece. Those of the days of a wide window are not: each day records itself.
         """
-        is_wide = window.length > windows.WIDTH  # then each day records itself
-        if not is_wide and not split.is_unreadable and not self._unprovable(window, self._ingest.clock()):
+        keeps_proof = windows.is_wide(window) or split.is_unreadable or self._unprovable(window, self._ingest.clock())
+        if not keeps_proof:
             self._ingest.archive.unseal(window, "read again in halves", self._ingest.clock())
         _log.debug("window.split", f"{window} is read in halves", window=window)
         return windows.split(window) or ()
@@ -162,7 +161,7 @@ class WindowReader:
     ) -> WindowTally:
         """The last of a few readings. A window that can't be split may also be proven by several readings together."""
         together, tally = RepeatedReads(), WindowTally()
-        tries = 1 if window.length > windows.WIDTH else _TRIES if may_split else _TRIES_OF_A_CELL
+        tries = 1 if windows.is_wide(window) else _TRIES if may_split else _TRIES_OF_A_CELL
         for attempt in range(tries):
             if attempt == 1 and not may_split and tally.announced > MOST_PER_PAGE:
                 tally = self._read_parts(window, run)
@@ -187,8 +186,8 @@ class WindowReader:
                 f"LivePerson's answers can't be read, window after window: {tally.fault}",
                 hint="Run the same command again later; it continues where it stopped.",
             )
-        if window.length > windows.WIDTH:
-            return bool(tally.fault or tally.record_fault())
+        if windows.is_wide(window):
+            return _is_for_its_days(window, tally)
         return bool(tally.fault) and (tally.announced > MOST_PER_PAGE or tally.is_unreadable)
 
     def _read_once(
@@ -207,8 +206,7 @@ class WindowReader:
             page = following
         completed = self._ingest.complete(page)
         tally.count(completed, window)
-        is_halved = may_split and window.length > windows.WIDTH and (tally.fault or tally.record_fault())
-        readings = [] if is_halved else self._readings(window, tally, self._ingest.clock())
+        readings = [] if _is_for_its_days(window, tally) else self._readings(window, tally, self._ingest.clock())
         tally.new += self._ingest.keep(completed, readings=readings, run=run)
         note_readings(readings)
         return tally
@@ -274,6 +272,11 @@ class WindowReader:
         if window.start < windows.retention(now).start:
             return "LivePerson does not keep all of this time any more"
         return self._ingest.source.time_fault()
+
+
+def _is_for_its_days(window: Window, tally: WindowTally) -> bool:
+    """Whether a window of several days is not proven, so that it is read in halves and records nothing itself."""
+    return windows.is_wide(window) and bool(tally.fault or tally.record_fault())
 
 
 def announced(gap: Gap) -> Gap:

@@ -20,7 +20,7 @@ from archiver.index.store import Store
 from archiver.index.versions import read_version
 from archiver.model import Message, Metadata, Transcript
 from archiver.query import Expression, Query, Reading, Scope, every_message
-from archiver.value import Value, replace
+from archiver.value import Value
 
 # An index looks at all results for each page, so that few are wanted. Elasticsearch gives 10,000 at once: one more.
 _KEYS_PER_PAGE = 9_999
@@ -101,11 +101,10 @@ class Search:
 
     def __iter__(self) -> Iterator[Hit]:
         self.faults, self._next = 0, None
-        for page, hits in self._pages():
-            for number, hit in enumerate(hits, 1):
-                self._next = page.keys[number - 1] if number < len(hits) else page.next
-                self.faults += hit.fault is not None
-                yield hit
+        for hit, after in self._found():
+            self._next = after
+            self.faults += hit.fault is not None
+            yield hit
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -113,8 +112,9 @@ class Search:
 
     @property
     def next(self) -> str | None:
-        has_cursor = self._next is not None and self.request.sort is not Sort.RELEVANCE
-        return as_cursor(self._next, self.request.sort) if self._next and has_cursor else None
+        if self._next is None or self.request.sort is Sort.RELEVANCE:
+            return None
+        return as_cursor(self._next, self.request.sort)
 
     @property
     def is_complete(self) -> bool:
@@ -125,8 +125,8 @@ class Search:
         hits = tuple(self)
         return Results(hits, self.total, self.next, self.notices, self.doubts, self.is_complete)
 
-    def _pages(self) -> Iterator[tuple[KeyPage, list[Hit]]]:
-        """Pages with their hits; at least one, which may be empty."""
+    def _found(self) -> Iterator[tuple[Hit, Key | None]]:
+        """Each hit with the key after which the next one comes; None if there is no other."""
         page, self._first = self._first or self._ask(self.request.after, self._page_size(self.request.limit)), None
         left = self.request.limit
         while True:
@@ -136,13 +136,13 @@ class Search:
                 return
             page = self._ask(page.next, self._page_size(left))
 
-    def _hydrated(self, page: KeyPage) -> Iterator[tuple[KeyPage, list[Hit]]]:
-        """A page of keys in pieces, so that never many texts are in memory."""
-        for start in range(0, max(len(page.keys), 1), _HITS_AT_ONCE):
-            keys = page.keys[start : start + _HITS_AT_ONCE]
-            is_last = start + _HITS_AT_ONCE >= len(page.keys)
-            piece = replace(page, keys=keys, next=page.next if is_last else keys[-1])
-            yield piece, hydrate(self._readings, self.request.query, piece.keys)
+    def _hydrated(self, page: KeyPage) -> Iterator[tuple[Hit, Key | None]]:
+        """The hits of a page of keys, read a few at a time, so that never many texts are in memory."""
+        followed_by = (*page.keys[:-1], page.next)
+        for start in range(0, len(page.keys), _HITS_AT_ONCE):
+            end = start + _HITS_AT_ONCE
+            hits = hydrate(self._readings, self.request.query, page.keys[start:end])
+            yield from zip(hits, followed_by[start:end], strict=True)
 
     def _page_size(self, left: int | None) -> int:
         if self.request.sort is Sort.RELEVANCE and left is not None:

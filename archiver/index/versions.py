@@ -18,6 +18,10 @@ def read_version(vault: Vault, record: Record, *, with_events: bool = True, with
     if not record.is_alone:
         id_, others = record.conversation_id, vault.other_versions(record)
         transcript = with_history(transcript, others, vault.versions_at(id_), states_by(vault.events_about(id_)))
+    return _version(record, transcript)
+
+
+def _version(record: Record, transcript: Transcript) -> Version:
     return Version(record.touched, transcript, record.is_first, record.fetched_at)
 
 
@@ -43,7 +47,7 @@ def read(item: Version | Unread | Refusal) -> Version | Refusal:
         return item
     record = item.record
     try:
-        return Version(record.touched, project(record.raw, with_events=False), record.is_first, record.fetched_at)
+        return _version(record, project(record.raw, with_events=False))
     except RecordError as error:
         return refusal_of(record, error)
 

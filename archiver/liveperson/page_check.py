@@ -42,11 +42,14 @@ class PageCheck:
 
     def next_offset(self, offset: int, page: Page) -> int:
         """Offset of the next page."""
-        return offset + max(len(page) - self._anchor, 1)
+        return offset + self._step(page)
+
+    def _step(self, page: Page) -> int:
+        return max(len(page) - self._anchor, 1)
 
     def expected_offsets(self, offset: int, page: Page) -> range:
         """The offsets of the pages from `offset` on, if they are as long as the page before it and the count stays."""
-        return range(offset, max(page.total - self._anchor, offset), max(len(page) - self._anchor, 1))
+        return range(offset, max(page.total - self._anchor, offset), self._step(page))
 
     def is_endless(self, offset: int) -> bool:
         """Whether the announced count grows faster than the pages that are read."""

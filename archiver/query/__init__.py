@@ -19,7 +19,7 @@ from archiver.query.ast import (
     Words,
 )
 from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, every_leaf, flat, for_messages
-from archiver.query.facets import FACETS, IN_ORDER, MESSAGE_FACETS, SHARED_FACETS, facet_values, own_facets
+from archiver.query.facets import FACETS, IN_ORDER, MESSAGE_FACETS, SHARED_FACETS, all_facets, facet_values, own_facets
 from archiver.query.fields import (
     BY,
     KEYWORDS,
@@ -90,6 +90,7 @@ __all__ = [
     "Text",
     "Where",
     "Words",
+    "all_facets",
     "alternatives",
     "arrangements",
     "asked_span",

@@ -64,6 +64,11 @@ def facet_values(transcript: Transcript, name: str, message: Message | None = No
     return tuple(dict.fromkeys(value[:_LONGEST] for value in found if value))
 
 
+def all_facets(transcript: Transcript) -> dict[str, tuple[str, ...]]:
+    """The values of each facet of a conversation."""
+    return {name: facet_values(transcript, name) for name in FACETS}
+
+
 def own_facets(message: Message) -> Iterator[tuple[str, str]]:
     """The facets that a message has of its own, with their values."""
     return ((name, value[:_LONGEST]) for name, read in _OWN.items() for value in read(message) if value)

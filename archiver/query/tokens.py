@@ -109,9 +109,9 @@ def places_of(word: str, text: str, *, is_prefix: bool) -> Iterator[tuple[int, i
     pattern = _pattern_of(word, is_prefix) if word.isascii() else None
     for piece, start in _pieces(text):
         if not piece.isascii() or len(word) > _SURELY_SHORT:
-            found = tokens(piece) if piece.isascii() else _Cutter().cut(piece, 0)
-            those = (token for token in found if (token.text.startswith(word) if is_prefix else token.text == word))
-            yield from ((start + token.start, start + token.end) for token in those)
+            for token in tokens(piece):
+                if token.text.startswith(word) if is_prefix else token.text == word:
+                    yield start + token.start, start + token.end
         elif pattern:
             yield from ((start + at.start(), start + at.end()) for at in pattern.finditer(piece.lower()))
 

@@ -35,7 +35,7 @@ def with_history(
 
 def _messages(raw: bytes) -> Iterable[Message]:
     try:
-        return project(raw).messages
+        return project(raw, with_events=False, with_facts=False).messages
     except RecordError:
         return ()  # its bytes are kept, and nobody can read them
 

@@ -52,7 +52,7 @@ _KNOWN_OF_INFO = frozenset(
 _LATEST_AGENT = frozenset(
     ("latestAgentId", "latestAgentNickname", "latestAgentFullName", "latestAgentLoginName", "fullDialogEndTimeL")
 )  # fmt: skip
-_WITHOUT_FACTS = _KNOWN_OF_INFO - _LATEST_AGENT
+_NO_FACTS = _KNOWN_OF_INFO - _LATEST_AGENT
 
 
 def project(raw: bytes, *, with_events: bool = True, with_facts: bool = True) -> Transcript:
@@ -85,7 +85,7 @@ def _transcript(record: Any, with_events: bool, with_facts: bool) -> Transcript:
         events=events(record) if with_events else (),
         dialogs=dialogs(record),
         about=about(record, (*customers, *brand), read, metadata.extra),
-        facts=facts(record, _WITHOUT_FACTS) if with_facts else (),
+        facts=facts(record, _NO_FACTS) if with_facts else (),
     )
 
 

@@ -18,7 +18,7 @@ from archiver.index.ranks import RANKED, rank, rank_by
 from archiver.index.results import Version
 from archiver.jsontext import canonical, encode
 from archiver.model import Message, Metadata, Role, Transcript, Zone, to_ms
-from archiver.query import FACETS, REPEATED_KEYWORDS, SHARED_FACETS, every_message, facet_values, own_facets
+from archiver.query import REPEATED_KEYWORDS, SHARED_FACETS, all_facets, every_message, own_facets
 from archiver.resources import sde_types
 from archiver.transcript import kind_of
 from archiver.value import Value, as_dict
@@ -50,8 +50,7 @@ class _Derived(Value):
 
 
 def _derive(transcript: Transcript) -> _Derived:
-    facets = {name: facet_values(transcript, name) for name in FACETS}
-    return _Derived(WordFields(transcript), response_times_ms(transcript.messages), facets)
+    return _Derived(WordFields(transcript), response_times_ms(transcript.messages), all_facets(transcript))
 
 
 class Names:

@@ -8,26 +8,19 @@ from functools import cache, lru_cache
 from typing import Any
 
 from archiver.index.elastic.queries import KEYWORDS_FIELD, PATH_NUMBERS_FIELD, tagged
-from archiver.index.sortable import sortable
+from archiver.index.folding import folded_passages, numbers_at_paths, words_at_path
 from archiver.model import Message, Transcript
 from archiver.query import (
     KEYWORDS,
     SDE,
-    NamesOf,
     Passage,
     fact_names,
     fact_words,
-    indexed,
-    numbers_at,
-    passages,
-    path_values,
     sde_names,
     words,
 )
-from archiver.rawrecord import Scalar
 
-_REMEMBERED = 20_000  # keywords and SDE values that recur often
-_LONGEST_REMEMBERED = 100  # characters of a value
+_REMEMBERED = 20_000  # keywords that recur often
 
 
 class WordFields:
@@ -35,8 +28,7 @@ class WordFields:
 
     def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
-        read = ((passage, indexed(passage.text)) for passage in passages(transcript))
-        self._passages = [(passage, text) for passage, text in read if text.strip()]
+        self._passages = folded_passages(transcript)
         self._earlier: dict[str, list[str]] = defaultdict(list)
         for item in transcript.former:
             self._earlier[item.message.id].append(item.message.text)
@@ -66,10 +58,10 @@ class WordFields:
             else:
                 by_zone[_field(passage)].append(text)
                 if passage.path and passage.zone == SDE:
-                    found += _at_paths(sde_names, passage.path, text)
+                    found += words_at_path(tagged, sde_names, passage.path, text)
         for path, text in fact_words(self._transcript):
-            found += _at_paths(fact_names, path, text)
-        numbers = dict.fromkeys(text for place in path_values(self._transcript) for text in _numbers_at(*place))
+            found += words_at_path(tagged, fact_names, path, text)
+        numbers = numbers_at_paths(_number_at, self._transcript)
         return {**everything, KEYWORDS_FIELD: found, PATH_NUMBERS_FIELD: list(numbers), **by_role, **by_zone}
 
 
@@ -82,21 +74,8 @@ def _zone_field(zone: str, is_earlier: bool) -> str:
     return f"{'earlier_' if is_earlier else ''}{zone}_words"
 
 
-@lru_cache(_REMEMBERED, typed=True)
-def _numbers_at(names_of: NamesOf, path: str, value: Scalar) -> tuple[str, ...]:
-    return tuple(f"{tagged(name, '')}{sortable(number)}" for name, number in numbers_at(names_of, path, value))
-
-
-def _at_paths(names_of: NamesOf, path: str, text: str) -> tuple[str, ...]:
-    """The words of a text behind each name of its path."""
-    made = _made_at_paths if len(text) <= _LONGEST_REMEMBERED else _made_at_paths.__wrapped__
-    return made(names_of, path, text)
-
-
-@lru_cache(_REMEMBERED)
-def _made_at_paths(names_of: NamesOf, path: str, text: str) -> tuple[str, ...]:
-    parts = words(text)
-    return tuple(" ".join(tagged(name, word) for word in parts) for name in names_of(path)) if parts else ()
+def _number_at(name: str, number: str) -> str:
+    return f"{tagged(name, '')}{number}"
 
 
 @lru_cache(_REMEMBERED)

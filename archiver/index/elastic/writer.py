@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from archiver.errors import StoreError
 from archiver.index.elastic.bodies import stub
 from archiver.index.elastic.bulk import Batch, Limits, Senders, outcome_of
 from archiver.index.elastic.family import BACKFILL, NORMAL, Family, shape
-from archiver.index.elastic.making import Item, Makers, Wanted
+from archiver.index.elastic.making import Item, Maker, Wanted
 from archiver.index.elastic.server import Server
 from archiver.index.elastic.state import State
 from archiver.index.results import Position, Refusal
@@ -30,13 +30,14 @@ class ElasticWriter:
         self._family = family
         self._state = state
         self._limits = limits
-        self._is_large, self._is_long = expected >= LARGE, expected >= LONG
+        self._is_large = expected >= LARGE
+        self._processes = limits.makers if expected >= LONG else 1
         self._is_backfilling = False
         self._batches: deque[Batch] = deque()
         self._applied = Position()
         self._refused: dict[str, Refusal] = {}
         self._senders: Senders | None = None
-        self._makers = Makers(1)
+        self._maker = Maker()
 
     @contextmanager
     def running(self) -> Iterator[ElasticWriter]:
@@ -49,7 +50,7 @@ class ElasticWriter:
             self._begin_backfill()
         self._senders = Senders(self._server, self._limits)
         try:
-            with Makers(self._limits.makers if self._is_long else 1) as self._makers:
+            with _maker_in(self._processes) as self._maker:
                 yield self
             self._finish()
         finally:
@@ -63,7 +64,7 @@ class ElasticWriter:
         assert self._senders is not None
         batch, count = Batch(applied), 0
         self._batches.append(batch)
-        for made in self._makers.make(self._wanted(versions, batch), self._family.names):
+        for made in self._maker.make(self._wanted(versions, batch), self._family.names):
             if isinstance(made, Refusal):
                 self._senders.refuse(made, batch)
                 continue
@@ -176,3 +177,13 @@ class ElasticWriter:
         """Stores that nothing is being written any more."""
         self._is_backfilling = False
         self._state.write(self._state.position(), shape=shape(), is_backfilling=False, is_writing=False)
+
+
+def _maker_in(processes: int) -> Maker:
+    """What makes documents in so many processes."""
+    if processes > 1:
+        from archiver.index.elastic.processes import Processes  # most commands need none, and it takes long to load
+
+        with suppress(OSError, ImportError, NotImplementedError):  # a system without semaphores has no pools
+            return Processes(processes)
+    return Maker()

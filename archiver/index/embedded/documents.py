@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import tantivy
@@ -24,13 +23,12 @@ from archiver.index.embedded.schema import (
     rank_field,
     zone_field,
 )
+from archiver.index.folding import Folded, folded_passages, numbers_at_paths, words_at_path
 from archiver.index.ranks import RANKED, rank, rank_by
 from archiver.index.results import Version, digest_of
-from archiver.index.sortable import sortable
 from archiver.model import Message, Transcript
 from archiver.query import (
     BY,
-    FACETS,
     KEYWORDS,
     MOST_DISTANCE,
     NUMBERS,
@@ -38,28 +36,18 @@ from archiver.query import (
     REPEATED_NUMBERS,
     SDE,
     SHARED_FACETS,
-    NamesOf,
-    Passage,
     Scope,
+    all_facets,
     every_message,
-    facet_values,
     fact_names,
     fact_words,
     indexed,
     message_numbers,
-    numbers_at,
     own_facets,
-    passages,
-    path_values,
     sde_names,
-    words,
 )
-from archiver.rawrecord import Scalar
 
 Texts = list[tuple[str, str]]  # a field and its content
-Read = tuple[Passage, str]  # a passage and its folded words
-_REMEMBERED = 20_000  # values of records that recur often
-_LONGEST_REMEMBERED = 100  # characters of a value
 _NEXT = f" {FILLER} "  # between two texts of a field, so that no phrase is found across them
 _APART = f" {f'{FILLER} ' * MOST_DISTANCE}"  # so that no words of two texts are near one another
 
@@ -67,10 +55,9 @@ _APART = f" {f'{FILLER} ' * MOST_DISTANCE}"  # so that no words of two texts are
 def documents(version: Version) -> Iterator[Any]:
     """The index documents of one conversation."""
     transcript, number = version.transcript, number_of(version.transcript.id)
-    read = [(passage, text) for passage in passages(transcript) if (text := indexed(passage.text)).strip()]
-    facets = {name: facet_values(transcript, name) for name in FACETS}
+    read, facets = folded_passages(transcript), all_facets(transcript)
     yield _conversation(version, number, read, facets)
-    texts: dict[str, list[Read]] = defaultdict(list)
+    texts: dict[str, list[Folded]] = defaultdict(list)
     for passage, text in read:
         if passage.message:
             texts[passage.message.id].append((passage, text))
@@ -112,7 +99,7 @@ def _facets(facets: Mapping[str, Iterable[str]]) -> Texts:
     return [(facet_field(name), value) for name, values in facets.items() for value in values]
 
 
-def _conversation(version: Version, number: int, read: Iterable[Read], facets: Mapping[str, Iterable[str]]) -> Any:
+def _conversation(version: Version, number: int, read: Iterable[Folded], facets: Mapping[str, Iterable[str]]) -> Any:
     transcript = version.transcript
     document = _document(Scope.CONVERSATION.value, transcript.id, number, rank(transcript.metadata.started_at))
     document.add_text("digest", digest_of(version))
@@ -122,14 +109,14 @@ def _conversation(version: Version, number: int, read: Iterable[Read], facets: M
         document.add_integer(rank_field(sort), rank_by(sort, transcript))
     for field, number_ in _numbers(transcript, NUMBERS):
         document.add_float(field, number_)
-    document.add_text(PATH_NUMBER, " ".join(_path_numbers(transcript)))
-    facts = [found for path, text in fact_words(transcript) for found in _at_paths(fact_names, path, text)]
+    document.add_text(PATH_NUMBER, " ".join(numbers_at_paths(at_path, transcript)))
+    facts = [found for path, text in fact_words(transcript) for found in words_at_path(at_path, fact_names, path, text)]
     document.add_text(PATH_WORD, _NEXT.join(facts))
     _add_passages(document, read)
     return document
 
 
-def _add_passages(document: Any, read: Iterable[Read]) -> None:
+def _add_passages(document: Any, read: Iterable[Folded]) -> None:
     """Adds what words without a field search. Words near one another are searched here in texts beside messages."""
     said: dict[str, list[str]] = defaultdict(list)
     beside: dict[str, list[str]] = defaultdict(list)
@@ -140,12 +127,12 @@ def _add_passages(document: Any, read: Iterable[Read]) -> None:
             continue
         beside[zone_field(passage.zone, None, passage.is_earlier)].append(text)
         if passage.zone == SDE and passage.path:
-            beside[PATH_WORD] += _at_paths(sde_names, passage.path, text)
+            beside[PATH_WORD] += words_at_path(at_path, sde_names, passage.path, text)
     _add_joined(document, said, _NEXT)
     _add_joined(document, beside, _APART)
 
 
-def _add_message(document: Any, message: Message, read: Iterable[Read]) -> None:
+def _add_message(document: Any, message: Message, read: Iterable[Folded]) -> None:
     """Adds what a message has of its own."""
     document.add_text("message", message.id)
     document.add_text(keyword_field(BY), message.role.value)
@@ -164,24 +151,3 @@ def _add_message(document: Any, message: Message, read: Iterable[Read]) -> None:
 def _add_joined(document: Any, by_field: Mapping[str, Sequence[str]], between: str) -> None:
     for field, texts in by_field.items():
         document.add_text(field, between.join(texts))
-
-
-def _at_paths(names_of: NamesOf, path: str, text: str) -> tuple[str, ...]:
-    """The words of a text behind each name of its path."""
-    made = _made_at_paths if len(text) <= _LONGEST_REMEMBERED else _made_at_paths.__wrapped__
-    return made(names_of, path, text)
-
-
-@lru_cache(_REMEMBERED)
-def _made_at_paths(names_of: NamesOf, path: str, text: str) -> tuple[str, ...]:
-    found = words(text)
-    return tuple(" ".join(at_path(name, word) for word in found) for name in names_of(path)) if found else ()
-
-
-def _path_numbers(transcript: Transcript) -> Iterable[str]:
-    return dict.fromkeys(text for place in path_values(transcript) for text in _numbers_at(*place))
-
-
-@lru_cache(_REMEMBERED, typed=True)
-def _numbers_at(names_of: NamesOf, path: str, value: Scalar) -> tuple[str, ...]:
-    return tuple(at_path(name, sortable(number)) for name, number in numbers_at(names_of, path, value))

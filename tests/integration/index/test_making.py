@@ -14,7 +14,8 @@ import pytest
 from archiver.archive import Record
 from archiver.errors import StoreError
 from archiver.index.elastic.bodies import Body, Names
-from archiver.index.elastic.making import Makers, Wanted
+from archiver.index.elastic.making import Maker, Wanted
+from archiver.index.elastic.processes import Processes
 from archiver.index.results import Refusal, Version
 from archiver.index.versions import Unread
 from archiver.transcript import project
@@ -37,7 +38,7 @@ def wanted(count: int) -> list[Wanted]:
 
 
 def test_other_processes_make_the_same_documents_in_the_same_order() -> None:
-    with Makers(1) as alone, Makers(2) as together:
+    with Maker() as alone, Processes(2) as together:
         expected = list(alone.make(wanted(200), NAMES))
         assert list(together.make(wanted(200), NAMES)) == expected
         assert [type(made) for made in expected[:9]] == [Body, Body, Body, Refusal, Body, Body, Body, Body, Refusal]
@@ -46,7 +47,7 @@ def test_other_processes_make_the_same_documents_in_the_same_order() -> None:
 
 
 def test_a_process_that_was_killed_is_an_error_with_what_to_do() -> None:
-    with Makers(2) as makers:
+    with Processes(2) as makers:
         assert len(list(makers.make(wanted(60), NAMES))) == 60
         assert makers._pool
         os.kill(next(iter(makers._pool._processes)), signal.SIGKILL)
@@ -57,10 +58,10 @@ def test_a_process_that_was_killed_is_an_error_with_what_to_do() -> None:
 
 _GIVER = """
 import sys, time
-from archiver.index.elastic.making import Makers
+from archiver.index.elastic.processes import Processes
 from tests.integration.index.test_making import NAMES, wanted
 if __name__ == "__main__":
-    with Makers(2) as makers:
+    with Processes(2) as makers:
         assert len(list(makers.make(wanted(60), NAMES))) == 60
         print(*makers._pool._processes, flush=True)
         time.sleep(60)
@@ -94,10 +95,10 @@ def _is_alive(pid: int) -> bool:
 
 
 _UNGUARDED = """
-from archiver.index.elastic.making import Makers
+from archiver.index.elastic.processes import Processes
 from tests.integration.index.test_making import NAMES, wanted
 print("run")
-with Makers(2) as makers:
+with Processes(2) as makers:
     print(len(list(makers.make(wanted(60), NAMES))))
 """
 
