@@ -28,7 +28,7 @@ from archiver.progress import Progress, Silent
 from archiver.reading import ArchiveReader
 
 if TYPE_CHECKING:
-    from archiver.archive import Coverage
+    from archiver.archive import Coverage, Upgraded
     from archiver.harvest import Fetched, Summary
     from archiver.index import Applied, Refusal, StoreStatus
     from archiver.liveperson import CallSettings, Client
@@ -192,6 +192,17 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
         if mended.is_index_outdated:
             self.reindex()
         return mended.rows
+
+    def upgrade(self) -> Upgraded:
+        """Makes the archive's file as small as the newest format allows. What it holds stays the same. Safe to
+        interrupt at any time and to repeat. Raises Locked while a harvest is running.
+        """
+        file = self.file
+        file.acquire_lease(self.now())
+        try:
+            return file.upgrade.run(self._progress, on_batch=lambda: file.heartbeat(self.now()))
+        finally:
+            file.release_lease()
 
     def verify_index(self) -> list[Finding]:
         """Every difference between the index and the archive's file."""

@@ -12,6 +12,7 @@ from archiver.archive.ledger import Bookmark, RecordedWindow, Run, WindowReading
 from archiver.archive.opening import is_archive, make_archive, open_archive
 from archiver.archive.rechecks import is_last_chance, next_check
 from archiver.archive.records import HistoryEntry, QuarantinedRecord, Record
+from archiver.archive.upgrade import Upgraded
 from archiver.archive.vault import Vault
 from archiver.archive.verify import Finding, repair_vault, verify_vault
 
@@ -29,6 +30,7 @@ __all__ = [
     "RecordedWindow",
     "Run",
     "Stretch",
+    "Upgraded",
     "Vault",
     "WindowReading",
     "WindowState",

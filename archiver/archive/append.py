@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import sqlite3
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-import zstandard
-
-from archiver.archive.chain import GENESIS, SALT_BYTES, Entry, commit, fingerprint_of, link
+from archiver.archive.chain import Content, content_of
+from archiver.archive.chain_writer import ChainWriter, PendingRows
 from archiver.archive.events import RECORD
+from archiver.archive.recompression import Recompression
 from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, compare, latest_moment
-from archiver.errors import ArchiveError, IntegrityError
+from archiver.errors import IntegrityError
 from archiver.jsontext import canonical, decode, encode
-from archiver.model import to_ms
 from archiver.rawrecord import peek_if_readable
 from archiver.received import Conversation, Unreadable
-from archiver.value import Value
+from archiver.value import Value, replace
 
 SECOND_LOOK = timedelta(minutes=15)  # a replica that lags behind has caught up by then
-_COMPRESSION_LEVEL = 3
 
 
 class AppendResult(Value):
@@ -42,100 +39,13 @@ class AppendResult(Value):
     latest_at: datetime | None = None
 
 
-class PendingRows:
-    """Rows to be written together, and the chain's end after them."""
-
-    def __init__(self) -> None:
-        self.end: tuple[int, bytes] | None = None
-        self.clear()
-
-    def clear(self) -> None:
-        self.entries: list[tuple[Any, ...]] = []
-        self.bodies: list[tuple[int, bytes, bytes]] = []
-        self.current: list[tuple[str, int, int, int | None]] = []
-        self.end = None
-
-    def add(self, entry: Entry, chained: bytes, salt: bytes, body: bytes) -> None:
-        self.entries.append(
-            (
-                entry.seq, entry.account, entry.conversation_id, entry.fetched_at, entry.type, entry.fingerprint,
-                entry.commitment, entry.size, entry.prev, chained,
-            )
-        )  # fmt: skip
-        self.bodies.append((entry.seq, salt, body))
-        self.end = entry.seq, chained
-
-    def make_current(self, conversation: Conversation, seq: int) -> None:
-        started = to_ms(conversation.started_at) if conversation.started_at else None
-        self.current.append((conversation.id, seq, conversation.message_count, started))
-
-
-class ChainWriter:
-    """Makes the next entries of the chain, and writes several at a time."""
-
-    def __init__(self, connection: sqlite3.Connection, account: str) -> None:
-        self._connection = connection
-        self._account = account
-        self.compress = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL).compress
-
-    def stage(
-        self, type_: str, conversation_id: str, raw: bytes, fingerprint: bytes, at: datetime, rows: PendingRows
-    ) -> int:  # fmt: skip
-        """Makes the next entry, to be written with the other rows; its sequence number."""
-        salt = secrets.token_bytes(SALT_BYTES)
-        seq, prev = rows.end or self.end()
-        entry = Entry(
-            seq=seq + 1,
-            account=self._account,
-            conversation_id=conversation_id,
-            fetched_at=at.isoformat(timespec="milliseconds"),
-            type=type_,
-            fingerprint=fingerprint,
-            commitment=commit(salt, raw),
-            size=len(raw),
-            prev=prev,
-        )
-        rows.add(entry, link(entry), salt, self.compress(raw))
-        return entry.seq
-
-    def write(self, rows: PendingRows) -> None:
-        """Writes all rows and leaves none pending."""
-        execute = self._connection.executemany
-        execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.entries)
-        execute("INSERT INTO bodies VALUES (?, ?, ?)", rows.bodies)
-        current = [(*row, row[1]) for row in rows.current]
-        execute("INSERT OR REPLACE INTO current VALUES (?, ?, ?, ?, NULL, ?)", current)
-        now_current = {row[1] for row in rows.current}
-        touched = [(row[0], row[2]) for row in rows.entries if row[2] and row[0] not in now_current]
-        execute("UPDATE current SET touched = ? WHERE conversation_id = ?", touched)
-        rows.clear()
-
-    def insert(self, type_: str, conversation_id: str, raw: bytes, fingerprint: bytes, at: datetime) -> int:
-        """Writes one entry; its sequence number."""
-        rows = PendingRows()
-        seq = self.stage(type_, conversation_id, raw, fingerprint, at, rows)
-        self.write(rows)
-        return seq
-
-    def end(self) -> tuple[int, bytes]:
-        """The newest sequence number and its link; 0 and zeros for an empty chain. Raises ArchiveError if the newest
-        entry is too damaged to be followed by another.
-        """
-        row = self._connection.execute("SELECT seq, link FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        if row and not isinstance(row[1], bytes):
-            raise ArchiveError(
-                f"the row of vault entry {row[0]} is damaged",
-                hint="Restore the file from a backup; do not harvest into it.",
-            )
-        return (int(row[0]), row[1]) if row else (0, GENESIS)
-
-
 class VaultWriter(Vault):
     """The vault with its writers, for the archive's own methods. Writes happen inside a transaction of the archive."""
 
     def __init__(self, connection: sqlite3.Connection, account: str, key: bytes) -> None:
         super().__init__(connection, key)
         self._chain = ChainWriter(connection, account)
+        self.recompression = Recompression(connection, self._chain.bodies)
 
     def append(self, conversations: Iterable[Conversation], *, fetched_at: datetime) -> list[AppendResult]:
         """Keeps each read of a conversation whose content is new, and makes it current where its `Change` allows that.
@@ -146,55 +56,62 @@ class VaultWriter(Vault):
         """
         reads = list(conversations)
         fingerprints, results, firsts = self._current_fingerprints(reads), [], PendingRows()
+        before = self.head()
         for conversation in reads:
-            fingerprint = fingerprint_of(self._key, conversation.raw, is_open=conversation.is_open)
+            content = content_of(self._key, conversation.raw, is_open=conversation.is_open)
             current = fingerprints.get(conversation.id)
             if current is None:
-                results.append(self._append_first(conversation, fingerprint, fetched_at, firsts))
-                fingerprints[conversation.id] = (results[-1].seq, fingerprint)
-            elif current[1] == fingerprint:
+                results.append(self._append_first(conversation, content, fetched_at, firsts))
+                fingerprints[conversation.id] = (results[-1].seq, content.fingerprint)
+            elif current[1] == content.fingerprint:
                 results.append(AppendResult(conversation.id, current[0], Change.SAME, False, fetched_at))
             else:
                 self._chain.write(firsts)
-                results.append(self._append_changed(conversation, fingerprint, current[0], fetched_at))
+                results.append(self._append_changed(conversation, content, current, fetched_at))
                 fingerprints |= self._current_fingerprints([conversation])
         self._chain.write(firsts)
+        self.recompression.note_growth(before, self.head())
         return results
 
     def _append_first(
-        self, conversation: Conversation, fingerprint: bytes, fetched_at: datetime, rows: PendingRows
+        self, conversation: Conversation, content: Content, fetched_at: datetime, rows: PendingRows
     ) -> AppendResult:  # fmt: skip
         is_unfinished = conversation.is_open or conversation.is_partial
         latest_at = latest_moment(_decoded(conversation.raw)) if is_unfinished else None
-        return self._append(conversation, fingerprint, Change.FIRST, fetched_at, rows, latest_at)
+        return self._append(conversation, content, Change.FIRST, fetched_at, rows, latest_at)
 
     def _append_changed(
-        self, conversation: Conversation, fingerprint: bytes, current: int, fetched_at: datetime
+        self, conversation: Conversation, content: Content, current: tuple[int, bytes], fetched_at: datetime
     ) -> AppendResult:  # fmt: skip
-        """The effect of a read that differs from the current version."""
+        """The effect of a read that differs from the current version, an entry with a fingerprint, or has a newer
+        fingerprint.
+        """
+        fingerprints = self._fingerprints(conversation, content)
+        if current[1] in fingerprints:
+            return AppendResult(conversation.id, current[0], Change.SAME, False, fetched_at)
         record = _decoded(conversation.raw)
         change, latest_at = self._compare(record, conversation.id), latest_moment(record)
         if change is Change.SAME:
-            return AppendResult(conversation.id, current, change, False, fetched_at, latest_at)
+            return AppendResult(conversation.id, current[0], change, False, fetched_at, latest_at)
         # A lagging replica may still return text that the archive already removed: never store it again.
-        removed = None if change.is_current else self._removed(conversation.id, fingerprint)
+        removed = None if change.is_current else self._removed(conversation.id, fingerprints)
         if removed:
             return AppendResult(conversation.id, removed, change, False, fetched_at, latest_at)
-        after = 0 if change is Change.LESS_DETAIL else current
-        earlier = None if change.is_current else self._with_fingerprint(conversation.id, fingerprint, after)
+        after = 0 if change is Change.LESS_DETAIL else current[0]
+        earlier = None if change.is_current else self._with_fingerprint(conversation.id, fingerprints, after)
         if earlier and not (change is Change.STALE and abs(fetched_at - earlier[1]) >= SECOND_LOOK):
             return AppendResult(conversation.id, earlier[0], change, False, earlier[1], latest_at)
         rows = PendingRows()
         change = Change.NEWER if earlier else change
-        result = self._append(conversation, fingerprint, change, fetched_at, rows, latest_at)
+        result = self._append(conversation, content, change, fetched_at, rows, latest_at)
         self._chain.write(rows)
         return result
 
     def _append(
-        self, conversation: Conversation, fingerprint: bytes, change: Change, fetched_at: datetime, rows: PendingRows,
+        self, conversation: Conversation, content: Content, change: Change, fetched_at: datetime, rows: PendingRows,
         latest_at: datetime | None,
     ) -> AppendResult:  # fmt: skip
-        seq = self._chain.stage(RECORD, conversation.id, conversation.raw, fingerprint, fetched_at, rows)
+        seq = self._chain.stage(RECORD, conversation.id, content, fetched_at, rows)
         if change.is_current:
             rows.make_current(conversation, seq)
         return AppendResult(conversation.id, seq, change, True, fetched_at, latest_at)
@@ -212,7 +129,8 @@ class VaultWriter(Vault):
         conversation_id, fingerprint = self._connection.execute(
             "SELECT conversation_id, fingerprint FROM entries WHERE seq = ?", (seq,)
         ).fetchone()
-        new = self._chain.insert(RECORD, conversation_id, raw, fingerprint, at)
+        content = replace(content_of(self._key, raw), fingerprint=fingerprint)
+        new = self._chain.insert(RECORD, conversation_id, content, at)
         self._connection.execute(
             "UPDATE current SET seq = ?, messages = ? WHERE conversation_id = ?",
             (new, peek_if_readable(raw).message_count, conversation_id),
@@ -230,8 +148,7 @@ class VaultWriter(Vault):
 
     def append_event(self, type_: str, conversation_id: str, content: dict[str, Any], *, at: datetime) -> int:
         """Appends an event (`archiver.archive.events`) to the chain; its sequence number."""
-        body = canonical(content)
-        return self._chain.insert(type_, conversation_id, body, fingerprint_of(self._key, body), at)
+        return self._chain.insert(type_, conversation_id, content_of(self._key, canonical(content)), at)
 
     def remove_bodies(self, seqs: Iterable[int]) -> None:
         """Removes records and their salts; their entries stay, and reveal nothing about what they held.
@@ -246,7 +163,7 @@ class VaultWriter(Vault):
             "INSERT OR IGNORE INTO quarantine VALUES (?, ?, ?, ?)",
             (
                 hashlib.sha256(unreadable.raw).digest(), fetched_at.isoformat(timespec="milliseconds"),
-                unreadable.reason, self._chain.compress(unreadable.raw),
+                unreadable.reason, self._chain.bodies.compress(unreadable.raw),
             ),
         )  # fmt: skip
 

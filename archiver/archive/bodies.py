@@ -1,33 +1,87 @@
-"""Reads bodies of the vault: compressed, and committed to by their entries."""
+"""Compresses and opens bodies of the vault, which their entries commit to."""
 
 from __future__ import annotations
 
-import zstandard
+import hashlib
+import sqlite3
 
-from archiver.archive.chain import commit
+import zstandard
+from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor
+
+from archiver.archive import dictionary
+from archiver.archive.chain import is_committed
 
 _LARGEST_BYTES = 1 << 28  # of a body whose size no entry states
+_LEVEL = 3
+
+
+def dictionary_of(body: bytes) -> int:
+    """The id of the dictionary that a body is compressed with; 0 if it is without one, or is no frame."""
+    try:
+        return zstandard.get_frame_parameters(body).dict_id
+    except zstandard.ZstdError:
+        return 0
+
+
+class BodyWriter:
+    """Compresses with the archive's dictionary, as soon as there is one."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.load()
+
+    def load(self) -> None:
+        """Uses the dictionary that the file has now."""
+        content = dictionary.read(self._connection)
+        if content is None:
+            self.dictionary_id, self.compress = 0, ZstdCompressor(level=_LEVEL).compress
+            return
+        dict_data = ZstdCompressionDict(content)
+        dict_data.precompute_compress(level=_LEVEL)
+        self.dictionary_id = dict_data.dict_id()
+        self.compress = ZstdCompressor(level=_LEVEL, dict_data=dict_data).compress
 
 
 class BodyReader:
     """Never returns bytes that are not what was kept."""
 
-    def __init__(self) -> None:
-        self._decompressor = zstandard.ZstdDecompressor()
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._plain = ZstdDecompressor()
+        self._by_dictionary: tuple[int, ZstdDecompressor] | None = None
 
-    def opened(self, commitment: bytes, salt: bytes | None, body: bytes | None, size: int | None) -> bytes | None:
-        """The bytes that a commitment is about; None if the body is absent or holds others.
-
-        `size` is the number of bytes that the entry states, None for any. A damaged frame may announce terabytes, so it
-        is compared before memory is taken.
+    def opened(self, commitment: bytes, salt: bytes | None, body: bytes | None, size: int) -> bytes | None:
+        """The bytes that a commitment is about; None if the body is absent or holds others. `size` is the number of
+        bytes that the entry states.
         """
         if not isinstance(salt, bytes) or not isinstance(body, bytes):
             return None
+        raw = self._decompressed(body, least=size, most=size)
+        return raw if raw is not None and is_committed(commitment, salt, raw) else None
+
+    def quarantined(self, digest: bytes, body: bytes) -> bytes | None:
+        """The bytes of a record in quarantine, whose SHA-256 is `digest`; None if the body holds others."""
+        raw = self._decompressed(body, least=0, most=_LARGEST_BYTES)
+        return raw if raw is not None and hashlib.sha256(raw).digest() == digest else None
+
+    def _decompressed(self, body: bytes, *, least: int, most: int) -> bytes | None:
+        """The content of a frame. A damaged one may announce terabytes, so that is compared before memory is taken."""
         try:
-            announced = zstandard.frame_content_size(body)
-            if announced > _LARGEST_BYTES if size is None else announced != size:
+            frame = zstandard.get_frame_parameters(body)
+            if not least <= frame.content_size <= most:
                 return None
-            raw = self._decompressor.decompress(body)
+            reader = self._reader(frame.dict_id) if frame.dict_id else self._plain
+            return reader.decompress(body) if reader else None
         except (zstandard.ZstdError, MemoryError):
             return None
-        return raw if commit(salt, raw) == commitment else None
+
+    def _reader(self, dictionary_id: int) -> ZstdDecompressor | None:
+        """Reads with the archive's dictionary, which another process may have added; None if it has another."""
+        if self._by_dictionary is None:
+            content = dictionary.read(self._connection)
+            if content is None:
+                return None
+            dict_data = ZstdCompressionDict(content)
+            self._by_dictionary = dict_data.dict_id(), ZstdDecompressor(dict_data=dict_data)
+        known, reader = self._by_dictionary
+        return reader if known == dictionary_id else None

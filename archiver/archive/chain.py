@@ -12,7 +12,8 @@ from archiver.jsontext import canonical, decode, split_object
 from archiver.value import Value
 
 GENESIS = bytes(32)
-SALT_BYTES = 32
+SALT_BYTES = 16
+_OLDER_SALT_BYTES = 32  # in formats before 6
 
 
 class Entry(Value):
@@ -46,9 +47,50 @@ def entry_of(row: Sequence[Any]) -> Entry:
     return Entry(*row)
 
 
-def commit(salt: bytes, body: bytes) -> bytes:
-    """SHA-256 of the salt and the exact bytes: reveals nothing about a body whose salt was removed."""
-    return hashlib.sha256(salt + body).digest()
+class Content(Value):
+    """The exact bytes of a record or an event, their SHA-256, and the fingerprint of what they say."""
+
+    raw: bytes
+    digest: bytes
+    fingerprint: bytes
+
+
+def content_of(key: bytes, raw: bytes, *, is_open: bool = False) -> Content:
+    """The content of an entry. The bytes are hashed once: the fingerprint and the commitment are about their digest.
+
+    The fingerprint recognises a record that is already known: it is equal for equal bytes, and for two reads of an
+    unchanged open conversation, whose computed members do not count. Only `info` of an open conversation is decoded.
+    Keyed with a secret of the archive, because a plain hash of a short text would reveal the text.
+    """
+    digest = hashlib.sha256(raw).digest()
+    lasting = hashlib.sha256(_without_moving_bytes(raw)).digest() if is_open else digest
+    return Content(raw, digest, hmac.digest(key, lasting, "sha256"))
+
+
+def older_fingerprint(key: bytes, raw: bytes, *, is_open: bool = False) -> bytes:
+    """The fingerprint that entries of formats 4 and 5 have of the same content."""
+    return hmac.digest(key, _without_moving_bytes(raw) if is_open else raw, "sha256")
+
+
+def is_fingerprint(fingerprint: bytes, key: bytes, raw: bytes) -> bool:
+    """Whether a fingerprint belongs to these bytes, by the rule of this or an earlier format of the archive."""
+    newest = (content_of(key, raw, is_open=is_open).fingerprint for is_open in (False, True))
+    older = (older_fingerprint(key, raw, is_open=is_open) for is_open in (False, True))
+    before_format_4 = hmac.digest(key, stable(raw), "sha256")
+    return fingerprint in (*newest, *older, before_format_4)
+
+
+def commit(salt: bytes, digest: bytes) -> bytes:
+    """SHA-256 of the salt and the body's digest: reveals nothing about a body whose salt was removed."""
+    return hashlib.sha256(salt + digest).digest()
+
+
+def is_committed(commitment: bytes, salt: bytes, raw: bytes) -> bool:
+    """Whether a commitment is about these bytes. The length of the salt tells the rule: formats before 6 hashed the
+    bytes themselves behind a longer one.
+    """
+    said = raw if len(salt) == _OLDER_SALT_BYTES else hashlib.sha256(raw).digest()
+    return len(salt) in (SALT_BYTES, _OLDER_SALT_BYTES) and commit(salt, said) == commitment
 
 
 def link(entry: Entry) -> bytes:
@@ -87,22 +129,6 @@ def faults(entries: Iterable[tuple[Entry, bytes]]) -> Iterator[tuple[int, str]]:
 # (Messaging Interactions API, Conversations: duration, scores and response time of an open conversation).
 _MOVING_INFO = ("duration", "mcs", "alertedMCS")
 _MOVING_SECTIONS = ("messageScores", "responseTime")
-
-
-def fingerprint_of(key: bytes, raw: bytes, *, is_open: bool = False) -> bytes:
-    """Identifies a record that is already known: equal for equal bytes, and for two reads of an unchanged open
-    conversation, whose computed members do not count.
-
-    Only `info` of an open conversation is decoded. Keyed with a secret of the archive, because a plain hash of a short
-    text would reveal the text.
-    """
-    return hmac.digest(key, _without_moving_bytes(raw) if is_open else raw, "sha256")
-
-
-def is_fingerprint(fingerprint: bytes, key: bytes, raw: bytes) -> bool:
-    """Whether a fingerprint belongs to these bytes, by the rule of this or an earlier format of the archive."""
-    before_format_4 = hmac.digest(key, stable(raw), "sha256")
-    return fingerprint in (fingerprint_of(key, raw), fingerprint_of(key, raw, is_open=True), before_format_4)
 
 
 def _without_moving_bytes(raw: bytes) -> bytes:

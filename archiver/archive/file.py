@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence, Set
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from archiver.archive.lease import Lease
 from archiver.archive.ledger import Bookmark, Ledger, Run, WindowReading, WindowState, claim, is_certified
 from archiver.archive.presence import Presence
 from archiver.archive.repair import Claims, Mended, Repair
+from archiver.archive.upgrade import Upgrade
 from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, latest_in
 from archiver.choices import Policies
@@ -30,11 +31,12 @@ from archiver.received import Conversation, Unreadable
 from archiver.value import replace
 
 
-class ArchiveFile:
+class ArchiveFile(AbstractContextManager["ArchiveFile"]):
     """An open archive. Every method that writes is one transaction and raises ArchiveError; the caller closes it.
 
     `vault` reads raw records and the chain, `ledger` which windows were read and how completely, `erasures` text that
-    LivePerson masked, deleted or left out. They read only: the writers are this class's own.
+    LivePerson masked, deleted or left out. They read only: the writers are this class's own. `upgrade` makes the
+    file smaller.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class ArchiveFile:
         self._lease, self._holds_lease = Lease(connection, holder), False
         self._has_removed = True  # a process that was killed may have left removed text in the log
         self._repair = Repair(connection, self.vault, self._ledger, self.inspection)
+        self.upgrade = Upgrade(connection, folder / FILE, self._vault.recompression, self._transaction)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -292,9 +295,6 @@ class ArchiveFile:
     def close(self) -> None:
         """Closes the file."""
         self._connection.close()
-
-    def __enter__(self) -> ArchiveFile:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from archiver.archive import objects, steering
+from archiver.archive import dictionary, objects, steering
 from archiver.archive.bodies import BodyReader
 from archiver.archive.chain import Entry, entry_of, is_fingerprint
 from archiver.archive.events import RECORD, REMOVING, removed_by
@@ -66,7 +66,7 @@ class Inspection:
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
         self._connection = connection
         self._key = key
-        self._reader = BodyReader()
+        self._reader = BodyReader(connection)
 
     def entries(self) -> Iterator[tuple[Entry, bytes]]:
         """The whole chain in order: each entry with its stored link."""
@@ -125,8 +125,10 @@ class Inspection:
             for seq, conversation_id in self._connection.execute(query, (RECORD,)):
                 yield "current", seq, f"conversation {conversation_id} {words}"
         yield from self._overtaken()
+        for words in dictionary.faults(self._connection):
+            yield "body", None, words
         for digest, body in self._connection.execute("SELECT digest, body FROM quarantine"):
-            if self._reader.opened(digest, b"", body, None) is None:
+            if self._reader.quarantined(digest, body) is None:
                 yield "quarantine", None, f"the quarantined bytes {digest.hex()[:16]} are not what was kept"
 
     def _overtaken(self) -> Iterator[tuple[str, int | None, str]]:

@@ -1,4 +1,5 @@
-"""Puts right what is not evidence: rows that follow from the chain, and rows that only steer the harvest.
+"""Puts right what is not evidence: rows that follow from the chain, rows that only steer the harvest, and a damaged
+copy of the dictionary.
 
 Part of the archive's SQLite file; everything here happens inside a transaction of the archive. Entries, bodies and
 links are never touched.
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from archiver.archive import chain, erasure_list, objects, rechecks, steering
+from archiver.archive import chain, dictionary, erasure_list, objects, rechecks, steering
 from archiver.archive.bookkeeping import LedgerWriter
 from archiver.archive.events import RECORD
 from archiver.archive.inspection import Inspection
@@ -57,7 +58,7 @@ class Repair:
         """Puts right all that is not evidence. What follows from the chain is left as it is if the chain is broken.
         `proven` is what the chain proves complete.
         """
-        rows, current = objects.mend(self._connection), 0
+        rows, current = objects.mend(self._connection) + dictionary.mend(self._connection), 0
         if not any(True for _ in chain.faults(self._inspection.entries())):
             current = self._current() + self._touch()
             rows += current + self._forget_strange_depths() + self._erasures() + self._windows(now, proven)

@@ -11,7 +11,7 @@ from archiver.archive.append import VaultWriter
 from archiver.archive.bookkeeping import LedgerWriter
 from archiver.archive.inspection import Inspection
 from archiver.archive.ledger import ROWS, WindowState, claim, row_digest
-from archiver.archive.tables import APPLICATION_ID, SCHEMA, VERSION
+from archiver.archive.tables import APPLICATION_ID, PAGE_BYTES, SCHEMA, VERSION
 from archiver.model import to_ms
 from archiver.rawrecord import moment, peek_if_readable
 
@@ -51,6 +51,9 @@ UPDATE current SET touched =
 CREATE INDEX current_by_touch ON current (touched);
 CREATE INDEX current_shallow ON current (started_ms, conversation_id) WHERE deep IS NOT seq
 """,
+    5: """
+CREATE TABLE dictionary (copy INTEGER PRIMARY KEY, digest BLOB NOT NULL, content BLOB NOT NULL) STRICT
+""",
 }
 
 
@@ -59,6 +62,7 @@ def create(connection: sqlite3.Connection, account: str) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         return
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is made now
     connection.execute("PRAGMA journal_mode = WAL")
     if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         return  # without waiting for a process that is writing

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from archiver.archive.bodies import BodyReader
-from archiver.archive.chain import GENESIS, Entry, entry_of, fingerprint_of, link
+from archiver.archive.chain import GENESIS, Content, Entry, content_of, entry_of, link, older_fingerprint
 from archiver.archive.events import RECORD
 from archiver.archive.records import HistoryEntry, QuarantinedRecord, Record
 from archiver.archive.rows import VaultRows
@@ -26,6 +26,7 @@ _REPAIR = "Which version is current follows from the vault's chain: archiver ver
 _DAMAGED = "List every fault: archiver verify --no-index. Restore the archive's file from a backup, then harvest again."
 
 
+Fingerprints = tuple[bytes, bytes]  # of one content, by the rules of this format and of those before
 _ENTRY_WITH_BODY = (
     "SELECT e.seq, e.account, e.conversation_id, e.fetched_at, e.type, e.fingerprint, e.commitment, e.size, e.prev,"
     " e.link, salt, body FROM entries e JOIN bodies b USING (seq)"
@@ -53,7 +54,7 @@ class Vault(VaultRows):
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
         super().__init__(connection)
         self._key = key
-        self._bodies = BodyReader()
+        self._bodies = BodyReader(connection)
 
     def end(self) -> tuple[int, str]:
         """The newest sequence number and its link in hexadecimal, which covers all entries before it."""
@@ -78,7 +79,7 @@ class Vault(VaultRows):
         """The unreadable records in quarantine, oldest first. Raises ArchiveError for one that is damaged."""
         rows = self._connection.execute("SELECT digest, fetched_at, reason, body FROM quarantine ORDER BY fetched_at")
         for digest, fetched_at, reason, body in rows:
-            raw = self._bodies.opened(digest, b"", body, None)
+            raw = self._bodies.quarantined(digest, body)
             if raw is None:
                 raise IntegrityError("the bytes of a quarantined record are not what was kept", hint=_DAMAGED)
             yield QuarantinedRecord(digest.hex(), fetched_at, reason, raw)
@@ -195,26 +196,34 @@ class Vault(VaultRows):
         return [item for item in reads if item.id in fingerprints and self._is_unknown(item, fingerprints[item.id][1])]
 
     def _is_unknown(self, conversation: Conversation, current: bytes) -> bool:
-        fingerprint = fingerprint_of(self._key, conversation.raw, is_open=conversation.is_open)
-        return current != fingerprint and self._with_fingerprint(conversation.id, fingerprint) is None
+        content = content_of(self._key, conversation.raw, is_open=conversation.is_open)
+        if current == content.fingerprint:
+            return False
+        fingerprints = self._fingerprints(conversation, content)
+        return current not in fingerprints and self._with_fingerprint(conversation.id, fingerprints) is None
 
-    def _removed(self, conversation_id: str, fingerprint: bytes) -> int | None:
+    def _fingerprints(self, conversation: Conversation, content: Content) -> Fingerprints:
+        """All that an entry with this content may have."""
+        older = older_fingerprint(self._key, conversation.raw, is_open=conversation.is_open)
+        return content.fingerprint, older
+
+    def _removed(self, conversation_id: str, fingerprints: Fingerprints) -> int | None:
         """The entry of a conversation that held removed content."""
         row = self._connection.execute(
-            "SELECT seq FROM entries e WHERE conversation_id = ? AND fingerprint = ?"
+            "SELECT seq FROM entries e WHERE conversation_id = ? AND fingerprint IN (?, ?)"
             " AND NOT EXISTS (SELECT 1 FROM bodies b WHERE b.seq = e.seq)",
-            (conversation_id, fingerprint),
+            (conversation_id, *fingerprints),
         ).fetchone()
         return row[0] if row else None
 
     def _with_fingerprint(
-        self, conversation_id: str, fingerprint: bytes, after: int = 0
+        self, conversation_id: str, fingerprints: Fingerprints, after: int = 0
     ) -> tuple[int, datetime] | None:
         """The newest entry of a conversation with a content after a sequence number, and when it was fetched."""
         row = self._connection.execute(
-            "SELECT seq, fetched_at FROM entries WHERE conversation_id = ? AND seq > ? AND fingerprint = ?"
+            "SELECT seq, fetched_at FROM entries WHERE conversation_id = ? AND seq > ? AND fingerprint IN (?, ?)"
             " ORDER BY seq DESC LIMIT 1",
-            (conversation_id, after, fingerprint),
+            (conversation_id, after, *fingerprints),
         ).fetchone()
         return (row[0], stored_moment(row[1]) or EPOCH) if row else None
 

@@ -37,6 +37,7 @@ COMMANDS = {
     "quarantine": ("quarantine", "List records of LivePerson that could not be read, or print one of them."),
     "erasures": ("erasures", "List text that LivePerson masked or deleted after it was archived, and decide about it."),
     "verify": ("verify", "Check that nothing in the archive was altered since it was written."),
+    "upgrade": ("upgrade", "Make the archive's file smaller, by the newest format."),
     "reindex": ("reindex", "Rebuild the search index from the vault."),
     "store": ("store", "Prepare, inspect or remove the search index."),
     "kibana": ("kibana", "Put data views, searches and dashboards into Kibana."),
@@ -46,7 +47,18 @@ COMMANDS = {
 GROUPS = {
     "Start here": ("demo", "config", "doctor", "harvest", "fetch"),
     "Search": ("search", "histogram", "fields", "terms", "show", "history", "export"),
-    "Operate": ("status", "coverage", "verify", "quarantine", "erasures", "reindex", "store", "kibana", "simulate"),
+    "Operate": (
+        "status",
+        "coverage",
+        "verify",
+        "quarantine",
+        "erasures",
+        "upgrade",
+        "reindex",
+        "store",
+        "kibana",
+        "simulate",
+    ),
 }
 INTERRUPTED = 130
 

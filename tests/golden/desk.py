@@ -233,5 +233,6 @@ CASES: Mapping[str, Case] = {
     "message-of-a-bot": lambda desk: desk.run("export", f"id:{FULL_ID} pick", *_MESSAGES),
     "message-of-a-note": lambda desk: desk.run("export", f"id:{FULL_ID} fraud", *_MESSAGES),
     "transcript-exported-not-utf8": _not_utf8,
+    "upgrade": _run("upgrade"),
     "verify": _run("verify", "--head", f"2:{'0' * 64}"),
 }

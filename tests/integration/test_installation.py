@@ -16,8 +16,10 @@ import pytest
 import zstandard
 from click.testing import CliRunner
 
+from archiver.archive import open_archive
 from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import WindowReading, WindowState
+from archiver.archive.training import train
 from archiver.cli.root import COMMANDS, GROUPS, root
 from archiver.config.options import OPTIONS
 from archiver.errors import ConfigError
@@ -26,7 +28,7 @@ from archiver.model import CELL, Message, Metadata, Sde, Window
 from archiver.query.fields import MEANING
 from archiver.resources import mapping, mappings_folder
 from archiver.value import names
-from tests.conftest import NOW, TOP, record
+from tests.conftest import NOW, TOP, record, sql
 
 
 def test_a_wheel_holds_the_mappings_the_schemas_and_every_module(tmp_path: Path) -> None:
@@ -82,7 +84,15 @@ def test_every_query_in_the_documentation_is_one() -> None:
         parse(text, now=NOW)
 
 
-def test_a_stranger_can_verify_a_vault_with_the_document_alone(archive: ArchiveFile) -> None:
+@pytest.mark.parametrize("has_dictionary", [False, True])
+def test_a_stranger_can_verify_a_vault_with_the_document_alone(archive: ArchiveFile, has_dictionary: bool) -> None:
+    if has_dictionary:
+        content = train(
+            record(f"c{number}", NOW, consumerParticipants=[{"participantId": str(number)}]) for number in range(200)
+        )
+        for copy in (1, 2):
+            sql(archive, "INSERT INTO dictionary VALUES (?, ?, ?)", copy, sha256(content or b"").digest(), content)
+        archive = open_archive(archive.folder)
     raws = [record(f"c{number}", NOW, f"straße {number}") for number in range(5)]
     masked = record("c3", NOW, "str*** 3")
     window = Window(NOW - CELL, NOW + CELL)
@@ -92,7 +102,7 @@ def test_a_stranger_can_verify_a_vault_with_the_document_alone(archive: ArchiveF
     reading = WindowReading(window, WindowState.SEALED, 5, 5, 5, 5, "", None, ids)
     archive.record([reading], run=None, now=NOW)
     text = (TOP / "docs/vault-format.md").read_text(encoding="utf-8")
-    chain, bodies, bodiless = re.findall(r"```sql\n(.+?)```", text, re.DOTALL)
+    chain, dictionary, bodies, bodiless = re.findall(r"```sql\n(.+?)```", text, re.DOTALL)
     connection = sqlite3.connect(archive.folder / "archive.sqlite3")
     rows = connection.execute(chain).fetchall()
     assert len(rows) == 8
@@ -101,10 +111,15 @@ def test_a_stranger_can_verify_a_vault_with_the_document_alone(archive: ArchiveF
         assert named_prev == prev
         prev = sha256(b"\x00" + spelled.encode()).hexdigest()
         assert prev == link
-    opened = []
+    opened, dict_data = [], None
+    for content, digest in connection.execute(dictionary):
+        assert sha256(content).hexdigest() == digest
+        dict_data = zstandard.ZstdCompressionDict(content)
     for salt, body, commitment in connection.execute(bodies):
-        opened.append(zstandard.decompress(body))
-        assert sha256(salt + opened[-1]).hexdigest() == commitment
+        named = zstandard.get_frame_parameters(body).dict_id
+        assert named == (dict_data.dict_id() if dict_data else 0)
+        opened.append(zstandard.ZstdDecompressor(dict_data=dict_data).decompress(body))
+        assert sha256(salt + sha256(opened[-1]).digest()).hexdigest() == commitment
     assert opened[:5] == [raw for number, raw in enumerate(raws) if number != 3] + [masked]
     event, sealed = (json.loads(body) for body in opened[5:])
     assert [row[0] for row in connection.execute(bodiless)] == event["removed"] == [4]
@@ -122,6 +137,8 @@ def test_a_stranger_can_verify_a_vault_with_the_document_alone(archive: ArchiveF
     (digest,) = connection.execute("SELECT digest FROM windows").fetchone()
     assert sha256(json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest() == digest
     connection.close()
+    if has_dictionary:
+        archive.close()
 
 
 def test_the_systemd_unit_runs_a_command_line_that_is_understood() -> None:

@@ -18,6 +18,7 @@ from archiver.errors import ArchiveError
 from archiver.liveperson.answers import read_record
 from archiver.received import Conversation
 from tests.conftest import ACCOUNT, NOW, record
+from tests.formats import make_older
 
 FULL, ON = 2, 1  # as SQLite answers
 IN_FORCE = {"synchronous": FULL, "secure_delete": ON, "foreign_keys": ON, "journal_mode": "wal"}
@@ -59,15 +60,7 @@ def reopened(folder: Path) -> ArchiveFile:
 
 def of_an_older_format(folder: Path) -> ArchiveFile:
     make_archive(folder, ACCOUNT).close()
-    with closing(sqlite3.connect(folder / "archive.sqlite3")) as connection:
-        connection.execute("ALTER TABLE quarantine RENAME TO aside")
-        connection.execute("ALTER TABLE bookmarks RENAME TO marks")
-        connection.execute("ALTER TABLE watch DROP COLUMN latest_at")
-        for name in ("current_shallow", "current_by_touch"):
-            connection.execute(f"DROP INDEX {name}")
-        for name in ("deep", "touched"):
-            connection.execute(f"ALTER TABLE current DROP COLUMN {name}")
-        connection.execute("PRAGMA user_version = 3")
+    make_older(folder, 3)
     return open_archive(folder)
 
 

@@ -88,7 +88,7 @@ def test_no_garbage_was_made_where_there_is_none(lively: Lively) -> None:
 
 # ── rows ──
 
-EVERY_TABLE = (*STEERING, *DERIVED, "entries", "bodies", "quarantine", "archive")
+EVERY_TABLE = (*STEERING, *DERIVED, "entries", "bodies", "quarantine", "archive", "dictionary")
 
 
 @given(table=st.sampled_from(EVERY_TABLE), seed=st.integers(0, 10**6))

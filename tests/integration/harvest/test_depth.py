@@ -23,7 +23,8 @@ from archiver.progress import Silent
 from archiver.rawrecord import items, section
 from archiver.service.time_lanes import Deepen
 from archiver.simulator.services import Simulator
-from tests.conftest import NOW, connected, record, sql
+from tests.conftest import NOW, connected, record
+from tests.formats import make_older
 
 DAY = timedelta(days=1)
 SPAN = Window(NOW - 6 * DAY, NOW)
@@ -161,11 +162,8 @@ def test_an_archive_of_the_format_that_knew_no_depth_is_read_by_its_ids_by_the_s
 ) -> None:
     harvest(archive, account, depth=Depth.SEARCH)
     folder: Path = archive.folder
-    for name in ("current_shallow", "current_by_touch"):
-        sql(archive, f"DROP INDEX {name}")
-    for name in ("deep", "touched"):
-        sql(archive, f"ALTER TABLE current DROP COLUMN {name}")
-    sql(archive, "PRAGMA user_version = 4")
+    archive.close()
+    make_older(folder, 4)
     with closing(open_archive(folder)) as older:
         assert older.vault.count_shallow() == 250
         lane = Deepen(Ingest(connected(account, account), older, clock=lambda: NOW, progress=Silent()))

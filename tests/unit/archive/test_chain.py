@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,8 +51,16 @@ def test_any_changed_removed_added_or_swapped_entry_is_found(data: st.DataObject
     assert list(chain.faults(chained))
 
 
-def test_a_commitment_is_the_hash_of_salt_and_body() -> None:
-    assert chain.commit(b"s" * 32, b"body") == hashlib.sha256(b"s" * 32 + b"body").digest()
+def test_a_commitment_is_about_the_bodys_hash_and_in_older_formats_behind_a_longer_salt_about_the_body() -> None:
+    digest = hashlib.sha256(b"body").digest()
+    newer, older = hashlib.sha256(b"s" * 16 + digest).digest(), hashlib.sha256(b"s" * 32 + b"body").digest()
+    assert chain.commit(b"s" * 16, digest) == newer
+    assert chain.is_committed(newer, b"s" * 16, b"body")
+    assert chain.is_committed(older, b"s" * 32, b"body")
+    for length in (0, 15, 16, 17, 31, 32, 33, 48):
+        for commitment in (newer, older):
+            for body in (b"bodY", digest, b"s" * 16 + digest, digest[16:], b""):
+                assert not chain.is_committed(commitment, b"s" * length, body)
 
 
 def test_what_moves_between_two_looks_at_an_open_conversation_is_no_new_version() -> None:
@@ -63,18 +72,19 @@ def test_what_moves_between_two_looks_at_an_open_conversation_is_no_new_version(
         "c", NOW, "hi", info={"status": "OPEN", "duration": 2, "mcs": 20}, messageScores=[2], responseTime={"a": 1}
     )
     said = record("c", NOW, "hi", "more", info={"status": "OPEN", "duration": 2})
-    prints = [chain.fingerprint_of(key, raw, is_open=True) for raw in (first, again, said)]
+    prints = [chain.content_of(key, raw, is_open=True).fingerprint for raw in (first, again, said)]
     assert prints[0] == prints[1] != prints[2]
 
 
 def test_a_closed_conversations_score_is_content() -> None:
     one, two = record("c", NOW, info={"mcs": 1}), record("c", NOW, info={"mcs": 2})
-    assert chain.fingerprint_of(bytes(32), one) != chain.fingerprint_of(bytes(32), two)
+    assert chain.content_of(bytes(32), one).fingerprint != chain.content_of(bytes(32), two).fingerprint
 
 
 def test_a_fingerprint_tells_nothing_without_the_key_and_those_of_older_formats_count() -> None:
     raw = b'{ "b": [2], "a": 1 }'
-    assert chain.fingerprint_of(b"k", raw) != chain.fingerprint_of(b"l", raw)
-    assert chain.is_fingerprint(chain.fingerprint_of(b"k", raw), b"k", raw)
-    assert chain.is_fingerprint(chain.fingerprint_of(b"k", b'{"a":1,"b":[2]}'), b"k", raw)
-    assert not chain.is_fingerprint(chain.fingerprint_of(b"l", raw), b"k", raw)
+    assert chain.content_of(b"k", raw).fingerprint != chain.content_of(b"l", raw).fingerprint
+    assert chain.is_fingerprint(chain.content_of(b"k", raw).fingerprint, b"k", raw)
+    assert chain.is_fingerprint(hmac.digest(b"k", b'{"a":1,"b":[2]}', "sha256"), b"k", raw)
+    assert chain.is_fingerprint(hmac.digest(b"k", raw, "sha256"), b"k", raw)
+    assert not chain.is_fingerprint(chain.content_of(b"l", raw).fingerprint, b"k", raw)
