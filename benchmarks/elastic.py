@@ -120,9 +120,9 @@ def replay(url: str, requests: list[bytes], senders: int) -> None:
         thread.join()
 
 
-def catch_up_with(url: str, folder: Path) -> None:
+def catch_up_with(url: str, folder: Path, limits: Limits | None = None, *, building: int | None = None) -> None:
     with open_archive(folder) as archive:
-        store = ElasticStore(connect(StoreAddress(url)), PREFIX, archive.id)
+        store = ElasticStore(connect(StoreAddress(url)), PREFIX, archive.id, limits=limits, building=building)
         catch_up(archive, store, Silent())
         store.close()
 
@@ -175,11 +175,17 @@ def client_cost(folder: Path, documents: int) -> None:
             decode(record.raw)
     alone = process_time() - cpu
     print(f"records read alone    {documents / alone:>9,.0f} documents for each second of client CPU")
-    with stub() as url:
-        cpu = process_time()
-        catch_up_with(url, folder)
-        spent = process_time() - cpu
-    print(f"against a stub        {documents / spent:>9,.0f} documents for each second of client CPU, with projection")
+    walls = []
+    for makers in (1, 2):
+        with stub() as url:
+            cpu, start = process_time(), perf_counter()
+            catch_up_with(url, folder, Limits(makers=makers), building=1)
+            spent = process_time() - cpu
+            walls.append(perf_counter() - start)
+        if makers == 1:
+            print(f"against a stub        {documents / spent:>9,.0f} documents for each second of client CPU")
+    speeds = " and ".join(f"{documents / wall:,.0f}" for wall in walls)
+    print(f"with 1 and 2 processes  {speeds} documents/s, {walls[0] / walls[1]:.2f} times")
 
 
 def end_to_end(account: dict[str, Any], node: Node, folder: Path, documents: int) -> None:

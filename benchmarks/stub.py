@@ -21,8 +21,6 @@ class Handler(BaseHTTPRequestHandler):
             content = json.dumps({"version": {"number": "9.4.3"}}).encode()
         elif "/_search" in self.path:
             content = b'{"hits":{"hits":[],"total":{"value":0}}}'
-        elif self.path.startswith("/_alias/"):
-            content = b'{"benchmark-state-v1":{}}'
         elif "/_doc/" in self.path and self.command == "GET":
             status, content = 404, b"{}"
         self.send_response(status)
