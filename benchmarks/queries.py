@@ -43,8 +43,8 @@ QUERIES = (
     '"table for two"', '"thank you"', "reserv*", "re*", "*fund", "tabel~1", "/tab.+/", "table w/5 people",
     "book pre/3 table", "from:customer refund", "from:agent thank*", "note:refund", "sde.balance:>100",
     "mcs:<40 duration:>10m", "skill:Hotels OR skill:Movies", "refund in:card", "refund is:earlier",
-    '"i would like to"', "you", "hotel flight ride", "(hotel OR flight) -cancel", "after:30d", "agent:*", "messages:>30",
-    "status:closed",
+    '"i would like to"', "you", "hotel flight ride", "(hotel OR flight) -cancel", "after:30d", "agent:*",
+    "messages:>30", "status:closed",
 )  # fmt: skip
 PAGE, KEPT_AT_ONCE = 20, 500
 
