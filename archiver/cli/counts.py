@@ -1,10 +1,9 @@
-"""Counts of a query's results by facets: how they are asked for, and as text, JSON and CSV."""
+"""Counts of a query's results by facets: how they are asked for, and as text and CSV."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import click
 
@@ -12,11 +11,11 @@ from archiver.cli.spreadsheet import as_csv
 from archiver.cli.terminal import one_line
 from archiver.errors import counted, known_word
 from archiver.index import Counting, Counts, Table, countable
+from archiver.outputs import Names
 from archiver.query import Scope
 
 _NONE = "(none)"
 _COLUMNS, _WIDEST = 8, 32  # number and characters of a table's columns on a terminal
-Names = tuple[str, ...]
 
 
 def read_facets(context: click.Context, param: click.Parameter, given: Sequence[str]) -> tuple[Names, ...]:
@@ -93,22 +92,6 @@ def _brief(text: str) -> str:
 
 def _shown(value: str | None) -> str:
     return _NONE if value is None else one_line(value)
-
-
-def counts_json(counting: Counting, facets: Sequence[Names], limit: int) -> dict[str, list[dict[str, Any]]]:
-    """The counts of each facet by its name, a table's by both names with a comma."""
-    return {",".join(names): list(_items(counting, names, limit)) for names in facets}
-
-
-def _items(counting: Counting, names: Names, limit: int) -> Iterator[dict[str, Any]]:
-    if len(names) == 2:
-        cells = counting.cells(*names)
-        yield from ({"values": list(values), "count": count} for values, count in cells.items())
-        return
-    counts = counting.by(names[0], limit)
-    yield from ({"value": item.value, "count": item.count} for item in counts.values)
-    if counts.others:
-        yield {"value": None, "others": counts.others, "count": counts.rest}
 
 
 def counts_csv(counting: Counting, names: Names, scope: Scope) -> str:

@@ -8,11 +8,11 @@ from itertools import groupby
 
 import click
 
-from archiver.archive import Coverage, CoverageState, Day, Stretch
+from archiver.archive import Coverage, CoverageState, Day
 from archiver.cli import context as shared
 from archiver.cli.terminal import exact, safe
 from archiver.errors import abridged, counted
-from archiver.transcript import iso
+from archiver.outputs import coverage_json, month_of
 
 _GLYPHS = {
     CoverageState.SEALED: "■",
@@ -51,7 +51,7 @@ def command(
         coverage = archive.coverage(from_, to)
         shared.show_notices([notice] if (notice := archive.file.ledger.clock_notice()) else [])
     if as_json:
-        shared.print_json(_as_json(coverage))
+        shared.print_json(coverage_json(coverage))
     else:
         if not only_gaps:
             _print_calendar(coverage.days)
@@ -62,52 +62,10 @@ def command(
         sys.exit(shared.FOUND_SOMETHING)
 
 
-def _as_json(coverage: Coverage) -> dict[str, object]:
-    """`archiver.coverage/2`."""
-    hours = {
-        state.value: round(sum(item.hours for item in coverage.stretches if item.state is state), 2)
-        for state in CoverageState
-    }
-    return {
-        "schema": "archiver.coverage/2",
-        "start": iso(coverage.span.start),
-        "end": iso(coverage.span.end),
-        "hours": hours,
-        "hours_until_oldest_gap_is_lost": None if coverage.hours_left is None else round(coverage.hours_left, 2),
-        "kept": coverage.kept,
-        "shallow": coverage.shallow,
-        "vanished": coverage.vanished,
-        "gaps": [_gap(item) for item in coverage.gaps],
-        "windows": [_gap(item) for item in coverage.stretches],
-        "months": [_month(name, list(group)) for name, group in groupby(coverage.days, key=_month_of)],
-        "days": coverage.days,
-    }
-
-
-def _gap(item: Stretch) -> dict[str, object]:
-    return {
-        "start": iso(item.window.start), "end": iso(item.window.end), "state": item.state, "reason": item.reason,
-        "conversations": item.conversations, "expected": item.expected,
-    }  # fmt: skip
-
-
-def _month_of(item: Day) -> str:
-    return f"{item.day:%Y-%m}"
-
-
-def _month(name: str, in_span: list[Day]) -> dict[str, object]:
-    hours = {state.value: round(sum(day.hours.get(state.value, 0.0) for day in in_span), 2) for state in CoverageState}
-    return {
-        "month": name, "hours": {state: value for state, value in hours.items() if value},
-        "expected": sum(day.expected for day in in_span), "conversations": sum(day.conversations for day in in_span),
-        "kept": sum(day.kept for day in in_span), "is_exact": all(day.is_exact for day in in_span),
-    }  # fmt: skip
-
-
 def _print_calendar(covered: Iterable[Day]) -> None:
     """A line per month, a sign per day."""
     click.echo("         " + "".join(str(day % 10) for day in range(1, 32)))
-    for month, group in groupby(covered, key=_month_of):
+    for month, group in groupby(covered, key=month_of):
         in_month = {item.day.day: item for item in group}
         signs = "".join(_GLYPHS[in_month[day].state] if day in in_month else " " for day in range(1, 32))
         click.echo(f"{month}  {signs}  {_counted(in_month.values())}")

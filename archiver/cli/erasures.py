@@ -12,9 +12,10 @@ import click
 from archiver.app import Archive
 from archiver.archive import Erasure
 from archiver.cli import context as shared
-from archiver.cli.history import change_as_json, change_line
+from archiver.cli.history import change_line
 from archiver.cli.terminal import safe
 from archiver.errors import ConfigError, IntegrityError, NotFound, counted
+from archiver.outputs import change_json
 from archiver.transcript import Change, changes
 
 _WORDS = {
@@ -62,7 +63,7 @@ def _as_json(archive: Archive, erasure: Erasure) -> dict[str, Any]:
         "id": erasure.seq, "conversation_id": erasure.conversation_id, "kind": erasure.kind, "state": erasure.state,
         "noticed_at": erasure.noticed_at, "entry": erasure.record,
         "older_entries": archive.file.vault.older_bodies(erasure.conversation_id, erasure.record),
-        "changes": [change_as_json(change) for change in _at_stake(archive, erasure)],
+        "changes": [change_json(change) for change in _at_stake(archive, erasure)],
         "decided_at": erasure.decided_at, "decided_by": erasure.decided_by, "reason": erasure.reason,
     }  # fmt: skip
 

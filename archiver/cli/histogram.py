@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from datetime import tzinfo
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.answers import question_json
 from archiver.cli.query import QueryCommand
 from archiver.cli.spreadsheet import as_csv
 from archiver.errors import counted
-from archiver.index import Assurance, Bar, Histogram, Search
-from archiver.intervals import Interval, written
+from archiver.index import Histogram
+from archiver.intervals import Interval
+from archiver.outputs import ProvenBar, histogram_json, proven_bars
 from archiver.query import Scope
 from archiver.transcript import iso
 
@@ -64,9 +62,9 @@ def command(
         found = search.counting(zone).histogram(Interval(interval) if interval else None)
         worth = search.assurance(archive.believed_now())
     shared.show_notices(search.notices)
-    rows = list(_rows(found, worth, Scope(scope), zone))
+    rows = list(proven_bars(found, worth, Scope(scope), zone))
     if as_json:
-        shared.print_json(_json(search, found, rows, worth, zone))
+        shared.print_json(histogram_json(search, found, rows, worth, zone))
     elif is_csv:
         click.echo(_csv(found, rows, scope), nl=False)
     else:
@@ -78,21 +76,7 @@ def command(
         sys.exit(shared.FINISHED_WITH_GAPS)
 
 
-class _Row(NamedTuple):
-    name: str
-    bar: Bar
-    is_proven: bool
-
-
-def _rows(found: Histogram, worth: Assurance, scope: Scope, zone: tzinfo) -> Iterator[_Row]:
-    """A message may belong to any conversation that started before, so that all until its bar ends has to be proven."""
-    for bar in found.bars:
-        since = worth.span.start if scope is Scope.MESSAGE and worth.span else bar.start
-        is_proven = worth.proves(min(since, bar.start), bar.end)
-        yield _Row(written(found.interval, bar.start, zone), bar, is_proven)
-
-
-def _print(found: Histogram, rows: Sequence[_Row]) -> None:
+def _print(found: Histogram, rows: Sequence[ProvenBar]) -> None:
     most = max((row.bar.count for row in rows), default=0)
     digits, names = len(f"{most:,}"), max((len(row.name) for row in rows), default=0)
     width = min(max(shutil.get_terminal_size().columns - names - digits - 4, _NARROWEST), _WIDEST)
@@ -109,30 +93,7 @@ def _drawn(count: int, most: int, width: int) -> str:
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
-def _json(
-    search: Search, found: Histogram, rows: Sequence[_Row], worth: Assurance, zone: tzinfo
-) -> dict[str, Any]:  # fmt: skip
-    """`archiver.histogram/1`."""
-    return {
-        "schema": "archiver.histogram/1",
-        **question_json(worth, search.request.query.text),
-        "interval": found.interval,
-        "timezone": str(zone),
-        "bars": [
-            {
-                "name": row.name, "from": iso(row.bar.start), "to": iso(row.bar.end), "count": row.bar.count,
-                "proven": row.is_proven,
-            }
-            for row in rows
-        ],
-        "elsewhere": found.elsewhere,
-        "scope": search.request.scope,
-        "total": search.total,
-        "notices": search.notices,
-    }  # fmt: skip
-
-
-def _csv(found: Histogram, rows: Sequence[_Row], scope: str) -> str:
+def _csv(found: Histogram, rows: Sequence[ProvenBar], scope: str) -> str:
     lines = [
         (row.name, iso(row.bar.start), iso(row.bar.end), row.bar.count, "yes" if row.is_proven else "no")
         for row in rows

@@ -1,10 +1,9 @@
-"""The hits of a search, for people and in JSON."""
+"""The hits of a search, for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any
 
 import click
 
@@ -12,8 +11,9 @@ from archiver.cli.terminal import exact, highlighted, one_line
 from archiver.errors import counted
 from archiver.index import Hit, Sort
 from archiver.model import Message
+from archiver.outputs import numbers_around
 from archiver.query import Match
-from archiver.transcript import iso, kind_of
+from archiver.transcript import kind_of
 
 _SHOWN_MATCHES = 3
 _LONGEST_NOW = 80  # characters
@@ -72,17 +72,13 @@ def _in_context(hit: Hit, shown: Mapping[str, Match], around: int) -> Iterator[s
         lines.setdefault(number, []).append(line)
     yield from (f"> {line}" for line in lines.pop(0, ()))
     last = 0
-    for number in sorted({other for at in lines for other in _numbers_around(at, around, len(messages))}):
+    for number in sorted({other for at in lines for other in numbers_around(at, around, len(messages))}):
         if last and number > last + 1:
             yield "  …"
         last = number
         yield from [f"> {line}" for line in lines.get(number, ())] or [
             f"  {_context_line(messages[number - 1], number)}"
         ]
-
-
-def _numbers_around(number: int, around: int, count: int) -> range:
-    return range(max(number - around, 1), min(number + around, count) + 1)
 
 
 def _context_line(message: Message, number: int) -> str:
@@ -115,63 +111,3 @@ def _now(hit: Hit, match: Match) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_NOW else f"{text[: _LONGEST_NOW - 1]}…"
-
-
-def item_json(hit: Hit, around: int = 0) -> dict[str, Any]:
-    """A hit in `archiver.search/2`."""
-    metadata = hit.transcript.metadata
-    numbers = hit.transcript.numbering()
-    return {
-        "conversation_id": hit.transcript.id,
-        "message_id": hit.message_id,
-        "start": iso(metadata.started_at),
-        "end": iso(metadata.ended_at),
-        "customer": [person.name for person in metadata.consumers],
-        "skill": metadata.skill,
-        "agents": [agent.name for agent in metadata.agents],
-        "states": hit.transcript.states,
-        "mcs": metadata.mcs,
-        "csat": metadata.csat,
-        "duration_ms": metadata.duration_ms,
-        "message_count": len(hit.transcript.messages),
-        "matches": [_match(match, numbers) | _context(hit, match, numbers, around) for match in hit.matches],
-        "unreadable": hit.fault,
-    }
-
-
-def _match(match: Match, numbers: Mapping[str, int]) -> dict[str, Any]:
-    message = match.message
-    return {
-        "where": match.where,
-        "path": match.path,
-        "message_id": message.id if message else None,
-        "number": numbers.get(message.id) if message else None,
-        "sent_at": iso(message.sent_at) if message else None,
-        "role": message.role if message else None,
-        "sender": message.sender if message else None,
-        "kind": kind_of(message) if message else None,
-        "is_earlier": match.until is not None,
-        "until": iso(match.until),
-        "text": match.snippet.text,
-        "marks": match.snippet.marks,
-    }
-
-
-def _context(hit: Hit, match: Match, numbers: Mapping[str, int], around: int) -> dict[str, Any]:
-    """The messages before and after that of a match; nothing if none were asked for."""
-    if not around:
-        return {}
-    at = numbers.get(match.message.id, 0) if match.message else 0
-    near = _numbers_around(at, around, len(hit.transcript.messages)) if at else range(0)
-    brief = {number: _brief(hit.transcript.messages[number - 1], number) for number in near}
-    return {
-        "before": [message for number, message in brief.items() if number < at],
-        "after": [message for number, message in brief.items() if number > at],
-    }
-
-
-def _brief(message: Message, number: int) -> dict[str, Any]:
-    return {
-        "message_id": message.id, "number": number, "sent_at": iso(message.sent_at), "role": message.role,
-        "sender": message.sender, "kind": kind_of(message), "text": message.text,
-    }  # fmt: skip

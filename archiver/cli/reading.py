@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 
 from archiver.cli.terminal import emphasised, exact, one_line, safe
-from archiver.model import EPOCH, Event, Former, Message, Role, Sde, Transcript
+from archiver.model import EPOCH, Event, Former, Message, Role, Transcript
+from archiver.outputs import sde_labels
 from archiver.query import Query, marked
-from archiver.rawrecord import as_text
 from archiver.value import Value
 
 _NEAR = 5  # messages on each side of the one that is asked for
@@ -130,27 +129,3 @@ def _tail(transcript: Transcript) -> Iterator[str]:
         for sde in transcript.sdes:
             yield f"  {one_line(sde.type)}{'' if sde.is_authenticated else ' (not authenticated)'}"
             yield from (f"    {label}: {one_line(value)}" for label, value in sde_labels(sde))
-
-
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_DATE = ("year", "month", "day")
-
-
-def sde_labels(sde: Sde) -> Iterator[tuple[str, str]]:
-    """The values of an SDE with readable labels; a year, a month and a day in a row are one date."""
-    values = [(path, as_text(value)) for path, value in sde.values if value != "undefined"]
-    at = 0
-    while at < len(values):
-        parents, names = zip(*(path.rpartition(".")[::2] for path, _ in values[at : at + 3]), strict=True)
-        if names == _DATE and len(set(parents)) == 1:
-            yield _label(parents[0]), "-".join(text.zfill(2) for _, text in values[at : at + 3])
-            at += 3
-            continue
-        yield _label(values[at][0]), values[at][1]
-        at += 1
-
-
-def _label(path: str) -> str:
-    """`customerInfo.lastPaymentDate` as last payment date."""
-    parts = path.split(".")[1:] or [path]
-    return " › ".join(_CAMEL.sub(" ", part).lower() for part in parts)

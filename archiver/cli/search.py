@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any
 
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.answers import question_json
-from archiver.cli.counts import Names, check_facets, count_lines, counts_csv, counts_json, read_facets
-from archiver.cli.hits import item_json, print_hits
+from archiver.cli.counts import check_facets, count_lines, counts_csv, read_facets
+from archiver.cli.hits import print_hits
 from archiver.cli.query import QueryCommand
 from archiver.errors import counted
 from archiver.index import Assurance, Search, Sort, countable
+from archiver.outputs import Names, counts_json, search_json
 from archiver.query import Scope
 
 
@@ -89,7 +87,7 @@ def command(
         if as_csv:
             click.echo(counts_csv(counting, facets[0], area), nl=False)
         elif as_json:
-            _print_json(search, worth, counts_json(counting, facets, values), around)
+            shared.print_json_around(*search_json(search, worth, counts_json(counting, facets, values), around))
         else:
             lines = list(count_lines(counting, facets, area, values))
             shown = print_hits(search, around, Sort(sort))
@@ -99,24 +97,6 @@ def command(
             _print_worth(shown, search, worth)
     if search.doubts or search.faults:
         sys.exit(shared.FINISHED_WITH_GAPS)
-
-
-def _print_json(search: Search, worth: Assurance, counts: Mapping[str, Any], around: int) -> None:
-    """Prints `archiver.search/2`."""
-    before = {
-        "schema": "archiver.search/2",
-        **question_json(worth, search.request.query.text),
-        "scope": search.request.scope,
-        "total": search.total,
-        "notices": search.notices,
-    }
-    facets = {"facets": counts} if counts else {}
-    shared.print_json_around(
-        before,
-        "items",
-        (item_json(hit, around) for hit in search),
-        lambda: {"next": search.next, "complete": search.is_complete, **facets},
-    )
 
 
 def _print_worth(count: int, search: Search, worth: Assurance) -> None:

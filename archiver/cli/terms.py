@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.answers import worth_json
 from archiver.cli.spreadsheet import as_csv
 from archiver.cli.term_report import term_report
 from archiver.errors import ConfigError, counted
 from archiver.index import TermCount
+from archiver.outputs import worth_json
 from archiver.plaintext import text_of
 from archiver.value import as_dict, names
 

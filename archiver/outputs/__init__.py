@@ -1,0 +1,31 @@
+"""The documents that programs read, by their published schemas, and words that every face of the program says alike."""
+
+from archiver.outputs.counts import Names, counts_json
+from archiver.outputs.coverage import coverage_json, month_of
+from archiver.outputs.histogram import ProvenBar, histogram_json, proven_bars
+from archiver.outputs.history import EVENT_WORDS, change_json, history_json, steps_of
+from archiver.outputs.labels import sde_labels
+from archiver.outputs.search import item_json, numbers_around, search_json
+from archiver.outputs.status import status_json
+from archiver.outputs.worth import question_json, worth_json
+
+__all__ = [
+    "EVENT_WORDS",
+    "Names",
+    "ProvenBar",
+    "change_json",
+    "counts_json",
+    "coverage_json",
+    "histogram_json",
+    "history_json",
+    "item_json",
+    "month_of",
+    "numbers_around",
+    "proven_bars",
+    "question_json",
+    "sde_labels",
+    "search_json",
+    "status_json",
+    "steps_of",
+    "worth_json",
+]
