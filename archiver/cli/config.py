@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.terminal import safe
 from archiver.config import OPTIONS, shown_url
+from archiver.visible import safe
 
 
 @click.group("config")

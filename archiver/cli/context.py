@@ -14,13 +14,13 @@ import click
 
 from archiver import config
 from archiver.app import Archive
-from archiver.cli.terminal import safe
 from archiver.config import Settings
 from archiver.errors import ConfigError, counted
 from archiver.index import Assurance, Refusal
 from archiver.jsontext import pretty
 from archiver.logs import EventLogger
 from archiver.progress import Progress, Silent, choose
+from archiver.visible import safe
 
 FINISHED_WITH_GAPS, FOUND_SOMETHING = 3, 9  # exit codes of commands that finished, and report incomplete or wrong data
 _SHOWN_REFUSALS = 20

@@ -10,9 +10,10 @@ import click
 
 from archiver.archive import Coverage, CoverageState, Day
 from archiver.cli import context as shared
-from archiver.cli.terminal import exact, safe
+from archiver.cli.terminal import exact
 from archiver.errors import abridged, counted
 from archiver.outputs import coverage_json, month_of
+from archiver.visible import safe
 
 _GLYPHS = {
     CoverageState.SEALED: "■",

@@ -7,8 +7,8 @@ import sys
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.terminal import safe
 from archiver.doctor import Check, Verdict, examine
+from archiver.visible import safe
 
 _COLOURS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red", Verdict.SKIP: None}
 

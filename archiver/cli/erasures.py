@@ -13,10 +13,10 @@ from archiver.app import Archive
 from archiver.archive import Erasure
 from archiver.cli import context as shared
 from archiver.cli.history import change_line
-from archiver.cli.terminal import safe
 from archiver.errors import ConfigError, IntegrityError, NotFound, counted
 from archiver.outputs import change_json
 from archiver.transcript import Change, changes
+from archiver.visible import safe
 
 _WORDS = {
     "upstream_masking": "masked at LivePerson",

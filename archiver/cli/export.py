@@ -14,13 +14,13 @@ import click
 from archiver.app import Archive
 from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
-from archiver.cli.terminal import safe
 from archiver.errors import ArchiveError, ConfigError, counted
 from archiver.export import lines, message_lines
 from archiver.index import Hit, Refusal, advice_on, read_version
 from archiver.private import make_private_file
 from archiver.progress import Progress
 from archiver.query import Query, Scope
+from archiver.visible import safe
 
 
 @contextmanager

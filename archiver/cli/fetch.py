@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.terminal import safe
 from archiver.errors import ConfigError, counted
 from archiver.harvest import Fetched
 from archiver.plaintext import text_of
+from archiver.visible import safe
 
 _SHOWN = 20
 

@@ -6,9 +6,10 @@ import click
 
 from archiver.archive import HistoryEntry
 from archiver.cli import context as shared
-from archiver.cli.terminal import exact, one_line, removed_and_added, safe
+from archiver.cli.terminal import exact, one_line, removed_and_added
 from archiver.outputs import EVENT_WORDS, history_json, steps_of
 from archiver.transcript import Change
+from archiver.visible import safe
 
 
 @click.command("history")

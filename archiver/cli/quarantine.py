@@ -8,8 +8,8 @@ import click
 
 from archiver.archive import QuarantinedRecord
 from archiver.cli import context as shared
-from archiver.cli.terminal import safe
 from archiver.errors import NotFound, counted
+from archiver.visible import safe
 
 
 @click.command("quarantine")

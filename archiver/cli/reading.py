@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from archiver.cli.terminal import emphasised, exact, one_line, safe
+from archiver.cli.terminal import emphasised, exact, one_line
 from archiver.model import EPOCH, Event, Former, Message, Role, Transcript
 from archiver.outputs import sde_labels
 from archiver.query import Query, marked
 from archiver.value import Value
+from archiver.visible import safe
 
 _NEAR = 5  # messages on each side of the one that is asked for
 ONLY = ("customer", "agent", "bot", "system", "notes")

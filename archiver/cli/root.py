@@ -13,8 +13,9 @@ from typing import Any
 import click
 
 from archiver import __version__
-from archiver.cli.streams import escape_what_cannot_be_encoded, is_text, safe
+from archiver.cli.streams import escape_what_cannot_be_encoded, is_text
 from archiver.errors import ArchiveError, ArchiverError, ConfigError, QueryError, suggest
+from archiver.visible import safe
 
 # Name → (module, line in the root help). A test compares the line with the command's own help.
 COMMANDS = {

@@ -12,12 +12,12 @@ from archiver.archive import Record
 from archiver.cli import context as shared
 from archiver.cli.history import change_line
 from archiver.cli.reading import ONLY, View, transcript_lines
-from archiver.cli.terminal import safe
 from archiver.errors import ConfigError, NotFound, RecordError, counted
 from archiver.index import NumberedVersion
 from archiver.model import Transcript
 from archiver.transcript import as_json as transcript_json
 from archiver.transcript import changes, project, unreadable_as_json
+from archiver.visible import safe
 
 
 @click.command("show")

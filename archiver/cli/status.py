@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.terminal import safe
 from archiver.errors import counted
 from archiver.outputs import status_json
+from archiver.visible import safe
 
 
 @click.command("status")

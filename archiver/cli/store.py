@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from archiver.cli import context as shared
-from archiver.cli.terminal import safe
 from archiver.errors import StoreOutdated
 from archiver.value import as_dict
+from archiver.visible import safe
 
 
 @click.group("store")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from archiver.cli.terminal import safe
 from archiver.index import Assurance, TermCount
 from archiver.transcript import iso
 from archiver.value import as_dict, names
+from archiver.visible import safe
 
 _TITLES = {
     "query": "Term", "messages": "Messages", "conversations": "Conversations", "unique": "Found by no other term",

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 
 import click
 
-from archiver.cli.streams import safe
 from archiver.query import Snippet
 from archiver.transcript import word_diff
+from archiver.visible import safe
 
 _CONTEXT = 60
 
-__all__ = ["emphasised", "exact", "highlighted", "one_line", "removed_and_added", "safe"]
+__all__ = ["emphasised", "exact", "highlighted", "one_line", "removed_and_added"]
 
 
 def one_line(text: str) -> str:

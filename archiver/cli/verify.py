@@ -10,8 +10,8 @@ import click
 from archiver.app import Archive
 from archiver.archive import Finding
 from archiver.cli import context as shared
-from archiver.cli.terminal import safe
 from archiver.errors import ConfigError, counted
+from archiver.visible import safe
 
 _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
