@@ -47,6 +47,10 @@ class VaultWriter(Vault):
         self._chain = ChainWriter(connection, account)
         self.recompression = Recompression(connection, self._chain.bodies)
 
+    def forget(self) -> None:
+        """After a rollback: nothing that was not written counts any more."""
+        self._chain.bodies.forget()
+
     def append(self, conversations: Iterable[Conversation], *, fetched_at: datetime) -> list[AppendResult]:
         """Keeps each read of a conversation whose content is new, and makes it current where its `Change` allows that.
 
@@ -56,7 +60,6 @@ class VaultWriter(Vault):
         """
         reads = list(conversations)
         fingerprints, results, firsts = self._current_fingerprints(reads), [], PendingRows()
-        before = self.head()
         for conversation in reads:
             content = content_of(self._key, conversation.raw, is_open=conversation.is_open)
             current = fingerprints.get(conversation.id)
@@ -70,7 +73,7 @@ class VaultWriter(Vault):
                 results.append(self._append_changed(conversation, content, current, fetched_at))
                 fingerprints |= self._current_fingerprints([conversation])
         self._chain.write(firsts)
-        self.recompression.note_growth(before, self.head())
+        self.recompression.note_growth(self.head())
         return results
 
     def _append_first(

@@ -28,18 +28,31 @@ class BodyWriter:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self.load()
+        self._compressor: ZstdCompressor | None = None
+        self._dictionary_id = 0
 
-    def load(self) -> None:
-        """Uses the dictionary that the file has now."""
-        content = dictionary.read(self._connection)
-        if content is None:
-            self.dictionary_id, self.compress = 0, ZstdCompressor(level=_LEVEL).compress
-            return
-        dict_data = ZstdCompressionDict(content)
-        dict_data.precompute_compress(level=_LEVEL)
-        self.dictionary_id = dict_data.dict_id()
-        self.compress = ZstdCompressor(level=_LEVEL, dict_data=dict_data).compress
+    def forget(self) -> None:
+        """Reads the dictionary again before the next use: the file may have another one, or none, after a rollback."""
+        self._compressor = None
+
+    @property
+    def dictionary_id(self) -> int:
+        """The id of the dictionary that bodies are compressed with; 0 if there is none."""
+        self._loaded()
+        return self._dictionary_id
+
+    def compress(self, raw: bytes) -> bytes:
+        return self._loaded().compress(raw)
+
+    def _loaded(self) -> ZstdCompressor:
+        if self._compressor is None:
+            content = dictionary.read(self._connection)
+            dict_data = ZstdCompressionDict(content) if content is not None else None
+            if dict_data is not None:
+                dict_data.precompute_compress(level=_LEVEL)
+            self._dictionary_id = dict_data.dict_id() if dict_data is not None else 0
+            self._compressor = ZstdCompressor(level=_LEVEL, dict_data=dict_data)
+        return self._compressor
 
 
 class BodyReader:
@@ -76,12 +89,12 @@ class BodyReader:
             return None
 
     def _reader(self, dictionary_id: int) -> ZstdDecompressor | None:
-        """Reads with the archive's dictionary, which another process may have added; None if it has another."""
-        if self._by_dictionary is None:
-            content = dictionary.read(self._connection)
+        """Reads with the archive's dictionary, which another process may have added, or which a rollback took back;
+        None if it has another.
+        """
+        if self._by_dictionary is None or self._by_dictionary[0] != dictionary_id:
+            content = dictionary.read(self._connection, dictionary_id)
             if content is None:
                 return None
-            dict_data = ZstdCompressionDict(content)
-            self._by_dictionary = dict_data.dict_id(), ZstdDecompressor(dict_data=dict_data)
-        known, reader = self._by_dictionary
-        return reader if known == dictionary_id else None
+            self._by_dictionary = dictionary_id, ZstdDecompressor(dict_data=ZstdCompressionDict(content))
+        return self._by_dictionary[1]

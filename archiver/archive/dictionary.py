@@ -6,15 +6,22 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+from zstandard import ZstdCompressionDict
 
 _COPIES = (1, 2)
 
 
-def read(connection: sqlite3.Connection) -> bytes | None:
-    """The first copy that is what was kept; None if there is none."""
-    rows = connection.execute("SELECT digest, content FROM dictionary ORDER BY copy")
-    return next((content for digest, content in rows if hashlib.sha256(content).digest() == digest), None)
+def read(connection: sqlite3.Connection, dictionary_id: int | None = None) -> bytes | None:
+    """The first copy that is what was kept, and has an id if one is given; None if there is none."""
+    whole = _whole_copies(connection).values()
+    return next((content for content in whole if dictionary_id in (None, id_of(content))), None)
+
+
+def id_of(content: bytes) -> int:
+    """The id by which frames name a dictionary."""
+    return ZstdCompressionDict(content).dict_id()
 
 
 def exists(connection: sqlite3.Connection) -> bool:
@@ -29,27 +36,39 @@ def write(connection: sqlite3.Connection, content: bytes) -> None:
     connection.executemany("INSERT INTO dictionary VALUES (?, ?, ?)", ((copy, digest, content) for copy in _COPIES))
 
 
-def faults(connection: sqlite3.Connection) -> Iterator[str]:
-    """What is wrong with the copies, in words."""
-    wrong = _wrong_copies(connection)
-    if wrong and read(connection) is None:
+def faults(connection: sqlite3.Connection, used_id: int) -> Iterator[str]:
+    """What is wrong with the copies, in words. `used_id` is the id that bodies name; 0 if none does."""
+    if not exists(connection):
+        if used_id:
+            yield "the dictionary is missing: bodies compressed with it can't be read"
+        return
+    wrong = _wrong_copies(connection, used_id)
+    if wrong and _right(connection, used_id) is None:
         yield "no copy of the dictionary is what was kept: bodies compressed with it can't be read"
     elif wrong:
         yield f"copy {wrong[0]} of the dictionary is not what was kept; --repair makes it the same as the other"
 
 
-def mend(connection: sqlite3.Connection) -> int:
-    """Makes a damaged copy the same as the other; how many were damaged and are right now."""
-    wrong, content = _wrong_copies(connection), read(connection)
-    if wrong and content is not None:
-        write(connection, content)
-        return len(wrong)
-    return 0
+def mend(connection: sqlite3.Connection, used_id: int) -> int:
+    """Makes a wrong copy the same as the other; how many were wrong and are right now."""
+    wrong, content = _wrong_copies(connection, used_id), _right(connection, used_id)
+    if not exists(connection) or not wrong or content is None:
+        return 0
+    write(connection, content)
+    return len(wrong)
 
 
-def _wrong_copies(connection: sqlite3.Connection) -> list[int]:
-    """The copies that are damaged or missing, if there is one at all, and those that are too many."""
-    rows = connection.execute("SELECT copy, digest, content FROM dictionary").fetchall()
-    right = {copy for copy, digest, content in rows if hashlib.sha256(content).digest() == digest}
-    present = {copy for copy, _, _ in rows}
-    return sorted(copy for copy in present | set(_COPIES) if copy not in right & set(_COPIES)) if rows else []
+def _right(connection: sqlite3.Connection, used_id: int) -> bytes | None:
+    return read(connection, used_id or None)
+
+
+def _wrong_copies(connection: sqlite3.Connection, used_id: int) -> list[int]:
+    """The copies that are damaged, missing, another dictionary, or too many."""
+    present = {copy for (copy,) in connection.execute("SELECT copy FROM dictionary")}
+    whole, right = _whole_copies(connection), _right(connection, used_id)
+    return sorted({*present, *_COPIES} - {copy for copy in _COPIES if whole.get(copy) == right is not None})
+
+
+def _whole_copies(connection: sqlite3.Connection) -> Mapping[int, bytes]:
+    rows = connection.execute("SELECT copy, digest, content FROM dictionary ORDER BY copy")
+    return {copy: content for copy, digest, content in rows if hashlib.sha256(content).digest() == digest}

@@ -35,8 +35,7 @@ class ArchiveFile(AbstractContextManager["ArchiveFile"]):
     """An open archive. Every method that writes is one transaction and raises ArchiveError; the caller closes it.
 
     `vault` reads raw records and the chain, `ledger` which windows were read and how completely, `erasures` text that
-    LivePerson masked, deleted or left out. They read only: the writers are this class's own. `upgrade` makes the
-    file smaller.
+    LivePerson masked, deleted or left out; they read only. `upgrade` makes the file smaller, in several transactions.
     """
 
     def __init__(
@@ -285,6 +284,7 @@ class ArchiveFile(AbstractContextManager["ArchiveFile"]):
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+            self._vault.forget()
             raise
 
     def _empty_log(self) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from archiver.archive import dictionary, objects, steering
-from archiver.archive.bodies import BodyReader
+from archiver.archive.bodies import BodyReader, dictionary_of
 from archiver.archive.chain import Entry, entry_of, is_fingerprint
 from archiver.archive.events import RECORD, REMOVING, removed_by
 from archiver.archive.versions import compare_raw
@@ -125,11 +125,16 @@ class Inspection:
             for seq, conversation_id in self._connection.execute(query, (RECORD,)):
                 yield "current", seq, f"conversation {conversation_id} {words}"
         yield from self._overtaken()
-        for words in dictionary.faults(self._connection):
+        for words in dictionary.faults(self._connection, self.dictionary_id()):
             yield "body", None, words
         for digest, body in self._connection.execute("SELECT digest, body FROM quarantine"):
             if self._reader.quarantined(digest, body) is None:
                 yield "quarantine", None, f"the quarantined bytes {digest.hex()[:16]} are not what was kept"
+
+    def dictionary_id(self) -> int:
+        """The id of the dictionary that the newest body compressed with one names; 0 if there is none."""
+        bodies = self._connection.execute("SELECT body FROM bodies ORDER BY seq DESC")
+        return next((id_ for (body,) in bodies if (id_ := dictionary_of(body))), 0)
 
     def _overtaken(self) -> Iterator[tuple[str, int | None, str]]:
         """Current versions that a later entry should have replaced."""

@@ -25,8 +25,8 @@ def log_of(path: Path) -> Path:
 
 
 def has_log(path: Path) -> bool:
-    """Whether the log has content, or the journal of an upgrade that was killed, which the next writer takes back."""
-    return _size(log_of(path)) > 0 or _size(path.with_name(f"{path.name}-journal")) > 0
+    """Whether the log has content."""
+    return _size(log_of(path)) > 0
 
 
 def has_shared_memory(path: Path) -> bool:

@@ -35,27 +35,31 @@ class Recompression:
 
     def __init__(self, connection: sqlite3.Connection, writer: BodyWriter) -> None:
         self._connection, self._writer, self._reader = connection, writer, BodyReader(connection)
+        self._tried_at = 0
 
-    def note_growth(self, before: int, after: int) -> None:
-        """Gives an archive whose newest entry was `before`, and is `after` now, its dictionary as soon as it has enough
-        records. A young one compresses all that it has with it. Tries again whenever the archive has doubled.
+    def note_growth(self, head: int) -> None:
+        """Gives an archive whose newest entry is `head` its dictionary as soon as it has enough records. A young one
+        compresses all that it has with it. After a failure it tries again when the archive has doubled.
         """
-        thousands = (before // SAMPLE).bit_length(), (after // SAMPLE).bit_length()
-        if thousands[0] < thousands[1] and self.train() and after < _YOUNG:
+        if self._writer.dictionary_id or head < max(SAMPLE, 2 * self._tried_at):
+            return
+        if self.train() and head < _YOUNG:
             batch = self.compress_after(0)
             while batch.looked_at:
                 batch = self.compress_after(batch.last)
+        elif self.count_records() >= SAMPLE:
+            self._tried_at = head
 
     def train(self) -> bool:
         """Trains and stores a dictionary unless there is one, damaged or not, or too few records; whether it did."""
-        self._writer.load()
+        self._writer.forget()
         if dictionary.exists(self._connection) or self.count_records() < SAMPLE:
             return False
         content = train(self._sample())
         if content is None:
             return False
         dictionary.write(self._connection, content)
-        self._writer.load()
+        self._writer.forget()
         return True
 
     def count_records(self) -> int:

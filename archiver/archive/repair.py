@@ -58,7 +58,8 @@ class Repair:
         """Puts right all that is not evidence. What follows from the chain is left as it is if the chain is broken.
         `proven` is what the chain proves complete.
         """
-        rows, current = objects.mend(self._connection) + dictionary.mend(self._connection), 0
+        rows, current = objects.mend(self._connection), 0
+        rows += dictionary.mend(self._connection, self._inspection.dictionary_id())
         if not any(True for _ in chain.faults(self._inspection.entries())):
             current = self._current() + self._touch()
             rows += current + self._forget_strange_depths() + self._erasures() + self._windows(now, proven)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from archiver.archive import dictionary
+from archiver.archive.connection import empty_log
 from archiver.archive.recompression import SAMPLE, Recompression
-from archiver.archive.tables import PAGE_BYTES, VERSION
-from archiver.errors import ArchiveBusy, ArchiveError
+from archiver.archive.tables import VERSION
+from archiver.errors import ArchiveError
 from archiver.progress import Progress
 from archiver.value import Value
 
 _WORTH_IT = 0.05  # of the file, that must be unused before it is written anew
-_END_IT = "End what has the archive open, and run the same command again."
-_IN_USE = "all records are compressed; the file keeps its size, because another process has the archive open"
 
 
 class Upgraded(Value):
@@ -45,8 +45,8 @@ class Upgrade:
 
     def run(self, progress: Progress, *, on_batch: Callable[[], None]) -> Upgraded:
         """Trains the dictionary if there is none, compresses every body with it, and gives what is saved back to the
-        disk. May be interrupted at any time and repeated. `on_batch` is called about once a second; what it raises ends
-        the work. Raises ArchiveError, also if the disk has too little room to write the file anew.
+        disk. May be interrupted at any time and repeated. `on_batch` is called before each batch of bodies; what it
+        raises ends the work. Raises ArchiveError, also if the disk has too little room to write the file anew.
         """
         before = self._path.stat().st_size
         with self._transaction():
@@ -72,25 +72,13 @@ class Upgrade:
         return compressed
 
     def _shrink(self, *, is_smaller: bool) -> None:
-        """Writes the file anew if its bodies are smaller, its pages are of another size, or many are unused."""
+        """Writes the file anew if its bodies are smaller, or many of its pages unused. Readers may go on meanwhile."""
         pages, unused, size = (self._number(f"PRAGMA {name}") for name in ("page_count", "freelist_count", "page_size"))
-        if is_smaller or size != PAGE_BYTES or unused > pages * _WORTH_IT:
-            self._check_room((2 * pages - unused) * size)  # a copy of what is used, and the journal of all
-            self._write_anew()
-
-    def _write_anew(self) -> None:
-        """SQLite changes the size of pages only with a journal instead of the log (PRAGMA page_size), and needs the
-        file for itself then.
-        """
-        try:
-            self._connection.execute("PRAGMA journal_mode = DELETE")
-        except ArchiveBusy as error:
-            raise error.reworded(message=_IN_USE, hint=_END_IT) from error
-        try:
-            self._connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-            self._connection.execute("VACUUM")
-        finally:
-            self._connection.execute("PRAGMA journal_mode = WAL")
+        if is_smaller or unused > pages * _WORTH_IT:
+            self._check_room(2 * (pages - unused) * size)  # a copy, and the log that it goes through
+            with _temporary_files_in(self._path.parent):
+                self._connection.execute("VACUUM")
+        empty_log(self._connection)
 
     def _check_room(self, needed: int) -> None:
         free = shutil.disk_usage(self._path.parent).free
@@ -104,3 +92,18 @@ class Upgrade:
     def _number(self, query: str) -> int:
         (number,) = self._connection.execute(query).fetchone()
         return int(number)
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """SQLite writes its copy here, and not on another disk, which may be small or not encrypted (SQLite, Temporary
+    Files Used By SQLite).
+    """
+    before = os.environ.get("SQLITE_TMPDIR")
+    os.environ["SQLITE_TMPDIR"] = str(folder.absolute())
+    try:
+        yield
+    finally:
+        os.environ.pop("SQLITE_TMPDIR")
+        if before is not None:
+            os.environ["SQLITE_TMPDIR"] = before

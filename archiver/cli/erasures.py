@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -13,16 +12,9 @@ from archiver.app import Archive
 from archiver.archive import Erasure
 from archiver.cli import context as shared
 from archiver.cli.history import change_line
-from archiver.errors import ConfigError, IntegrityError, NotFound, counted
-from archiver.outputs import change_json
-from archiver.transcript import Change, changes
+from archiver.errors import ConfigError, NotFound, counted
+from archiver.outputs import ERASURE_WORDS, at_stake, erasure_json
 from archiver.visible import safe
-
-_WORDS = {
-    "upstream_masking": "masked at LivePerson",
-    "upstream_erasure": "deleted at LivePerson",
-    "upstream_fewer": "messages are missing at LivePerson",
-}
 
 
 @click.group("erasures", invoke_without_command=True)
@@ -48,7 +40,7 @@ def command(context: click.Context, with_decided: bool, as_json: bool) -> None:
         erasures = archive.file.erasures.listed(is_pending=not with_decided)
         shared.show_notices(archive.file.erasures.doubts())
         if as_json:
-            items = [_as_json(archive, erasure) for erasure in erasures]
+            items = [erasure_json(archive, erasure) for erasure in erasures]
             shared.print_json({"schema": "archiver.erasures/1", "erasures": items})
             return
         for erasure in erasures:
@@ -58,35 +50,12 @@ def command(context: click.Context, with_decided: bool, as_json: bool) -> None:
         click.echo(none, err=True)
 
 
-def _as_json(archive: Archive, erasure: Erasure) -> dict[str, Any]:
-    return {
-        "id": erasure.seq, "conversation_id": erasure.conversation_id, "kind": erasure.kind, "state": erasure.state,
-        "noticed_at": erasure.noticed_at, "entry": erasure.record,
-        "older_entries": archive.file.vault.older_bodies(erasure.conversation_id, erasure.record),
-        "changes": [change_json(change) for change in _at_stake(archive, erasure)],
-        "decided_at": erasure.decided_at, "decided_by": erasure.decided_by, "reason": erasure.reason,
-    }  # fmt: skip
-
-
 def _print(archive: Archive, erasure: Erasure) -> None:
     older = len(archive.file.vault.older_bodies(erasure.conversation_id, erasure.record))
-    what = f"{_WORDS.get(erasure.kind, safe(erasure.kind))}, {erasure.state}; older versions kept: {older}"
+    what = f"{ERASURE_WORDS.get(erasure.kind, safe(erasure.kind))}, {erasure.state}; older versions kept: {older}"
     click.echo(f"{erasure.seq}  {erasure.noticed_at}  {safe(erasure.conversation_id)}  {what}")
-    for change in _at_stake(archive, erasure):
+    for change in at_stake(archive, erasure):
         click.echo(f"    {change_line(change)}")
-
-
-def _at_stake(archive: Archive, erasure: Erasure) -> list[Change]:
-    """What LivePerson changed: the difference from the version before whose text is still there."""
-    try:
-        versions = archive.versions(erasure.conversation_id)
-    except (NotFound, IntegrityError):  # the row or a version is damaged, which `verify` names
-        return []
-    texts = {version.entry.seq: version.transcript for version in versions if version.transcript}
-    before = max((seq for seq in texts if seq < erasure.record), default=None)
-    if before is None or erasure.record not in texts:
-        return []
-    return [change for change in changes(texts[before], texts[erasure.record]) if change.before is not None]
 
 
 @command.command("approve")

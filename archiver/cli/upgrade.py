@@ -18,11 +18,11 @@ def command(context: click.Context, as_json: bool) -> None:
 
     Every command converts an archive of an older format by itself, so that it can be used at once. This one does what
     takes longer: it compresses every record with a dictionary that is trained from the archive's own records, and
-    writes the file anew without the space that this saves. The dictionary holds no text of single customers. Records,
-    the chain and noted heads stay the same. New archives are compressed so from their first 1,000 records on.
+    writes the file anew without the space that this saves. The dictionary holds nothing that people said or are called.
+    Records, the chain and noted heads stay the same. A new archive is compressed so from its first 1,000 records on.
 
-    Interrupt it whenever you like: a second run goes on from there. It needs free space on the disk for two copies of
-    the smaller file, and no harvest may run meanwhile.
+    Interrupt it whenever you like: a second run goes on from there. It needs free space on the archive's disk for two
+    copies of the file. No harvest may run meanwhile; searching and reading go on.
 
     \b
     Examples:
@@ -39,8 +39,11 @@ def command(context: click.Context, as_json: bool) -> None:
 
 def _print(upgraded: Upgraded) -> None:
     if not upgraded.is_trained:
-        least = f"{upgraded.least_records:,} readable records of different customers"
-        click.echo(f"There is no dictionary yet: it is trained from {least}.", err=True)
+        click.echo(
+            f"Nothing to do yet: a dictionary is trained at the harvest that brings the {upgraded.least_records:,}th"
+            " record.", err=True,
+        )  # fmt: skip
+        return
     click.echo(f"{counted(upgraded.compressed, 'record')} compressed anew, format {upgraded.format}.", err=True)
     click.echo(f"The file has {_mb(upgraded.bytes_after)}; before, {_mb(upgraded.bytes_before)}.", err=True)
 

@@ -2,20 +2,24 @@
 
 from archiver.outputs.counts import Names, counts_json
 from archiver.outputs.coverage import coverage_json, month_of
+from archiver.outputs.erasures import ERASURE_WORDS, at_stake, erasure_json
 from archiver.outputs.histogram import ProvenBar, histogram_json, proven_bars
 from archiver.outputs.history import EVENT_WORDS, change_json, history_json, steps_of
-from archiver.outputs.labels import sde_labels
+from archiver.outputs.labels import sde_labels, sde_rows
 from archiver.outputs.search import item_json, numbers_around, search_json
 from archiver.outputs.status import status_json
 from archiver.outputs.worth import question_json, worth_json
 
 __all__ = [
+    "ERASURE_WORDS",
     "EVENT_WORDS",
     "Names",
     "ProvenBar",
+    "at_stake",
     "change_json",
     "counts_json",
     "coverage_json",
+    "erasure_json",
     "histogram_json",
     "history_json",
     "item_json",
@@ -24,6 +28,7 @@ __all__ = [
     "proven_bars",
     "question_json",
     "sde_labels",
+    "sde_rows",
     "search_json",
     "status_json",
     "steps_of",

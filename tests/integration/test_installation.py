@@ -115,11 +115,12 @@ def test_a_stranger_can_verify_a_vault_with_the_document_alone(archive: ArchiveF
     for content, digest in connection.execute(dictionary):
         assert sha256(content).hexdigest() == digest
         dict_data = zstandard.ZstdCompressionDict(content)
-    for salt, body, commitment in connection.execute(bodies):
+    for salt, body, commitment, size in connection.execute(bodies):
         named = zstandard.get_frame_parameters(body).dict_id
         assert named == (dict_data.dict_id() if dict_data else 0)
         opened.append(zstandard.ZstdDecompressor(dict_data=dict_data).decompress(body))
         assert sha256(salt + sha256(opened[-1]).digest()).hexdigest() == commitment
+        assert len(opened[-1]) == size
     assert opened[:5] == [raw for number, raw in enumerate(raws) if number != 3] + [masked]
     event, sealed = (json.loads(body) for body in opened[5:])
     assert [row[0] for row in connection.execute(bodiless)] == event["removed"] == [4]

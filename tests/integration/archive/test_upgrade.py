@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,15 +16,25 @@ from types import SimpleNamespace
 import pytest
 
 from archiver.app import Archive
-from archiver.archive import ArchiveFile, make_archive, open_archive, verify_vault
+from archiver.archive import (
+    ArchiveFile,
+    WindowReading,
+    WindowState,
+    make_archive,
+    open_archive,
+    verify_vault,
+)
 from archiver.archive.bodies import dictionary_of
 from archiver.archive.recompression import SAMPLE
+from archiver.archive.tables import PAGE_BYTES
+from archiver.archive.training import train
 from archiver.choices import Policies, Policy
 from archiver.config import find_settings
-from archiver.errors import ArchiveBusy, ArchiveError, IntegrityError, Locked
+from archiver.errors import ArchiveError, IntegrityError, Locked
 from archiver.liveperson.answers import read_record
+from archiver.model import Window
 from archiver.progress import Silent
-from archiver.received import Conversation
+from archiver.received import Conversation, Unreadable
 from tests.conftest import ACCOUNT, NOW, record, sql
 from tests.formats import make_older
 
@@ -172,6 +180,7 @@ def test_without_its_dictionary_no_record_is_answered_wrongly_and_nothing_new_is
         assert wrong(again)[-1].startswith("no copy of the dictionary")
         fill(again, 100, 5000)
         assert b"I am customer 5050" in again.vault.current("c5050").raw
+        fill(again, SAMPLE, 6000)
         assert len(sql(again, "SELECT 1 FROM dictionary")) == 2  # it may be restored from a backup
 
 
@@ -214,20 +223,14 @@ def test_while_a_harvest_runs_there_is_no_upgrade(old: Archive) -> None:
     assert dictionaries(old.file) == {0}
 
 
-def test_a_file_that_another_process_has_open_keeps_its_size_and_loses_nothing(
-    old: Archive,
-) -> None:
-    before = contents(old.file)
-    with closing(sqlite3.connect(old.file.folder / "archive.sqlite3")) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM entries").fetchone()
-        old.file.upgrade._connection.execute("PRAGMA busy_timeout = 100")
-        with pytest.raises(ArchiveBusy, match="another process has the archive open"):
-            old.upgrade()
-    assert contents(old.file) == before
+def test_readers_go_on_while_the_file_is_written_anew(old: Archive) -> None:
+    with open_archive(old.file.folder) as reader, reader.snapshot():
+        before = contents(reader)
+        done = old.upgrade()
+        assert contents(reader) == before
+    assert done.compressed == SAMPLE + 200
     assert wrong(old.file) == []
-    done = old.upgrade()
-    assert done.bytes_after < done.bytes_before
+    assert sql(old.file, "PRAGMA journal_mode") == [("wal",)]
 
 
 def test_a_disk_without_room_for_the_new_file_is_named_before_anything_is_written_anew(
@@ -241,18 +244,123 @@ def test_a_disk_without_room_for_the_new_file_is_named_before_anything_is_writte
     assert wrong(old.file) == []
 
 
-@pytest.mark.parametrize("seconds", [0.35, 0.5, 0.65, 0.8, 0.95, 1.1])
-def test_an_upgrade_that_is_killed_at_any_moment_loses_nothing(old: Archive, seconds: float) -> None:
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from archiver.archive import open_archive
+from archiver.progress import Silent
+
+archive, word, steps = open_archive(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+connection = archive.upgrade._connection
+left = steps
+
+def count_down():
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def note(statement):
+    if word in statement:
+        connection.set_progress_handler(count_down, 100)
+
+connection.set_trace_callback(note)
+archive.upgrade.run(Silent(), on_batch=lambda: None)
+print("finished")
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "steps"),
+    [("BEGIN", 0), ("INSERT INTO dictionary", 0), ("UPDATE bodies", 0), ("UPDATE bodies", 30), ("COMMIT", 0),
+     ("VACUUM", 0), ("VACUUM", 20), ("VACUUM", 60)],
+)  # fmt: skip
+def test_an_upgrade_that_is_killed_at_any_moment_loses_nothing(old: Archive, word: str, steps: int) -> None:
     before, folder = contents(old.file), old.file.folder
     old.close()
-    process = subprocess.Popen([sys.executable, "-m", "archiver", "--archive", str(folder), "upgrade"])
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(folder), word, str(steps)], capture_output=True, text=True, check=False
+    )
+    assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, ""), killed.stderr
     with open_archive(folder) as again:
         assert contents(again) == before
         assert wrong(again) == []
     old.upgrade()
     assert contents(old.file) == before
     assert wrong(old.file) == []
-    assert not os.path.exists(folder / "archive.sqlite3-journal")
+    assert sql(old.file, "PRAGMA journal_mode") == [("wal",)]
+
+
+def test_what_is_kept_after_a_training_that_was_rolled_back_can_be_read(archive: ArchiveFile) -> None:
+    fill(archive, SAMPLE - 50)
+
+    def interrupted() -> Iterator[Unreadable]:
+        raise KeyboardInterrupt
+        yield
+
+    batch = [conversation(number, f"I am customer {number}") for number in range(SAMPLE - 50, SAMPLE + 50)]
+    with pytest.raises(KeyboardInterrupt):
+        archive.keep(batch, interrupted(), NOW)
+    assert sql(archive, "SELECT 1 FROM dictionary") == []
+    archive.keep(batch[:10], (), NOW)
+    with open_archive(archive.folder) as again:
+        assert wrong(again) == []
+        assert again.vault.current(f"c{SAMPLE - 45:04}").raw == batch[5].raw
+    archive.keep(batch[10:], (), NOW)
+    assert 0 not in dictionaries(archive)
+    assert wrong(archive) == []
+
+
+def test_a_training_by_another_process_counts_after_a_rollback_of_our_own(archive: ArchiveFile) -> None:
+    fill(archive, SAMPLE - 50)
+    other = open_archive(archive.folder)
+    batch = [conversation(number, f"I am customer {number}") for number in range(SAMPLE - 50, SAMPLE + 50)]
+    with pytest.raises(KeyboardInterrupt), archive._transaction():
+        archive._vault.append(batch, fetched_at=NOW)
+        raise KeyboardInterrupt
+    fill(other, 500, 2000)  # trains from other records
+    archive.keep(batch, (), NOW)
+    for each in (archive, other, open_archive(archive.folder)):
+        assert wrong(each) == []
+        assert each.vault.current(f"c{SAMPLE:04}").raw == batch[50].raw
+        if each is not archive:
+            each.close()
+
+
+def test_events_between_the_records_do_not_keep_an_archive_from_its_dictionary(archive: ArchiveFile) -> None:
+    fill(archive, SAMPLE - 1)
+    for days in range(1, 60):
+        day = Window(NOW - timedelta(days=days), NOW - timedelta(days=days - 1))
+        archive.record([WindowReading(day, WindowState.SEALED, 0, 0, 0, 0, "")], run=None, now=NOW)
+    fill(archive, 1, SAMPLE - 1)
+    assert dictionaries(archive) != {0}
+
+
+def test_a_copy_that_is_another_whole_dictionary_is_found_and_put_right(old: Archive) -> None:
+    old.upgrade()
+    before = contents(old.file)
+    records = (record(f"x{number}", NOW, consumerParticipants=[{"participantId": str(number)}]) for number in range(99))
+    stranger = train(records)
+    assert stranger is not None
+    for copy in (1, 2):
+        digest = hashlib.sha256(stranger).digest()
+        sql(old.file, "UPDATE dictionary SET content = ?, digest = ? WHERE copy = ?", stranger, digest, copy)
+        assert len(wrong(old.file)) == 1
+        old.repair()
+        assert wrong(old.file) == []
+        with open_archive(old.file.folder) as again:
+            assert contents(again) == before
+
+
+def test_a_new_archive_has_pages_that_hold_several_records(archive: ArchiveFile) -> None:
+    assert sql(archive, "PRAGMA page_size") == [(PAGE_BYTES,)]
+
+
+def test_nothing_of_an_upgrade_lies_outside_of_the_archives_folder(
+    old: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    monkeypatch.setenv("SQLITE_TMPDIR", str(elsewhere))  # which is not there: SQLite could not use it
+    old.upgrade()
+    assert os.environ["SQLITE_TMPDIR"] == str(elsewhere)
+    assert not elsewhere.exists()

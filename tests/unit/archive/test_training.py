@@ -26,27 +26,51 @@ def records(count: int, *texts: str, customers: int | None = None, **more: objec
     ]  # fmt: skip
 
 
-def test_a_dictionary_holds_names_and_values_that_many_customers_share() -> None:
-    made = train(records(300, "Welcome to Example Brand! How may I help?"))
+def test_a_dictionary_holds_names_and_codes_that_many_customers_share() -> None:
+    made = train(records(300, "hello", campaign={"campaignName": "Spring sale everywhere", "goalName": "Talk"}))
     assert made is not None
     assert len(made) <= DICTIONARY_BYTES
     assert b"messageRecords" in made
-    assert b"Welcome to Example Brand!" in made
+    assert b"Spring sale everywhere" in made
 
 
-def test_it_holds_nothing_that_fewer_customers_said_however_often_they_said_it() -> None:
-    few = records(300, *SECRETS, customers=CUSTOMERS - 1, summary={"text": SECRETS[0], SECRETS[1]: [SECRETS[2]]})
-    many = records(300, "hello")
-    made = train([*few, *many])
+def test_it_holds_nothing_that_people_said_or_are_called_however_many_did() -> None:
+    firsts, lasts = ("Ada", "Ben", "Cleo", "Dora", "Emil"), ("Weber", "Okafor", "Silva", "Tanaka", "Novak")
+    people = [
+        record(
+            f"c{number}", NOW, "Welcome, this is Anna Smith!", SECRETS[0],
+            consumerParticipants=[
+                {"participantId": f"p{number}", "firstName": firsts[number % 5], "lastName": lasts[number // 5 % 5]}
+            ],
+            agentParticipants=[{"agentFullName": "Anna Smith", "agentLoginName": "anna@example.com"}],
+            summary={"text": SECRETS[1]}, sdes={"events": [{"customerInfo": {"customerStatus": "in arrears"}}]},
+            transfers=[{"sourceAgentFullName": "Anna Smith", "reason": SECRETS[2]}],
+        )
+        for number in range(500)
+    ]  # fmt: skip
+    made = train(people)
     assert made is not None
-    assert [secret for secret in SECRETS if secret.encode() in made] == []
-    assert [name for name in (b"p7", b"xylophone", b"zebra", b"QUIX") if name in made] == []
+    said = (*SECRETS, *firsts, *lasts, "Anna", "Smith", "Welcome", "anna@example.com", "in arrears")
+    assert [word for word in said if word.encode() in made] == []
+    assert b"sourceAgentFullName" in made
+
+
+def test_it_holds_no_code_and_no_name_of_few_customers_however_often_they_came() -> None:
+    few = records(300, customers=CUSTOMERS - 1, campaign={"campaignName": SECRETS[0], "secretMember": 1})
+    enough = records(300, customers=CUSTOMERS, campaign={"goalName": "Everybody", "commonMember": 1})
+    made = train([*few, *enough])
+    assert made is not None
+    assert b"secretMember" not in made
+    assert SECRETS[0].encode() not in made
+    assert b"commonMember" in made
+    assert b"Everybody" in made
 
 
 def test_records_that_name_no_customer_count_as_one_customers() -> None:
-    nameless = [record(f"c{number}", NOW, SECRETS[0]) for number in range(300)]
+    campaign = {"campaignName": SECRETS[0]}
+    nameless = [record(f"c{number}", NOW, campaign=campaign) for number in range(300)]
     strange = [
-        record(f"d{number}", NOW, SECRETS[0], consumerParticipants=odd)
+        record(f"d{number}", NOW, campaign=campaign, consumerParticipants=odd)
         for number, odd in enumerate([None, [], {}, "x", [1], [{"participantId": None}], [[]]] * 3)
     ]
     made = train([*nameless, *strange, *records(300, "hello")])
