@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from archiver.archive import ArchiveFile, Finding, is_archive, make_archive, open_archive, repair_vault, verify_vault
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
-from archiver.errors import ConfigError, StoreError
+from archiver.errors import ConfigError, StoreBusy, StoreError
 from archiver.index import (
     StoreAdmin,
     bring_up_to_date,
@@ -23,9 +23,12 @@ from archiver.index import (
     retry,
     verify_index,
 )
+from archiver.logs import EventLogger
 from archiver.model import Window
 from archiver.progress import Progress, Silent
 from archiver.reading import ArchiveReader
+
+_log = EventLogger("app")
 
 if TYPE_CHECKING:
     from archiver.archive import Coverage, Upgraded
@@ -158,6 +161,8 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
             yield client
         try:
             bring_up_to_date(self.file, store, self._progress)
+        except StoreBusy as error:
+            _log.warning("index.busy", f"{error.message}; it, or the next search, adds what is new")
         except StoreError as error:
             hint = f"All conversations are kept. {error.hint or 'Then: archiver reindex'}"
             raise error.reworded(hint=hint) from error

@@ -60,9 +60,11 @@ EVENTS: Mapping[str, str] = {
     "index.rebuilding": "the index is rebuilt from the vault",
     "index.failed": "the index can't be written; harvesting continues and the write is retried",
     "index.recovered": "the index can be written again",
+    "index.busy": "another process was writing the index after a harvest",
     "index.stale": "a count or list was made with an index that is not up to date",
     "index.throttled": "Elasticsearch takes no documents now; they are sent again after a wait",
     "index.settings_kept": "the API key may not change index settings, so a large indexing run is slower",
+    "web.failed": "a page could not be made because of a fault in the program",
     "profile.started": "the harvest of one of several profiles begins",
     "profile.failed": "the harvest of one of several profiles failed; the others go on",
 }

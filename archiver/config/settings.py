@@ -270,11 +270,16 @@ def _profiles(files: Iterable[tuple[Path, FileContent]]) -> list[str]:
     return sorted({name for _, content in files for name in content.profiles})
 
 
+_FLAGS = {"timezone": "--tz"}  # options of the command line with another name
+
+
 def _from_flags(option: Option, flags: Mapping[str, str | None]) -> Setting | None:
     value = flags.get(option.key)
     if not value:
         return None
-    return Setting(Secret(value) if option.is_secret else value, f"--{option.key.replace('_', '-')}")
+    return Setting(
+        Secret(value) if option.is_secret else value, _FLAGS.get(option.key, f"--{option.key.replace('_', '-')}")
+    )
 
 
 def _from_environment(option: Option, environment: Mapping[str, str]) -> Setting | None:

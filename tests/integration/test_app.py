@@ -17,8 +17,10 @@ from archiver.errors import ArchiveError, ConfigError
 from archiver.index.build import catch_up
 from archiver.index.results import Position, Refusal
 from archiver.index.store import open_store
+from archiver.index.versions import read_version
 from archiver.liveperson.answers import read_record
 from archiver.progress import Silent
+from archiver.simulator import Scenario, simulate
 from tests.conftest import ACCOUNT, NOW, record, sql
 
 
@@ -162,3 +164,23 @@ def test_a_harvest_that_was_killed_while_it_made_the_archive_is_taken_up_by_the_
     with archiver.simulate() as account, archiver.open(tmp_path / "archive", **account.settings) as archive:
         assert archive.harvest("20d").conversations > 0
         assert archive.verify() == []
+
+
+def test_a_harvest_ends_well_though_another_process_writes_the_index_and_a_search_adds_the_rest(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        simulate(Scenario(conversations=30, days=3)) as account,
+        archiver.open(tmp_path / "archive", **account.settings) as archive,
+    ):
+        first = archive.harvest("1d").conversations
+        archive.close()
+        other, record_of_c = archive.open_store(), next(archive.file.vault.after(0))
+        with other.writing(expected=1) as writer:
+            position = other.position()
+            writer.replace([read_version(archive.file.vault, record_of_c)], applied=position)
+            total = archive.harvest("5d").conversations
+        other.close()
+        assert total > first
+        assert "index.busy" in [getattr(logged, "event", "") for logged in caplog.records]
+        assert archive.search("").total == archive.file.vault.conversations() > first
