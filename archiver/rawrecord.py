@@ -32,16 +32,20 @@ def items(record: Any, name: str) -> list[dict[str, Any]]:
 def listed(value: Any) -> Sequence[Any]:
     """The elements of a list or table and of the lists within it; any other value is one element."""
     if isinstance(value, list):
-        if all(map(_is_element, value)):
-            return value
-        return [element for item in value for element in listed(item)]
+        for item in value:
+            if not _is_element(item):
+                return [element for item in value for element in listed(item)]
+        return value
     if _is_table(value):
         return tuple(value.values())
     return () if value is None else (value,)
 
 
 def _is_element(item: Any) -> bool:
-    return item is not None and not isinstance(item, list) and not _is_table(item)
+    if type(item) is dict:
+        for value in item.values():  # the first one tells of most objects that they are no table
+            return type(value) is not dict or not _is_table(item)
+    return item is not None and not isinstance(item, list)
 
 
 def _is_table(value: Any) -> bool:
@@ -129,8 +133,10 @@ def is_true(value: Any) -> bool:
 
 def moment(source: dict[str, Any], name: str) -> datetime | None:
     """A time given as a pair `xL` (epoch milliseconds, preferred) and `x` (a string with or without offset), in UTC."""
-    ms = integer(source.get(f"{name}L"))
-    if ms is not None and ms > 0:
+    ms = source.get(f"{name}L")
+    if type(ms) is not int:
+        ms = integer(ms)
+    if ms is not None and 0 < ms:
         with suppress(OverflowError):
             return from_ms(ms)
     text = source.get(name)
