@@ -136,7 +136,7 @@ def moment(source: dict[str, Any], name: str) -> datetime | None:
     ms = source.get(f"{name}L")
     if type(ms) is not int:
         ms = integer(ms)
-    if ms is not None and 0 < ms:
+    if ms is not None and ms > 0:
         with suppress(OverflowError):
             return from_ms(ms)
     text = source.get(name)
