@@ -24,6 +24,7 @@ COMMANDS = {
     "harvest": ("harvest", "Harvest conversations from LivePerson into the archive."),
     "fetch": ("fetch", "Fetch single conversations by their ids or by consumer ids into the archive."),
     "status": ("status", "Show what the archive holds and how far the index is built."),
+    "serve": ("serve", "Show the page where transcripts are searched and read, until Ctrl-C."),
     "search": ("search", "Search conversations."),
     "histogram": (
         "histogram",
@@ -47,7 +48,7 @@ COMMANDS = {
 }
 GROUPS = {
     "Start here": ("demo", "config", "doctor", "harvest", "fetch"),
-    "Search": ("search", "histogram", "fields", "terms", "show", "history", "export"),
+    "Search": ("serve", "search", "histogram", "fields", "terms", "show", "history", "export"),
     "Operate": (
         "status",
         "coverage",

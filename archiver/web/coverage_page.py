@@ -1,0 +1,115 @@
+"""The page of what is proven complete: months as calendars, and the windows of one day."""
+
+from __future__ import annotations
+
+from calendar import Calendar
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from typing import Any
+
+from archiver.app import Archive
+from archiver.archive import Coverage, CoverageState, Day, Stretch
+from archiver.errors import ConfigError, counted
+from archiver.outputs import month_of
+from archiver.value import Value
+
+STATES = {
+    CoverageState.SEALED: ("proven", "proven complete by LivePerson's own counts"),
+    CoverageState.PROVISIONAL: ("recent", "read whole, but so recent that records may still arrive"),
+    CoverageState.OPEN: ("open", "not read yet"),
+    CoverageState.UNPROVEN: ("unproven", "read, and not proven complete"),
+    CoverageState.LOST: ("lost", "deleted at LivePerson before it was proven"),
+}
+_MOST_DAYS_LEFT = 14  # from here on a gap is urgent
+
+
+class Cell(Value):
+    """A day of a calendar; without a `state` it lies outside of what is known."""
+
+    number: int
+    href: str | None = None
+    state: str = ""
+    word: str = ""
+    count: str = ""
+    says: str = ""
+
+
+class Month(Value):
+    """A month with its weeks, each of seven days or blanks, and what was announced and kept in it."""
+
+    name: str
+    title: str
+    weeks: tuple[tuple[Cell | None, ...], ...]
+    expected: str
+    kept: int
+
+
+def coverage_page(archive: Archive) -> dict[str, Any]:
+    """What the page shows of the whole archive."""
+    coverage = archive.coverage()
+    hours = {
+        state.value: sum(item.hours for item in coverage.stretches if item.state is state) for state in CoverageState
+    }
+    return {
+        "coverage": coverage,
+        "months": list(reversed(list(_months(coverage)))),
+        "legend": [
+            (state.value, word, says, round(hours[state.value] / 24, 1)) for state, (word, says) in STATES.items()
+        ],
+        "gaps": coverage.gaps,
+        "hours_left": coverage.hours_left,
+        "is_urgent": coverage.hours_left is not None and coverage.hours_left < _MOST_DAYS_LEFT * 24,
+        "word_of": lambda state: STATES[state][0],
+        "clock_notice": archive.file.ledger.clock_notice(),
+        "counted": counted,
+    }
+
+
+def _months(coverage: Coverage) -> Iterator[Month]:
+    for name, group in groupby(coverage.days, key=month_of):
+        days = {item.day: item for item in group}
+        first = next(iter(days))
+        weeks = Calendar().monthdatescalendar(first.year, first.month)
+        cells = tuple(tuple(_cell(day, days, first.month) for day in week) for week in weeks)
+        is_exact = all(item.is_exact for item in days.values())
+        expected = sum(item.expected for item in days.values())
+        kept = sum(item.kept for item in days.values())
+        yield Month(name, f"{first:%B %Y}", cells, f"{'' if is_exact else 'at least '}{expected:,}", kept)
+
+
+def _cell(day: date, days: dict[date, Day], month: int) -> Cell | None:
+    if day.month != month:
+        return None
+    item = days.get(day)
+    if item is None:
+        return Cell(day.day)
+    word, says = STATES[item.state]
+    parts = "; ".join(f"{hours:g} h {STATES[CoverageState(state)][0]}" for state, hours in item.hours.items() if hours)
+    told = f"{day:%d %B %Y}: {says}. {counted(item.kept, 'conversation')} kept, {item.expected:,} announced. {parts}"
+    return Cell(day.day, f"/coverage?day={day}", item.state.value, word, f"{item.kept:,}", told)
+
+
+def day_page(archive: Archive, text: str) -> dict[str, Any]:
+    """What the page shows of one day. Raises ConfigError for another text, or a day outside of what can be covered."""
+    try:
+        start = datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        raise ConfigError(f"{text!r} is no day", hint="Write it as 2026-03-31.") from None
+    coverage = archive.coverage(start, start + timedelta(days=1))
+    day = coverage.days[0] if coverage.days else None
+    return {
+        "day": text,
+        "title": f"{start:%A, %d %B %Y}",
+        "previous": f"/coverage?day={(start - timedelta(days=1)).date()}",
+        "following": f"/coverage?day={(start + timedelta(days=1)).date()}",
+        "summary": day,
+        "stretches": [(_clock(item), STATES[item.state], item) for item in coverage.stretches],
+        "search": f"/?from={text}&to={text}",
+        "command": f"archiver harvest --from {text} --to {text}",
+        "counted": counted,
+    }
+
+
+def _clock(item: Stretch) -> str:
+    return f"{item.window.start:%d %b %H:%M} to {item.window.end:%d %b %H:%M}"

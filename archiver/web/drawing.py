@@ -1,0 +1,62 @@
+"""The histogram of a search, as rectangles that a template draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta, tzinfo
+
+from archiver.intervals import Interval
+from archiver.outputs import ProvenBar
+from archiver.value import Value
+from archiver.web.state import SearchState
+
+WIDTH, HEIGHT = 720, 96  # units of the drawing
+_GAP = 0.15  # of a bar's place
+_DAY = timedelta(days=1)
+
+
+class Rectangle(Value):
+    """A bar: its place, what it says, and the address that narrows the search to it; None if that can't be said."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    name: str
+    count: int
+    is_proven: bool
+    href: str | None
+
+
+class Drawing(Value):
+    """The bars of a histogram with their interval and the largest count."""
+
+    interval: str
+    bars: tuple[Rectangle, ...]
+    most: int
+    has_gaps: bool
+
+
+def drawing(interval: Interval, bars: Sequence[ProvenBar], state: SearchState, zone: tzinfo) -> Drawing | None:
+    """The histogram; None if there is nothing to draw."""
+    if not bars:
+        return None
+    most = max(row.bar.count for row in bars)
+    place = WIDTH / len(bars)
+    rectangles = tuple(
+        _rectangle(row, at * place, place, most, _href(interval, row, state, zone)) for at, row in enumerate(bars)
+    )
+    return Drawing(interval.value, rectangles, most, not all(row.is_proven for row in bars))
+
+
+def _rectangle(row: ProvenBar, x: float, place: float, most: int, href: str | None) -> Rectangle:
+    height = max(row.bar.count / max(most, 1) * HEIGHT, 2.0) if row.bar.count else 0.0
+    left, width = x + place * _GAP / 2, place * (1 - _GAP)
+    left, top, width, height = (round(value, 2) for value in (left, HEIGHT - height, width, height))
+    return Rectangle(left, top, width, height, row.name, row.bar.count, row.is_proven, href)
+
+
+def _href(interval: Interval, row: ProvenBar, state: SearchState, zone: tzinfo) -> str | None:
+    """Days bound a search; an hour is narrowed to its day."""
+    start, last = row.bar.start.astimezone(zone), (row.bar.end - timedelta(microseconds=1)).astimezone(zone)
+    return state.between(f"{start:%Y-%m-%d}", f"{last:%Y-%m-%d}") if row.bar.count else None

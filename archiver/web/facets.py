@@ -1,0 +1,93 @@
+"""Facets of the results as links that narrow the search to a value, or leave it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archiver.index import Counting, Counts
+from archiver.query import Scope, words
+from archiver.value import Value
+from archiver.web.state import SearchState
+
+_SHOWN = 8  # values of a facet
+# Facet → (title, field of the query language).
+_FACETS = {
+    "skill": ("Skill", "skill"),
+    "agent": ("Agent", "agent"),
+    "bot": ("Bot", "agent"),
+    "group": ("Agent group", "group"),
+    "source": ("Channel", "source"),
+    "device": ("Device", "device"),
+    "closed": ("Closed by", "closed"),
+    "mcs": ("MCS", "mcs"),
+    "csat": ("CSAT", "csat"),
+    "has": ("Has", "has"),
+    "lang": ("Language", "lang"),
+    "campaign": ("Campaign", "campaign"),
+    "intent": ("Intent", "intent"),
+}
+_BANDS = ((0, 19), (20, 39), (40, 59), (60, 79), (80, 100))  # of the Meaningful Conversation Score
+_NONE = "none"
+
+
+class FacetValue(Value):
+    """A value with its number of results. `include` and `exclude` are addresses; None where the query language can't
+    say it.
+    """
+
+    label: str
+    count: int
+    include: str | None
+    exclude: str | None
+
+
+class FacetList(Value):
+    """The most frequent values of a facet; `others` were left out, which stand for `rest` results."""
+
+    title: str
+    values: tuple[FacetValue, ...]
+    others: int
+    rest: int
+    is_overlapping: bool
+
+
+def facet_lists(counting: Counting, state: SearchState) -> Iterator[FacetList]:
+    """Every facet that the results have a value of."""
+    for name, (title, field) in _FACETS.items():
+        counts = counting.by(name, _SHOWN)
+        if any(item.value is not None for item in counts.values):
+            values = _bands(counts, state) if name == "mcs" else tuple(_values(counts, field, state))
+            yield FacetList(title, values, counts.others, counts.rest, counts.is_overlapping)
+
+
+def _values(counts: Counts, field: str, state: SearchState) -> Iterator[FacetValue]:
+    for item in counts.values:
+        term = condition(field, item.value) if item.value is not None else f"-{field}:*"
+        label = _NONE if item.value is None else item.value
+        yield _linked(label, item.count, term, state)
+
+
+def _bands(counts: Counts, state: SearchState) -> tuple[FacetValue, ...]:
+    scores = [(float(item.value), item.count) for item in counts.values if item.value is not None]
+    bands = [(low, high, sum(count for score, count in scores if low <= score <= high)) for low, high in _BANDS]
+    shown = [_linked(f"{low} to {high}", count, f"mcs:{low}..{high}", state) for low, high, count in bands if count]
+    without = [_linked(_NONE, item.count, "-mcs:0..", state) for item in counts.values if item.value is None]
+    return (*shown, *without)
+
+
+def _linked(label: str, count: int, term: str | None, state: SearchState) -> FacetValue:
+    if term is None:
+        return FacetValue(label, count, None, None)
+    excluded = term.removeprefix("-") if term.startswith("-") else f"-{term}"
+    return FacetValue(label, count, state.with_filter(term), state.with_filter(excluded))
+
+
+def condition(field: str, value: str) -> str | None:
+    """The condition that a field has a value; None if the value has no word that can be searched."""
+    if field == "csat":
+        return f"csat:={value}"
+    quoted = value.replace('"', " ").strip()
+    return f'{field}:"{quoted}"' if words(quoted) else None
+
+
+SCOPES = tuple(scope.value for scope in Scope)

@@ -1,0 +1,49 @@
+"""Templates and static files of the page, from the package."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+_KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("archiver.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.globals["static"] = static_href
+    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
+    return environment
+
+
+def page(template: str, content: dict[str, Any], *, status: int = 200) -> HTMLResponse:
+    """A page made from a template. Everything is escaped."""
+    return HTMLResponse(_environment().get_template(template).render(content), status)
+
+
+@cache
+def static_files() -> dict[str, tuple[str, bytes]]:
+    """The static files by the names in their addresses, which change with their content: (type, content)."""
+    found = {}
+    for item in files("archiver.web").joinpath("static").iterdir():
+        stem, _, kind = item.name.rpartition(".")
+        if kind in _KINDS:
+            content = item.read_bytes()
+            found[f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{kind}"] = (_KINDS[kind], content)
+    return found
+
+
+@cache
+def static_href(name: str) -> str:
+    """The address of a static file."""
+    stem, _, kind = name.rpartition(".")
+    found = next(item for item in static_files() if item.startswith(f"{stem}.") and item.endswith(f".{kind}"))
+    return f"/static/{found}"

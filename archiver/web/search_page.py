@@ -1,0 +1,124 @@
+"""The search page: everything that its template shows."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import Any
+
+from archiver.app import Archive
+from archiver.errors import ArchiverError, QueryError, counted
+from archiver.index import Search, Sort
+from archiver.outputs import proven_bars
+from archiver.query import Scope
+from archiver.web.cards import card
+from archiver.web.drawing import HEIGHT, WIDTH, drawing
+from archiver.web.facets import facet_lists
+from archiver.web.state import COLUMNS, SearchState, hidden_fields
+
+PAGE = 20
+_SORTS = {
+    "newest": "Newest", "oldest": "Oldest", "relevance": "Most relevant", "matches": "Most matches",
+    "duration": "Longest", "messages": "Most messages", "lowest-mcs": "Lowest MCS", "lowest-csat": "Lowest CSAT",
+    "mcs": "Highest MCS", "csat": "Highest CSAT",
+}  # fmt: skip
+_PRESETS = (("Today", 0), ("7 days", 7), ("30 days", 30), ("90 days", 90), ("13 months", 396))
+_REPAIR = re.compile(r"Did you mean (\S+?)\?")
+_WORD = re.compile(r"[\w.]+:?")
+
+
+def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
+    """What the page of a state shows. Raises ArchiverError, also QueryError with a place in the whole query."""
+    started = perf_counter()
+    zone = archive.settings.zone
+    search = _search(archive, state)
+    results = search.results()
+    worth = search.assurance(archive.believed_now())
+    counting = search.counting(zone)
+    found = counting.histogram() if results.total else None
+    bars = list(proven_bars(found, worth, Scope(state.scope), zone)) if found else []
+    return _surroundings(archive, state) | {
+        "results": results,
+        "cards": [card(hit, state.query, zone) for hit in results.hits],
+        "total": results.total,
+        "worth": worth,
+        "sentences": worth.sentences(results.total),
+        "histogram": drawing(found.interval, bars, state, zone) if found else None,
+        "size": (WIDTH, HEIGHT),
+        "facets": list(facet_lists(counting, state)) if results.total else [],
+        "next": state.href(after=results.next) if results.next else None,
+        "milliseconds": round(1000 * (perf_counter() - started)),
+        "is_first_run": archive.file.vault.head() == 0,
+        "counted": counted,
+    }
+
+
+def search_of(archive: Archive, state: SearchState, limit: int) -> Search:
+    """The search that a state asks for."""
+    return archive.search(state.query, scope=state.scope, sort=state.sort, limit=limit, after=state.after or None)
+
+
+def _search(archive: Archive, state: SearchState) -> Search:
+    return search_of(archive, state, PAGE)
+
+
+def faulty_page(archive: Archive, state: SearchState, error: ArchiverError) -> dict[str, Any]:
+    """What the page shows if the question can't be answered: where the fault is, and a proposal that can be."""
+    at = state.place_in_box(error.position) if isinstance(error, QueryError) else None
+    proposed = _repaired(archive, state, error, at)
+    return _surroundings(archive, state) | {
+        "error": error,
+        "at": at,
+        "proposal": proposed,
+        "proposal_href": state.href(q=proposed) if proposed else None,
+    }
+
+
+def _repaired(archive: Archive, state: SearchState, error: ArchiverError, at: int | None) -> str | None:
+    """The text of the box as the error's hint proposes it, if that is a query."""
+    named = _REPAIR.search(error.hint or "")
+    word = _WORD.match(state.q, at) if at is not None else None
+    if not named or not word:
+        return None
+    proposed = state.q[: word.start()] + named[1] + state.q[word.end() :]
+    try:
+        archive.parse(proposed)
+    except ArchiverError:
+        return None
+    return proposed
+
+
+def _surroundings(archive: Archive, state: SearchState) -> dict[str, Any]:
+    """What the page shows around the results, whatever they are."""
+    return {
+        "state": state,
+        "chips": [(text, state.without_filter(text)) for text in state.filters],
+        "hidden": hidden_fields(state, ("q", "from", "to", "sort", "scope")),
+        "sorts": [(value, label) for value, label in _SORTS.items() if _may_sort(value, state)],
+        "presets": list(_presets(state, archive.believed_now())),
+        "columns": [(name, name in state.columns) for name in COLUMNS],
+        "command": _command(state),
+        "zone": str(archive.settings.zone),
+    }
+
+
+def _may_sort(value: str, state: SearchState) -> bool:
+    return state.scope == Scope.CONVERSATION or value in (Sort.NEWEST, Sort.OLDEST, Sort.RELEVANCE)
+
+
+def _presets(state: SearchState, now: datetime) -> Iterator[tuple[str, str, bool]]:
+    """Spans that people ask for often: label, address, and whether it is the present one."""
+    for label, days in _PRESETS:
+        first = f"{now - timedelta(days=days):%Y-%m-%d}"
+        yield label, state.between(first, ""), (state.from_day, state.to_day) == (first, "")
+    yield "All", state.between("", ""), not state.from_day and not state.to_day
+
+
+def _command(state: SearchState) -> str:
+    """The same search on the command line."""
+    options = {"--scope": (state.scope, "conversation"), "--sort": (state.sort, "newest")}
+    given = [word for name, (value, usual) in options.items() if value != usual for word in (name, value)]
+    return shlex.join(["archiver", "search", state.query or "*", *given])

@@ -1,0 +1,101 @@
+"""The state of the search page, all of which stands in its address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlencode
+
+from archiver.value import Value, as_dict, replace
+
+COLUMNS = ("start", "customer", "agents", "skill", "messages", "duration", "mcs", "csat")  # of the table
+SHOWN_COLUMNS = ("start", "customer", "agents", "skill", "messages", "mcs")
+_NAMES = {"q": "q", "filters": "f", "from_day": "from", "to_day": "to", "columns": "col"}  # members with another name
+
+
+class SearchState(Value):
+    """What is asked and how it is shown. `filters` are conditions of the query language that all must hold, each a
+    chip; `from_day` and `to_day` bound the start; `after` is the cursor of the page before.
+    """
+
+    q: str = ""
+    filters: tuple[str, ...] = ()
+    from_day: str = ""
+    to_day: str = ""
+    scope: str = "conversation"
+    sort: str = "newest"
+    view: str = "cards"
+    columns: tuple[str, ...] = SHOWN_COLUMNS
+    after: str = ""
+
+    @property
+    def query(self) -> str:
+        """The whole query."""
+        return " ".join(filter(None, (self._box, *self.filters, *self._days)))
+
+    @property
+    def _box(self) -> str:
+        """The text of the box, in parentheses if other conditions stand beside it."""
+        is_alone = not self.filters and not self._days
+        return self.q if is_alone or not self.q.strip() else f"({self.q})"
+
+    @property
+    def _days(self) -> tuple[str, ...]:
+        bounds = (("after", self.from_day), ("before", self.to_day))
+        return tuple(f"{name}:{day}" for name, day in bounds if day)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked: then the newest conversations are shown."""
+        return not self.query.strip()
+
+    def place_in_box(self, position: int) -> int | None:
+        """Where a place in the whole query is in the box; None if it is in another condition."""
+        at = position - (1 if self._box.startswith("(") and self._box != self.q else 0)
+        return at if 0 <= at <= len(self.q) else None
+
+    def href(self, path: str = "/", **changes: object) -> str:
+        """The address of this state with changes. A new question begins with its first page."""
+        state = replace(self, **({"after": ""} | changes))
+        pairs = urlencode(list(state._pairs()))
+        return f"{path}?{pairs}" if pairs else path
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        """The members that differ from what they are by default."""
+        usual, pairs = as_dict(SearchState()), []
+        for name, value in as_dict(self).items():
+            if value != usual[name]:
+                values = value if isinstance(value, tuple | list) else [value]
+                pairs += [(_NAMES.get(name, name), str(item)) for item in values]
+        return pairs
+
+    def with_filter(self, text: str) -> str:
+        """The address with one more condition."""
+        return self.href(filters=tuple(dict.fromkeys((*self.filters, text))))
+
+    def without_filter(self, text: str) -> str:
+        """The address without a condition."""
+        return self.href(filters=tuple(item for item in self.filters if item != text))
+
+    def between(self, from_day: str, to_day: str) -> str:
+        """The address with other days."""
+        return self.href(from_day=from_day, to_day=to_day)
+
+
+def read_state(pairs: Iterable[tuple[str, str]]) -> SearchState:
+    """The state that the parameters of an address say; unknown ones are left out."""
+    given: dict[str, list[str]] = {}
+    for name, value in pairs:
+        given.setdefault(name, []).append(value)
+    usual = SearchState()
+    one = {name: given.get(_NAMES.get(name, name), [getattr(usual, name)])[-1] for name in _SINGLE}
+    filters = tuple(dict.fromkeys(text.strip() for text in given.get("f", ()) if text.strip()))
+    columns = tuple(name for name in COLUMNS if name in given.get("col", ())) or usual.columns
+    return SearchState(filters=filters, columns=columns, **one)
+
+
+_SINGLE = ("q", "from_day", "to_day", "scope", "sort", "view", "after")
+
+
+def hidden_fields(state: SearchState, without: Sequence[str]) -> list[tuple[str, str]]:
+    """The parameters that a form has to repeat, except those that it asks for itself, and the cursor."""
+    return [(name, value) for name, value in replace(state, after="")._pairs() if name not in without]

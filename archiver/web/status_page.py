@@ -1,0 +1,54 @@
+"""The page of how the archive is: harvest, index, what was refused, what has to be decided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archiver.app import Archive
+from archiver.archive import Erasure
+from archiver.errors import ArchiverError, counted
+from archiver.outputs import ERASURE_WORDS, at_stake, status_json
+from archiver.transcript import Change
+from archiver.web.cards import conversation_href
+
+_SHOWN = 50  # refusals and erasures
+
+
+def status_page(archive: Archive) -> dict[str, Any]:
+    """What the page shows. An index that is out of reach is told, and the rest is shown anyway."""
+    status = status_json(archive)
+    pending = archive.file.erasures.listed()
+    return {
+        "status": status,
+        "last_harvest": _moment(archive),
+        "behind": _behind(status),
+        "refused": _refused(archive)[:_SHOWN],
+        "pending": [_to_decide(archive, item) for item in pending[:_SHOWN]],
+        "pending_count": len(pending),
+        "quarantined": status["vault"]["quarantined"],
+        "clock_notice": archive.file.ledger.clock_notice(),
+        "counted": counted,
+    }
+
+
+def _to_decide(archive: Archive, item: Erasure) -> tuple[Erasure, str, str, list[Change]]:
+    """An event with its conversation's address, what happened in words, and the text that is at stake."""
+    words = ERASURE_WORDS.get(item.kind, item.kind)
+    return item, conversation_href(item.conversation_id), words, at_stake(archive, item)
+
+
+def _moment(archive: Archive) -> str:
+    at = archive.file.ledger.last_finished()
+    return f"{at.astimezone(archive.settings.zone):%d %b %Y %H:%M:%S} ({archive.settings.zone})" if at else "never"
+
+
+def _behind(status: dict[str, Any]) -> int | None:
+    applied = status["index"]["applied"]
+    return None if applied is None else max(status["vault"]["head"] - applied, 0)
+
+
+def _refused(archive: Archive) -> list[Any]:
+    try:
+        return list(archive.refused())
+    except ArchiverError:
+        return []

@@ -1,0 +1,161 @@
+"""The page of one conversation: everything that its template shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from archiver.app import Archive
+from archiver.archive import Record
+from archiver.errors import ArchiverError, counted
+from archiver.model import Metadata, Role, Sde, Transcript
+from archiver.outputs import sde_rows
+from archiver.value import Value
+from archiver.web.cards import badges, conversation_href, duration
+from archiver.web.entries import Entry, entries
+from archiver.web.facets import condition
+from archiver.web.state import SearchState
+
+_PAGE = 500  # messages
+_OTHERS = 5  # conversations of the same customer
+SENDERS = ("customer", "agent", "bot", "system", "notes")
+
+
+class Fact(Value):
+    """A fact at the side of a transcript; `href` searches for others with the same."""
+
+    label: str
+    value: str
+    href: str | None = None
+
+
+def transcript_page(
+    archive: Archive, conversation_id: str, *, query: str = "", at: int | None = None, only: str = ""
+) -> dict[str, Any]:  # fmt: skip
+    """What the page shows: the messages around number `at`, or the first ones. Raises NotFound, IntegrityError,
+    RecordError, QueryError.
+    """
+    zone, record = archive.settings.zone, archive.file.vault.current(conversation_id)
+    transcript = archive.transcript(conversation_id)
+    asked = archive.parse(query) if query.strip() else None
+    numbers = _numbers_of_page(len(transcript.messages), at)
+    is_whole = len(numbers) == len(transcript.messages)
+    shown = list(entries(transcript, numbers, asked.expression if asked else None, zone, is_whole=is_whole))
+    return {
+        "transcript": transcript,
+        "entries": [entry for entry in shown if _is_wanted(entry, only)],
+        "hits": [entry.number for entry in shown if entry.marks and entry.number],
+        "query": query,
+        "only": only,
+        "senders": [(name, conversation_href(conversation_id, query) + _only(name, query)) for name in SENDERS],
+        "numbers": numbers,
+        "pages": list(_pages(transcript, numbers, query)),
+        "badges": list(badges(transcript)),
+        "facts": list(_facts(transcript.metadata, zone)),
+        "people": list(_people(transcript.metadata)),
+        "sdes": [(sde.type, sde.is_authenticated, list(_values(sde))) for sde in transcript.sdes],
+        "provenance": _provenance(archive, record, zone),
+        "others": _others(archive, transcript),
+        "zone": str(zone),
+        "href": conversation_href(conversation_id),
+        "back": SearchState(q=query).href(),
+        "counted": counted,
+    }
+
+
+def _only(name: str, query: str) -> str:
+    return f"{'&' if query else '?'}{urlencode({'only': name})}"
+
+
+def _numbers_of_page(count: int, at: int | None) -> range:
+    """The numbers of the messages of the page that holds a number."""
+    page = (min(max(at or 1, 1), max(count, 1)) - 1) // _PAGE
+    return range(page * _PAGE + 1, min((page + 1) * _PAGE, count) + 1)
+
+
+def _pages(transcript: Transcript, numbers: range, query: str) -> Iterator[tuple[str, str, bool]]:
+    """The pages of a long conversation: label, address, whether it is this one."""
+    count = len(transcript.messages)
+    for first in range(1, count + 1, _PAGE) if count > _PAGE else ():
+        label = f"{first:,}–{min(first + _PAGE - 1, count):,}"
+        yield label, conversation_href(transcript.id, query, first), first == numbers.start
+
+
+def _is_wanted(entry: Entry, only: str) -> bool:
+    if not only or entry.kind == "day":
+        return True
+    return entry.kind == "note" if only == "notes" else entry.kind == "message" and entry.role == only
+
+
+def _facts(metadata: Metadata, zone: tzinfo) -> Iterator[Fact]:
+    yield Fact("Started", _moment(metadata.started_at, zone))
+    yield Fact("Ended", _moment(metadata.ended_at, zone))
+    yield Fact("Duration", duration(metadata.duration_ms) or "unknown")
+    searchable = (
+        ("Status", "status", metadata.status and metadata.status.lower().replace("close", "closed")),
+        ("Skill", "skill", metadata.skill),
+        ("Agent group", "group", metadata.group),
+        ("Closed by", "closed", metadata.close_reason),
+        ("Channel", "source", metadata.source),
+        ("Device", "device", metadata.device),
+        ("Language", "lang", metadata.language),
+        *(("Campaign", "campaign", name) for name in metadata.campaign),
+        *(("Intent", "intent", name) for name in metadata.intents),
+    )
+    for label, field, value in searchable:
+        if value:
+            yield Fact(label, value, _search(condition(field, value)))
+    scores = (("MCS", metadata.mcs), ("CSAT", metadata.csat), ("NPS", metadata.nps))
+    yield from (Fact(label, f"{value:g}") for label, value in scores if value is not None)
+
+
+def _people(metadata: Metadata) -> Iterator[tuple[str, tuple[Fact, ...]]]:
+    """Everybody who took part with what is known of them."""
+    for person in (*metadata.consumers, *metadata.agents):
+        field = "customer" if person.role is Role.CUSTOMER else "agent"
+        known = (("Id", person.id), ("Login", person.login), ("E-mail", person.email), ("Phone", person.phone))
+        facts = (Fact(label, value, _search(condition(field, value))) for label, value in known if value)
+        yield f"{person.name} ({person.role.value})", tuple(facts)
+
+
+def _values(sde: Sde) -> Iterator[Fact]:
+    for label, path, value in sde_rows(sde):
+        yield Fact(label, value, _search(condition(f"sde.{path}", value) if path else None))
+
+
+def _search(term: str | None) -> str | None:
+    return SearchState(filters=(term,)).href() if term else None
+
+
+def _provenance(archive: Archive, record: Record, zone: tzinfo) -> dict[str, Any]:
+    """Where the text comes from: the vault's entry, its hash, and the other versions."""
+    history = archive.history(record.conversation_id)
+    return {
+        "entry": record.seq,
+        "fetched_at": _moment(datetime.fromisoformat(record.fetched_at), zone),
+        "link": archive.file.vault.link_at(record.seq),
+        "versions": sum(entry.is_version for entry in history),
+        "events": [entry for entry in history if not entry.is_version],
+        "history": f"/c/{quote(record.conversation_id, safe='')}/history",
+        "raw": f"/c/{quote(record.conversation_id, safe='')}/raw.json",
+    }
+
+
+def _others(archive: Archive, transcript: Transcript) -> dict[str, Any] | None:
+    """The newest other conversations of the same customer; None if the customer is unknown or the index is down."""
+    ids = [person.id for person in transcript.metadata.consumers if person.id]
+    term = condition("customer", ids[0]) if ids else None
+    if term is None:
+        return None
+    try:
+        results = archive.search(term, limit=_OTHERS + 1).results()
+    except ArchiverError:
+        return None
+    shown = [hit.transcript for hit in results.hits if hit.transcript.id != transcript.id and not hit.fault]
+    return {"total": results.total - 1, "shown": shown[:_OTHERS], "href": _search(term)}
+
+
+def _moment(moment: datetime | None, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%d %b %Y %H:%M:%S}" if moment else "unknown"
