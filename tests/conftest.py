@@ -125,7 +125,7 @@ _SLOW_MODULES = {
     "test_network",
     "test_python",
 }
-_SLOW_FOLDERS = {"cli", "service", "simulator"}
+_SLOW_FOLDERS = {"browser", "cli", "service", "simulator", "web"}
 _SLOW_FIXTURES = {"elasticsearch", "secure_elasticsearch", "witnesses"}
 
 

@@ -15,8 +15,10 @@ from archiver.app import Archive
 from archiver.cli import context as shared
 from archiver.cli.hits import print_hits
 from archiver.cli.reading import transcript_lines
+from archiver.cli.serve import show_page
 from archiver.config import load
 from archiver.errors import counted
+from archiver.service import Listen
 from archiver.simulator import Scenario, simulate
 
 _QUERY = '"table for four" OR lawyer'
@@ -33,8 +35,9 @@ def _folder(keep: bool) -> Iterator[Path]:
 
 @click.command("demo")
 @click.option("--keep", is_flag=True, help="Leave the archive in a folder and print its path.")
+@click.option("--serve", "is_served", is_flag=True, help="Show the archive on a page, until Ctrl-C.")
 @click.pass_context
-def command(context: click.Context, keep: bool) -> None:
+def command(context: click.Context, keep: bool, is_served: bool) -> None:
     """Harvest, search and read invented conversations; no account needed.
 
     Starts a simulated LivePerson account on this machine, harvests it, searches it, and prints a transcript.
@@ -42,6 +45,7 @@ def command(context: click.Context, keep: bool) -> None:
     \b
     Examples:
       archiver demo
+      archiver demo --serve
       archiver demo --keep
     """
     days = f"{Scenario().days + 1:.0f}"
@@ -54,8 +58,12 @@ def command(context: click.Context, keep: bool) -> None:
             click.echo(
                 f"{counted(summary.conversations, 'conversation')} kept from {counted(summary.windows, 'window')}.\n"
             )
-            _look_around(archive)
-        _print_next(folder, keep)
+            if not is_served:
+                _look_around(archive)
+        if is_served:
+            show_page(context, settings, Listen("127.0.0.1", 0))
+        else:
+            _print_next(folder, keep)
 
 
 def _look_around(archive: Archive) -> None:
@@ -77,6 +85,7 @@ def _print_next(folder: Path, keep: bool) -> None:
         click.echo(f"  {program} --archive {folder} search 'compensat* w/5 lawyer from:customer'")
         click.echo(f"  {program} --archive {folder} export --output conversations.ndjson")
     else:
+        click.echo(f"  {program} demo --serve           the same on a page in your browser")
         click.echo(f"  {program} demo --keep            leaves this archive for you to search")
     click.echo(f"  {program} search --help          the query language in short")
     click.echo(f"  {program} harvest --help         your own account")

@@ -12,7 +12,7 @@ from archiver import windows
 from archiver.app import Archive
 from archiver.archive import WindowReading
 from archiver.cli import context as shared
-from archiver.cli.follow import DEFAULT_LISTEN, follow
+from archiver.cli.follow import DEFAULT_LISTEN, follow, listen_at
 from archiver.dates import parse_duration, parse_moment
 from archiver.errors import ArchiverError, ConfigError, counted
 from archiver.harvest import Summary, forecast_windows
@@ -22,6 +22,7 @@ from archiver.model import Window
 from archiver.service import Schedule
 
 _log = EventLogger("cli")
+USUAL_PAUSE = "5m"
 _SHORTEST_PAUSE = timedelta(seconds=1)
 
 
@@ -34,7 +35,7 @@ _SHORTEST_PAUSE = timedelta(seconds=1)
     "--follow", "is_followed", is_flag=True, help="Harvest continuously: new, changed and missing conversations."
 )
 @click.option(
-    "--every", metavar="DURATION", default="5m", show_default=True,
+    "--every", metavar="DURATION", default=USUAL_PAUSE, show_default=True,
     help="With --follow: how often to read new conversations.",
 )  # fmt: skip
 @click.option(
@@ -75,7 +76,7 @@ def command(
     if is_followed:
         archives = _archives(context, all_profiles=all_profiles)
         is_verbose = bool(context.find_root().obj["verbose"])
-        follow(archives, _schedule(archives[0], every, from_), listen, is_verbose=is_verbose)
+        follow(archives, schedule_of(archives[0], every, from_), listen_at(listen), is_verbose=is_verbose)
         return
     _warn_of_retention(context, from_)
     archives = _archives(context, all_profiles=all_profiles)
@@ -106,7 +107,8 @@ def _check_follow(context: click.Context, *, is_followed: bool) -> None:
             )
 
 
-def _schedule(archive: Archive, every: str, from_: str | None) -> Schedule:
+def schedule_of(archive: Archive, every: str, from_: str | None) -> Schedule:
+    """How often to ask, and since when. Raises ConfigError."""
     try:
         pause = parse_duration(every)
     except ValueError as error:

@@ -2,55 +2,91 @@
 
 from __future__ import annotations
 
-import re
+import signal
+import threading
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import click
 
 from archiver.app import Archive
 from archiver.cli import context as shared
+from archiver.cli.follow import ended_by, follow, listen_at
+from archiver.cli.harvest import USUAL_PAUSE, schedule_of
+from archiver.config import Settings
 from archiver.errors import ConfigError
 from archiver.progress import Silent
+from archiver.service import Listen
 
 USUAL = "127.0.0.1:8765"
-_ADDRESS = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:]*)):([0-9]{1,5})")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command("serve")
 @click.option("--listen", metavar="HOST:PORT", default=USUAL, show_default=True, help="Where the page is served.")
+@click.option("--harvest", "is_harvesting", is_flag=True, help="Also harvest continuously, as harvest --follow does.")
+@click.option("--every", default=USUAL_PAUSE, show_default=True, help="With --harvest: how often to ask for new ones.")
 @click.option("--open", "opens", is_flag=True, help="Open it in this machine's browser.")
 @click.pass_context
-def command(context: click.Context, listen: str, opens: bool) -> None:
+def command(context: click.Context, listen: str, is_harvesting: bool, every: str, opens: bool) -> None:
     """Show the page where transcripts are searched and read, until Ctrl-C.
 
-    Search, transcripts with their versions, coverage and status, for people in a browser and, with .json behind the
-    address, for programs. There is no login: it is served to this machine only. A search brings the index up to date
-    first, as on the command line.
+    Search, transcripts with their versions, coverage and status, for people in a browser and, with .json in the
+    address, for programs. There is no login, so that it is served to this machine only. A search brings the index up to
+    date first, as on the command line. With --harvest the same process harvests, and its health and metrics are on the
+    same address.
 
     \b
     Examples:
       archiver serve
       archiver serve --open
+      archiver serve --harvest
       archiver --archive /data/brand serve --listen 127.0.0.1:9000
     """
-    from archiver.web import serve
-
-    host, port = _address(listen)
+    at = listen_at(listen, USUAL)
+    if at is None:
+        raise ConfigError("--listen off would serve nothing", hint=f"Write --listen {USUAL}.")
     settings = shared.settings(context)
+    if is_harvesting:
+        _harvest(context, settings, at, every, opens=opens)
+        return
     with Archive(settings) as archive:
         _ = archive.file  # an archive that can't be opened is told here, not in the browser
-    serve(partial(Archive, settings, progress=Silent()), host, port, on_ready=partial(_tell, context, opens=opens))
+    show_page(context, settings, at, opens=opens)
+
+
+def show_page(context: click.Context, settings: Settings, at: Listen, *, opens: bool = False) -> None:
+    """Serves the page of an archive until a signal ends it."""
+    from archiver.web import served
+
+    stop = threading.Event()
+    with ended_by(stop, *_SIGNALS), served(_opening(settings), None, at.host, at.port) as url:
+        _tell(context, url, opens=opens)
+        stop.wait()
+
+
+def _harvest(context: click.Context, settings: Settings, at: Listen, every: str, *, opens: bool) -> None:
+    from archiver.web import Respond, served
+
+    @contextmanager
+    def serve(respond: Respond, host: str, port: int) -> Iterator[str]:
+        with served(_opening(settings), respond, host, port) as url:
+            _tell(context, url, opens=opens)
+            yield url
+
+    archive, is_verbose = Archive(settings, progress=Silent()), bool(context.find_root().obj["verbose"])
+    required = Listen(at.host, at.port, is_required=True)
+    schedule = schedule_of(archive, every, None)
+    follow([archive], schedule, required, is_verbose=is_verbose, serve=serve, signals=_SIGNALS)
+
+
+def _opening(settings: Settings) -> partial[Archive]:
+    return partial(Archive, settings, progress=Silent())
 
 
 def _tell(context: click.Context, url: str, *, opens: bool) -> None:
     shared.say(context, f"The archive is at {url}  (Ctrl-C ends it)")
     if opens:
         webbrowser.open(url)
-
-
-def _address(listen: str) -> tuple[str, int]:
-    match = _ADDRESS.fullmatch(listen)
-    if not match or int(match[3]) > 65_535:
-        raise ConfigError(f"--listen {listen} is not an address", hint=f"Write it as HOST:PORT, such as {USUAL}.")
-    return match[1] or match[2] or "127.0.0.1", int(match[3])

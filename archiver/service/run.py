@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from archiver.errors import ConfigError
@@ -13,13 +13,14 @@ from archiver.logs import EventLogger
 from archiver.service.follower import Follower, Parts
 from archiver.service.health import Response, answer
 from archiver.service.schedule import Schedule
-from archiver.service.server import served
+from archiver.service.server import Respond, served
 from archiver.service.state import Snapshot
 from archiver.service.systemd import Notifier
 from archiver.service.troubles import Level, level_of, worst
 from archiver.value import Value
 
 _log = EventLogger("service")
+Serve = Callable[[Respond, str, int], AbstractContextManager[str]]  # what to respond, host, port: the URL
 _NOTIFY_EVERY_S, _END_WITHIN_S = 1.0, 5.0
 
 
@@ -31,11 +32,14 @@ class Listen(Value):
     is_required: bool = False
 
 
-def follow(accounts: Sequence[Parts], schedule: Schedule, *, stop: threading.Event, listen: Listen | None) -> None:
-    """Harvests each account until `stop` is set. Raises ConfigError for wrong settings of any, before anything is
-    harvested; for a single account, Locked if another process harvests its archive, at the start or later. Everything
-    else is tried again, and is in its health. An account that ends leaves the others at work; raises its error when all
-    have ended.
+def follow(
+    accounts: Sequence[Parts], schedule: Schedule, *, stop: threading.Event, listen: Listen | None,
+    serve: Serve | None = None,
+) -> None:  # fmt: skip
+    """Harvests each account until `stop` is set, and serves its health by `serve`. Raises ConfigError for wrong
+    settings of any, before anything is harvested; for a single account, Locked if another process harvests its archive,
+    at the start or later. Everything else is tried again, and is in its health. An account that ends leaves the others
+    at work; raises its error when all have ended.
     """
     _check_folders(accounts)
     followers = [Follower(parts, schedule, is_alone=len(accounts) == 1) for parts in accounts]
@@ -44,7 +48,7 @@ def follow(accounts: Sequence[Parts], schedule: Schedule, *, stop: threading.Eve
         stack.callback(_end, followers)
         for follower in followers:
             follower.prepare()  # before the port: a second service is told of the first one
-        _serve_health(stack, followers, listen)
+        _serve_health(stack, followers, listen, serve or served)
         try:
             for follower in followers:
                 follower.start()
@@ -99,7 +103,7 @@ def _end(followers: Sequence[Follower]) -> None:
         follower.end(by_s)
 
 
-def _serve_health(stack: ExitStack, followers: Sequence[Follower], listen: Listen | None) -> None:
+def _serve_health(stack: ExitStack, followers: Sequence[Follower], listen: Listen | None, serve: Serve) -> None:
     """Serves health and metrics until the stack is left."""
 
     def respond(path: str) -> Response | None:
@@ -108,7 +112,7 @@ def _serve_health(stack: ExitStack, followers: Sequence[Follower], listen: Liste
     if listen is None:
         return
     try:
-        url = stack.enter_context(served(respond, listen.host, listen.port))
+        url = stack.enter_context(serve(respond, listen.host, listen.port))
     except ConfigError as error:
         if listen.is_required:
             raise

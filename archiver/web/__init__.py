@@ -1,6 +1,6 @@
 """The page where transcripts are searched and read. Like the command line it translates, and decides nothing."""
 
-from archiver.web.serving import serve
-from archiver.web.site import Site
+from archiver.web.serving import served
+from archiver.web.site import Respond, Site
 
-__all__ = ["Site", "serve"]
+__all__ = ["Respond", "Site", "served"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archiver.index import Counting, Counts
-from archiver.query import Scope, words
+from archiver.query import words
 from archiver.value import Value
 from archiver.web.state import SearchState
 
@@ -26,13 +26,15 @@ _FACETS = {
     "campaign": ("Campaign", "campaign"),
     "intent": ("Intent", "intent"),
 }
+# Fields of which a search for any word finds just the results that have a value of the facet.
+_SAME = ("skill", "group", "source", "lang", "campaign", "intent", "has")
 _BANDS = ((0, 19), (20, 39), (40, 59), (60, 79), (80, 100))  # of the Meaningful Conversation Score
 _NONE = "none"
 
 
 class FacetValue(Value):
-    """A value with its number of results. `include` and `exclude` are addresses; None where the query language can't
-    say it.
+    """A value with its number of results. `include` and `exclude` are addresses that search for its words, or leave
+    them out; None where the query language can't say it.
     """
 
     label: str
@@ -62,9 +64,16 @@ def facet_lists(counting: Counting, state: SearchState) -> Iterator[FacetList]:
 
 def _values(counts: Counts, field: str, state: SearchState) -> Iterator[FacetValue]:
     for item in counts.values:
-        term = condition(field, item.value) if item.value is not None else f"-{field}:*"
+        term = condition(field, item.value) if item.value is not None else _without(counts.facet, field)
         label = _NONE if item.value is None else item.value
         yield _linked(label, item.count, term, state)
+
+
+def _without(facet: str, field: str) -> str | None:
+    """The condition that a result has no value of a facet; None if the query language can't say it."""
+    if facet == "csat":
+        return "-csat:1.."
+    return f"-{field}:*" if facet in _SAME else None
 
 
 def _bands(counts: Counts, state: SearchState) -> tuple[FacetValue, ...]:
@@ -88,6 +97,3 @@ def condition(field: str, value: str) -> str | None:
         return f"csat:={value}"
     quoted = value.replace('"', " ").strip()
     return f'{field}:"{quoted}"' if words(quoted) else None
-
-
-SCOPES = tuple(scope.value for scope in Scope)

@@ -8,7 +8,10 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
+
+from archiver.visible import safe
 
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -17,11 +20,19 @@ _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("archiver.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, finalize=_visible,
     )  # fmt: skip
     environment.globals["static"] = static_href
+    environment.filters["unchanged"] = escape
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     return environment
+
+
+def _visible(value: Any) -> Any:
+    """What a template shows: characters that steer, reverse or hide are spelled out. What is a form's own content is
+    left `unchanged`, so that it can be sent again.
+    """
+    return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def page(template: str, content: dict[str, Any], *, status: int = 200) -> HTMLResponse:

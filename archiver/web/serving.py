@@ -1,36 +1,46 @@
-"""Serves the site over HTTP until it is told to stop."""
+"""Serves the site over HTTP in a thread of its own."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 
 import uvicorn
 
 from archiver.app import Archive
 from archiver.errors import ConfigError
-from archiver.web.site import Site
+from archiver.web.site import Respond, Site
 
 _MOST_CONNECTIONS = 256
 _PATIENCE_S = 10
 
 
-def serve(make: Callable[[], Archive], host: str, port: int, *, on_ready: Callable[[str], None]) -> None:
-    """Serves the archive that `make` opens on an address of this machine until a signal ends it; `on_ready` gets the
-    URL. Raises ConfigError for an address that others can reach, and one that can't be had.
+@contextmanager
+def served(make: Callable[[], Archive], respond: Respond | None, host: str, port: int) -> Iterator[str]:
+    """Serves the archive that `make` opens on an address of this machine within the context; the URL. `respond` answers
+    the addresses of health and metrics. Raises ConfigError for an address that others can reach, and for one that can't
+    be had.
     """
     listener = _bound(host, port)
-    with closing(listener):
-        address = listener.getsockname()
-        on_ready(f"http://{f'[{host}]' if ':' in host else host}:{address[1]}")
-        config = uvicorn.Config(
-            Site(make).application(is_local=True), log_config=None, access_log=False, server_header=False,
-            timeout_keep_alive=_PATIENCE_S, limit_concurrency=_MOST_CONNECTIONS, timeout_graceful_shutdown=_PATIENCE_S,
-            ws="none",
-        )  # fmt: skip
-        uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(_config(Site(make, respond)))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="page")
+    thread.start()
+    try:
+        yield f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(_PATIENCE_S)
+        listener.close()
+
+
+def _config(site: Site) -> uvicorn.Config:
+    return uvicorn.Config(
+        site.application(is_local=True), log_config=None, access_log=False, server_header=False, ws="none",
+        timeout_keep_alive=_PATIENCE_S, limit_concurrency=_MOST_CONNECTIONS, timeout_graceful_shutdown=1,
+    )  # fmt: skip
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -15,10 +15,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from archiver.app import Archive
-from archiver.errors import ArchiverError
+from archiver.errors import ArchiverError, RecordError
 from archiver.jsontext import encode
 from archiver.outputs import counts_json, coverage_json, history_json, search_json, status_json, steps_of
 from archiver.transcript import as_json as transcript_json
+from archiver.transcript import unreadable_as_json
 from archiver.web import faults
 from archiver.web.archives import Archives
 from archiver.web.coverage_page import coverage_page, day_page
@@ -28,18 +29,20 @@ from archiver.web.search_page import PAGE, faulty_page, search_of, search_page
 from archiver.web.security import Guard
 from archiver.web.state import read_state
 from archiver.web.status_page import status_page
-from archiver.web.transcript_page import transcript_page
+from archiver.web.transcript_page import transcript_page, unreadable_page
 
+Respond = Callable[[str], tuple[int, str, bytes] | None]
+_HEALTH = ("/healthz", "/readyz", "/health/harvest", "/metrics")
 _THREADS = 8  # each holds the archive's file and its index open
 _FOREVER = "public, max-age=31536000, immutable"
 _MOST_HITS = 1_000  # of one JSON page
 
 
 class Site:
-    """Answers requests from the archive that `make` opens; `name` is shown as its account."""
+    """Answers requests from the archive that `make` opens, and what is asked about a harvest's health by `respond`."""
 
-    def __init__(self, make: Callable[[], Archive]) -> None:
-        self._archives = Archives(make)
+    def __init__(self, make: Callable[[], Archive], respond: Respond | None = None) -> None:
+        self._archives, self._respond = Archives(make), respond
 
     def application(self, *, is_local: bool) -> Starlette:
         """The ASGI application."""
@@ -55,8 +58,8 @@ class Site:
             Route("/coverage.json", self._coverage_json),
             Route("/status", self._status),
             Route("/status.json", self._status_json),
-            Route("/healthz", lambda _: Response("ok\n", media_type="text/plain")),
             Route("/static/{name}", _static),
+            *(Route(path, self._health) for path in _HEALTH),
         ]
         handlers: Any = {
             ArchiverError: self._fault, 404: partial(_missing, self._base), Exception: partial(_broken, self._base),
@@ -109,15 +112,21 @@ class Site:
     def _transcript(self, request: Request) -> Response:
         archive, given = self._archives.here(), request.query_params
         at = int(number) if (number := given.get("m", "")).isdecimal() and len(number) < 9 else None
-        content = transcript_page(
-            archive, request.path_params["id"], query=given.get("q", ""), at=at, only=given.get("only", "")
-        )
-        return page("transcript.html", self._base(request, "transcript") | content)
+        base, id_ = self._base(request, "transcript"), request.path_params["id"]
+        try:
+            content = transcript_page(archive, id_, query=given.get("q", ""), at=at, only=given.get("only", ""))
+        except RecordError as error:
+            return page("unreadable.html", base | faults.shown(error) | unreadable_page(archive, id_))
+        return page("transcript.html", base | content)
 
     def _transcript_json(self, request: Request) -> Response:
         archive, id_ = self._archives.here(), request.path_params["id"]
         record = archive.file.vault.current(id_)
-        return _json(transcript_json(archive.transcript(id_), seq=record.seq, fetched_at=record.fetched_at))
+        where: Any = {"seq": record.seq, "fetched_at": record.fetched_at}
+        try:
+            return _json(transcript_json(archive.transcript(id_), **where))
+        except RecordError as error:
+            return _json(unreadable_as_json(id_, error.message, raw=record.raw, **where))
 
     def _raw(self, request: Request) -> Response:
         """The record exactly as LivePerson sent it: as a file, which no browser shows."""
@@ -151,6 +160,15 @@ class Site:
 
     def _status_json(self, _: Request) -> Response:
         return _json(status_json(self._archives.here()))
+
+    def _health(self, request: Request) -> Response:
+        """Without a harvest in this process there is nothing to tell but that the page is there."""
+        path = request.url.path
+        found = self._respond(path) if self._respond else (200, "text/plain", b"ok\n") if path == "/healthz" else None
+        if found is None:
+            return Response("no harvest runs in this process: archiver serve --harvest\n", 404, media_type="text/plain")
+        status, kind, content = found
+        return Response(content, status, headers={"Content-Type": kind})
 
     # ── faults ──
 

@@ -36,7 +36,7 @@ class SearchState(Value):
     def _box(self) -> str:
         """The text of the box, in parentheses if other conditions stand beside it."""
         is_alone = not self.filters and not self._days
-        return self.q if is_alone or not self.q.strip() else f"({self.q})"
+        return self.q if is_alone else f"({self.q})" if self.q.strip() else ""
 
     @property
     def _days(self) -> tuple[str, ...]:

@@ -65,6 +65,12 @@ def transcript_page(
     }
 
 
+def unreadable_page(archive: Archive, conversation_id: str) -> dict[str, Any]:
+    """What the page shows of a record that can't be read as a conversation. Raises NotFound, IntegrityError."""
+    record = archive.file.vault.current(conversation_id)
+    return {"conversation_id": conversation_id, "provenance": _provenance(archive, record, archive.settings.zone)}
+
+
 def _only(name: str, query: str) -> str:
     return f"{'&' if query else '?'}{urlencode({'only': name})}"
 

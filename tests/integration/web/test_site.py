@@ -1,0 +1,272 @@
+"""The page over real sockets: what each address answers, and to whom."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import httpx
+import pytest
+
+from archiver.errors import ConfigError
+from archiver.web import served
+from tests import schemas
+from tests.conftest import NOW, record
+from tests.golden.filled import filled_archive
+from tests.pages import Markup, kept, page_of
+
+HOSTILE = [
+    "<script>window.pwned=1</script>", '"><img src=x onerror=window.pwned=1>', "javascript:window.pwned=1",
+    "{{7*7}} {% raw %} ${7*7} #{7*7}", "<div hx-get='/x' hx-trigger='load'>", "\u202eevil\u202c", "a\x00b",
+    "\x1b[31mred", "<svg onload=window.pwned=1>", "</textarea><script>window.pwned=1</script>", "<!--", "]]>",
+    "&lt;b&gt;", "'\"`",
+    "https://аррӏе.com/x", "x" * 5000,
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("site") / "archive"
+    filled_archive(folder).close()
+    with page_of(folder) as found:
+        yield found
+
+
+def text_of(answer: httpx.Response) -> str:
+    return Markup(answer.text).text
+
+
+def links(answer: httpx.Response, pattern: str = "") -> list[str]:
+    return Markup(answer.text).links(pattern)
+
+
+PAGES = ("/", "/?q=refund", "/?q=refund&view=table", "/?scope=message&q=refund", "/coverage", "/status", "/?q=zzzz")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_answers_with_headers_that_allow_nothing_foreign(url: str, path: str) -> None:
+    answer = httpx.get(url + path)
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "server" not in answer.headers
+    assert " style=" not in answer.text
+    assert not re.search(r"\son\w+=", re.sub(r"<bdi.*?</bdi>", "", answer.text))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_link_of_a_page_leads_somewhere(url: str, path: str) -> None:
+    for href in dict.fromkeys(links(httpx.get(url + path), "^/")):
+        answer = httpx.get(url + href)
+        assert answer.status_code == 200, href
+
+
+def test_a_facet_leads_to_the_results_that_it_counts_and_to_all_others(url: str) -> None:
+    total = httpx.get(f"{url}/search.json").json()["total"]
+    pattern = r'<li><a href="([^"]+)">.*?<a class="not" href="([^"]+)".*?class="n">([0-9,]+)<'
+    facets = re.findall(pattern, httpx.get(url).text)
+    assert len(facets) > 10
+    for *hrefs, count in facets:
+        asked = [urlsplit(unescape(href)).query for href in hrefs]
+        found = [httpx.get(f"{url}/search.json?{query}").json()["total"] for query in asked]
+        assert sum(found) == total, asked
+        assert found[0] >= int(count.replace(",", "")), asked  # other values may hold the same words
+        assert found[0] == int(count.replace(",", "")) or "f=-" not in asked[0], asked
+
+
+def test_the_json_twins_have_the_schemas_of_the_commands(url: str) -> None:
+    page = httpx.get(f"{url}/?q=refund")
+    (twin,) = links(page, r"^/search\.json")
+    hits = schemas.checked(httpx.get(url + twin).json())
+    id_ = quote(hits["items"][0]["conversation_id"], safe="")
+    for path in (f"/c/{id_}.json", f"/c/{id_}/history.json", "/coverage.json", "/status.json"):
+        schemas.checked(httpx.get(url + path).json())
+    for path in ("/search.json?q=skil:x", "/c/nobody.json"):
+        error = httpx.get(url + path)
+        assert error.status_code in (400, 404)
+        schemas.checked(error.json())
+
+
+def test_pages_follow_one_another_until_every_hit_was_shown_once(tmp_path: Path) -> None:
+    raws = [record(f"c{number:03}", NOW - timedelta(minutes=number), "hello") for number in range(45)]
+    with page_of(kept(tmp_path / "archive", *raws)) as url:
+        path, seen = "/?q=hello", []
+        while path:
+            answer = httpx.get(url + path)
+            seen += [re.match(r"/c/(c\d+)", href)[1] for href in links(answer, r"^/c/c\d+\?q=hello&m=1#m1$")]  # type: ignore[index]
+            path = next(iter(links(answer, "after=")), "")
+        ids = list(dict.fromkeys(seen))
+        assert ids == [f"c{number:03}" for number in range(45)]
+
+
+def test_a_query_that_can_not_be_read_is_shown_where_it_is_wrong_with_a_proposal_that_can(url: str) -> None:
+    answer = httpx.get(f"{url}/?q=refund skil:Flights")
+    assert answer.status_code == 400
+    assert "at character 8" in text_of(answer)
+    (proposal,) = links(answer, r"skill%3A")
+    assert httpx.get(url + proposal).status_code == 200
+    in_a_filter = httpx.get(f"{url}/?q=refund&f=skil:Flights")
+    assert in_a_filter.status_code == 400
+    assert "There is no field skil" in text_of(in_a_filter)
+
+
+def test_the_line_under_the_box_says_how_much_is_proven_and_nothing_found_is_no_proof(url: str) -> None:
+    found, nothing = (text_of(httpx.get(f"{url}/?q={word}")) for word in ("refund", "zzzz"))
+    assert "proven complete" in found
+    assert "that does not prove that there is nothing" in nothing
+
+
+def test_what_is_not_there_is_said_and_leads_back(url: str) -> None:
+    for path, status in (("/c/nobody", 404), ("/nowhere", 404), ("/coverage?day=nonsense", 400), ("/?after=x", 400)):
+        answer = httpx.get(url + path)
+        assert answer.status_code == status
+        assert text_of(answer)
+    assert httpx.get(f"{url}/static/../site.py").status_code == 404
+
+
+def test_an_archive_that_does_not_exist_yet_is_said_to_be_so(tmp_path: Path) -> None:
+    with page_of(tmp_path / "nothing") as url:
+        answer = httpx.get(f"{url}/")
+        assert answer.status_code == 400
+        assert "archiver harvest" in text_of(answer)
+
+
+def test_an_empty_archive_shows_the_first_steps(tmp_path: Path) -> None:
+    with page_of(kept(tmp_path / "archive")) as url:
+        assert "The archive is empty" in text_of(httpx.get(f"{url}/"))
+
+
+def test_an_index_that_does_not_answer_is_said_to_be_so(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "archive", record("c", NOW, "hello"))
+    with page_of(folder, store="http://127.0.0.1:1") as url:
+        answer = httpx.get(f"{url}/?q=hello", timeout=60)
+        assert answer.status_code == 503
+        assert "The search index does not answer" in text_of(answer)
+        assert "hello" in text_of(httpx.get(f"{url}/c/c", timeout=60))
+        assert httpx.get(f"{url}/status", timeout=60).status_code == 200
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_that_a_customer_wrote_is_markup(tmp_path: Path, text: str) -> None:
+    status = {"customerInfo": {"customerInfo": {"customerStatus": text}}, "sdeType": "CUSTOMER_INFO"}
+    person = {"participantId": text, "firstName": text, "consumerName": text}
+
+    def raw(said: str) -> bytes:
+        return record(
+            "c", NOW, f"needle {said}", summary={"text": said}, sdes={"events": [status]},
+            consumerParticipants=[person], info={"latestSkillName": said, "latestSkillId": 1},
+        )  # fmt: skip
+
+    folder = kept(kept(tmp_path / "archive", raw("harmless")), raw(text))
+    with page_of(folder) as url:
+        for path in (
+            "/?q=needle",
+            "/?q=needle&view=table",
+            "/c/c?q=needle",
+            "/c/c/history",
+            f"/?q={quote(text[:200])}",
+        ):
+            answer = httpx.get(url + path)
+            assert answer.status_code in (200, 400)
+            for tag, attributes in Markup(answer.text).elements:
+                assert tag not in {"img", "iframe", "textarea", "object", "embed", "base", "style"}, path
+                assert tag != "script" or attributes["src"].startswith("/static/"), path
+                assert not [name for name in attributes if name.startswith(("on", "hx-", "style"))], path
+                assert not attributes.get("href", "").lower().startswith(("javascript:", "data:")), path
+            shown = re.sub(r'value="[^"]*"', "", answer.text)  # what was typed stays as it was typed
+            assert {"\u202e", "\x00", "\x1b"}.isdisjoint(shown), path
+
+
+def test_a_request_in_the_name_of_another_host_is_refused(url: str) -> None:
+    port = urlsplit(url).port
+    for host, status in ((f"localhost:{port}", 200), ("127.0.0.2", 200), ("evil.example", 421), ("", 421)):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.putrequest("GET", "/status.json", skip_host=True)
+        if host:
+            connection.putheader("Host", host)
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert answer.status in (status, 400), host
+        assert (answer.status == 200) == (status == 200)
+        connection.close()
+
+
+def test_nothing_is_changed_by_a_request_and_other_methods_are_refused(url: str) -> None:
+    for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
+        assert httpx.request(method, f"{url}/").status_code == 405
+    assert httpx.head(f"{url}/").status_code == 200
+
+
+def test_an_address_or_a_query_that_is_too_long_is_refused(url: str) -> None:
+    assert httpx.get(f"{url}/?q={'a' * 40_000}").status_code == 414
+    assert httpx.get(f"{url}/?q={'a' * 12_000}").status_code == 400
+
+
+def test_an_address_that_others_can_reach_is_refused(tmp_path: Path) -> None:
+    for host in ("0.0.0.0", "::"):
+        with pytest.raises(ConfigError), served(lambda: pytest.fail("opened"), None, host, 0):
+            pass
+
+
+def test_a_taken_port_is_said_to_be_taken(url: str) -> None:
+    with (
+        pytest.raises(ConfigError, match="can't be served"),
+        served(lambda: pytest.fail("opened"), None, "127.0.0.1", urlsplit(url).port or 0),
+    ):
+        pass
+
+
+def test_connections_that_say_nothing_do_not_keep_others_out(url: str) -> None:
+    port = urlsplit(url).port or 0
+    slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(200)]
+    for number, connection in enumerate(slow):
+        connection.sendall(b"GET / HTTP/1.1\r\n"[: number % 16])
+    assert httpx.get(f"{url}/healthz", timeout=20).text == "ok\n"
+    for connection in slow:
+        connection.close()
+
+
+def test_readers_at_the_same_time_each_get_their_own_answer(url: str) -> None:
+    answers: dict[int, int] = {}
+
+    def read(number: int) -> None:
+        answers[number] = httpx.get(f"{url}/?q=refund&n={number}", timeout=60).status_code
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == dict.fromkeys(range(20), 200)
+
+
+def test_health_is_the_harvests_if_there_is_one(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "archive")
+    with page_of(folder) as url:
+        assert httpx.get(f"{url}/metrics").status_code == 404
+    answers = {"/metrics": (200, "text/plain", b"x 1\n"), "/readyz": (503, "text/plain", b"not ready\n")}
+    with page_of(folder, respond=answers.get) as url:
+        assert httpx.get(f"{url}/metrics").text == "x 1\n"
+        assert httpx.get(f"{url}/readyz").status_code == 503
+
+
+def test_a_permalink_of_a_long_conversation_opens_the_page_that_holds_the_message(tmp_path: Path) -> None:
+    raw = record("long", NOW - timedelta(days=1), *(f"word{number}" for number in range(1, 1202)))
+    with page_of(kept(tmp_path / "archive", raw)) as url:
+        first, there = httpx.get(f"{url}/c/long"), httpx.get(f"{url}/c/long?m=1100")
+        assert 'id="m500"' in first.text
+        assert 'id="m501"' not in first.text
+        assert 'id="m1100"' in there.text
+        (link,) = dict.fromkeys(links(httpx.get(f"{url}/?q=word1100"), "#m1100"))
+        assert 'id="m1100"' in httpx.get(url + link).text

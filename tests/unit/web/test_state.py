@@ -1,0 +1,73 @@
+"""The state of the search page and its address."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.query import parse
+from archiver.web.state import COLUMNS, SearchState, hidden_fields, read_state
+from tests.conftest import NOW
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+STATES = st.builds(
+    SearchState,
+    q=TEXT,
+    filters=st.lists(TEXT.map(str.strip).filter(bool), max_size=3, unique=True).map(tuple),
+    from_day=st.sampled_from(["", "2026-01-31"]),
+    to_day=st.sampled_from(["", "2026-03-31"]),
+    scope=st.sampled_from(["conversation", "message"]),
+    sort=st.sampled_from(["newest", "relevance"]),
+    view=st.sampled_from(["cards", "table"]),
+    columns=st.sampled_from([COLUMNS, COLUMNS[:2], SearchState().columns]),
+)
+
+
+def read(address: str) -> SearchState:
+    return read_state(parse_qsl(urlsplit(address).query, keep_blank_values=True))
+
+
+@given(STATES)
+def test_the_whole_state_stands_in_the_address(state: SearchState) -> None:
+    assert read(state.href()) == state
+
+
+@given(STATES, TEXT.map(str.strip).filter(bool))
+def test_a_filter_that_is_added_can_be_removed_again_and_a_new_question_begins_with_its_first_page(
+    state: SearchState, text: str
+) -> None:
+    narrowed = read(state.with_filter(text))
+    assert text in narrowed.filters
+    assert text not in read(narrowed.without_filter(text)).filters
+    assert read(SearchState(after="cursor").with_filter(text)).after == ""
+    assert read(SearchState().href(after="cursor")).after == "cursor"
+
+
+@given(STATES)
+def test_a_form_repeats_what_it_does_not_ask_for(state: SearchState) -> None:
+    asked = {"q": state.q, "from": state.from_day, "to": state.to_day, "sort": state.sort, "scope": state.scope}
+    sent = [*asked.items(), *hidden_fields(state, tuple(asked))]
+    assert read_state(sent) == state
+
+
+def test_unknown_parameters_are_left_out_and_the_last_of_several_counts() -> None:
+    assert read("/?nonsense=1&q=a&q=b&col=nonsense&f=&f=x&f=x") == SearchState(q="b", filters=("x",))
+
+
+def test_alternatives_in_the_box_stay_together_beside_filters() -> None:
+    state = SearchState(q="refund OR hotel", filters=("skill:Flights",), from_day="2026-01-01")
+    assert state.query == "(refund OR hotel) skill:Flights after:2026-01-01"
+    assert SearchState(q="refund OR hotel").query == "refund OR hotel"
+    assert SearchState(q=" ", filters=("mcs:<40",)).query == "mcs:<40"
+    assert SearchState().is_empty
+    assert parse(state.query, now=NOW)
+
+
+@pytest.mark.parametrize("filters", [(), ("mcs:<40",)])
+def test_a_place_in_the_query_is_found_in_the_box(filters: tuple[str, ...]) -> None:
+    state = SearchState(q="(a OR skil:x)", filters=filters)
+    assert state.place_in_box(state.query.index("skil")) == state.q.index("skil")
+    assert SearchState(q="a", filters=("b", "c")).place_in_box(8) is None
