@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -43,10 +44,16 @@ class Markup(HTMLParser):
 
 
 @contextmanager
-def page_of(folder: Path, *, respond: Respond | None = None, store: str | None = None) -> Iterator[str]:
-    """The URL of the page of an archive, whose clock stands still."""
+def page_of(
+    folder: Path,
+    *,
+    respond: Respond | None = None,
+    store: str | None = None,
+    clock: Callable[[], datetime] = lambda: NOW,
+) -> Iterator[str]:  # fmt: skip
+    """The URL of the page of an archive, whose clock stands still unless another is given."""
     settings = find_settings({"archive": folder, "store": store})
-    with served(partial(Archive, settings, clock=lambda: NOW), respond, "127.0.0.1", 0) as url:
+    with served(partial(Archive, settings, clock=clock), respond, "127.0.0.1", 0) as url:
         yield url
 
 

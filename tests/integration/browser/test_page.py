@@ -1,0 +1,184 @@
+"""The page in a real Chromium: journeys, hostile text, accessibility, looks. `--update` writes docs/pictures anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.conftest import NOW, TOP, record
+from tests.golden.filled import FULL_ID
+from tests.pages import kept, page_of
+
+pytestmark = pytest.mark.browser
+Look = Callable[..., Any]
+PICTURES = TOP / "docs" / "pictures"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+QUERY = '/?q=lawyer OR "table for four"'
+OF_FILLED = (
+    "/",
+    "/?q=refund&view=table",
+    f"/c/{FULL_ID}?q=refund",
+    f"/c/{FULL_ID}/history",
+    "/coverage",
+    "/status",
+    "/c/refused",
+)
+OF_DEMO = (QUERY, "/?q=skil:x", "/?q=zzzz", "/coverage", "/?q=lawyer&f=skill:Flights&from=2026-01-01")
+
+
+def faults_of(page: Page) -> list[str]:
+    """What axe finds, also in targets that are too small."""
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
+    return [f"{item['id']}: {node['html'][:150]}" for item in found.response["violations"] for node in item["nodes"]]
+
+
+def is_refused(fault: str) -> bool:
+    """Chromium's own note of an answer with an error's status."""
+    return "the server responded with a status of 4" in fault
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", [*OF_FILLED, *OF_DEMO])
+def test_every_page_is_accessible_fits_and_asks_nobody_else(
+    look: Look, served_url: str, demo_url: str, path: str, scheme: str, width: int
+) -> None:
+    watched = look(
+        demo_url if path in OF_DEMO else served_url, viewport={"width": width, "height": 900}, color_scheme=scheme
+    )
+    page = watched.goto(path)
+    assert faults_of(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    watched.faults[:] = [fault for fault in watched.faults if not is_refused(fault)]
+
+
+def test_an_officer_searches_narrows_reads_and_finds_the_way_back(look: Look, demo_url: str) -> None:
+    page = look(demo_url, viewport={"width": 1280, "height": 900}).goto("/")
+    page.get_by_label("Query").fill("lawyer")
+    page.get_by_role("button", name="Search").click()
+    total = page.locator(".count strong").inner_text()
+    page.get_by_role("link", name="Aiko Tanaka", exact=True).click()
+    expect(page.locator(".chips")).to_contain_text("Aiko Tanaka")
+    assert page.locator(".count strong").inner_text() != total
+    page.get_by_label("Remove the filter").click()
+    expect(page.locator(".count strong")).to_have_text(total)
+    page.locator(".card h3 a").first.click()
+    assert re.search(r"/c/.*#m\d+$", page.url)
+    expect(page.locator("mark").first).to_be_visible()
+    expect(page.locator(".private .label.note").first).to_have_text("private note")
+    page.get_by_role("link", name="Back to the search").click()
+    expect(page.locator(".count strong")).to_have_text(total)
+
+
+def test_everything_works_with_the_keyboard_alone(look: Look, demo_url: str) -> None:
+    page = look(demo_url, viewport={"width": 1280, "height": 900}).goto("/")
+    page.keyboard.press("/")
+    page.keyboard.type("lawyer")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=lawyer**")
+    page.keyboard.press("?")
+    expect(page.locator("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(".card.here")).to_have_count(1)
+    page.keyboard.press("o")
+    page.wait_for_url("**/c/**")
+    page.keyboard.press("n")
+    expect(page.locator("mark.now")).to_have_count(1)
+    page.keyboard.press("/")
+    page.keyboard.type("j?o")
+    assert page.get_by_label("Find in this conversation").input_value() == "j?o"
+
+
+def test_everything_works_without_javascript(look: Look, demo_url: str) -> None:
+    page = look(demo_url, java_script_enabled=False, viewport={"width": 390, "height": 800}).goto("/")
+    page.get_by_label("Query").fill("flight")
+    page.get_by_role("button", name="Search").click()
+    first = page.locator(".card h3").first.inner_text()
+    page.get_by_role("link", name=re.compile("^Next ")).click()
+    assert page.locator(".card h3").first.inner_text() != first or "after=" in page.url
+    page.get_by_role("link", name="Table").click()
+    page.locator("summary", has_text="Columns").click()
+    page.get_by_label("duration").check()
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("th", has_text="Duration")).to_be_visible()
+    page.locator(".hits th a").first.click()
+    expect(page.locator(".messages .message").first).to_be_visible()
+    page.locator(".only a", has_text="customer").click()
+    expect(page.locator(".message.agent")).to_have_count(0)
+
+
+HOSTILE = (
+    "<script>window.pwned=1</script>", '"><img src=http://192.0.2.1/x onerror=window.pwned=1>',
+    "javascript:window.pwned=1",
+    "<div hx-get='http://192.0.2.1/' hx-trigger='load' onclick=window.pwned=1>", "<svg onload=window.pwned=1>",
+    "<iframe srcdoc='<script>parent.pwned=1</script>'>", "<base href=http://192.0.2.1/>", "\u202eevil\u2066",
+    "<form action=http://192.0.2.1/><button>", "<link rel=stylesheet href=http://192.0.2.1/>", "a\x00b\x1b[2J",
+    "https://аррӏе.com/login", "<meta http-equiv=refresh content='0;url=http://192.0.2.1/'>", "{{7*7}}",
+)  # fmt: skip
+
+
+def test_hostile_text_runs_nothing_asks_nobody_and_deceives_nobody(look: Look, tmp_path: Path) -> None:
+    raws = [
+        record(
+            f"c{number}", NOW - timedelta(minutes=number), f"needle {text}", text, summary={"text": text},
+            consumerParticipants=[{"participantId": text, "firstName": text, "consumerName": text}],
+            info={"latestSkillName": text, "latestSkillId": 1},
+        )
+        for number, text in enumerate(HOSTILE)
+    ]  # fmt: skip
+    with page_of(kept(tmp_path / "archive", *raws)) as url:
+        watched = look(url)
+        paths = ["/?q=needle", "/?q=needle&view=table", *(f"/c/c{number}?q=needle" for number in range(len(HOSTILE)))]
+        for path in [*paths, *(f"/?q={quote(text)}" for text in HOSTILE)]:
+            page = watched.goto(path)
+            assert page.evaluate("window.pwned") is None
+            assert "evil" not in page.evaluate("getSelection().toString()")
+        watched.goto("/c/c7")
+        assert "\\u202eevil" in watched.page.locator(".said").nth(1).inner_text()
+        watched.goto("/c/c11")
+        assert "xn--80ak6aa92e.com" in watched.page.locator(".out").first.inner_text()
+        watched.faults[:] = [fault for fault in watched.faults if not is_refused(fault)]
+
+
+def test_20_000_messages_open_and_every_one_has_its_address(look: Look, long_url: str) -> None:
+    page = look(long_url).goto("/c/long?m=12345#m12345")
+    expect(page.locator("#m12345")).to_be_in_viewport()
+    expect(page.locator("#m12345")).to_contain_text("message number 12345")
+    assert page.locator(".message").count() <= 500
+
+
+def test_what_is_printed_is_the_transcript_with_its_facts_and_nothing_to_click(look: Look, served_url: str) -> None:
+    watched = look(served_url)
+    page = watched.goto(f"/c/{FULL_ID}")
+    page.emulate_media(media="print")
+    for hidden in (".top", ".within", ".find", ".only"):
+        expect(page.locator(hidden).first).to_be_hidden()
+    expect(page.locator(".message").first).to_be_visible()
+    expect(page.locator(".side dl").first).to_be_visible()
+    assert len(page.pdf(format="A4")) > 10_000
+
+
+def test_the_pictures_of_the_documentation_can_be_made(
+    look: Look, demo_url: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    folder = PICTURES if request.config.getoption("--update") else tmp_path
+    folder.mkdir(exist_ok=True)
+    shots = {"search": QUERY, "coverage": "/coverage", "transcript": ""}
+    page = look(demo_url, viewport={"width": 1200, "height": 800}).goto(QUERY)
+    shots["transcript"] = page.locator(".card h3 a").first.get_attribute("href") or ""
+    for name, path in shots.items():
+        page.goto(demo_url + path)
+        page.evaluate("scrollTo(0, 0)")
+        page.screenshot(path=folder / f"{name}.png")
+        assert (folder / f"{name}.png").stat().st_size > 20_000
+    assert {path.stem for path in PICTURES.glob("*.png")} == set(shots)
