@@ -22,18 +22,25 @@ class Lookups:
 
     def recheck_some(self, *, seen_before: datetime, due_by: datetime | None) -> bool:
         """Looks up to a hundred conversations that are due; whether there were any."""
+        return bool(self._recheck_next(seen_before, due_by))
+
+    def recheck_all(self, *, seen_before: datetime, due_by: datetime | None) -> None:
+        """Looks up all that are due; stops if LivePerson fails at too many of them, or if its clock stands still, so
+        that the same ones stay due.
+        """
+        done: set[str] = set()
+        while ids := self._recheck_next(seen_before, due_by):
+            if not self._tolerance.may_go_on or done.issuperset(ids):
+                _log.warning("lookup.stopped", "open conversations can't be looked up now; the next harvest does it")
+                return
+            done.update(ids)
+
+    def _recheck_next(self, seen_before: datetime, due_by: datetime | None) -> Sequence[str]:
         ids = self._ingest.archive.ledger.watched(seen_before, due_by, MOST_PER_PAGE)
         self._tolerance = Tolerance()
         if ids:
             self._recheck(ids)
-        return bool(ids)
-
-    def recheck_all(self, *, seen_before: datetime, due_by: datetime | None) -> None:
-        """Looks up all that are due; stops if LivePerson fails at too many of them."""
-        while self.recheck_some(seen_before=seen_before, due_by=due_by):
-            if not self._tolerance.may_go_on:
-                _log.warning("lookup.stopped", "open conversations can't be looked up now; the next harvest does it")
-                return
+        return ids
 
     def _recheck(self, ids: Sequence[str]) -> None:
         absent, failures = self._tolerance.look_up(ids, self._ingest.source, self._ingest.keep_page)

@@ -114,6 +114,21 @@ def test_a_server_that_is_down_is_not_asked_for_each_conversation_by_itself(
     assert archive.ledger.watched(NOW + DAY + MINUTE, NOW + DAY, 100) == []  # all wait for the next time
 
 
+def test_nothing_is_looked_up_again_and_again_while_liveperson_s_clock_stands_still(
+    archive: ArchiveFile, simulator: Simulator
+) -> None:
+    watch_a_hundred(archive, simulator)
+    asked: list[str] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return simulator(request)
+
+    Lookups(ingest(archive, simulator, respond)).recheck_all(seen_before=NOW + DAY, due_by=None)
+    assert sum(path.endswith("/conversation/search") for path in asked) <= 2
+    assert archive.ledger.count_watched() == 100
+
+
 def test_where_many_conversations_spoil_their_answers_no_more_than_twenty_failures_are_looked_into(
     archive: ArchiveFile, simulator: Simulator
 ) -> None:
