@@ -26,6 +26,9 @@ _FACETS = {
     "campaign": ("Campaign", "campaign"),
     "intent": ("Intent", "intent"),
 }
+FIELDS = {
+    field: facet for facet, (_, field) in reversed(_FACETS.items())
+}  # by which facet a field's values are counted
 # Fields of which a search for any word finds just the results that have a value of the facet.
 _SAME = ("skill", "group", "source", "lang", "campaign", "intent", "has")
 _BANDS = ((0, 19), (20, 39), (40, 59), (60, 79), (80, 100))  # of the Meaningful Conversation Score

@@ -20,8 +20,10 @@ from archiver.jsontext import encode
 from archiver.outputs import counts_json, coverage_json, history_json, search_json, status_json, steps_of
 from archiver.transcript import as_json as transcript_json
 from archiver.transcript import unreadable_as_json
+from archiver.value import as_dict
 from archiver.web import faults
 from archiver.web.archives import Archives
+from archiver.web.completion import completions
 from archiver.web.coverage_page import coverage_page, day_page
 from archiver.web.history_page import history_page
 from archiver.web.rendering import page, static_files
@@ -49,6 +51,7 @@ class Site:
         routes = [
             Route("/", self._search),
             Route("/search.json", self._search_json),
+            Route("/complete.json", self._complete),
             Route("/c/{id:path}/history", self._history),
             Route("/c/{id:path}/history.json", self._history_json),
             Route("/c/{id:path}/raw.json", self._raw),
@@ -106,6 +109,11 @@ class Site:
         before, name, items, after = search_json(search, search.assurance(archive.believed_now()), counts)
         listed = list(items)
         return _json(before | {name: listed} | after())
+
+    def _complete(self, request: Request) -> Response:
+        box, given = request.query_params.get("q", ""), request.query_params.get("at", "")
+        caret = min(int(given), len(box)) if given.isdecimal() and len(given) < 6 else len(box)
+        return _json({"items": [as_dict(item) for item in completions(self._archives.here(), box, caret)]})
 
     # ── conversations ──
 

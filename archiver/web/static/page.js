@@ -62,4 +62,81 @@
       navigator.clipboard?.writeText(address.href).catch(() => {});
     });
   }
+
+  // Completion of fields and values in the search box.
+  const query = document.getElementById("q");
+  if (query) {
+    const list = document.createElement("ul");
+    let chosen = -1;
+    let items = [];
+    let waiting = 0;
+    list.id = "completions";
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", "Completions");
+    list.hidden = true;
+    query.parentElement.append(list);
+    for (const [name, value] of Object.entries({
+      role: "combobox", "aria-autocomplete": "list", "aria-controls": list.id, "aria-expanded": "false",
+    })) query.setAttribute(name, value);
+
+    const close = () => {
+      list.hidden = true;
+      items = [];
+      chosen = -1;
+      query.setAttribute("aria-expanded", "false");
+      query.removeAttribute("aria-activedescendant");
+    };
+    const choose = (number) => {
+      chosen = (number + items.length) % items.length;
+      [...list.children].forEach((option, at) => option.setAttribute("aria-selected", String(at === chosen)));
+      query.setAttribute("aria-activedescendant", `completion-${chosen}`);
+    };
+    const take = (item) => {
+      const before = [...query.value].slice(0, item.start).join(""); // the server counts whole characters
+      query.setRangeText(item.text, before.length, query.selectionStart, "end");
+      close();
+      query.focus();
+      if (item.text.endsWith(":")) ask();
+    };
+    const show = (found) => {
+      close();
+      items = found;
+      list.replaceChildren(...items.map((item, at) => {
+        const option = document.createElement("li");
+        option.id = `completion-${at}`;
+        option.setAttribute("role", "option");
+        option.setAttribute("aria-selected", "false");
+        const label = document.createElement("b");
+        label.textContent = item.label;
+        const detail = document.createElement("span");
+        detail.textContent = item.detail;
+        option.append(label, detail);
+        option.addEventListener("mousedown", (event) => { event.preventDefault(); take(item); });
+        return option;
+      }));
+      list.hidden = !items.length;
+      query.setAttribute("aria-expanded", String(items.length > 0));
+    };
+    const ask = () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(async () => {
+        const typed = query.value;
+        const at = [...typed.slice(0, query.selectionStart)].length;
+        const answer = await fetch(`/complete.json?${new URLSearchParams({ q: typed, at })}`);
+        if (answer.ok && typed === query.value) show((await answer.json()).items);
+      }, 120);
+    };
+    query.addEventListener("input", ask);
+    query.addEventListener("blur", close);
+    query.addEventListener("keydown", (event) => {
+      if (list.hidden) return;
+      const moves = { ArrowDown: 1, ArrowUp: -1 };
+      if (moves[event.key]) choose(chosen < 0 && event.key === "ArrowUp" ? -1 : chosen + moves[event.key]);
+      else if ((event.key === "Enter" || event.key === "Tab") && chosen >= 0) take(items[chosen]);
+      else if (event.key === "Escape") close();
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  }
 })();

@@ -99,6 +99,22 @@ def test_everything_works_with_the_keyboard_alone(look: Look, demo_url: str) -> 
     assert page.get_by_label("Find in this conversation").input_value() == "j?o"
 
 
+def test_the_box_completes_what_is_typed(look: Look, demo_url: str) -> None:
+    page = look(demo_url, viewport={"width": 1280, "height": 900}).goto("/")
+    offered = page.locator("#completions li")
+    page.get_by_label("Query").press_sequentially("🙂 skil")
+    expect(offered).to_have_count(1)
+    assert faults_of(page) == []
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(offered.first).to_be_visible()
+    offered.filter(has_text="Flights").click()
+    expect(page.get_by_label("Query")).to_have_value("🙂 skill:Flights ")
+    expect(offered).to_have_count(0)
+    page.keyboard.press("Escape")
+    assert page.url.endswith("/")
+
+
 def test_everything_works_without_javascript(look: Look, demo_url: str) -> None:
     page = look(demo_url, java_script_enabled=False, viewport={"width": 390, "height": 800}).goto("/")
     page.get_by_label("Query").fill("flight")

@@ -270,3 +270,27 @@ def test_a_permalink_of_a_long_conversation_opens_the_page_that_holds_the_messag
         assert 'id="m1100"' in there.text
         (link,) = dict.fromkeys(links(httpx.get(f"{url}/?q=word1100"), "#m1100"))
         assert 'id="m1100"' in httpx.get(url + link).text
+
+
+@pytest.mark.parametrize(
+    ("box", "at", "texts", "start"),
+    [
+        ("sk", None, ["skill:"], 0),
+        ("refund -sk", None, ["skill:"], 8),
+        ("🙂 skill:Bil", None, ["skill:Billing "], 2),
+        ("status:cl refund", 9, ["status:closed "], 0),
+        ("(from:cus", None, ["from:customer "], 1),
+        ("refund", None, [], 0),
+        ("refund ", None, [], 0),
+        ("nofield:x", None, [], 0),
+        ("", None, [], 0),
+        ("mcs:<4", None, [], 0),
+    ],
+)
+def test_the_box_is_completed_by_fields_and_by_values_that_the_archive_has(
+    url: str, box: str, at: int | None, texts: list[str], start: int
+) -> None:
+    parameters = {"q": box} | ({"at": str(at)} if at is not None else {})
+    items = httpx.get(f"{url}/complete.json", params=parameters).json()["items"]
+    assert [item["text"] for item in items] == texts
+    assert all(item["start"] == start for item in items)
