@@ -25,12 +25,12 @@ class Lookups:
         return bool(self._recheck_next(seen_before, due_by))
 
     def recheck_all(self, *, seen_before: datetime, due_by: datetime | None) -> None:
-        """Looks up all that are due; stops if LivePerson fails at too many of them, or if its clock stands still, so
-        that the same ones stay due.
+        """Looks up all that are due, each once: they stay due while LivePerson's clock stands still. Stops if it fails
+        at too many of them.
         """
         done: set[str] = set()
-        while ids := self._recheck_next(seen_before, due_by):
-            if not self._tolerance.may_go_on or done.issuperset(ids):
+        while not done.issuperset(ids := self._recheck_next(seen_before, due_by)):
+            if not self._tolerance.may_go_on:
                 _log.warning("lookup.stopped", "open conversations can't be looked up now; the next harvest does it")
                 return
             done.update(ids)

@@ -81,6 +81,7 @@
 
     const close = () => {
       list.hidden = true;
+      list.replaceChildren();
       items = [];
       chosen = -1;
       query.setAttribute("aria-expanded", "false");
