@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 
 from archiver.harvest.ingest import Ingest
@@ -22,21 +22,23 @@ class Lookups:
 
     def recheck_some(self, *, seen_before: datetime, due_by: datetime | None) -> bool:
         """Looks up to a hundred conversations that are due; whether there were any."""
-        return bool(self._recheck_next(seen_before, due_by))
+        return bool(self._recheck_next(seen_before, due_by, frozenset()))
 
     def recheck_all(self, *, seen_before: datetime, due_by: datetime | None) -> None:
         """Looks up all that are due, each once: they stay due while LivePerson's clock stands still. Stops if it fails
         at too many of them.
         """
         done: set[str] = set()
-        while not done.issuperset(ids := self._recheck_next(seen_before, due_by)):
+        while ids := self._recheck_next(seen_before, due_by, done):
             if not self._tolerance.may_go_on:
                 _log.warning("lookup.stopped", "open conversations can't be looked up now; the next harvest does it")
                 return
             done.update(ids)
 
-    def _recheck_next(self, seen_before: datetime, due_by: datetime | None) -> Sequence[str]:
-        ids = self._ingest.archive.ledger.watched(seen_before, due_by, MOST_PER_PAGE)
+    def _recheck_next(self, seen_before: datetime, due_by: datetime | None, done: Set[str]) -> Sequence[str]:
+        """Looks up to a hundred that are due and not done yet, and returns their ids."""
+        due = self._ingest.archive.ledger.watched(seen_before, due_by, MOST_PER_PAGE + len(done))
+        ids = [id_ for id_ in due if id_ not in done][:MOST_PER_PAGE]
         self._tolerance = Tolerance()
         if ids:
             self._recheck(ids)
