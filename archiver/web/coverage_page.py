@@ -84,9 +84,10 @@ def _cell(day: date, days: dict[date, Day], month: int) -> Cell | None:
     item = days.get(day)
     if item is None:
         return Cell(day.day)
-    word, says = STATES[item.state]
-    parts = "; ".join(f"{hours:g} h {STATES[CoverageState(state)][0]}" for state, hours in item.hours.items() if hours)
-    told = f"{day:%d %B %Y}: {says}. {counted(item.kept, 'conversation')} kept, {item.expected:,} announced. {parts}"
+    word, _ = STATES[item.state]
+    parts = [f"{hours:g} h {STATES[CoverageState(state)][0]}" for state, hours in item.hours.items() if hours]
+    states = ", ".join(parts) if len(parts) > 1 else word
+    told = f"{day}: {states}; {item.kept:,} kept, {item.expected:,} announced"
     return Cell(day.day, f"/coverage?day={day}", item.state.value, word, f"{item.kept:,}", told)
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from archiver.errors import ConfigError
 from archiver.web import served
+from archiver.web.rendering import static_href
 from tests import schemas
 from tests.conftest import NOW, record
 from tests.golden.filled import filled_archive
@@ -294,3 +295,10 @@ def test_the_box_is_completed_by_fields_and_by_values_that_the_archive_has(
     items = httpx.get(f"{url}/complete.json", params=parameters).json()["items"]
     assert [item["text"] for item in items] == texts
     assert all(item["start"] == start for item in items)
+
+
+@pytest.mark.parametrize(
+    ("path", "most"), [*((path, 100_000) for path in PAGES), ("page.js", 45_000), ("page.css", 20_000)]
+)
+def test_no_page_or_file_is_large(url: str, path: str, most: int) -> None:
+    assert len(httpx.get(url + (path if path.startswith("/") else static_href(path))).content) < most

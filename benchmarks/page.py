@@ -1,0 +1,105 @@
+"""`python -m benchmarks.page [--data FILE] [--conversations N] [--readers N] [--seconds N]`
+
+Serves the page of an archive to readers who search, open a transcript and pause a second between clicks, and prints p50
+and p95 in milliseconds of both, beside those of one reader alone, and how large the pages are. 50,000 conversations are
+a million messages.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import quantiles
+
+import httpx
+
+from archiver.app import Archive
+from archiver.config import find_settings
+from benchmarks.options import parser
+from benchmarks.queries import QUERIES, fill
+
+_PAUSE_S, _PATIENCE_S = 1.0, 120.0
+Times = defaultdict[str, list[float]]
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The page as a process of its own, as a user has it."""
+    command = [sys.executable, "-m", "archiver", "--archive", str(folder), "serve", "--listen", "127.0.0.1:0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        yield process.stderr.readline().split()[4]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+class Reader(threading.Thread):
+    """Somebody who searches and reads until a moment."""
+
+    def __init__(self, url: str, seed: int, until: float, pause_s: float) -> None:
+        super().__init__()
+        self._client, self._dice = httpx.Client(base_url=url, timeout=_PATIENCE_S), random.Random(seed)
+        self._until, self._pause_s = until, pause_s
+        self.times: Times = defaultdict(list)
+        self.sizes: dict[str, int] = {}
+
+    def run(self) -> None:
+        while time.perf_counter() < self._until:
+            page = self._timed("search", "/", q=self._dice.choice(QUERIES))
+            found = [part.partition('"')[0] for part in page.split('<h3><a href="')[1:]]
+            if found:
+                self._timed("transcript", self._dice.choice(found).partition("#")[0].replace("&amp;", "&"))
+
+    def _timed(self, what: str, path: str, **parameters: str) -> str:
+        start = time.perf_counter()
+        answer = self._client.get(path, params=parameters or None).raise_for_status()
+        self.times[what].append(1000 * (time.perf_counter() - start))
+        self.sizes[what] = max(self.sizes.get(what, 0), len(answer.content))
+        time.sleep(self._pause_s * (0.5 + self._dice.random()))
+        return answer.text
+
+
+def measure(url: str, readers: int, seconds: float, pause_s: float) -> None:
+    until = time.perf_counter() + seconds
+    threads = [Reader(url, seed, until, pause_s) for seed in range(readers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for what in ("search", "transcript"):
+        times = sorted(time_ms for thread in threads for time_ms in thread.times[what])
+        cuts = quantiles(times, n=20)
+        size = max(thread.sizes.get(what, 0) for thread in threads)
+        print(
+            f"{readers:>3} readers  {what:<10} {len(times):>6} pages  p50 {cuts[9]:7.1f} ms  p95 {cuts[18]:7.1f} ms"
+            f"  largest {size / 1000:.0f} kB"
+        )
+
+
+def main() -> None:
+    given = parser(__doc__, conversations=50_000, rounds=1)
+    given.add_argument("--readers", type=int, default=20)
+    given.add_argument("--seconds", type=float, default=60.0)
+    options = given.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "archive"
+        fill(folder, options.data, options.conversations)
+        with Archive(find_settings({"archive": str(folder)})) as archive:
+            print(f"{archive.search('').total:,} conversations, {archive.file.vault.totals()[1]:,} messages")
+        with served(folder) as url:
+            measure(url, 1, options.seconds / 4, 0.0)
+            measure(url, options.readers, options.seconds, _PAUSE_S)
+
+
+if __name__ == "__main__":
+    main()
