@@ -32,6 +32,17 @@ def mapping(name: str) -> dict[str, Any]:
     return content
 
 
+def schema(name: str) -> dict[str, Any]:
+    """A published JSON Schema by its name and number, such as search.2. Raises FileNotFoundError for a broken
+    installation.
+    """
+    for folder in (_PACKAGE / "schemas", _PACKAGE.parent / "docs" / "schemas"):
+        if (folder / f"{name}.json").is_file():
+            content: dict[str, Any] = decode((folder / f"{name}.json").read_bytes())
+            return content
+    raise FileNotFoundError(f"this installation has no schema {name}; install the package again")
+
+
 @cache
 def sde_types() -> Mapping[str, str]:
     """By the path of a documented SDE value, such as customerInfo.balance, the type of its field: keyword, double or

@@ -98,6 +98,16 @@ class VaultRows:
         (count,) = self._connection.execute("SELECT count(*) FROM current WHERE touched > ?", (seq,)).fetchone()
         return int(count)
 
+    def entries_after(self, seq: int, limit: int) -> list[tuple[int, str, str, str, int]]:
+        """The first entries about conversations after a sequence number, in order: sequence number, conversation, when
+        it was made, its type, and whether it is a current version.
+        """
+        return self._connection.execute(
+            "SELECT e.seq, e.conversation_id, e.fetched_at, e.type, c.seq IS NOT NULL FROM entries e"
+            " LEFT JOIN current c ON c.seq = e.seq WHERE e.seq > ? AND e.conversation_id <> '' ORDER BY e.seq LIMIT ?",
+            (seq, limit),
+        ).fetchall()
+
     def events_about(self, conversation_id: str) -> list[str]:
         """The types of the events about a conversation, oldest first."""
         rows = self._connection.execute(

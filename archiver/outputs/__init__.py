@@ -1,5 +1,6 @@
 """The documents that programs read, by their published schemas, and words that every face of the program says alike."""
 
+from archiver.outputs.changes import changes_json
 from archiver.outputs.counts import Names, counts_json
 from archiver.outputs.coverage import coverage_json, month_of
 from archiver.outputs.erasures import ERASURE_WORDS, at_stake, erasure_json
@@ -17,6 +18,7 @@ __all__ = [
     "ProvenBar",
     "at_stake",
     "change_json",
+    "changes_json",
     "counts_json",
     "coverage_json",
     "erasure_json",

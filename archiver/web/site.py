@@ -21,7 +21,7 @@ from archiver.outputs import counts_json, coverage_json, history_json, search_js
 from archiver.transcript import as_json as transcript_json
 from archiver.transcript import unreadable_as_json
 from archiver.value import as_dict
-from archiver.web import faults
+from archiver.web import api, faults
 from archiver.web.archives import Archives
 from archiver.web.completion import completions
 from archiver.web.coverage_page import coverage_page, day_page
@@ -61,6 +61,7 @@ class Site:
             Route("/coverage.json", self._coverage_json),
             Route("/status", self._status),
             Route("/status.json", self._status_json),
+            *api.routes(self._archives.here),
             Route("/static/{name}", _static),
             *(Route(path, self._health) for path in _HEALTH),
         ]
@@ -183,6 +184,8 @@ class Site:
     def _fault(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, ArchiverError)
         status = faults.status_of(error)
+        if request.url.path.startswith(api.BASE):
+            return api.problem(error)
         if request.url.path.endswith(".json"):
             return JSONResponse(faults.as_json(error), status)
         return page("fault.html", self._base(request, "") | faults.shown(error), status=status)
@@ -200,6 +203,8 @@ def _broken(base: _Base, request: Request, error: Exception) -> Response:
 
 
 def _fault_page(base: _Base, request: Request, error: ArchiverError, status: int) -> Response:
+    if request.url.path.startswith(api.BASE):
+        return api.problem(error)
     if request.url.path.endswith(".json"):
         return JSONResponse(faults.as_json(error), status)
     return page("fault.html", base(request, "") | faults.shown(error), status=status)

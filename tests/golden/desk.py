@@ -13,12 +13,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from archiver.app import Archive
 from archiver.archive.opening import make_archive
 from archiver.cli.root import root
+from archiver.config import find_settings
 from archiver.errors import StoreUnavailable
 from archiver.index.memory import MemoryStore
 from archiver.index.store import StoreStatus
+from archiver.jsontext import pretty
 from archiver.liveperson.answers import read_record
+from archiver.outputs import changes_json
 from archiver.received import Conversation
 from archiver.service.health import answer
 from archiver.service.state import ArchiveCounts, IndexState, LaneState, Observation, Pause, Snapshot
@@ -193,7 +197,13 @@ def _run(*words: str) -> Case:
     return lambda desk: desk.run(*words, "--json")
 
 
+def _changes(desk: Desk) -> str:
+    with Archive(find_settings({"archive": desk.folder / "archive"})) as archive:
+        return pretty(changes_json(archive, 3, 5))
+
+
 CASES: Mapping[str, Case] = {
+    "changes": _changes,
     "config": _config,
     "coverage": _covered(-1, 3),
     "coverage-of-a-counted-day": _covered(1, 1),
