@@ -35,6 +35,8 @@ class Haystack:
         return set(first).intersection(*others)
 
     def _with(self, term: Term) -> Set[int]:
+        if term.how is How.PREFIX and not term.text:  # any word
+            return set(range(len(self._ends)))
         if term not in self._found:
             self._found[term] = set().union(*map(self._at, self._needles(term)))
         return self._found[term]

@@ -77,7 +77,7 @@ def spans(leaf: Text, passage_tokens: Sequence[Token]) -> Iterator[Span]:
 def places(leaf: Text, text: str) -> Iterator[Span]:
     """Where the words of a leaf stand in the text of one passage."""
     match leaf:
-        case Words((Term(word, How.EXACT | How.PREFIX as how),)):
+        case Words((Term(word, How.EXACT | How.PREFIX as how),)) if word:
             return places_of(word, text, is_prefix=how is How.PREFIX)
     return spans(leaf, tokens(text))
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from archiver.errors import ConfigError
+from archiver.query import KEYWORDS, VALUES, ZONES
 from archiver.web import served
 from archiver.web.rendering import static_href
 from tests import schemas
@@ -302,3 +303,11 @@ def test_the_box_is_completed_by_fields_and_by_values_that_the_archive_has(
 )
 def test_no_page_or_file_is_large(url: str, path: str, most: int) -> None:
     assert len(httpx.get(url + (path if path.startswith("/") else static_href(path))).content) < most
+
+
+@pytest.mark.parametrize("field", sorted({*ZONES, *KEYWORDS} - {"by"}))
+def test_a_search_for_any_value_of_a_field_shows_each_hit(url: str, field: str) -> None:
+    answer = httpx.get(f"{url}/", params={"q": f"{field}:*" if field not in VALUES else f"{field}:{VALUES[field][0]}"})
+    assert answer.status_code == 200
+    assert "can't be shown" not in text_of(answer).lower()
+    assert "<mark></mark>" not in answer.text

@@ -70,3 +70,11 @@ def test_each_word_of_a_text_is_found_in_it_exactly_or_by_its_beginning(texts: l
                 leaf = Words((term,), Where(("said",)))
                 assert number in haystack.holding(leaf)
                 assert list(places(leaf, text)) == list(spans(leaf, tokens(text)))
+
+
+@given(texts=st.lists(st.lists(st.sampled_from([*WORDS, "-", "!?", ""])).map(" ".join), max_size=4))
+def test_any_word_is_held_by_every_text_and_marks_just_its_words(texts: list[str]) -> None:
+    leaf = Words((Term("", How.PREFIX),), Where(("note",)))
+    assert Haystack(texts).holding(leaf) == set(range(len(texts)))
+    for text in texts:
+        assert list(places(leaf, text)) == [(token.start, token.end) for token in tokens(text)]
