@@ -150,7 +150,7 @@ def _message(transcript: Transcript, number: int, match: Match | None, query: st
     if match and match.where in ("card", "file", "link") and match.where not in notes:
         notes.append(match.where)
     shown = tuple(text) or (Piece(f"[{message.type}]"),)
-    clock = f"{message.sent_at.astimezone(zone):%H:%M}" if message.sent_at else ""
+    clock = _clock(message.sent_at, transcript.metadata.started_at, zone)
     href = conversation_href(transcript.id, query, number)
     return Line(number, href, clock, message.sender, message.role.value, tuple(notes), shown, match is not None)
 
@@ -168,6 +168,15 @@ def _other(
     who = message.sender if message else _PLACES.get(match.where, match.where.capitalize())
     role = message.role.value if message else "fact"
     return Line(number, href, "", who, role, tuple(notes), tuple(excerpt(match.snippet)), True)
+
+
+def _clock(at: datetime | None, start: datetime | None, zone: tzinfo) -> str:
+    """When a message was sent, with its day if that is not the one on the card."""
+    if at is None:
+        return ""
+    local = at.astimezone(zone)
+    is_same_day = start is not None and start.astimezone(zone).date() == local.date()
+    return f"{local:%H:%M}" if is_same_day else f"{local:%d %b %Y %H:%M}"
 
 
 def _shortened(text: str) -> str:

@@ -13,11 +13,12 @@ from archiver.archive import Coverage, CoverageState, Day, Stretch
 from archiver.errors import ConfigError, counted
 from archiver.outputs import month_of
 from archiver.value import Value
+from archiver.web.state import SearchState
 
 STATES = {
     CoverageState.SEALED: ("proven", "proven complete by LivePerson's own counts"),
     CoverageState.PROVISIONAL: ("recent", "read whole, but so recent that records may still arrive"),
-    CoverageState.OPEN: ("open", "not read yet"),
+    CoverageState.OPEN: ("unread", "not read yet"),
     CoverageState.UNPROVEN: ("unproven", "read, and not proven complete"),
     CoverageState.LOST: ("lost", "deleted at LivePerson before it was proven"),
 }
@@ -36,12 +37,12 @@ class Cell(Value):
 
 
 class Month(Value):
-    """A month with its weeks, each of seven days or blanks, and what was announced and kept in it."""
+    """A month with its weeks, each of seven days or blanks, and what was announced and kept in it, in words."""
 
     name: str
     title: str
     weeks: tuple[tuple[Cell | None, ...], ...]
-    expected: str
+    announced: str
     kept: int
 
 
@@ -72,10 +73,17 @@ def _months(coverage: Coverage) -> Iterator[Month]:
         first = next(iter(days))
         weeks = Calendar().monthdatescalendar(first.year, first.month)
         cells = tuple(tuple(_cell(day, days, first.month) for day in week) for week in weeks)
-        is_exact = all(item.is_exact for item in days.values())
-        expected = sum(item.expected for item in days.values())
         kept = sum(item.kept for item in days.values())
-        yield Month(name, f"{first:%B %Y}", cells, f"{'' if is_exact else 'at least '}{expected:,}", kept)
+        yield Month(name, f"{first:%B %Y}", cells, _announced(list(days.values())), kept)
+
+
+def _announced(days: list[Day]) -> str:
+    """How many conversations LivePerson announced, and of how many days it was not asked."""
+    read = [day for day in days if day.state is not CoverageState.OPEN]
+    unread = f"{counted(len(days) - len(read), 'day')} not read" if len(read) < len(days) else ""
+    least = "" if all(day.is_exact for day in read) else "at least "
+    announced = f"{least}{sum(day.expected for day in read):,} announced" if read else ""
+    return ", ".join(filter(None, (announced, unread)))
 
 
 def _cell(day: date, days: dict[date, Day], month: int) -> Cell | None:
@@ -87,7 +95,8 @@ def _cell(day: date, days: dict[date, Day], month: int) -> Cell | None:
     word, _ = STATES[item.state]
     parts = [f"{hours:g} h {STATES[CoverageState(state)][0]}" for state, hours in item.hours.items() if hours]
     states = ", ".join(parts) if len(parts) > 1 else word
-    told = f"{day}: {states}; {item.kept:,} kept, {item.expected:,} announced"
+    announced = "not asked for" if item.state is CoverageState.OPEN else f"{item.expected:,} announced"
+    told = f"{day}: {states}; {item.kept:,} kept, {announced}"
     return Cell(day.day, f"/coverage?day={day}", item.state.value, word, f"{item.kept:,}", told)
 
 
@@ -106,7 +115,7 @@ def day_page(archive: Archive, text: str) -> dict[str, Any]:
         "following": f"/coverage?day={(start + timedelta(days=1)).date()}",
         "summary": day,
         "stretches": [(_clock(item), STATES[item.state], item) for item in coverage.stretches],
-        "search": f"/?from={text}&to={text}",
+        "search": SearchState(filters=(f"started:{text}T00:00Z..{text}T23:59Z",)).href(),
         "command": f"archiver harvest --from {text} --to {text}",
         "counted": counted,
     }

@@ -37,13 +37,13 @@ class Entry(Value):
 
 
 def entries(
-    transcript: Transcript, numbers: range, expression: Expression | None, zone: tzinfo, *, is_whole: bool
+    transcript: Transcript, numbers: range, expression: Expression | None, zone: tzinfo
 ) -> Iterator[Entry]:  # fmt: skip
-    """The messages with these numbers, with what the query marks in them, between the days. With `is_whole`, also
-    events and messages that LivePerson shows no more.
+    """The messages with these numbers, with what the query marks in them, between the days; and what happened, and
+    messages that LivePerson shows no more, from the first of them to before the one that follows.
     """
     day, before = None, None
-    for at, item, number in _in_order(transcript, numbers, is_whole=is_whole):
+    for at, item, number in _in_order(transcript, numbers):
         if at and at.astimezone(zone).date() != day:
             day, before = at.astimezone(zone).date(), None
             yield Entry("day", label=f"{day:%A, %d %B %Y}", iso=day.isoformat())
@@ -57,26 +57,41 @@ def entries(
             before = item
 
 
+def matching(transcript: Transcript, expression: Expression) -> list[int]:
+    """The numbers of all messages in whose present text the query marks something."""
+    return [
+        number
+        for number, message in enumerate(transcript.messages, 1)
+        if any(_marked(part.text, expression).marks for part in message.parts)
+    ]
+
+
 _Item = tuple[datetime | None, Message | Event | Former, int | None]
 
 
-def _in_order(transcript: Transcript, numbers: range, *, is_whole: bool) -> list[_Item]:
+def _in_order(transcript: Transcript, numbers: range) -> list[_Item]:
     by_id = transcript.numbering()
-    items: list[_Item] = [
-        (message.sent_at, message, number)
-        for number in numbers
-        for message in (transcript.messages[number - 1],)
-    ]  # fmt: skip
-    shown = {message.id for _, message, _ in items if isinstance(message, Message)}
-    formers: Iterable[Former] = (
-        former
-        for former in transcript.former
-        if former.message.id in shown or (is_whole and former.message.id not in by_id)
-    )
-    items += [(former.message.sent_at, former, by_id.get(former.message.id)) for former in formers]
-    if is_whole:
-        items += [(event.at, event, None) for event in transcript.events]
+    items: list[_Item] = [(transcript.messages[at - 1].sent_at, transcript.messages[at - 1], at) for at in numbers]
+    formers = ((item.message.sent_at, item, by_id.get(item.message.id)) for item in transcript.former)
+    events = ((event.at, event, None) for event in transcript.events)
+    others: Iterable[_Item] = (*formers, *events)
+    items += [item for item in others if _is_in(item, transcript, numbers)]
     return sorted(items, key=lambda item: (item[0] is None, item[0] or EPOCH))
+
+
+def _is_in(item: _Item, transcript: Transcript, numbers: range) -> bool:
+    """Whether something stands in a part of the messages: by its message, or else by its time."""
+    at, _, number = item
+    if number is not None:
+        return number in numbers
+    count = len(transcript.messages)
+    if len(numbers) == count:
+        return True
+    start = transcript.messages[numbers.start - 1].sent_at if numbers.start > 1 else None
+    end = transcript.messages[numbers.stop - 1].sent_at if numbers.stop <= count else None
+    if at is None:
+        return end is None
+    return (start is None or at >= start) and (end is None or at < end)
 
 
 def _message(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archiver.index import Counting, Counts
-from archiver.query import words
+from archiver.query import Scope, words
 from archiver.value import Value
 from archiver.web.state import SearchState
 
 _SHOWN = 8  # values of a facet
+# Of messages only: who wrote them, which the others do not say. No field searches for senders by name.
+_OF_MESSAGES: dict[str, tuple[str, str | None]] = {"from": ("Written by", "from"), "sender": ("Sender", None)}
+_PEOPLE = ("agent", "bot")
 # Facet → (title, field of the query language).
-_FACETS = {
+_FACETS: dict[str, tuple[str, str]] = {
     "skill": ("Skill", "skill"),
     "agent": ("Agent", "agent"),
     "bot": ("Bot", "agent"),
@@ -58,15 +61,20 @@ class FacetList(Value):
 
 def facet_lists(counting: Counting, state: SearchState) -> Iterator[FacetList]:
     """Every facet that the results have a value of."""
-    for name, (title, field) in _FACETS.items():
+    is_of_messages = state.scope == Scope.MESSAGE
+    for name, (title, field) in (_OF_MESSAGES | _FACETS if is_of_messages else _FACETS).items():
         counts = counting.by(name, _SHOWN)
         if any(item.value is not None for item in counts.values):
             values = _bands(counts, state) if name == "mcs" else tuple(_values(counts, field, state))
-            yield FacetList(title, values, counts.others, counts.rest, counts.is_overlapping)
+            more = ", took part" if is_of_messages and name in _PEOPLE else ""
+            yield FacetList(title + more, values, counts.others, counts.rest, counts.is_overlapping)
 
 
-def _values(counts: Counts, field: str, state: SearchState) -> Iterator[FacetValue]:
+def _values(counts: Counts, field: str | None, state: SearchState) -> Iterator[FacetValue]:
     for item in counts.values:
+        if field is None:
+            yield FacetValue(item.value or _NONE, item.count, None, None)
+            continue
         term = condition(field, item.value) if item.value is not None else _without(counts.facet, field)
         label = _NONE if item.value is None else item.value
         yield _linked(label, item.count, term, state)
@@ -98,5 +106,7 @@ def condition(field: str, value: str) -> str | None:
     """The condition that a field has a value; None if the value has no word that can be searched."""
     if field == "csat":
         return f"csat:={value}"
+    if field == "from":
+        return f"from:{value}"
     quoted = value.replace('"', " ").strip()
     return f'{field}:"{quoted}"' if words(quoted) else None

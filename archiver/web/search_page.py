@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from archiver.app import Archive
-from archiver.errors import ArchiverError, QueryError, counted
+from archiver.errors import ArchiverError, ConfigError, QueryError, counted
 from archiver.index import Search, Sort
 from archiver.outputs import proven_bars
 from archiver.query import Scope
@@ -26,6 +26,7 @@ _SORTS = {
     "mcs": "Highest MCS", "csat": "Highest CSAT",
 }  # fmt: skip
 _PRESETS = (("Today", 0), ("7 days", 7), ("30 days", 30), ("90 days", 90), ("13 months", 396))
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _REPAIR = re.compile(r"Did you mean (\S+?)\?")
 _WORD = re.compile(r"[\w.]+:?")
 
@@ -34,7 +35,7 @@ def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
     """What the page of a state shows. Raises ArchiverError, also QueryError with a place in the whole query."""
     started = perf_counter()
     zone = archive.settings.zone
-    search = _search(archive, state)
+    search = search_of(archive, state, PAGE)
     results = search.results()
     worth = search.assurance(archive.believed_now())
     counting = search.counting(zone)
@@ -58,16 +59,28 @@ def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
 
 def search_of(archive: Archive, state: SearchState, limit: int) -> Search:
     """The search that a state asks for."""
+    check(archive, state)
     return archive.search(state.query, scope=state.scope, sort=state.sort, limit=limit, after=state.after or None)
 
 
-def _search(archive: Archive, state: SearchState) -> Search:
-    return search_of(archive, state, PAGE)
+def check(archive: Archive, state: SearchState) -> None:
+    """Raises QueryError unless each part is a query by itself: else one could change what another one means."""
+    for day in (state.from_day, state.to_day):
+        if day and not _DAY.fullmatch(day):
+            raise ConfigError(f"{day[:40]!r} is no day", hint="Write it as 2026-03-31.")
+    for number, part in enumerate(state.conditions):
+        try:
+            archive.parse(part)
+        except QueryError as error:
+            if number or part != state.q:
+                message = f"the condition {part[:80]!r} can't be read: {error.message}"
+                raise ConfigError(message, hint=error.hint or "Remove it.") from error
+            raise
 
 
 def faulty_page(archive: Archive, state: SearchState, error: ArchiverError) -> dict[str, Any]:
     """What the page shows if the question can't be answered: where the fault is, and a proposal that can be."""
-    at = state.place_in_box(error.position) if isinstance(error, QueryError) else None
+    at = min(error.position, len(state.q)) if isinstance(error, QueryError) else None
     proposed = _repaired(archive, state, error, at)
     return _surroundings(archive, state) | {
         "error": error,

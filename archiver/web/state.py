@@ -40,18 +40,21 @@ class SearchState(Value):
 
     @property
     def _days(self) -> tuple[str, ...]:
+        """Conversations that started within the days, or messages that were sent within them."""
+        if self.scope == "message":
+            return (f"sent:{self.from_day}..{self.to_day}",) if self.from_day or self.to_day else ()
         bounds = (("after", self.from_day), ("before", self.to_day))
         return tuple(f"{name}:{day}" for name, day in bounds if day)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The parts of the query, each of which has to be a query by itself."""
+        return tuple(part for part in (self.q, *self.filters, *self._days) if part.strip())
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is asked: then the newest conversations are shown."""
         return not self.query.strip()
-
-    def place_in_box(self, position: int) -> int | None:
-        """Where a place in the whole query is in the box; None if it is in another condition."""
-        at = position - (1 if self._box.startswith("(") and self._box != self.q else 0)
-        return at if 0 <= at <= len(self.q) else None
 
     def href(self, path: str = "/", **changes: object) -> str:
         """The address of this state with changes. A new question begins with its first page."""

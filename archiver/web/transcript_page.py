@@ -12,9 +12,10 @@ from archiver.archive import Record
 from archiver.errors import ArchiverError, counted
 from archiver.model import Metadata, Role, Sde, Transcript
 from archiver.outputs import sde_rows
+from archiver.query import Expression
 from archiver.value import Value
 from archiver.web.cards import badges, conversation_href, duration
-from archiver.web.entries import Entry, entries
+from archiver.web.entries import Entry, entries, matching
 from archiver.web.facets import condition
 from archiver.web.state import SearchState
 
@@ -41,12 +42,13 @@ def transcript_page(
     transcript = archive.transcript(conversation_id)
     asked = archive.parse(query) if query.strip() else None
     numbers = _numbers_of_page(len(transcript.messages), at)
-    is_whole = len(numbers) == len(transcript.messages)
-    shown = list(entries(transcript, numbers, asked.expression if asked else None, zone, is_whole=is_whole))
+    expression = asked.expression if asked else None
+    shown = list(entries(transcript, numbers, expression, zone))
     return {
         "transcript": transcript,
         "entries": [entry for entry in shown if _is_wanted(entry, only)],
-        "hits": [entry.number for entry in shown if entry.marks and entry.number],
+        "shown_count": sum(1 for entry in shown if entry.number and _is_wanted(entry, only)),
+        "hits": [(number, _at(number, numbers, transcript.id, query)) for number in _matching(transcript, expression)],
         "query": query,
         "only": only,
         "senders": [(name, conversation_href(conversation_id, query) + _only(name, query)) for name in SENDERS],
@@ -69,6 +71,15 @@ def unreadable_page(archive: Archive, conversation_id: str) -> dict[str, Any]:
     """What the page shows of a record that can't be read as a conversation. Raises NotFound, IntegrityError."""
     record = archive.file.vault.current(conversation_id)
     return {"conversation_id": conversation_id, "provenance": _provenance(archive, record, archive.settings.zone)}
+
+
+def _matching(transcript: Transcript, expression: Expression | None) -> list[int]:
+    return matching(transcript, expression) if expression is not None else []
+
+
+def _at(number: int, numbers: range, conversation_id: str, query: str) -> str:
+    """The address of a message, which may be in another part of the conversation."""
+    return f"#m{number}" if number in numbers else conversation_href(conversation_id, query, number)
 
 
 def _only(name: str, query: str) -> str:

@@ -5,8 +5,10 @@
   const keys = document.getElementById("keys");
   const items = [...document.querySelectorAll("[data-item]")];
   const hits = [...document.querySelectorAll("[data-hit] mark")];
-  let at = -1;
-  let hit = -1;
+  const place = location.hash ? document.getElementById(location.hash.slice(1)) : null;
+  const isBefore = (node) => place && place.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_PRECEDING;
+  let at = place ? items.indexOf(place) : -1;
+  let hit = place ? hits.filter(isBefore).length - 1 : -1;
 
   const isTyping = (event) =>
     event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey;
@@ -62,6 +64,11 @@
       navigator.clipboard?.writeText(address.href).catch(() => {});
     });
   }
+
+  // The way back from a conversation leads to the search as it was, with its filters, order and page.
+  const back = document.querySelector("[data-back]");
+  if (document.querySelector(".ask")) sessionStorage.setItem("search", location.search);
+  else if (back && sessionStorage.getItem("search")) back.href = `/${sessionStorage.getItem("search")}`;
 
   // Completion of fields and values in the search box.
   const query = document.getElementById("q");

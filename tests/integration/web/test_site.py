@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import socket
 import threading
@@ -120,7 +121,17 @@ def test_a_query_that_can_not_be_read_is_shown_where_it_is_wrong_with_a_proposal
     assert httpx.get(url + proposal).status_code == 200
     in_a_filter = httpx.get(f"{url}/?q=refund&f=skil:Flights")
     assert in_a_filter.status_code == 400
-    assert "There is no field skil" in text_of(in_a_filter)
+    assert "there is no field skil" in text_of(in_a_filter)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/?q=a)+OR+(b&f=skill:x", "/?q=a&from=2026-01-01+OR+*", "/?q=a&f=)+OR+(*", "/?q=a&to=2026-13-99", "/?q=&f=("],
+)
+def test_no_part_of_a_question_can_change_what_another_part_means(url: str, path: str) -> None:
+    answer = httpx.get(url + path)
+    assert answer.status_code == 400
+    assert text_of(answer)
 
 
 def test_the_line_under_the_box_says_how_much_is_proven_and_nothing_found_is_no_proof(url: str) -> None:
@@ -272,6 +283,45 @@ def test_a_permalink_of_a_long_conversation_opens_the_page_that_holds_the_messag
         assert 'id="m1100"' in there.text
         (link,) = dict.fromkeys(links(httpx.get(f"{url}/?q=word1100"), "#m1100"))
         assert 'id="m1100"' in httpx.get(url + link).text
+        sevens = [str(number) for number in range(1, 1202) if str(number).startswith("7")]
+        for part in (1, 501, 1001):
+            found = httpx.get(f"{url}/c/long?q=word7*&m={part}")
+            assert f"{len(sevens)} messages with matches" in text_of(found)
+            assert set(sevens) <= {re.sub(r".*#m", "", href) for href in links(found, r"#m\d+$")}
+
+
+def test_what_happened_stands_in_the_part_of_a_long_conversation_in_which_it_happened(tmp_path: Path) -> None:
+    start = NOW - timedelta(days=1)
+    at = start + timedelta(minutes=700)
+    transfers = [{"timeL": int(at.timestamp() * 1000), "sourceSkillName": "Early", "targetSkillName": "Late"}]
+    raw = record("long", start, *(f"word{number}" for number in range(1, 1202)), transfers=transfers)
+    with page_of(kept(tmp_path / "archive", raw)) as url:
+        parts = [httpx.get(f"{url}/c/long?m={number}") for number in (1, 501, 1001)]
+        assert sum("transfer from Early to Late" in text_of(part) for part in parts) == 1
+
+
+def test_an_unread_day_is_not_said_to_have_had_nothing(tmp_path: Path) -> None:
+    with page_of(kept(tmp_path / "archive", record("c", NOW - timedelta(days=40), "hello"))) as url:
+        day = f"{NOW - timedelta(days=40):%Y-%m-%d}"
+        assert "not asked for this day" in text_of(httpx.get(f"{url}/coverage?day={day}"))
+        assert "0 announced" not in httpx.get(f"{url}/coverage").text
+        (search,) = links(httpx.get(f"{url}/coverage?day={day}"), "started")
+        assert httpx.get(url + search.replace("/?", "/search.json?")).json()["total"] == 1
+
+
+def test_a_message_of_another_day_than_its_conversation_began_is_shown_with_its_day(tmp_path: Path) -> None:
+    raw = json.loads(record("c", NOW - timedelta(days=9), "first", "needle"))
+    raw["messageRecords"][1]["timeL"] = int((NOW - timedelta(days=2)).timestamp() * 1000)
+    with page_of(kept(tmp_path / "archive", json.dumps(raw).encode())) as url:
+        shown = text_of(httpx.get(f"{url}/?q=needle"))
+        assert f"{NOW - timedelta(days=2):%d %b %Y %H:%M}" in shown
+
+
+def test_counts_of_messages_say_who_wrote_them(url: str) -> None:
+    shown = text_of(httpx.get(f"{url}/?q=refund&scope=message"))
+    assert "Written by" in shown
+    assert "Sender" in shown
+    assert "Agent, took part" in shown
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,8 +65,12 @@ def test_alternatives_in_the_box_stay_together_beside_filters() -> None:
     assert parse(state.query, now=NOW)
 
 
-@pytest.mark.parametrize("filters", [(), ("mcs:<40",)])
-def test_a_place_in_the_query_is_found_in_the_box(filters: tuple[str, ...]) -> None:
-    state = SearchState(q="(a OR skil:x)", filters=filters)
-    assert state.place_in_box(state.query.index("skil")) == state.q.index("skil")
-    assert SearchState(q="a", filters=("b", "c")).place_in_box(8) is None
+def test_days_bound_the_start_of_conversations_and_the_sending_of_messages() -> None:
+    days = {"from_day": "2026-08-01", "to_day": "2026-08-31"}
+    assert SearchState(q="refund", **days).query == "(refund) after:2026-08-01 before:2026-08-31"
+    assert SearchState(q="refund", scope="message", **days).query == "(refund) sent:2026-08-01..2026-08-31"
+    for state in (
+        SearchState(scope="message", from_day="2026-08-01"),
+        SearchState(scope="message", to_day="2026-08-31"),
+    ):
+        assert parse(state.query, now=NOW)
