@@ -9,7 +9,7 @@ from archiver.archive.erasures import Erasure
 from archiver.archive.events import states_by
 from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import Bookmark, RecordedWindow, Run, WindowReading, WindowState
-from archiver.archive.opening import is_archive, make_archive, open_archive
+from archiver.archive.opening import identity_of, is_archive, make_archive, open_archive
 from archiver.archive.rechecks import is_last_chance, next_check
 from archiver.archive.records import HistoryEntry, QuarantinedRecord, Record
 from archiver.archive.upgrade import Upgraded
@@ -34,6 +34,7 @@ __all__ = [
     "Vault",
     "WindowReading",
     "WindowState",
+    "identity_of",
     "is_archive",
     "is_last_chance",
     "make_archive",

@@ -30,6 +30,15 @@ def is_archive(folder: Path) -> bool:
     return True
 
 
+def identity_of(folder: Path) -> tuple[int, int] | None:
+    """Which file an archive's is, as the file system numbers it; None if there is none."""
+    try:
+        state = (folder / FILE).stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
 def open_archive(folder: Path, *, account: str | None = None, policies: Policies = Policies()) -> ArchiveFile:  # noqa: B008  (frozen)
     """The archive in a folder, which must exist; of `account`, if given. One that this process may not write is read
     only. Raises ConfigError, ArchiveError.

@@ -33,6 +33,7 @@ class Change(Value):
 
 
 _FACTS = ("status", "skill", "csat", "mcs", "nps", "close_reason", "ended_at", "transfers", "is_partial")
+_MOST_PIECES = 4_000  # words and blanks of both texts
 _WORD = re.compile(r"\s+|\S+")
 
 
@@ -76,8 +77,13 @@ def _shown(value: object) -> str | None:
 
 
 def word_diff(before: str, after: str) -> Iterator[tuple[str, str]]:
-    """The pieces of a text and of the one that replaced it, in order: ("=", kept), ("-", removed), ("+", added)."""
+    """The pieces of a text and of the one that replaced it, in order: ("=", kept), ("-", removed), ("+", added). Very
+    long texts, whose comparison would take minutes, are one piece each.
+    """
     old, new = _WORD.findall(before), _WORD.findall(after)
+    if before != after and len(old) + len(new) > _MOST_PIECES:
+        yield from ((sign, text) for sign, text in (("-", before), ("+", after)) if text)
+        return
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
             yield "=", "".join(old[i1:i2])

@@ -8,12 +8,11 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from archiver.app import Archive
 from archiver.errors import ArchiverError, ConfigError, QueryError
 from archiver.jsontext import encode
 from archiver.web import faults
+from archiver.web.archives import Archives
 from archiver.web.openapi import described
 from archiver.web.operations import OPERATIONS, Operation, Parameter
 
@@ -21,30 +20,25 @@ BASE = "/api/v1"
 _LONGEST_NUMBER = 16  # digits
 
 
-def routes(here: Callable[[], Archive]) -> list[Route]:
-    """A route for each operation and one for their description; `here` gives the archive of a thread."""
+def answers(archives: Archives) -> dict[str, Callable[[Request], Response]]:
+    """What answers each path: the operations and their description."""
     operations = sorted(OPERATIONS, key=lambda item: -len(item.path))  # an id may hold slashes: the longest path first
-    return [
-        Route(f"{BASE}/openapi.json", lambda _: _json(described(OPERATIONS, BASE))),
-        *(
-            Route(BASE + item.path.replace("{id}", "{id:path}"), partial(_answer, here, item), name=item.name)
-            for item in operations
-        ),
-    ]
+    described_at = {f"{BASE}/openapi.json": lambda _: _json(described(OPERATIONS, BASE))}
+    return described_at | {
+        BASE + item.path.replace("{id}", "{id:path}"): partial(_answer, archives, item) for item in operations
+    }
 
 
-def _answer(here: Callable[[], Archive], operation: Operation, request: Request) -> Response:
-    try:
-        given = read(operation.parameters, request.query_params.multi_items())
-        archive, id_ = here(), request.path_params.get("id", "")
-        headers = {}
-        if operation.is_of_conversation:
-            headers["ETag"] = f'"{archive.file.vault.current(id_).touched}"'
-            if request.headers.get("if-none-match") == headers["ETag"]:
-                return Response(status_code=304, headers=headers)
-        return _json(operation.answer(archive, id_, given), headers)
-    except ArchiverError as error:
-        return problem(error)
+def _answer(archives: Archives, operation: Operation, request: Request) -> Response:
+    given = read(operation.parameters, request.query_params.multi_items())
+    if not operation.is_of_conversation:
+        archives.bring_up_to_date()
+    archive, id_, headers = archives.here(), request.path_params.get("id", ""), {}
+    if operation.is_of_conversation:
+        headers["ETag"] = f'"{archive.file.vault.current(id_).touched}"'
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+    return _json(operation.answer(archive, id_, given), headers)
 
 
 def read(parameters: Iterable[Parameter], pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:

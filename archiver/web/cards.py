@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from urllib.parse import quote, urlencode
 
 from archiver.errors import counted
@@ -14,6 +14,7 @@ from archiver.query import Match
 from archiver.transcript import kind_of
 from archiver.value import Value
 from archiver.web.texts import Piece, excerpt, plain
+from archiver.web.times import duration, in_zone
 
 _SHOWN_MATCHES = 3
 _LONGEST_BESIDE = 200  # characters of a message before or after a match
@@ -174,8 +175,8 @@ def _clock(at: datetime | None, start: datetime | None, zone: tzinfo) -> str:
     """When a message was sent, with its day if that is not the one on the card."""
     if at is None:
         return ""
-    local = at.astimezone(zone)
-    is_same_day = start is not None and start.astimezone(zone).date() == local.date()
+    local = in_zone(at, zone)
+    is_same_day = start is not None and in_zone(start, zone).date() == local.date()
     return f"{local:%H:%M}" if is_same_day else f"{local:%d %b %Y %H:%M}"
 
 
@@ -199,17 +200,4 @@ def _cells(transcript: Transcript, zone: tzinfo) -> dict[str, str]:
 
 
 def _minute(moment: datetime | None, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%d %b %Y %H:%M}" if moment else "unknown time"
-
-
-def duration(ms: int | None) -> str:
-    """A length of time as people say it: 45 s, 12 min, 3 h 5 min, 2 d 4 h."""
-    if ms is None:
-        return ""
-    length = timedelta(milliseconds=max(ms, 0))
-    minutes, hours = length.seconds // 60, length.seconds // 3600
-    if length.days:
-        return f"{length.days:,} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes % 60} min"
-    return f"{minutes} min" if minutes else f"{length.seconds} s"
+    return f"{in_zone(moment, zone):%d %b %Y %H:%M}" if moment else "unknown time"

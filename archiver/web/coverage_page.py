@@ -22,6 +22,7 @@ STATES = {
     CoverageState.UNPROVEN: ("unproven", "read, and not proven complete"),
     CoverageState.LOST: ("lost", "deleted at LivePerson before it was proven"),
 }
+_YEARS = range(1990, 2100)
 _MOST_DAYS_LEFT = 14  # from here on a gap is urgent
 
 
@@ -106,6 +107,8 @@ def day_page(archive: Archive, text: str) -> dict[str, Any]:
         start = datetime.combine(date.fromisoformat(text), time(), UTC)
     except ValueError:
         raise ConfigError(f"{text!r} is no day", hint="Write it as 2026-03-31.") from None
+    if start.year not in _YEARS:
+        raise ConfigError(f"{text} lies outside of what can be archived", hint="LivePerson keeps 13 months.")
     coverage = archive.coverage(start, start + timedelta(days=1))
     day = coverage.days[0] if coverage.days else None
     return {

@@ -9,6 +9,7 @@ from archiver.intervals import Interval
 from archiver.outputs import ProvenBar
 from archiver.value import Value
 from archiver.web.state import SearchState
+from archiver.web.times import in_zone
 
 WIDTH, HEIGHT = 720, 96  # units of the drawing
 _GAP = 0.15  # of a bar's place
@@ -58,5 +59,5 @@ def _rectangle(row: ProvenBar, x: float, place: float, most: int, href: str | No
 
 def _href(interval: Interval, row: ProvenBar, state: SearchState, zone: tzinfo) -> str | None:
     """Days bound a search; an hour is narrowed to its day."""
-    start, last = row.bar.start.astimezone(zone), (row.bar.end - timedelta(microseconds=1)).astimezone(zone)
+    start, last = in_zone(row.bar.start, zone), (row.bar.end - timedelta(microseconds=1)).astimezone(zone)
     return state.between(f"{start:%Y-%m-%d}", f"{last:%Y-%m-%d}") if row.bar.count else None

@@ -10,6 +10,7 @@ from archiver.query import Expression, Snippet, marked
 from archiver.transcript import kind_of
 from archiver.value import Value
 from archiver.web.texts import Piece, pieces, plain
+from archiver.web.times import in_zone
 
 _ONE_BREATH = timedelta(minutes=2)  # messages of one sender within it stand under one name
 _CARD_ZONES = (Zone.CARD, Zone.LINK)
@@ -44,8 +45,8 @@ def entries(
     """
     day, before = None, None
     for at, item, number in _in_order(transcript, numbers):
-        if at and at.astimezone(zone).date() != day:
-            day, before = at.astimezone(zone).date(), None
+        if at and in_zone(at, zone).date() != day:
+            day, before = in_zone(at, zone).date(), None
             yield Entry("day", label=f"{day:%A, %d %B %Y}", iso=day.isoformat())
         if isinstance(item, Event):
             yield Entry("event", tuple(plain(item.text)), time=_clock(at, zone), iso=_iso(at), label=item.kind)
@@ -127,7 +128,7 @@ def _follows(message: Message, before: Message | None) -> bool:
 
 def _former(former: Former, number: int | None, expression: Expression | None, zone: tzinfo) -> Entry:
     snippet = _marked(former.message.text, expression)
-    until = f"until {former.until.astimezone(zone):%d %b %Y %H:%M}"
+    until = f"until {in_zone(former.until, zone):%d %b %Y %H:%M}"
     label = f"earlier text, {until}" if number else f"a message that LivePerson shows no more, {until}"
     message = former.message
     return Entry(
@@ -151,7 +152,7 @@ def _marked(text: str, expression: Expression | None) -> Snippet:
 
 
 def _clock(at: datetime | None, zone: tzinfo) -> str:
-    return f"{at.astimezone(zone):%H:%M:%S}" if at else ""
+    return f"{in_zone(at, zone):%H:%M:%S}" if at else ""
 
 
 def _iso(at: datetime | None) -> str:

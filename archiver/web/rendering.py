@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from archiver.visible import safe
+from archiver.web.cards import conversation_href
 
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -23,6 +24,7 @@ def _environment() -> Environment:
         lstrip_blocks=True, finalize=_visible,
     )  # fmt: skip
     environment.globals["static"] = static_href
+    environment.globals["href_of"] = conversation_href
     environment.filters["unchanged"] = escape
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     return environment

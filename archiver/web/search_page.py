@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from time import perf_counter
 from typing import Any
 
@@ -17,7 +17,8 @@ from archiver.query import Scope
 from archiver.web.cards import card
 from archiver.web.drawing import HEIGHT, WIDTH, drawing
 from archiver.web.facets import facet_lists
-from archiver.web.state import COLUMNS, SearchState, hidden_fields
+from archiver.web.state import COLUMNS, MOST_FILTERS, SearchState, hidden_fields
+from archiver.web.times import in_zone
 
 PAGE = 20
 _SORTS = {
@@ -65,6 +66,8 @@ def search_of(archive: Archive, state: SearchState, limit: int) -> Search:
 
 def check(archive: Archive, state: SearchState) -> None:
     """Raises QueryError unless each part is a query by itself: else one could change what another one means."""
+    if len(state.filters) > MOST_FILTERS:
+        raise ConfigError(f"there are more than {MOST_FILTERS} filters", hint="Remove some of them.")
     for day in (state.from_day, state.to_day):
         if day and not _DAY.fullmatch(day):
             raise ConfigError(f"{day[:40]!r} is no day", hint="Write it as 2026-03-31.")
@@ -111,7 +114,7 @@ def _surroundings(archive: Archive, state: SearchState) -> dict[str, Any]:
         "chips": [(text, state.without_filter(text)) for text in state.filters],
         "hidden": hidden_fields(state, ("q", "from", "to", "sort", "scope")),
         "sorts": [(value, label) for value, label in _SORTS.items() if _may_sort(value, state)],
-        "presets": list(_presets(state, archive.believed_now())),
+        "presets": list(_presets(state, archive.believed_now(), archive.settings.zone)),
         "columns": [(name, name in state.columns) for name in COLUMNS],
         "command": _command(state),
         "zone": str(archive.settings.zone),
@@ -122,10 +125,10 @@ def _may_sort(value: str, state: SearchState) -> bool:
     return state.scope == Scope.CONVERSATION or value in (Sort.NEWEST, Sort.OLDEST, Sort.RELEVANCE)
 
 
-def _presets(state: SearchState, now: datetime) -> Iterator[tuple[str, str, bool]]:
+def _presets(state: SearchState, now: datetime, zone: tzinfo) -> Iterator[tuple[str, str, bool]]:
     """Spans that people ask for often: label, address, and whether it is the present one."""
     for label, days in _PRESETS:
-        first = f"{now - timedelta(days=days):%Y-%m-%d}"
+        first = f"{in_zone(now, zone) - timedelta(days=days):%Y-%m-%d}"
         yield label, state.between(first, ""), (state.from_day, state.to_day) == (first, "")
     yield "All", state.between("", ""), not state.from_day and not state.to_day
 

@@ -52,9 +52,19 @@ class Guard:
             return 405, "only GET and HEAD are answered here"
         if len(scope.get("query_string", b"")) + len(scope.get("raw_path", b"")) > _MOST_ADDRESS_BYTES:
             return 414, "the address is too long"
-        if self._is_local and not is_this_machine(Headers(scope=scope).get("host")):
+        headers = Headers(scope=scope)
+        is_unnamed = scope.get("http_version") == "1.0" and "host" not in headers
+        if self._is_local and not is_unnamed and not is_this_machine(headers.get("host")):
             return 421, "this server is for requests to this machine"
+        if _is_of_another_site(headers):
+            return 403, "another site asked for this"
         return None
+
+
+def _is_of_another_site(headers: Headers) -> bool:
+    """Whether a page of another site asks for a part of its own; a link that a person follows is none."""
+    is_link = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+    return headers.get("sec-fetch-site") in ("cross-site", "same-site") and not is_link
 
 
 def _with_headers(send: Send) -> Send:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
+from typing import Any, ClassVar
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from archiver.app import Archive
 from archiver.errors import ConfigError
 from archiver.web.site import Respond, Site
 
-_MOST_CONNECTIONS = 256
+_MOST_SILENT = 200  # connections without a request
 _PATIENCE_S = 10
 
 
@@ -36,10 +39,34 @@ def served(make: Callable[[], Archive], respond: Respond | None, host: str, port
         listener.close()
 
 
+class _Impatient(H11Protocol):
+    """Ends a connection that sends no whole request in time, and the oldest of too many."""
+
+    _silent: ClassVar[deque[_Impatient]] = deque()
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.loop.call_later(_PATIENCE_S, self._end_if_silent)
+        self._silent.append(self)
+        if len(self._silent) > _MOST_SILENT:
+            self._silent[0]._end_if_silent()
+
+    def _end_if_silent(self) -> None:
+        if self in self._silent:
+            self._silent.remove(self)
+        if self.cycle is None:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self in self._silent:
+            self._silent.remove(self)
+        super().connection_lost(exc)
+
+
 def _config(site: Site) -> uvicorn.Config:
     return uvicorn.Config(
         site.application(is_local=True), log_config=None, access_log=False, server_header=False, ws="none",
-        timeout_keep_alive=_PATIENCE_S, limit_concurrency=_MOST_CONNECTIONS, timeout_graceful_shutdown=1,
+        timeout_keep_alive=_PATIENCE_S, timeout_graceful_shutdown=1, http=_Impatient,
     )  # fmt: skip
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
+from urllib.parse import quote
 
-from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from archiver.app import Archive
@@ -22,6 +21,7 @@ from archiver.transcript import as_json as transcript_json
 from archiver.transcript import unreadable_as_json
 from archiver.value import as_dict
 from archiver.web import api, faults
+from archiver.web.answering import Answering
 from archiver.web.archives import Archives
 from archiver.web.completion import completions
 from archiver.web.coverage_page import coverage_page, day_page
@@ -35,7 +35,6 @@ from archiver.web.transcript_page import transcript_page, unreadable_page
 
 Respond = Callable[[str], tuple[int, str, bytes] | None]
 _HEALTH = ("/healthz", "/readyz", "/health/harvest", "/metrics")
-_THREADS = 8  # each holds the archive's file and its index open
 _FOREVER = "public, max-age=31536000, immutable"
 _MOST_HITS = 1_000  # of one JSON page
 
@@ -48,42 +47,42 @@ class Site:
 
     def application(self, *, is_local: bool) -> Starlette:
         """The ASGI application."""
-        routes = [
-            Route("/", self._search),
-            Route("/search.json", self._search_json),
-            Route("/complete.json", self._complete),
-            Route("/c/{id:path}/history", self._history),
-            Route("/c/{id:path}/history.json", self._history_json),
-            Route("/c/{id:path}/raw.json", self._raw),
-            Route("/c/{id:path}.json", self._transcript_json),
-            Route("/c/{id:path}", self._transcript),
-            Route("/coverage", self._coverage),
-            Route("/coverage.json", self._coverage_json),
-            Route("/status", self._status),
-            Route("/status.json", self._status_json),
-            *api.routes(self._archives.here),
-            Route("/static/{name}", _static),
-            *(Route(path, self._health) for path in _HEALTH),
-        ]
-        handlers: Any = {
-            ArchiverError: self._fault, 404: partial(_missing, self._base), Exception: partial(_broken, self._base),
-        }  # fmt: skip
-        return Starlette(
-            routes=routes, lifespan=self._lifespan, exception_handlers=handlers,
-            middleware=[Middleware(Guard, is_local=is_local)],
-        )  # fmt: skip
+        answering = Answering(self._fault)
+        pages = {
+            "/": self._search,
+            "/search.json": self._search_json,
+            "/complete.json": self._complete,
+            "/c/{id:path}": self._transcript,
+            "/c.json/{id:path}": self._transcript_json,
+            "/raw/{id:path}": self._raw,
+            "/history/{id:path}": self._history,
+            "/history.json/{id:path}": self._history_json,
+            "/coverage": self._coverage,
+            "/coverage.json": self._coverage_json,
+            "/status": self._status,
+            "/status.json": self._status_json,
+            **{path: self._health for path in _HEALTH if self._respond},
+            **api.answers(self._archives),
+        }
+        routes = [Route(path, answering.by(answer)) for path, answer in pages.items()]
+        routes += [Route("/static/{name}", _static), *(Route(path, _no_harvest) for path in _HEALTH)]
 
-    @asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        to_thread.current_default_thread_limiter().total_tokens = _THREADS
-        with self._archives:
-            yield
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            with self._archives:
+                yield
+                answering.end()
 
-    def _base(self, request: Request, here: str) -> dict[str, Any]:
-        """What every page shows around its content."""
-        twin = request.url.path.rstrip("/") or "/search"
-        query = f"?{request.url.query}" if request.url.query else ""
-        return {"here": here, "twin": f"{twin}.json{query}", "account": self._account()}
+        async def missing(request: Request, _: Exception) -> Response:
+            return await answering.by(lambda request: self._fault(request, faults.NO_PAGE))(request)
+
+        handlers: Any = {404: missing}
+        guard = Middleware(Guard, is_local=is_local)
+        return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers, middleware=[guard])
+
+    def _base(self, here: str, twin: str = "") -> dict[str, Any]:
+        """What every page shows around its content; `twin` is the address of its JSON."""
+        return {"here": here, "twin": twin, "account": self._account()}
 
     def _account(self) -> str:
         try:
@@ -94,34 +93,36 @@ class Site:
     # ── search ──
 
     def _search(self, request: Request) -> Response:
-        state, archive = read_state(request.query_params.multi_items()), self._archives.here()
+        state = read_state(request.query_params.multi_items())
+        self._archives.bring_up_to_date()
+        archive, base = self._archives.here(), self._base("search", state.href("/search.json"))
         try:
-            return page("search.html", self._base(request, "search") | search_page(archive, state))
+            return page("search.html", base | search_page(archive, state))
         except ArchiverError as error:
-            content = self._base(request, "search") | faulty_page(archive, state, error)
-            return page("search.html", content | faults.shown(error), status=faults.status_of(error))
+            content = faulty_page(archive, state, error) | faults.shown(error)
+            return page("search.html", base | content, status=faults.status_of(error))
 
     def _search_json(self, request: Request) -> Response:
-        state, archive = read_state(request.query_params.multi_items()), self._archives.here()
-        limit = min(int(given), _MOST_HITS) if (given := request.query_params.get("limit", "")).isdecimal() else PAGE
+        state, given = read_state(request.query_params.multi_items()), request.query_params
+        self._archives.bring_up_to_date()
+        archive, limit = self._archives.here(), min(_number(given.get("limit", "")) or PAGE, _MOST_HITS)
         search = search_of(archive, state, limit)
-        facets = tuple((name,) for name in request.query_params.getlist("facet"))
+        facets = tuple((name,) for name in given.getlist("facet"))
         counts = counts_json(search.counting(archive.settings.zone), facets, 20)
         before, name, items, after = search_json(search, search.assurance(archive.believed_now()), counts)
         listed = list(items)
         return _json(before | {name: listed} | after())
 
     def _complete(self, request: Request) -> Response:
-        box, given = request.query_params.get("q", ""), request.query_params.get("at", "")
-        caret = min(int(given), len(box)) if given.isdecimal() and len(given) < 6 else len(box)
+        box, at = request.query_params.get("q", ""), _number(request.query_params.get("at", ""))
+        caret = len(box) if at is None else min(at, len(box))
         return _json({"items": [as_dict(item) for item in completions(self._archives.here(), box, caret)]})
 
     # ── conversations ──
 
     def _transcript(self, request: Request) -> Response:
-        archive, given = self._archives.here(), request.query_params
-        at = int(number) if (number := given.get("m", "")).isdecimal() and len(number) < 9 else None
-        base, id_ = self._base(request, "transcript"), request.path_params["id"]
+        archive, given, id_ = self._archives.here(), request.query_params, request.path_params["id"]
+        base, at = self._base("transcript", _of(id_, "c.json")), _number(given.get("m", ""))
         try:
             content = transcript_page(archive, id_, query=given.get("q", ""), at=at, only=given.get("only", ""))
         except RecordError as error:
@@ -145,8 +146,9 @@ class Site:
         )
 
     def _history(self, request: Request) -> Response:
-        content = history_page(self._archives.here(), request.path_params["id"])
-        return page("history.html", self._base(request, "transcript") | content)
+        id_ = request.path_params["id"]
+        content = history_page(self._archives.here(), id_)
+        return page("history.html", self._base("transcript", _of(id_, "history.json")) | content)
 
     def _history_json(self, request: Request) -> Response:
         archive, id_ = self._archives.here(), request.path_params["id"]
@@ -159,62 +161,54 @@ class Site:
     def _coverage(self, request: Request) -> Response:
         archive, day = self._archives.here(), request.query_params.get("day")
         content = day_page(archive, day) if day else coverage_page(archive)
-        return page("day.html" if day else "coverage.html", self._base(request, "coverage") | content)
+        return page("day.html" if day else "coverage.html", self._base("coverage", "/coverage.json") | content)
 
     def _coverage_json(self, _: Request) -> Response:
         return _json(coverage_json(self._archives.here().coverage()))
 
     def _status(self, request: Request) -> Response:
-        return page("status.html", self._base(request, "status") | status_page(self._archives.here()))
+        return page("status.html", self._base("status", "/status.json") | status_page(self._archives.here()))
 
     def _status_json(self, _: Request) -> Response:
         return _json(status_json(self._archives.here()))
 
     def _health(self, request: Request) -> Response:
-        """Without a harvest in this process there is nothing to tell but that the page is there."""
-        path = request.url.path
-        found = self._respond(path) if self._respond else (200, "text/plain", b"ok\n") if path == "/healthz" else None
-        if found is None:
-            return Response("no harvest runs in this process: archiver serve --harvest\n", 404, media_type="text/plain")
-        status, kind, content = found
+        found = self._respond(request.url.path) if self._respond else None
+        status, kind, content = found or (404, "text/plain", b"")
         return Response(content, status, headers={"Content-Type": kind})
 
     # ── faults ──
 
-    def _fault(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, ArchiverError)
-        status = faults.status_of(error)
-        if request.url.path.startswith(api.BASE):
+    def _fault(self, request: Request, error: ArchiverError) -> Response:
+        status, path = faults.status_of(error), request.url.path
+        if path.startswith(api.BASE):
             return api.problem(error)
-        if request.url.path.endswith(".json"):
-            return JSONResponse(faults.as_json(error), status)
-        return page("fault.html", self._base(request, "") | faults.shown(error), status=status)
+        if ".json" in path:
+            return _json(faults.as_json(error), status)
+        return page("fault.html", self._base("") | faults.shown(error), status=status)
 
 
-_Base = Callable[[Request, str], dict[str, Any]]
+async def _no_harvest(request: Request) -> Response:
+    """Without a harvest in this process there is nothing to tell but that the page is there."""
+    if request.url.path == "/healthz":
+        return Response("ok\n", media_type="text/plain")
+    return Response("no harvest runs in this process: archiver serve --harvest\n", 404, media_type="text/plain")
 
 
-def _missing(base: _Base, request: Request, _: Exception) -> Response:
-    return _fault_page(base, request, faults.NO_PAGE, 404)
+def _number(text: str) -> int | None:
+    """A number of at most eight digits; None for any other text."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 8 else None
 
 
-def _broken(base: _Base, request: Request, error: Exception) -> Response:
-    return _fault_page(base, request, faults.unexpected(error), 500)
+def _of(conversation_id: str, view: str) -> str:
+    return f"/{view}/{quote(conversation_id, safe='')}"
 
 
-def _fault_page(base: _Base, request: Request, error: ArchiverError, status: int) -> Response:
-    if request.url.path.startswith(api.BASE):
-        return api.problem(error)
-    if request.url.path.endswith(".json"):
-        return JSONResponse(faults.as_json(error), status)
-    return page("fault.html", base(request, "") | faults.shown(error), status=status)
+def _json(content: object, status: int = 200) -> Response:
+    return Response(encode(content), status, media_type="application/json")
 
 
-def _json(content: object) -> Response:
-    return Response(encode(content), media_type="application/json")
-
-
-def _static(request: Request) -> Response:
+async def _static(request: Request) -> Response:
     found = static_files().get(request.path_params["name"])
     if found is None:
         return Response(status_code=404)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from archiver.value import Value, as_dict, replace
 
+MOST_FILTERS = 30
 COLUMNS = ("start", "customer", "agents", "skill", "messages", "duration", "mcs", "csat")  # of the table
 SHOWN_COLUMNS = ("start", "customer", "agents", "skill", "messages", "mcs")
 _NAMES = {"q": "q", "filters": "f", "from_day": "from", "to_day": "to", "columns": "col"}  # members with another name
@@ -91,7 +92,7 @@ def read_state(pairs: Iterable[tuple[str, str]]) -> SearchState:
         given.setdefault(name, []).append(value)
     usual = SearchState()
     one = {name: given.get(_NAMES.get(name, name), [getattr(usual, name)])[-1] for name in _SINGLE}
-    filters = tuple(dict.fromkeys(text.strip() for text in given.get("f", ()) if text.strip()))
+    filters = tuple(dict.fromkeys(text.strip() for text in given.get("f", ()) if text.strip()))[: MOST_FILTERS + 1]
     columns = tuple(name for name in COLUMNS if name in given.get("col", ())) or usual.columns
     return SearchState(filters=filters, columns=columns, **one)
 

@@ -10,6 +10,7 @@ from archiver.errors import ArchiverError, counted
 from archiver.outputs import ERASURE_WORDS, at_stake, status_json
 from archiver.transcript import Change
 from archiver.web.cards import conversation_href
+from archiver.web.times import in_zone
 
 _SHOWN = 50  # refusals and erasures
 
@@ -39,7 +40,7 @@ def _to_decide(archive: Archive, item: Erasure) -> tuple[Erasure, str, str, list
 
 def _moment(archive: Archive) -> str:
     at = archive.file.ledger.last_finished()
-    return f"{at.astimezone(archive.settings.zone):%d %b %Y %H:%M:%S} ({archive.settings.zone})" if at else "never"
+    return f"{in_zone(at, archive.settings.zone):%d %b %Y %H:%M:%S} ({archive.settings.zone})" if at else "never"
 
 
 def _behind(status: dict[str, Any]) -> int | None:

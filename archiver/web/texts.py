@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from itertools import groupby
+from urllib.parse import urlsplit, urlunsplit
 
 from archiver.query import Snippet
 from archiver.value import Value
 from archiver.visible import visible_pieces
 
 _LINK = re.compile(r"https?://[^\s<>\"'`\\^{}|]+", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _AFTER_LINK = ".,;:!?)]"
+_LONGEST = 20_000  # characters of one text
 _AROUND = 160  # characters shown before the first mark of a long text, and three times as many after it
 
 
@@ -31,7 +34,11 @@ class Piece(Value):
 
 
 def pieces(snippet: Snippet) -> list[Piece]:
-    """A text with its marks as pieces."""
+    """A text with its marks as pieces; of a very long one the begin."""
+    if len(snippet.text) > _LONGEST:
+        inside = tuple((start, min(end, _LONGEST)) for start, end in snippet.marks if start < _LONGEST)
+        more = Piece(f" … {len(snippet.text) - _LONGEST:,} more characters are in the record")
+        return [*pieces(Snippet(snippet.text[:_LONGEST], inside)), more]
     return [piece for text, is_mark in snippet.pieces() for piece in _with_links(text, is_mark)]
 
 
@@ -60,20 +67,34 @@ def _with_links(text: str, is_mark: bool) -> Iterator[Piece]:
             continue
         yield from _visible(text[at : match.start()], is_mark)
         shown = "".join(piece for piece, _ in visible_pieces(address))
-        yield Piece(shown, is_mark, href=address if shown == address else None, host=host)
+        yield Piece(shown, is_mark, href=_at_host(address, host) if shown == address else None, host=host)
         at = match.start() + len(address)
     yield from _visible(text[at:], is_mark)
 
 
 def _plain_host(address: str) -> str | None:
-    """The host of an address in ASCII, so that no letter can pass for another; None if it has none."""
+    """The host of an address in ASCII, so that no letter can pass for another; None if it has none that a browser is
+    sure to read in the same way: with percent signs, or a mere number.
+    """
     try:
-        host = urlsplit(address).hostname or ""
-        return host.encode("idna").decode() or None
+        host = (urlsplit(address).hostname or "").encode("idna").decode()
     except (ValueError, UnicodeError):
         return None
+    return host if _HOST.fullmatch(host) and not host.replace(".", "").isdigit() else None
+
+
+def _at_host(address: str, host: str) -> str | None:
+    """The address with its host as it is shown, and without a name or password, so that no other one opens."""
+    parts = urlsplit(address)
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return None
+    return urlunsplit((parts.scheme, f"{host}{port}", parts.path, parts.query, parts.fragment))
 
 
 def _visible(text: str, is_mark: bool) -> Iterator[Piece]:
-    for piece, is_hidden in visible_pieces(text):
-        yield Piece(piece, is_mark, is_hidden)
+    """What can be seen as it is; of the same hidden character many times, how often it stands there."""
+    for (piece, is_hidden), run in groupby(visible_pieces(text)):
+        count = sum(1 for _ in run)
+        yield Piece(f"{piece} × {count:,}" if is_hidden and count > 1 else piece * count, is_mark, is_hidden)

@@ -14,13 +14,14 @@ from archiver.model import Metadata, Role, Sde, Transcript
 from archiver.outputs import sde_rows
 from archiver.query import Expression
 from archiver.value import Value
-from archiver.web.cards import badges, conversation_href, duration
+from archiver.web.cards import badges, conversation_href
 from archiver.web.entries import Entry, entries, matching
 from archiver.web.facets import condition
 from archiver.web.state import SearchState
+from archiver.web.times import duration, in_zone
 
 _PAGE = 500  # messages
-_OTHERS = 5  # conversations of the same customer
+_OTHERS, _SEARCHED = 5, 20  # conversations of the same customer: shown, looked at
 SENDERS = ("customer", "agent", "bot", "system", "notes")
 
 
@@ -155,24 +156,27 @@ def _provenance(archive: Archive, record: Record, zone: tzinfo) -> dict[str, Any
         "link": archive.file.vault.link_at(record.seq),
         "versions": sum(entry.is_version for entry in history),
         "events": [entry for entry in history if not entry.is_version],
-        "history": f"/c/{quote(record.conversation_id, safe='')}/history",
-        "raw": f"/c/{quote(record.conversation_id, safe='')}/raw.json",
+        "history": f"/history/{quote(record.conversation_id, safe='')}",
+        "raw": f"/raw/{quote(record.conversation_id, safe='')}",
     }
 
 
 def _others(archive: Archive, transcript: Transcript) -> dict[str, Any] | None:
-    """The newest other conversations of the same customer; None if the customer is unknown or the index is down."""
-    ids = [person.id for person in transcript.metadata.consumers if person.id]
-    term = condition("customer", ids[0]) if ids else None
+    """The newest other conversations of the same customer; None if the customer is unknown or the index is down. The
+    search behind them is for the id's words, which others may have in a name or number: those are not shown.
+    """
+    ids = {person.id for person in transcript.metadata.consumers if person.id}
+    term = condition("customer", min(ids)) if ids else None
     if term is None:
         return None
     try:
-        results = archive.search(term, limit=_OTHERS + 1).results()
+        results = archive.search(term, limit=_SEARCHED).results()
     except ArchiverError:
         return None
-    shown = [hit.transcript for hit in results.hits if hit.transcript.id != transcript.id and not hit.fault]
-    return {"total": results.total - 1, "shown": shown[:_OTHERS], "href": _search(term)}
+    others = [hit.transcript for hit in results.hits if hit.transcript.id != transcript.id and not hit.fault]
+    same = [item for item in others if ids & {person.id for person in item.metadata.consumers}]
+    return {"shown": same[:_OTHERS], "mentions": results.total, "href": _search(term)}
 
 
 def _moment(moment: datetime | None, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%d %b %Y %H:%M:%S}" if moment else "unknown"
+    return f"{in_zone(moment, zone):%d %b %Y %H:%M:%S}" if moment else "unknown"

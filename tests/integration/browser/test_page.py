@@ -26,7 +26,7 @@ OF_FILLED = (
     "/",
     "/?q=refund&view=table",
     f"/c/{FULL_ID}?q=refund",
-    f"/c/{FULL_ID}/history",
+    f"/history/{FULL_ID}",
     "/coverage",
     "/status",
     "/c/refused",

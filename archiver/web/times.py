@@ -1,0 +1,29 @@
+"""Times as people read them, whatever a record says."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+
+
+def in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """A moment in a zone; in UTC where that lies beyond the years 1 to 9999."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
+
+
+def duration(ms: int | None) -> str:
+    """A length of time as people say it: 45 s, 12 min, 3 h 5 min, 2 d 4 h."""
+    if ms is None:
+        return ""
+    try:
+        length = timedelta(milliseconds=max(ms, 0))
+    except OverflowError:
+        return "impossibly long"
+    minutes, hours = length.seconds // 60, length.seconds // 3600
+    if length.days:
+        return f"{length.days:,} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else f"{length.seconds} s"
