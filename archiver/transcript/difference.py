@@ -81,8 +81,9 @@ def word_diff(before: str, after: str) -> Iterator[tuple[str, str]]:
     long texts, whose comparison would take minutes, are one piece each.
     """
     old, new = _WORD.findall(before), _WORD.findall(after)
-    if before != after and len(old) + len(new) > _MOST_PIECES:
-        yield from ((sign, text) for sign, text in (("-", before), ("+", after)) if text)
+    if before == after or len(old) + len(new) > _MOST_PIECES:
+        whole = (("=", before),) if before == after else (("-", before), ("+", after))
+        yield from ((sign, text) for sign, text in whole if text)
         return
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
