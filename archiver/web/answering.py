@@ -12,7 +12,6 @@ from starlette.responses import Response
 from archiver.errors import ArchiverError, StoreUnavailable
 from archiver.web import faults
 
-_THREADS = 8  # each holds the archive's file and its index open
 _WITHIN_S = 60.0
 _CLIENT_LEFT = 499
 
@@ -25,10 +24,10 @@ class Answering:
     its kind.
     """
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: Fault, threads: int) -> None:
         self._fault = fault
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="page")
-        self._free = asyncio.Semaphore(_THREADS)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="page")
+        self._free = asyncio.Semaphore(threads)
 
     def by(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint that runs a function in a thread."""

@@ -35,6 +35,7 @@ from archiver.web.transcript_page import transcript_page, unreadable_page
 
 Respond = Callable[[str], tuple[int, str, bytes] | None]
 _HEALTH = ("/healthz", "/readyz", "/health/harvest", "/metrics")
+_THREADS = 8  # each holds the archive's file and its index open
 _FOREVER = "public, max-age=31536000, immutable"
 _MOST_HITS = 1_000  # of one JSON page
 
@@ -47,7 +48,7 @@ class Site:
 
     def application(self, *, is_local: bool) -> Starlette:
         """The ASGI application."""
-        answering = Answering(self._fault)
+        answering, apart = Answering(self._fault, _THREADS), Answering(self._fault, 1)  # health waits for no page
         pages = {
             "/": self._search,
             "/search.json": self._search_json,
@@ -61,17 +62,18 @@ class Site:
             "/coverage.json": self._coverage_json,
             "/status": self._status,
             "/status.json": self._status_json,
-            **{path: self._health for path in _HEALTH if self._respond},
             **api.answers(self._archives),
         }
         routes = [Route(path, answering.by(answer)) for path, answer in pages.items()]
-        routes += [Route("/static/{name}", _static), *(Route(path, _no_harvest) for path in _HEALTH)]
+        health = apart.by(self._health) if self._respond else _no_harvest
+        routes += [Route("/static/{name}", _static), *(Route(path, health) for path in _HEALTH)]
 
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
             with self._archives:
                 yield
                 answering.end()
+                apart.end()
 
         async def missing(request: Request, _: Exception) -> Response:
             return await answering.by(lambda request: self._fault(request, faults.NO_PAGE))(request)
@@ -95,7 +97,7 @@ class Site:
     def _search(self, request: Request) -> Response:
         state = read_state(request.query_params.multi_items())
         self._archives.bring_up_to_date()
-        archive, base = self._archives.here(), self._base("search", state.href("/search.json"))
+        archive, base = self._archives.here(), self._base("search", state.href("/search.json", after=state.after))
         try:
             return page("search.html", base | search_page(archive, state))
         except ArchiverError as error:

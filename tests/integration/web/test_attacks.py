@@ -102,7 +102,10 @@ def test_health_and_files_are_answered_while_every_thread_is_busy(tmp_path: Path
             gate.wait(30)
             return super().transcript(conversation_id)
 
-    with served(partial(Slow, find_settings({"archive": folder})), None, "127.0.0.1", 0) as url:
+    def respond(path: str) -> tuple[int, str, bytes]:
+        return 200, "text/plain", b"ok\n"
+
+    with served(partial(Slow, find_settings({"archive": folder})), respond, "127.0.0.1", 0) as url:
         readers = [threading.Thread(target=httpx.get, args=(f"{url}/c/c",), kwargs={"timeout": 60}) for _ in range(12)]
         for reader in readers:
             reader.start()

@@ -106,6 +106,9 @@ def test_pages_follow_one_another_until_every_hit_was_shown_once(tmp_path: Path)
         path, seen = "/?q=hello", []
         while path:
             answer = httpx.get(url + path)
+            (twin,) = links(answer, r"^/search\.json")
+            first = httpx.get(url + twin).json()["items"][0]["conversation_id"]
+            assert links(answer, r"^/c/c\d+")[0].startswith(f"/c/{first}?")
             seen += [re.match(r"/c/(c\d+)", href)[1] for href in links(answer, r"^/c/c\d+\?q=hello&m=1#m1$")]  # type: ignore[index]
             path = next(iter(links(answer, "after=")), "")
         ids = list(dict.fromkeys(seen))
