@@ -12,7 +12,7 @@ from archiver.model import Metadata, Transcript
 from archiver.outputs import numbers_around
 from archiver.query import Match
 from archiver.transcript import kind_of
-from archiver.value import Value
+from archiver.value import Value, replace
 from archiver.web.texts import Piece, excerpt, plain
 from archiver.web.times import duration, in_zone
 
@@ -36,7 +36,9 @@ class Line(Value):
 
 
 class Card(Value):
-    """A hit as people read it. `fault`: why the conversation can't be shown."""
+    """A hit as people read it. `message`: the line of the message that the hit is, if it is one, with its whole time.
+    `fault`: why the conversation can't be shown.
+    """
 
     id: str
     href: str
@@ -49,6 +51,7 @@ class Card(Value):
     groups: tuple[tuple[Line, ...], ...]
     more: int
     cells: dict[str, str]
+    message: Line | None
     fault: str | None
 
 
@@ -79,6 +82,7 @@ def card(hit: Hit, query: str, zone: tzinfo) -> Card:
         groups=groups,
         more=max(len(shown) - _SHOWN_MATCHES, 0),
         cells=_cells(transcript, zone),
+        message=_itself(hit, numbers, query, zone),
         fault=hit.fault,
     )
 
@@ -141,6 +145,15 @@ def _groups(
     yield from (
         (_other(match, numbers, transcript.id, query, zone),) for match in shown if match not in by_number.values()
     )
+
+
+def _itself(hit: Hit, numbers: dict[str, int], query: str, zone: tzinfo) -> Line | None:
+    number = numbers.get(hit.message_id or "")
+    if number is None:
+        return None
+    match = next((match for match in hit.matches if _number(match, numbers) == number and not match.until), None)
+    line = _message(hit.transcript, number, match, query, zone)
+    return replace(line, time=_minute(hit.transcript.messages[number - 1].sent_at, zone))
 
 
 def _message(transcript: Transcript, number: int, match: Match | None, query: str, zone: tzinfo) -> Line:

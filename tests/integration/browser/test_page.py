@@ -31,7 +31,14 @@ OF_FILLED = (
     "/status",
     "/c/refused",
 )
-OF_DEMO = (QUERY, "/?q=skil:x", "/?q=zzzz", "/coverage", "/?q=lawyer&f=skill:Flights&from=2026-01-01")
+OF_DEMO = (
+    QUERY,
+    "/?q=lawyer&scope=message&view=table",
+    "/?q=skil:x",
+    "/?q=zzzz",
+    "/coverage",
+    "/?q=lawyer&f=skill:Flights&from=2026-01-01",
+)
 
 
 def faults_of(page: Page) -> list[str]:

@@ -353,3 +353,15 @@ def test_a_search_for_any_value_of_a_field_shows_each_hit(url: str, field: str) 
     assert answer.status_code == 200
     assert "can't be shown" not in text_of(answer).lower()
     assert "<mark></mark>" not in answer.text
+
+
+def test_a_table_of_messages_shows_each_with_its_sender_its_time_and_its_text(tmp_path: Path) -> None:
+    raw = record("c", NOW - timedelta(days=2), "first needle", "second needle", "nothing")
+    with page_of(kept(tmp_path / "archive", raw)) as url:
+        answer = httpx.get(f"{url}/?q=needle&scope=message&view=table")
+        shown = text_of(answer)
+        assert "first needle" in shown
+        assert "second needle" in shown
+        assert "nothing" not in shown
+        assert f"{NOW - timedelta(days=2):%d %b %Y}" in shown
+        assert {"#m1", "#m2"} <= {f"#{href.partition('#')[2]}" for href in links(answer, "^/c/c")}
