@@ -98,6 +98,8 @@ class Site:
         state = read_state(request.query_params.multi_items())
         self._archives.bring_up_to_date()
         archive, base = self._archives.here(), self._base("search", state.href("/search.json", after=state.after))
+        if self._respond and not archive.exists:
+            return page("beginning.html", base)
         try:
             return page("search.html", base | search_page(archive, state))
         except ArchiverError as error:

@@ -157,6 +157,15 @@ def test_an_archive_that_does_not_exist_yet_is_said_to_be_so(tmp_path: Path) -> 
         assert "archiver harvest" in text_of(answer)
 
 
+def test_where_a_first_harvest_runs_the_page_says_so_until_there_is_something(tmp_path: Path) -> None:
+    with page_of(tmp_path / "archive", respond=lambda path: (200, "text/plain", b"ok\n")) as url:
+        answer = httpx.get(url)
+        assert answer.status_code == 200
+        assert "The first harvest begins" in text_of(answer)
+        kept(tmp_path / "archive", record("c", NOW, "hello"))
+        assert "hello" in text_of(httpx.get(url))
+
+
 def test_an_empty_archive_shows_the_first_steps(tmp_path: Path) -> None:
     with page_of(kept(tmp_path / "archive")) as url:
         assert "The archive is empty" in text_of(httpx.get(f"{url}/"))
