@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from archiver.errors import counted
 from archiver.index import Hit
-from archiver.model import Metadata, Transcript
+from archiver.model import Metadata, Role, Transcript
 from archiver.outputs import numbers_around
 from archiver.query import Match
 from archiver.transcript import kind_of
@@ -69,7 +69,7 @@ def card(hit: Hit, query: str, zone: tzinfo) -> Card:
     numbers = transcript.numbering()
     shown = list(_distinct(hit))
     first = next((number for match in shown if (number := _number(match, numbers))), None)
-    groups = tuple(_groups(transcript, shown[:_SHOWN_MATCHES], query, zone))
+    groups = tuple(_groups(transcript, shown[:_SHOWN_MATCHES], query, zone)) or _beginning(transcript, query, zone)
     return Card(
         id=transcript.id,
         href=conversation_href(transcript.id, query, first),
@@ -123,6 +123,13 @@ def _distinct(hit: Hit) -> Iterator[Match]:
 
 def _number(match: Match, numbers: dict[str, int]) -> int | None:
     return numbers.get(match.message.id) if match.message else None
+
+
+def _beginning(transcript: Transcript, query: str, zone: tzinfo) -> tuple[tuple[Line, ...], ...]:
+    """What the customer wrote first, where the query names no words; else the first message."""
+    numbered = list(enumerate(transcript.messages, 1))
+    first = next((number for number, message in numbered if message.role is Role.CUSTOMER), 1 if numbered else None)
+    return ((_message(transcript, first, None, query, zone),),) if first else ()
 
 
 def _groups(
