@@ -49,10 +49,11 @@ def page_of(
     *,
     respond: Respond | None = None,
     store: str | None = None,
+    prefix: str | None = None,
     clock: Callable[[], datetime] = lambda: NOW,
 ) -> Iterator[str]:  # fmt: skip
     """The URL of the page of an archive, whose clock stands still unless another is given."""
-    settings = find_settings({"archive": folder, "store": store})
+    settings = find_settings({"archive": folder, "store": store, "store_prefix": prefix})
     with served(partial(Archive, settings, clock=clock), respond, "127.0.0.1", 0) as url:
         yield url
 
