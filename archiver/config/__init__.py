@@ -4,7 +4,7 @@ from archiver.config.files import settings_files
 from archiver.config.options import DOMAIN_URL, OPTIONS
 from archiver.config.secrets import Secret
 from archiver.config.settings import Settings, StoreAddress, find_settings, load, profiles
-from archiver.config.urls import ServerUrl, is_loopback, server_url, shown_url
+from archiver.config.urls import ServerUrl, is_loopback, names_this_machine, server_url, shown_url
 
 __all__ = [
     "DOMAIN_URL",
@@ -16,6 +16,7 @@ __all__ = [
     "find_settings",
     "is_loopback",
     "load",
+    "names_this_machine",
     "profiles",
     "server_url",
     "settings_files",

@@ -87,3 +87,13 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(bare).is_loopback
     except ValueError:
         return False
+
+
+def names_this_machine(host: str) -> bool:
+    """Whether a Host header names this machine. A page in a browser can't make one that does for another name, so that
+    it reads nothing by a name that leads here (DNS rebinding).
+    """
+    try:
+        return is_loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
+from archiver.config import names_this_machine
 from archiver.errors import ConfigError
 from archiver.logs import EventLogger
 from archiver.service.health import PATHS, Response
@@ -76,7 +76,8 @@ def _handler(respond: Respond) -> type[BaseHTTPRequestHandler]:
         do_HEAD = do_GET  # noqa: N815  (named by http.server)
 
         def _response(self) -> Response:
-            if self.server.is_local and not _is_this_machine(self.headers.get("Host")):
+            host = self.headers.get("Host")  # none: HTTP/1.0
+            if self.server.is_local and host is not None and not names_this_machine(host):
                 return 421, _TEXT, b"this server is for requests to this machine\n"
             try:
                 found = respond(self.path.partition("?")[0])
@@ -89,19 +90,6 @@ def _handler(respond: Respond) -> type[BaseHTTPRequestHandler]:
         def log_message(self, format: str, *args: object) -> None: ...
 
     return Handler
-
-
-def _is_this_machine(host: str | None) -> bool:
-    """Whether a Host header names this machine. A page in a browser can't make one that does for another name, so it
-    can't read health by a name that leads here (DNS rebinding).
-    """
-    if host is None:  # HTTP/1.0
-        return True
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _bound(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> _Server:

@@ -23,7 +23,7 @@ _PLACES = {"sde": "Engagement attribute", "about": "About"}
 
 
 class Line(Value):
-    """A message or another text on a card. `place` says what it is and whose; `is_hit`: the query matches in it."""
+    """A message or another text on a card. `is_hit`: the query matches in it."""
 
     number: int | None
     href: str | None

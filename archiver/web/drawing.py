@@ -13,7 +13,6 @@ from archiver.web.times import in_zone
 
 WIDTH, HEIGHT = 720, 96  # units of the drawing
 _GAP = 0.15  # of a bar's place
-_DAY = timedelta(days=1)
 
 
 class Rectangle(Value):
@@ -44,9 +43,7 @@ def drawing(interval: Interval, bars: Sequence[ProvenBar], state: SearchState, z
         return None
     most = max(row.bar.count for row in bars)
     place = WIDTH / len(bars)
-    rectangles = tuple(
-        _rectangle(row, at * place, place, most, _href(interval, row, state, zone)) for at, row in enumerate(bars)
-    )
+    rectangles = tuple(_rectangle(row, at * place, place, most, _href(row, state, zone)) for at, row in enumerate(bars))
     return Drawing(interval.value, rectangles, most, not all(row.is_proven for row in bars))
 
 
@@ -57,7 +54,7 @@ def _rectangle(row: ProvenBar, x: float, place: float, most: int, href: str | No
     return Rectangle(left, top, width, height, row.name, row.bar.count, row.is_proven, href)
 
 
-def _href(interval: Interval, row: ProvenBar, state: SearchState, zone: tzinfo) -> str | None:
+def _href(row: ProvenBar, state: SearchState, zone: tzinfo) -> str | None:
     """Days bound a search; an hour is narrowed to its day."""
     start, last = in_zone(row.bar.start, zone), (row.bar.end - timedelta(microseconds=1)).astimezone(zone)
     return state.between(f"{start:%Y-%m-%d}", f"{last:%Y-%m-%d}") if row.bar.count else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-from urllib.parse import urlsplit
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from archiver.config import names_this_machine
 
 _NOTHING = "'none'"
 _OWN = "'self'"
@@ -32,12 +31,12 @@ _METHODS = ("GET", "HEAD")
 class Guard:
     """Refuses requests that no page of ours makes, and sets the headers of every answer.
 
-    A server for this machine only answers requests that name this machine: a page of another site can't make one by a
-    name that leads here (DNS rebinding). Nothing here changes anything, so that only GET and HEAD are answered.
+    Only requests that name this machine are answered: a page of another site can't make one by a name that leads here
+    (DNS rebinding). Nothing here changes anything, so that only GET and HEAD are answered.
     """
 
-    def __init__(self, app: ASGIApp, *, is_local: bool) -> None:
-        self._app, self._is_local = app, is_local
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,7 +53,7 @@ class Guard:
             return 414, "the address is too long"
         headers = Headers(scope=scope)
         is_unnamed = scope.get("http_version") == "1.0" and "host" not in headers
-        if self._is_local and not is_unnamed and not is_this_machine(headers.get("host")):
+        if not is_unnamed and not names_this_machine(headers.get("host", "")):
             return 421, "this server is for requests to this machine"
         if _is_of_another_site(headers):
             return 403, "another site asked for this"
@@ -77,12 +76,3 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return send_with_headers
-
-
-def is_this_machine(host: str | None) -> bool:
-    """Whether a Host header names this machine."""
-    try:
-        name = urlsplit(f"//{host or ''}").hostname or ""
-        return name == "localhost" or ip_address(name).is_loopback
-    except ValueError:
-        return False

@@ -65,7 +65,7 @@ class _Impatient(H11Protocol):
 
 def _config(site: Site) -> uvicorn.Config:
     return uvicorn.Config(
-        site.application(is_local=True), log_config=None, access_log=False, server_header=False, ws="none",
+        site.application(), log_config=None, access_log=False, server_header=False, ws="none",
         timeout_keep_alive=_PATIENCE_S, timeout_graceful_shutdown=1, http=_Impatient,
     )  # fmt: skip
 

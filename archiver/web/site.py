@@ -46,7 +46,7 @@ class Site:
     def __init__(self, make: Callable[[], Archive], respond: Respond | None = None) -> None:
         self._archives, self._respond = Archives(make), respond
 
-    def application(self, *, is_local: bool) -> Starlette:
+    def application(self) -> Starlette:
         """The ASGI application."""
         answering, apart = Answering(self._fault, _THREADS), Answering(self._fault, 1)  # health waits for no page
         pages = {
@@ -79,7 +79,7 @@ class Site:
             return await answering.by(lambda request: self._fault(request, faults.NO_PAGE))(request)
 
         handlers: Any = {404: missing}
-        guard = Middleware(Guard, is_local=is_local)
+        guard = Middleware(Guard)
         return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers, middleware=[guard])
 
     def _base(self, here: str, twin: str = "") -> dict[str, Any]:
