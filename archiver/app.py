@@ -9,11 +9,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.archive import ArchiveFile, Finding, is_archive, make_archive, open_archive, repair_vault, verify_vault
+from archiver.access import Action, Origin, Right, View, audit_event
+from archiver.archive import (
+    ArchiveFile,
+    AuditHead,
+    Finding,
+    is_archive,
+    make_archive,
+    open_archive,
+    repair_vault,
+    verify_vault,
+)
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
 from archiver.errors import ConfigError, StoreBusy, StoreError
 from archiver.index import (
+    Search,
     StoreAdmin,
     bring_up_to_date,
     index_status,
@@ -26,6 +37,7 @@ from archiver.index import (
 from archiver.logs import EventLogger
 from archiver.model import Window
 from archiver.progress import Progress, Silent
+from archiver.query import understood
 from archiver.reading import ArchiveReader
 
 _log = EventLogger("app")
@@ -60,6 +72,7 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:  # fmt: skip
         self.settings = settings
+        self.view = View(Origin("python"))
         self._progress = progress or Silent()
         self._clock = clock
         self._file: ArchiveFile | None = None
@@ -178,7 +191,7 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
         now = self.believed_now()
         first, last = parse_moment(start, now, is_end=False), parse_moment(end, now, is_end=True)
         try:
-            return self.file.coverage(now, start=first, end=last)
+            return self.file.covering(now).between(first, last)
         except ValueError:
             raise ConfigError(
                 "the start must be before the end and before now", hint="archiver coverage --from 2026-01"
@@ -229,9 +242,38 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
         """What the index lacks because it refused it, with the reason."""
         return self.store.refused()
 
-    def decide(self, seq: int, *, approve: bool, by: str, reason: str | None = None) -> list[int]:
-        """Approves a pending erasure, or keeps the older versions: `ArchiveFile.decide`."""
+    def decide(self, seq: int, *, approve: bool, reason: str | None = None) -> list[int]:
+        """Approves a pending erasure, or keeps the older versions: `ArchiveFile.decide`. In the audit log it stands
+        before it is done.
+        """
+        self.view.person.check(Right.DECIDE)
+        self.audit(Action.DECISION, reason=reason, erasure=seq, decision="approve" if approve else "keep")
+        by = self.view.person.name
         return self.file.decide(seq, approve=approve, by=by, reason=reason, now=self.now())
+
+    def audit(
+        self, action: Action, *, reason: str | None = None, outcome: str = "success", **facts: object
+    ) -> AuditHead | None:  # fmt: skip
+        """Writes into the audit log what is about to be answered or done. An archive that this process can't write has
+        none: that is logged as a warning. Raises ArchiveError.
+        """
+        file = self.file
+        told = {"account": file.account, "index_root": file.vault.noted_head(), **facts}
+        event = audit_event(
+            action, self.view, at=self.now(), facts=told, reason=reason, outcome=outcome
+        )  # fmt: skip
+        if not file.is_writable:
+            _log.warning("audit.impossible", "not in the audit log, because this user may not write the archive")
+            return None
+        return file.audit.append(event)
+
+    def audit_search(self, search: Search) -> None:
+        """Writes a search with its number of results into the audit log. Raises StoreError, ArchiveError."""
+        query, scope = search.request.query, search.request.scope
+        self.audit(
+            Action.SEARCH, query=query.text, understood=understood(query.expression), scope=scope.value,
+            hits_total=search.total,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Closes the index and the file. The next use opens them again."""

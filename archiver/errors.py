@@ -20,6 +20,8 @@ ArchiverError            internal         1
 │   └── ArchiveBusy      archive.busy     6
 ├── RecordError          record           3
 ├── NotFound             absent           1
+├── AccessDenied         denied           4
+├── LoginNeeded          login            4
 ├── Locked               locked           8
 └── IntegrityError       integrity        9
 
@@ -40,7 +42,7 @@ EXIT_CODES: Mapping[int, str] = {
     1: "unexpected; or there is no such conversation",
     2: "usage, settings or query; also no archive at that place, or the archive of another account",
     3: "finished, but not everything was received, proven complete or readable",
-    4: "LivePerson refused the credentials or the permission",
+    4: "LivePerson refused the credentials or the permission; or the person may not do this",
     5: "try again later: LivePerson or Elasticsearch does not answer or asks to slow down",
     6: "the archive's file, the index or a disk can't be used",
     8: "another process is harvesting into this archive, or writing its index",
@@ -215,6 +217,20 @@ class NotFound(ArchiverError):
     code = "absent"
 
 
+class AccessDenied(ArchiverError):
+    """This person may not do that."""
+
+    code = "denied"
+    exit_code = 4
+
+
+class LoginNeeded(ArchiverError):
+    """Nobody has logged in, or what was granted to them is over."""
+
+    code = "login"
+    exit_code = 4
+
+
 class Locked(ArchiverError):
     """Another harvest of this archive is running."""
 
@@ -231,6 +247,13 @@ class IntegrityError(ArchiverError):
     def __init__(self, message: str, *, seq: int | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.seq = seq
+
+
+def no_conversation(conversation_id: str) -> NotFound:
+    """What is said of a conversation that the archive does not have, or that is not for whoever asks."""
+    return NotFound(
+        f"the archive has no conversation {conversation_id!r}", hint="Copy the id from the output of: archiver search"
+    )
 
 
 def known_word(word: str, words: Iterable[str], kind: str) -> str:

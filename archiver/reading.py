@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from archiver.access import View
 from archiver.archive import ArchiveFile
 from archiver.config import Settings
 from archiver.errors import known_word
@@ -31,6 +32,7 @@ from archiver.model import Transcript
 from archiver.progress import Progress
 from archiver.query import Query, Scope, parse
 from archiver.transcript import project
+from archiver.value import replace
 
 if TYPE_CHECKING:
     from archiver.archive import HistoryEntry, Record
@@ -40,9 +42,10 @@ _log = EventLogger("app")
 
 
 class ArchiveReader:
-    """Needs the archive's file and index, which the class that composes them has."""
+    """Needs the archive's file and index, which the class that composes them has. `view` is what of it may be seen."""
 
     settings: Settings
+    view: View
     _progress: Progress
 
     @property
@@ -69,7 +72,10 @@ class ArchiveReader:
         parsed = self.parse(query)
         area, order = Scope(known_word(scope, Scope, "scope")), Sort(known_word(sort, Sort, "sort"))
         request = Request(parsed, area, order, limit, read_cursor(after, order) if after is not None else None)
-        return Search(self.file, self.store, request, make_ready(self.file, self.store, self._progress))
+        ready = make_ready(self.file, self.store, self._progress)
+        return Search(
+            self.file, self.store, request, ready, shown=self.view.hit, hidden=self.view.hidden_facets
+        )  # fmt: skip
 
     def counting(self, query: str | Query = "", *, scope: str = "conversation") -> Counting:
         """Counts the results of a query by facets and intervals; logs a warning if the index is not up to date.
@@ -77,7 +83,8 @@ class ArchiveReader:
         Raises QueryError, ConfigError, StoreError.
         """
         area = Scope(known_word(scope, Scope, "scope"))
-        return Counting(self.store, self._parse_when_ready(query), area, self.settings.zone)
+        parsed, zone = self._parse_when_ready(query), self.settings.zone
+        return Counting(self.store, parsed, area, zone, hidden=self.view.hidden_facets)
 
     def count_by(
         self, query: str | Query, *facets: str, scope: str = "conversation", limit: int = 20
@@ -105,28 +112,42 @@ class ArchiveReader:
 
     def transcript(self, conversation_id: str) -> Transcript:
         """The current version of a conversation, with the earlier texts of its messages. Raises NotFound."""
-        return read_version(self.file.vault, self.file.vault.current(conversation_id)).transcript
+        return self.view.transcript(read_version(self.file.vault, self.file.vault.current(conversation_id)).transcript)
 
     def raw(self, conversation_id: str) -> bytes:
-        """The current version of a conversation, exactly as LivePerson returned it. Raises NotFound."""
+        """The current version of a conversation, exactly as LivePerson returned it. Raises NotFound, AccessDenied."""
+        self.check_seen(conversation_id)
+        self.view.check_raw()
         return self.file.vault.current(conversation_id).raw
 
     def history(self, conversation_id: str) -> list[HistoryEntry]:
         """Every version of a conversation and every event about it, oldest first. Raises NotFound."""
+        self.check_seen(conversation_id)
         return self.file.vault.history(conversation_id)
 
     def versions(self, conversation_id: str) -> list[NumberedVersion]:
         """Every version of a conversation, oldest first, numbered from 1. Raises NotFound, IntegrityError."""
-        return numbered_versions(self.file.vault, conversation_id)
+        self.check_seen(conversation_id)
+        versions = numbered_versions(self.file.vault, conversation_id)
+        return [
+            replace(version, transcript=self.view.text_of(version.transcript)) if version.transcript else version
+            for version in versions
+        ]
 
     def transcripts(self, query: str | Query = "") -> Iterator[Transcript]:
         """The transcripts of the conversations that match a query, oldest first; without one all, in the order of the
         vault.
         """
-        return (project(record.raw) for record in self.records(query))
+        return (self.view.text_of(project(record.raw)) for record in self._records(query))
 
     def records(self, query: str | Query = "") -> Iterator[Record]:
-        """The conversations that match a query, oldest first; without one all, in the order of the vault."""
+        """The conversations that match a query, oldest first; without one all, in the order of the vault. Raises
+        AccessDenied unless personal data may be seen.
+        """
+        self.view.check_raw()
+        return self._records(query)
+
+    def _records(self, query: str | Query) -> Iterator[Record]:
         if self.parse(query).is_everything:
             return self.file.vault.after(0)
         parsed = self._parse_when_ready(query)
@@ -134,7 +155,13 @@ class ArchiveReader:
 
     def parse(self, query: str | Query) -> Query:
         """The meaning of a query. Raises QueryError."""
-        return parse(query, now=self.now(), zone=self.settings.zone) if isinstance(query, str) else query
+        parsed = parse(query, now=self.now(), zone=self.settings.zone) if isinstance(query, str) else query
+        return self.view.within(parsed)
+
+    def check_seen(self, conversation_id: str) -> None:
+        """Raises NotFound if a conversation is not in the archive, or not for whoever asks."""
+        if not self.view.is_of_all:
+            self.transcript(conversation_id)
 
     def _parse_when_ready(self, query: str | Query) -> Query:
         parsed = self.parse(query)

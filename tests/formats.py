@@ -20,7 +20,7 @@ def make_older(folder: Path, version: int) -> None:
     """Gives the archive in a folder, which nobody has open, the tables and hashes of an older format, from 3 on."""
     with closing(sqlite3.connect(folder / "archive.sqlite3", isolation_level=None)) as connection:
         connection.execute("BEGIN")
-        for step in range(5, version - 1, -1):
+        for step in range(6, version - 1, -1):
             _BACK[step](connection)
         connection.execute(f"PRAGMA user_version = {version}")
         connection.execute("COMMIT")
@@ -28,6 +28,11 @@ def make_older(folder: Path, version: int) -> None:
         connection.execute("PRAGMA page_size = 4096")
         connection.execute("VACUUM")
         connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _back_to_6(connection: sqlite3.Connection) -> None:
+    """Nobody is granted anything."""
+    connection.execute("DROP TABLE grants")
 
 
 def _back_to_5(connection: sqlite3.Connection) -> None:
@@ -78,4 +83,4 @@ def _back_to_3(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE watch DROP COLUMN latest_at")
 
 
-_BACK: dict[int, Callable[[sqlite3.Connection], None]] = {5: _back_to_5, 4: _back_to_4, 3: _back_to_3}
+_BACK: dict[int, Callable[[sqlite3.Connection], None]] = {6: _back_to_6, 5: _back_to_5, 4: _back_to_4, 3: _back_to_3}

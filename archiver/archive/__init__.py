@@ -4,10 +4,12 @@ chain over both.
 A change that must be one transaction is one method of `ArchiveFile`; no other room writes a part of it.
 """
 
+from archiver.archive.audit_log import AuditHead, AuditLog
 from archiver.archive.coverage import Coverage, CoverageState, Day, Stretch
 from archiver.archive.erasures import Erasure
 from archiver.archive.events import states_by
 from archiver.archive.file import ArchiveFile
+from archiver.archive.grants import Grant, Grantee
 from archiver.archive.ledger import Bookmark, RecordedWindow, Run, WindowReading, WindowState
 from archiver.archive.opening import identity_of, is_archive, make_archive, open_archive
 from archiver.archive.rechecks import is_last_chance, next_check
@@ -18,12 +20,16 @@ from archiver.archive.verify import Finding, repair_vault, verify_vault
 
 __all__ = [
     "ArchiveFile",
+    "AuditHead",
+    "AuditLog",
     "Bookmark",
     "Coverage",
     "CoverageState",
     "Day",
     "Erasure",
     "Finding",
+    "Grant",
+    "Grantee",
     "HistoryEntry",
     "QuarantinedRecord",
     "Record",

@@ -24,7 +24,7 @@ class Covering:
         self._readings = list(healing.believed(ledger.recorded(), now))
         self.whole = whole_span(self._readings, now, ledger.bookmark(Bookmark.TARGET))
 
-    def between(self, start: datetime | None, end: datetime | None) -> Coverage:
+    def between(self, start: datetime | None = None, end: datetime | None = None) -> Coverage:
         """The coverage of a span, by default of the whole. Raises ValueError for a span that ends before it starts, or
         starts in the future.
         """

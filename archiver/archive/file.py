@@ -10,11 +10,12 @@ from pathlib import Path
 
 from archiver.archive import events, healing, objects, rechecks
 from archiver.archive.append import AppendResult, VaultWriter
+from archiver.archive.audit_log import AuditLog
 from archiver.archive.bookkeeping import LedgerWriter
 from archiver.archive.connection import FILE, READ_ONLY, connect, empty_log
-from archiver.archive.coverage import Coverage
 from archiver.archive.covering import Covering
 from archiver.archive.erasures import Erasures, ErasuresWriter
+from archiver.archive.grants import Grants
 from archiver.archive.identity import read_identity
 from archiver.archive.inspection import Inspection
 from archiver.archive.lease import Lease
@@ -35,7 +36,8 @@ class ArchiveFile(AbstractContextManager["ArchiveFile"]):
     """An open archive. Every method that writes is one transaction and raises ArchiveError; the caller closes it.
 
     `vault` reads raw records and the chain, `ledger` which windows were read and how completely, `erasures` text that
-    LivePerson masked, deleted or left out; they read only. `upgrade` makes the file smaller, in several transactions.
+    LivePerson masked, deleted or left out; they read only. `upgrade` makes the file smaller, in several transactions;
+    `grants` are who may do what, `audit` is the log of who did what.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class ArchiveFile(AbstractContextManager["ArchiveFile"]):
         self._has_removed = True  # a process that was killed may have left removed text in the log
         self._repair = Repair(connection, self.vault, self._ledger, self.inspection)
         self.upgrade = Upgrade(connection, folder / FILE, self._vault.recompression, self._transaction)
+        self.grants, self.audit = Grants(connection, self._transaction), AuditLog(folder)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -251,10 +254,6 @@ class ArchiveFile(AbstractContextManager["ArchiveFile"]):
             self._has_removed |= bool(removed)
         return removed
 
-    def coverage(self, now: datetime, *, start: datetime | None = None, end: datetime | None = None) -> Coverage:
-        """`Covering.between`."""
-        return self.covering(now).between(start, end)
-
     def covering(self, now: datetime) -> Covering:
         """What is covered at `now`, which is LivePerson's time."""
         return Covering(self.vault, self.ledger, self._presence, now)
@@ -294,6 +293,7 @@ class ArchiveFile(AbstractContextManager["ArchiveFile"]):
 
     def close(self) -> None:
         """Closes the file."""
+        self.audit.close()
         self._connection.close()
 
     def __exit__(self, *_: object) -> None:

@@ -54,6 +54,11 @@ CREATE INDEX current_shallow ON current (started_ms, conversation_id) WHERE deep
     5: """
 CREATE TABLE dictionary (copy INTEGER PRIMARY KEY, digest BLOB NOT NULL, content BLOB NOT NULL) STRICT
 """,
+    6: """
+CREATE TABLE grants (
+    kind TEXT NOT NULL, name TEXT NOT NULL, roles TEXT NOT NULL, rule TEXT, token BLOB UNIQUE, expires_at TEXT,
+    PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID
+""",
 }
 
 

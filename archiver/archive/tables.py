@@ -1,7 +1,7 @@
 """The tables of the archive's file in its newest format. Pure."""
 
 APPLICATION_ID = 0x4C504152  # "LPAR", so that `file` and we can tell the format
-VERSION = 6
+VERSION = 7
 PAGE_BYTES = 16_384  # several bodies in a page: with SQLite's 4,096 a fifth of the file is unused
 
 SCHEMA = """
@@ -46,5 +46,8 @@ CREATE INDEX watch_by_due ON watch (due_at);
 CREATE TABLE bookmarks (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE lease (
     one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
-    beat_at TEXT NOT NULL) STRICT
+    beat_at TEXT NOT NULL) STRICT;
+CREATE TABLE grants (
+    kind TEXT NOT NULL, name TEXT NOT NULL, roles TEXT NOT NULL, rule TEXT, token BLOB UNIQUE, expires_at TEXT,
+    PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID
 """

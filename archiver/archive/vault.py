@@ -15,7 +15,7 @@ from archiver.archive.records import HistoryEntry, QuarantinedRecord, Record
 from archiver.archive.rows import VaultRows
 from archiver.archive.stored import newest_entry_at, stored_moment
 from archiver.archive.versions import compare_raw
-from archiver.errors import ArchiverError, IntegrityError, NotFound, abridged
+from archiver.errors import ArchiverError, IntegrityError, NotFound, abridged, no_conversation
 from archiver.jsontext import encode
 from archiver.model import EPOCH
 from archiver.received import Conversation
@@ -110,10 +110,7 @@ class Vault(VaultRows):
         if row[0] is not None:
             message = f"conversation {conversation_id} is in the vault, and none of its versions is the current one"
             return IntegrityError(message, seq=row[0], hint=_REPAIR)
-        return NotFound(
-            f"the archive has no conversation {conversation_id!r}",
-            hint="Copy the id from the output of: archiver search",
-        )
+        return no_conversation(conversation_id)
 
     def after(self, seq: int) -> Iterator[Record]:
         """The current versions of conversations about which entries were made after `seq`, in the order of the newest
@@ -147,7 +144,7 @@ class Vault(VaultRows):
         """Every version of a conversation and every event about it, oldest first. Raises NotFound."""
         rows = self._connection.execute(_HISTORY, (conversation_id,)).fetchall()
         if not rows:
-            raise NotFound(f"the archive has no conversation {conversation_id!r}")
+            raise no_conversation(conversation_id)
         return [
             HistoryEntry(seq, fetched_at, type_, size, bool(has_body), bool(is_current))
             for seq, fetched_at, type_, size, has_body, is_current in rows

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from archiver import config
+from archiver.access import Origin, View
 from archiver.app import Archive
 from archiver.config import Settings
 from archiver.errors import ConfigError, counted
@@ -86,7 +87,9 @@ def _given(context: click.Context) -> dict[str, str | None]:
 
 def archive(context: click.Context) -> Archive:
     """The archive of this command line's settings. Raises ConfigError."""
-    return Archive(settings(context), progress=progress(context))
+    made = Archive(settings(context), progress=progress(context))
+    made.view = View(Origin("cli"))
+    return made
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Sequence
 
 import click
@@ -81,7 +79,7 @@ def approve(context: click.Context, ids: Sequence[int], every: bool, reason: str
             click.confirm(
                 f"Remove the older versions of {counted(len(chosen), 'conversation')} for good?", abort=True, err=True
             )
-        removed = [entry for seq in chosen for entry in archive.decide(seq, approve=True, by=_who(), reason=reason)]
+        removed = [entry for seq in chosen for entry in archive.decide(seq, approve=True, reason=reason)]
     click.echo(f"{len(chosen):,} approved, {counted(len(removed), 'older version')} removed.", err=True)
 
 
@@ -101,7 +99,7 @@ def keep(context: click.Context, ids: Sequence[int], every: bool, reason: str) -
     with shared.opened(context) as archive:
         chosen = _chosen(archive, ids, every)
         for seq in chosen:
-            archive.decide(seq, approve=False, by=_who(), reason=reason)
+            archive.decide(seq, approve=False, reason=reason)
     click.echo(f"{len(chosen):,} kept.", err=True)
 
 
@@ -114,11 +112,3 @@ def _chosen(archive: Archive, ids: Sequence[int], every: bool) -> list[int]:
         if id_ not in pending:
             raise NotFound(f"no erasure {id_} waits for a decision", hint="List them: archiver erasures")
     return pending if every else list(dict.fromkeys(ids))
-
-
-def _who() -> str:
-    """The user of this process, who may have no name in a container."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import click
 
+from archiver.access import Action
 from archiver.app import Archive
 from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
@@ -145,6 +146,9 @@ def command(
         parsed = archive.parse(" ".join(query))
         found = _Messages(archive, parsed) if scope == Scope.MESSAGE else _Conversations(archive, parsed, with_raw=raw)
         shared.show_notices(found.notices)
+        archive.audit(
+            Action.EXPORT, query=parsed.text, scope=scope, format=format_, output=output, hits_total=found.total
+        )
         with _output(output, is_replaced=force) as file:
             count = _write(found.lines(), file, shared.progress(context), found.total, Scope(scope))
         refused = archive.refused() if found.is_searched else ()

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import click
 
+from archiver.access import Action
 from archiver.app import Archive
 from archiver.cli import context as shared
 from archiver.cli.terminal import one_line
@@ -43,6 +44,7 @@ def command(context: click.Context, names: tuple[str, ...]) -> None:
             raise click.UsageError(f"There is no field {name}. {suggest(name, MEANING, what='Fields')}")
     shown = wanted or sorted(MEANING, key=lambda name: (name not in ZONES, name))
     with shared.opened(context) as archive:
+        archive.audit(Action.SEARCH, fields=asked or ["all"])
         facets = [name for name in shown if name in FACETS]
         values = archive.count_by("", *facets, limit=_MOST if wanted else _SHOWN) if archive.exists else {}
         paths = _paths(archive) if RECORD in wanted and archive.exists else {}

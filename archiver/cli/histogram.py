@@ -61,6 +61,7 @@ def command(
         zone = archive.settings.zone
         found = search.counting(zone).histogram(Interval(interval) if interval else None)
         worth = search.assurance(archive.believed_now())
+        archive.audit_search(search)
     shared.show_notices(search.notices)
     rows = list(proven_bars(found, worth, Scope(scope), zone))
     if as_json:

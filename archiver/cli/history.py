@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from archiver.access import Action
 from archiver.archive import HistoryEntry
 from archiver.cli import context as shared
 from archiver.cli.terminal import exact, one_line, removed_and_added
@@ -31,6 +32,7 @@ def command(context: click.Context, conversation: str, as_json: bool) -> None:
     """
     with shared.opened(context) as archive:
         conversation = archive.file.vault.completed(conversation)
+        archive.audit(Action.VIEW, conversation_id=conversation, what="history")
         entries, versions = archive.history(conversation), archive.versions(conversation)
     steps = {version.entry.seq: step for version, step in steps_of(versions)}
     if as_json:

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from archiver.access import Action
 from archiver.archive import QuarantinedRecord
 from archiver.cli import context as shared
 from archiver.errors import NotFound, counted
@@ -28,6 +29,7 @@ def command(context: click.Context, digest: str | None, as_json: bool) -> None:
       archiver quarantine 3f9c21 > record.json
     """
     with shared.opened(context) as archive:
+        archive.audit(Action.VIEW, what="quarantine", digest=digest)
         records = list(archive.file.vault.quarantined())
     if digest is not None:
         sys.stdout.buffer.write(_named(records, digest).raw)

@@ -82,6 +82,7 @@ def command(
         search = archive.search(" ".join(query), scope=scope, sort=sort, limit=most, after=after)
         counting = search.counting(archive.settings.zone)
         worth = search.assurance(archive.believed_now())
+        archive.audit_search(search)
         shared.show_notices(search.notices)
         shown = 0
         if as_csv:

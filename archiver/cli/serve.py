@@ -18,7 +18,7 @@ from archiver.cli.harvest import USUAL_PAUSE, schedule_of
 from archiver.config import Settings
 from archiver.errors import ConfigError
 from archiver.progress import Silent
-from archiver.service import Listen
+from archiver.service import Listen, Respond
 
 USUAL = "127.0.0.1:8765"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -34,9 +34,9 @@ def command(context: click.Context, listen: str, is_harvesting: bool, every: str
     """Show the page where transcripts are searched and read, until Ctrl-C.
 
     Search, transcripts with their versions, coverage and status, for people in a browser and, with .json in the
-    address, for programs. There is no login, so that it is served to this machine only. A search brings the index up to
-    date first, as on the command line. With --harvest the same process harvests, and its health and metrics are on the
-    same address.
+    address, for programs. Without a login it is served to this machine only; docs/access.md tells how to let others in.
+    A search brings the index up to date first, as on the command line. With --harvest the same process harvests, and
+    its health and metrics are on the same address.
 
     \b
     Examples:
@@ -68,7 +68,7 @@ def show_page(context: click.Context, settings: Settings, at: Listen, *, opens: 
 
 
 def _harvest(context: click.Context, settings: Settings, at: Listen, every: str, *, opens: bool) -> None:
-    from archiver.web import Respond, served
+    from archiver.web import served
 
     @contextmanager
     def serve(respond: Respond, host: str, port: int) -> Iterator[str]:

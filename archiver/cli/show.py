@@ -7,6 +7,7 @@ from functools import partial
 
 import click
 
+from archiver.access import Action
 from archiver.app import Archive
 from archiver.archive import Record
 from archiver.cli import context as shared
@@ -54,6 +55,7 @@ def command(
     """
     with shared.opened(context) as archive:
         conversation = archive.file.vault.completed(conversation)
+        archive.audit(Action.VIEW, conversation_id=conversation, what="raw" if raw else None, version=number)
         view = View(around, only, archive.parse(mark) if mark else None)
         if diff:
             _print_changes(*(_transcript_of(archive, conversation, each) for each in diff))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from archiver.access import Action
 from archiver.cli import context as shared
 from archiver.cli.spreadsheet import as_csv
 from archiver.cli.term_report import term_report
@@ -44,6 +45,7 @@ def command(context: click.Context, file: Path, as_json: bool, as_html: bool) ->
         counts, notices = archive.count_terms(queries)
         worth = archive.search(limit=0).assurance(archive.believed_now())
         account = archive.file.account
+        archive.audit(Action.SEARCH, queries=queries)
     shared.show_notices(notices)
     if as_json:
         answer = {"schema": "archiver.terms/1", "notices": notices, **worth_json(worth), "terms": counts}

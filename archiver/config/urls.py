@@ -89,11 +89,25 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is an address in digits."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def host_of(header: str) -> str:
+    """The name in a Host header, without port and brackets, in small letters; nothing if it is none."""
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def names_this_machine(host: str) -> bool:
     """Whether a Host header names this machine. A page in a browser can't make one that does for another name, so that
     it reads nothing by a name that leads here (DNS rebinding).
     """
-    try:
-        return is_loopback(urlsplit(f"//{host}").hostname or "")
-    except ValueError:
-        return False
+    return is_loopback(host_of(host))

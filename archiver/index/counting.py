@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from itertools import pairwise
 
-from archiver.errors import known_word
+from archiver.errors import AccessDenied, known_word
 from archiver.index.axes import Axis, Tally
 from archiver.index.results import Sort
 from archiver.index.spans import Spans, bounded, years
@@ -86,11 +86,14 @@ class Histogram(Value):
 
 class Counting:
     """Counts the results of a query: conversations or messages, as the scope says, in intervals of a time zone. All
-    methods raise StoreError, and ConfigError if there are too many intervals.
+    methods raise StoreError, ConfigError if there are too many intervals, and AccessDenied for `hidden` facets.
     """
 
-    def __init__(self, store: Store, query: Query, scope: Scope, zone: tzinfo) -> None:
+    def __init__(
+        self, store: Store, query: Query, scope: Scope, zone: tzinfo, *, hidden: Set[str] = frozenset()
+    ) -> None:  # fmt: skip
         self._store, self._scope, self._zone = store, scope, zone
+        self.hidden = hidden
         self._expression = query.expression
         self._known_spans: dict[Interval, Spans] = {}
 
@@ -118,6 +121,8 @@ class Counting:
         """
         for facet in facets:
             known_word(facet, countable(self._scope), f"{self._scope} facet")
+            if facet in self.hidden:
+                raise AccessDenied(f"the values of {facet} are personal data", hint="Count by another facet.")
         spans = {facet: self._spans(Interval(facet)) for facet in facets if facet in _INTERVALS}
         axes = [spans[facet].axis if facet in spans else Axis(facet) for facet in facets]
         counts: Counter[tuple[str | None, ...]] = Counter()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from datetime import datetime, tzinfo
 from functools import cached_property
 
@@ -62,16 +62,17 @@ class Search:
 
     Iterating yields each hit once; iterating again searches again. `faults`, `next` and `is_complete` are about the
     hits that were iterated: how many could not be read, the cursor after them (None if there are no more), and whether
-    all were searched and could be read. `doubts` tells why some may be missing. Raises StoreError, IntegrityError when
-    used.
+    all were searched and could be read. `doubts` tells why some may be missing. `shown` makes of a hit what may be seen
+    of it; by `hidden` facets nothing may be counted. Raises StoreError, IntegrityError when used.
     """
 
     def __init__(
-        self, archive: ArchiveFile, store: Store, request: Request, ready: Readiness = Readiness()  # noqa: B008
+        self, archive: ArchiveFile, store: Store, request: Request, ready: Readiness = Readiness(), *,  # noqa: B008
+        shown: Callable[[Hit], Hit] | None = None, hidden: Set[str] = frozenset(),
     ) -> None:  # fmt: skip
         self._archive, self._store = archive, store
         self.request = request
-        self._ready = ready
+        self._ready, self._shown, self._hidden = ready, shown, hidden
         self.faults = 0
         self._total: int | None = None
         self._first: KeyPage | None = None
@@ -93,7 +94,7 @@ class Search:
 
     def counting(self, zone: tzinfo) -> Counting:
         """Counts the same results, in intervals of a time zone."""
-        return Counting(self._store, self.request.query, self.request.scope, zone)
+        return Counting(self._store, self.request.query, self.request.scope, zone, hidden=self._hidden)
 
     def assurance(self, now: datetime) -> Assurance:
         """What the answer is worth at `now`, which is LivePerson's time."""
@@ -104,7 +105,7 @@ class Search:
         for hit, after in self._found():
             self._next = after
             self.faults += hit.fault is not None
-            yield hit
+            yield self._shown(hit) if self._shown else hit
 
     @property
     def doubts(self) -> tuple[str, ...]:

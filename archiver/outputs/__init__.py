@@ -1,5 +1,6 @@
 """The documents that programs read, by their published schemas, and words that every face of the program says alike."""
 
+from archiver.outputs.audit import audit_facts, audit_words
 from archiver.outputs.changes import changes_json
 from archiver.outputs.counts import Names, counts_json
 from archiver.outputs.coverage import coverage_json, month_of
@@ -17,6 +18,8 @@ __all__ = [
     "Names",
     "ProvenBar",
     "at_stake",
+    "audit_facts",
+    "audit_words",
     "change_json",
     "changes_json",
     "counts_json",

@@ -2,9 +2,11 @@
 
 from archiver.service.run import Listen, Serve, follow
 from archiver.service.schedule import Schedule
+from archiver.service.server import Respond
 
 __all__ = [
     "Listen",
+    "Respond",
     "Schedule",
     "Serve",
     "follow",

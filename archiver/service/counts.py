@@ -66,7 +66,7 @@ class Counter:
 def count_archive(archive: ArchiveFile, schedule: Schedule, now: datetime) -> ArchiveCounts:
     """What an archive holds and lacks, as a service with this schedule sees it. Raises ArchiveError."""
     conversations, messages = archive.vault.totals()
-    coverage = archive.coverage(now)
+    coverage = archive.covering(now).between()
     wanted = _wanted(coverage, archive, schedule, now)
     unproven = [start for start, state in wanted if state is CoverageState.UNPROVEN]
     lost = [gap for gap in coverage.gaps if gap.state is CoverageState.LOST]

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from archiver.access import Action, Origin, Person, View
 from archiver.app import Archive
+from archiver.archive import Grant, Grantee
 from archiver.archive.opening import make_archive
 from archiver.cli.root import root
 from archiver.config import find_settings
@@ -202,7 +204,29 @@ def _changes(desk: Desk) -> str:
         return pretty(changes_json(archive, 3, 5))
 
 
+def _access(desk: Desk) -> str:
+    desk.run("access", "add", "mara", "--role", "compliance", "--expires", "90d")
+    with Archive(find_settings({"archive": desk.folder / "archive"})) as archive:
+        archive.file.grants.add(Grant(Grantee.GROUP, "support", ("reader", "exporter"), "skill:Billing"), None)
+        archive.file.grants.add(Grant(Grantee.PERSON, "ed", ("reader",), None, NOW - DAY), None)
+    return desk.run("access", "list", "--json")
+
+
+def _audit(desk: Desk) -> str:
+    """A search and a decision on the command line, and a request over the network that was refused."""
+    desk.run("search", "refund", "--json")
+    view = View(Origin("page", "token", "192.0.2.7", "Mozilla/5.0"), Person("ed", ("reader",)))
+    with Archive(find_settings({"archive": desk.folder / "archive"}), clock=lambda: NOW) as archive:
+        archive.view = view
+        archive.audit(
+            Action.DENIAL, reason="ed may not export", outcome="failure", what="/raw/c1", conversation_id="c1"
+        )
+    return desk.run("audit", "list", "--json")
+
+
 CASES: Mapping[str, Case] = {
+    "access": _access,
+    "audit": _audit,
     "changes": _changes,
     "config": _config,
     "coverage": _covered(-1, 3),

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from archiver import __version__
+from archiver.access import system_user
 from archiver.app import Archive
 from tests import schemas
 from tests.conftest import NOW
@@ -28,6 +29,10 @@ OUTPUTS = Path(__file__).parent / "outputs"
 VOLATILE = (
     (r"127\.0\.0\.1:\d+", "ADDRESS"),
     (r'"(head|head_link)": "(\d+):[0-9a-f]{64}"', r'"\1": "\2:LINK"'),
+    (r'"(@timestamp|expires_at)": "[^"]+"', r'"\1": "TIME"'),
+    (r'"index_root": "(\d+):[0-9a-f]{64}"', r'"index_root": "\1:LINK"'),
+    (r'"hash": "[0-9a-f]{64}"', '"hash": "HASH"'),
+    (rf'"{re.escape(system_user())}"', '"USER"'),
     (r'"link": "[0-9a-f]{64}"', '"link": "LINK"'),
     (r"fields\d+-tokens\d+-transcript\d+", "INDEX-VERSION"),
     (rf'"version": "{re.escape(__version__)}"', '"version": "VERSION"'),

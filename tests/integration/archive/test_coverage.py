@@ -56,7 +56,7 @@ def harvested(archive: ArchiveFile, simulator: Simulator) -> ArchiveFile:
 def test_each_day_s_kept_conversations_are_those_of_the_vault_also_if_liveperson_has_them_no_more(
     harvested: ArchiveFile,
 ) -> None:
-    days = harvested.coverage(NOW, start=SPAN.start, end=SPAN.end).days
+    days = harvested.covering(NOW).between(SPAN.start, SPAN.end).days
     in_vault = Counter(at.date() for at in starts(harvested))
     assert in_vault.total() == 40
     assert {item.day: item.kept for item in days if item.kept} == in_vault

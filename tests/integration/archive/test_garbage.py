@@ -181,7 +181,7 @@ def look_up_and_sweep(folder: Path, simulator: Simulator) -> None:
             for lane in make_lanes(ingest, WindowReader(ingest), Schedule()):
                 lane.step(NOW + DAY)
             archive.heartbeat(NOW + DAY)
-            archive.coverage(NOW + DAY)
+            archive.covering(NOW + DAY).between()
 
 
 def harvest(folder: Path, simulator: Simulator) -> None:

@@ -26,7 +26,7 @@ from archiver.archive import (
 )
 from archiver.archive.bodies import dictionary_of
 from archiver.archive.recompression import SAMPLE
-from archiver.archive.tables import PAGE_BYTES
+from archiver.archive.tables import PAGE_BYTES, VERSION
 from archiver.archive.training import train
 from archiver.choices import Policies, Policy
 from archiver.config import find_settings
@@ -109,7 +109,7 @@ def test_an_upgrade_makes_an_older_archive_smaller_and_changes_nothing_that_it_h
     assert dictionaries(old.file) == {0}
     assert wrong(old.file) == []
     done = old.upgrade()
-    assert (done.format, done.is_trained, done.compressed) == (6, True, SAMPLE + 200)
+    assert (done.format, done.is_trained, done.compressed) == (VERSION, True, SAMPLE + 200)
     assert done.bytes_after < done.bytes_before
     assert done.bytes_after == (old.file.folder / "archive.sqlite3").stat().st_size
     assert (contents(old.file), old.file.vault.noted_head()) == (before, head)

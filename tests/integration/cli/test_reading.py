@@ -100,8 +100,8 @@ def test_a_conversation_that_liveperson_lists_no_more_is_named(folder: Path) -> 
         window = Window(NOW - 2 * DAY, NOW)
         assert archive.note_presence(window, {"abcd-1"}, NOW) == ["abcd-2"]
         assert archive.note_presence(window, {"abcd-1"}, NOW) == []
-        assert archive.coverage(NOW, start=window.start).vanished == ("abcd-2",)
+        assert archive.covering(NOW).between(window.start).vanished == ("abcd-2",)
         assert "Since then    vanished" in run(folder, "show", "abcd-2")
         assert "lists the conversation no more" in run(folder, "history", "abcd-2")
         assert archive.note_presence(window, {"abcd-1", "abcd-2"}, NOW) == []
-        assert archive.coverage(NOW, start=window.start).vanished == ()
+        assert archive.covering(NOW).between(window.start).vanished == ()

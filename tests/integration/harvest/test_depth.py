@@ -113,7 +113,7 @@ def test_without_any_look_up_everything_is_kept_and_proven_and_counted_as_shallo
     assert harvest(archive, account, failing(account, account.world.by_id, status)).unproven == ()
     assert set(events(archive).values()) == {1}
     assert archive.vault.count_shallow() == 250
-    assert archive.coverage(NOW, start=SPAN.start, end=SPAN.start + DAY).shallow == 49
+    assert archive.covering(NOW).between(SPAN.start, SPAN.start + DAY).shallow == 49
 
 
 def test_what_a_look_up_does_not_know_is_kept_as_the_search_returns_it(

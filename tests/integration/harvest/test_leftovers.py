@@ -54,7 +54,7 @@ def test_what_liveperson_still_returns_beyond_its_13_months_is_kept_and_claimed_
     assert kept(archive) == set(ages)
     assert (summary.conversations, summary.unproven) == (4, ())
     assert all(reading.window.start >= EDGE for reading in archive.ledger.readings())
-    assert archive.coverage(NOW).gaps == ()
+    assert archive.covering(NOW).between().gaps == ()
 
 
 def test_the_past_is_asked_for_until_three_wide_windows_in_a_row_are_empty(

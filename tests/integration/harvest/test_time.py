@@ -160,7 +160,7 @@ def test_verify_and_coverage_say_what_a_clock_that_was_ahead_has_sealed(
     assert {finding.where for finding in findings} == {"ledger"}
     assert sum("which is not yet" in finding.message for finding in findings) >= len(archive.ledger.sealed())
     assert any("bookmark swept is in the future" in finding.message for finding in findings)
-    coverage = archive.coverage(NOW, start=NOW - 5 * DAY)
+    coverage = archive.covering(NOW).between(NOW - 5 * DAY)
     assert {stretch.state for stretch in coverage.stretches} == {"open"}
 
 

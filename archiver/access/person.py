@@ -1,0 +1,74 @@
+"""Who asks: a person with rights and, where only some conversations may be seen, a rule."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterable
+
+from archiver.access.rights import EVERY_RIGHT, Duty, Right, rights_of
+from archiver.archive import Grant
+from archiver.errors import AccessDenied
+from archiver.value import Value
+
+
+class Origin(Value):
+    """From where something was asked. `via` is cli, page or api; `login` is how the person proved who they are."""
+
+    via: str
+    login: str = "none"
+    ip: str | None = None
+    agent: str | None = None
+
+
+class Person(Value):
+    """`rules` are queries; only conversations of which one is true are seen, all if there is none.
+    `sees_personal_data`: customers' names, addresses and numbers are not masked.
+    """
+
+    name: str
+    roles: tuple[str, ...] = ()
+    rights: frozenset[Right] = frozenset()
+    rules: tuple[str, ...] = ()
+    sees_personal_data: bool = False
+
+    def may(self, right: Right) -> bool:
+        return right in self.rights
+
+    def check(self, right: Right) -> None:
+        """Raises AccessDenied without the right."""
+        if not self.may(right):
+            having = [duty for duty in Duty if right in rights_of([duty])]
+            hint = f"That needs the role {' or '.join(having)}. An administrator grants it: archiver access add"
+            raise AccessDenied(f"{self.name} may not {right.value}", hint=hint)
+
+
+def owner() -> Person:
+    """The user of this process, who can read the files anyway, and so may do everything."""
+    return Person(system_user(), ("owner",), EVERY_RIGHT, (), sees_personal_data=True)
+
+
+def system_user() -> str:
+    """The name of the user of this process, who may have none in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def person_of(name: str, grants: Iterable[Grant]) -> Person | None:
+    """A person by everything that was granted to them and their groups; None if that is nothing.
+
+    Rights hold for all conversations that a person sees. So, of grants for all conversations and others for some, the
+    first count; and of grants for different ones, only the rights that each of them gives.
+    """
+    given = list(grants)
+    everywhere = [grant for grant in given if not grant.rule]
+    counted = everywhere or given
+    if not counted:
+        return None
+    rules = tuple(dict.fromkeys(grant.rule for grant in counted if grant.rule))
+    rights = [rights_of(grant.roles) for grant in counted]
+    common = frozenset.intersection(*rights) if len(rules) > 1 else frozenset().union(*rights)
+    roles = tuple(dict.fromkeys(role for grant in counted for role in grant.roles))
+    return Person(name, roles, common, rules)

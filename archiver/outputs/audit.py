@@ -1,0 +1,37 @@
+"""The events of the audit log in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+_FACTS = ("query", "queries", "fields", "conversation_id", "what", "hits_total", "erasure", "decision", "to", "output")
+
+
+def audit_words(event: dict[str, Any]) -> str:
+    """An event on one line; one that can't be read is said to be so."""
+    try:
+        return "  ".join(_parts(event))
+    except (KeyError, TypeError, AttributeError):
+        return "an event that can't be read: archiver audit verify"
+
+
+def _parts(event: dict[str, Any]) -> Iterator[str]:
+    what, facts = event["event"], event.get("archive", {})
+    yield f"{what['sequence']}"
+    yield event["@timestamp"][:19]
+    yield f"{event['user']['name']}"
+    yield what["action"] if what["outcome"] == "success" else f"{what['action']} DENIED"
+    yield f"({facts.get('via', '?')}{', ' + event['source']['ip'] if 'source' in event else ''})"
+    yield from audit_facts(event)
+    if "reason" in what:
+        yield f"reason: {what['reason']}"
+
+
+def audit_facts(event: dict[str, Any]) -> Iterator[str]:
+    """What an event was about, as name: value."""
+    facts = event.get("archive", {})
+    for name in _FACTS:
+        if name in facts:
+            value = facts[name]
+            yield f"{name}: {'; '.join(map(str, value)) if isinstance(value, list) else value}"
