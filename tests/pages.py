@@ -14,7 +14,8 @@ from archiver.app import Archive
 from archiver.archive import make_archive
 from archiver.config import find_settings
 from archiver.liveperson.answers import read_record
-from archiver.web import Respond, served
+from archiver.service import Respond
+from archiver.web import served
 from tests.conftest import ACCOUNT, NOW
 
 
@@ -51,9 +52,10 @@ def page_of(
     store: str | None = None,
     prefix: str | None = None,
     clock: Callable[[], datetime] = lambda: NOW,
+    **given: object,
 ) -> Iterator[str]:  # fmt: skip
-    """The URL of the page of an archive, whose clock stands still unless another is given."""
-    settings = find_settings({"archive": folder, "store": store, "store_prefix": prefix})
+    """The URL of the page of an archive, whose clock stands still unless another is given, with any settings."""
+    settings = find_settings({"archive": folder, "store": store, "store_prefix": prefix, **given})
     with served(partial(Archive, settings, clock=clock), respond, "127.0.0.1", 0) as url:
         yield url
 

@@ -5,18 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from archiver.errors import ArchiverError, StoreUnavailable
+from archiver.errors import ArchiverError, ConfigError, StoreUnavailable
 from archiver.web import faults
 
-_WITHIN_S = 60.0
+_WITHIN_S, _FORM_WITHIN_S = 60.0, 10.0
 _CLIENT_LEFT = 499
+_MOST_FORM_BYTES = 65_536
 
 Answer = Callable[[Request], Response]
 Fault = Callable[[Request, ArchiverError], Response]
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of the form that was sent; none with a GET. Raises ConfigError for one that is too long."""
+    if request.method != "POST":
+        return {}
+    content = b""
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > _MOST_FORM_BYTES:
+            raise ConfigError("the form is too long", hint=f"Send at most {_MOST_FORM_BYTES:,} bytes.")
+    return dict(parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
 
 
 class Answering:
@@ -33,8 +47,12 @@ class Answering:
         """An endpoint that runs a function in a thread."""
 
         async def endpoint(request: Request) -> Response:
+            try:
+                request.state.form = await asyncio.wait_for(_form(request), _FORM_WITHIN_S)
+            except (ArchiverError, TimeoutError, ClientDisconnect):
+                return Response("the form is too long or too slow\n", status_code=413)
             async with self._free:
-                if await request.is_disconnected():
+                if request.method != "POST" and await request.is_disconnected():
                     return Response(status_code=_CLIENT_LEFT)
                 try:
                     work = asyncio.get_running_loop().run_in_executor(self._pool, answer, request)

@@ -6,39 +6,50 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
-from archiver.errors import ArchiverError, ConfigError, QueryError
+from archiver.access import Action, Right
+from archiver.errors import ArchiverError, ConfigError, LoginNeeded, QueryError
 from archiver.jsontext import encode
 from archiver.web import faults
-from archiver.web.archives import Archives
 from archiver.web.openapi import described
 from archiver.web.operations import OPERATIONS, Operation, Parameter
+from archiver.web.visit import Visit, as_json
 
 BASE = "/api/v1"
 _LONGEST_NUMBER = 16  # digits
 
 
-def answers(archives: Archives) -> dict[str, Callable[[Request], Response]]:
-    """What answers each path: the operations and their description."""
+def answers() -> dict[str, tuple[Callable[[Visit], Response], Right | None]]:
+    """What answers each path, and to whom: the operations and their description."""
     operations = sorted(OPERATIONS, key=lambda item: -len(item.path))  # an id may hold slashes: the longest path first
-    described_at = {f"{BASE}/openapi.json": lambda _: _json(described(OPERATIONS, BASE))}
-    return described_at | {
-        BASE + item.path.replace("{id}", "{id:path}"): partial(_answer, archives, item) for item in operations
+    description = {f"{BASE}/openapi.json": (_described, None)}
+    return description | {
+        BASE + item.path.replace("{id}", "{id:path}"): (partial(_answer, item), item.right) for item in operations
     }
 
 
-def _answer(archives: Archives, operation: Operation, request: Request) -> Response:
-    given = read(operation.parameters, request.query_params.multi_items())
+def _described(_: Visit) -> Response:
+    return as_json(described(OPERATIONS, BASE))
+
+
+def _answer(operation: Operation, visit: Visit) -> Response:
+    given = read(operation.parameters, visit.request.query_params.multi_items())
     if not operation.is_of_conversation:
-        archives.bring_up_to_date()
-    archive, id_, headers = archives.here(), request.path_params.get("id", ""), {}
-    if operation.is_of_conversation:
-        headers["ETag"] = f'"{archive.file.vault.current(id_).touched}"'
-        if request.headers.get("if-none-match") == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
-    return _json(operation.answer(archive, id_, given), headers)
+        visit.archives.bring_up_to_date()
+        return as_json(operation.answer(visit.archive, "", given))
+    headers = {"ETag": _etag(visit)}
+    if visit.request.headers.get("if-none-match") == headers["ETag"]:
+        visit.archive.audit(Action.VIEW, conversation_id=visit.id, what="unchanged")
+        return Response(status_code=304, headers=headers)
+    return as_json(operation.answer(visit.archive, visit.id, given), headers=headers)
+
+
+def _etag(visit: Visit) -> str:
+    """Names a state of a conversation, as far as whoever asks may see it. Raises NotFound."""
+    visit.archive.check_seen(visit.id)
+    is_masked = "" if visit.archive.view.person.sees_personal_data else "-masked"
+    return f'"{visit.archive.file.vault.current(visit.id).touched}{is_masked}"'
 
 
 def read(parameters: Iterable[Parameter], pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -76,8 +87,5 @@ def problem(error: ArchiverError) -> Response:
         "type": "about:blank", "title": faults.shown(error)["title"], "status": status, "detail": error.message,
         "code": error.code, "hint": error.hint,
     } | ({"position": error.position} if isinstance(error, QueryError) else {})  # fmt: skip
-    return Response(encode(content), status, media_type="application/problem+json")
-
-
-def _json(content: object, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(encode(content), media_type="application/json", headers=headers)
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, LoginNeeded) else None
+    return Response(encode(content), status, media_type="application/problem+json", headers=headers)

@@ -63,6 +63,8 @@ def facet_lists(counting: Counting, state: SearchState) -> Iterator[FacetList]:
     """Every facet that the results have a value of."""
     is_of_messages = state.scope == Scope.MESSAGE
     for name, (title, field) in (_OF_MESSAGES | _FACETS if is_of_messages else _FACETS).items():
+        if name in counting.hidden:
+            continue
         counts = counting.by(name, _SHOWN)
         if any(item.value is not None for item in counts.values):
             values = _bands(counts, state) if name == "mcs" else tuple(_values(counts, field, state))

@@ -6,8 +6,10 @@ import traceback
 from typing import Any
 
 from archiver.errors import (
+    AccessDenied,
     ArchiverError,
     ConfigError,
+    LoginNeeded,
     NotFound,
     QueryError,
     StoreBusy,
@@ -19,12 +21,15 @@ from archiver.logs import EventLogger
 _log = EventLogger("web")
 NO_PAGE = NotFound("there is no such page", hint="Begin at the search.")
 _STATUS: tuple[tuple[type[ArchiverError], int], ...] = (
-    (QueryError, 400), (ConfigError, 400), (NotFound, 404), (StoreUnavailable, 503), (StoreBusy, 503),
+    (QueryError, 400), (ConfigError, 400), (LoginNeeded, 401), (AccessDenied, 403), (NotFound, 404),
+    (StoreUnavailable, 503), (StoreBusy, 503),
     (StoreError, 500),
 )  # fmt: skip
 _TITLES: tuple[tuple[type[ArchiverError], str], ...] = (
     (QueryError, "This query can't be read"),
     (ConfigError, "This can't be answered"),
+    (LoginNeeded, "This needs a login"),
+    (AccessDenied, "This is not for you"),
     (NotFound, "Not in the archive"),
     (StoreUnavailable, "The search index does not answer"),
     (StoreBusy, "The search index is being written"),

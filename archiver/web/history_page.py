@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archiver.access import Action
 from archiver.app import Archive
 from archiver.errors import counted
 from archiver.outputs import EVENT_WORDS, steps_of
@@ -22,6 +23,7 @@ class Step(Value):
 def history_page(archive: Archive, conversation_id: str) -> dict[str, Any]:
     """What the page shows. Raises NotFound, IntegrityError."""
     entries, versions = archive.history(conversation_id), archive.versions(conversation_id)
+    archive.audit(Action.VIEW, conversation_id=conversation_id, what="history")
     steps = {version.entry.seq: [_step(change) for change in found] for version, found in steps_of(versions)}
     numbers = {version.entry.seq: version.number for version in versions}
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from archiver.access import Action, Right
 from archiver.app import Archive
 from archiver.index import Sort, countable
 from archiver.intervals import Interval
@@ -53,13 +54,14 @@ class Operation(Value):
     schema: str
     answer: Callable[[Archive, str, Given], object]
     parameters: tuple[Parameter, ...] = ()
+    right: Right = Right.READ
 
     @property
     def is_of_conversation(self) -> bool:
         return "{id}" in self.path
 
 
-def _search(archive: Archive, _: str, given: Given) -> object:
+def search(archive: Archive, _: str, given: Given) -> object:
     return _found(archive, given, given["scope"], given["limit"], given["sort"], given["after"])
 
 
@@ -73,6 +75,7 @@ def _facets(archive: Archive, _: str, given: Given) -> object:
 
 def _found(archive: Archive, given: Given, scope: str, limit: int, sort: str, after: str | None) -> object:
     search = archive.search(given["q"], scope=scope, sort=sort, limit=limit, after=after)
+    archive.audit_search(search)
     counting = search.counting(archive.settings.zone)
     facets = [(name,) for name in dict.fromkeys(given["facet"])]
     counts = counts_json(counting, facets, _FACET_VALUES)
@@ -83,6 +86,7 @@ def _found(archive: Archive, given: Given, scope: str, limit: int, sort: str, af
 
 def _histogram(archive: Archive, _: str, given: Given) -> object:
     search = archive.search(given["q"], scope=given["scope"], limit=0)
+    archive.audit_search(search)
     zone = archive.settings.zone
     found = search.counting(zone).histogram(Interval(given["interval"]) if given["interval"] else None)
     worth = search.assurance(archive.believed_now())
@@ -90,29 +94,36 @@ def _histogram(archive: Archive, _: str, given: Given) -> object:
     return histogram_json(search, found, bars, worth, zone)
 
 
-def _conversation(archive: Archive, id_: str, _: Given) -> object:
+def conversation(archive: Archive, id_: str, _: Given) -> object:
+    archive.check_seen(id_)
+    archive.audit(Action.VIEW, conversation_id=id_)
     record = archive.file.vault.current(id_)
     return transcript_json(archive.transcript(id_), seq=record.seq, fetched_at=record.fetched_at)
 
 
-def _history(archive: Archive, id_: str, _: Given) -> object:
+def history(archive: Archive, id_: str, _: Given) -> object:
     entries, versions = archive.history(id_), archive.versions(id_)
+    archive.audit(Action.VIEW, conversation_id=id_, what="history")
     return history_json(id_, entries, versions, {version.entry.seq: step for version, step in steps_of(versions)})
 
 
 def _raw(archive: Archive, id_: str, _: Given) -> object:
-    return raw_json(archive.raw(id_))
+    raw = archive.raw(id_)
+    archive.audit(Action.VIEW, conversation_id=id_, what="raw")
+    return raw_json(raw)
 
 
-def _coverage(archive: Archive, _: str, given: Given) -> object:
+def coverage(archive: Archive, _: str, given: Given) -> object:
     return coverage_json(archive.coverage(given["from"], given["to"]))
 
 
-def _status(archive: Archive, _: str, __: Given) -> object:
+def status(archive: Archive, _: str, __: Given) -> object:
     return status_json(archive)
 
 
 def _changes(archive: Archive, _: str, given: Given) -> object:
+    archive.view.check_all()
+    archive.audit(Action.EXPORT, what="changes", since=given["since"])
     return changes_json(archive, given["since"], given["limit"])
 
 
@@ -135,18 +146,18 @@ _SINCE = (
 )
 _TRANSCRIPT, _HITS = "archiver.transcript/1", "archiver.search/2"
 OPERATIONS = (
-    Operation("search", "/search", "Search conversations.", _HITS, _search, (_QUERY, _SCOPE, _FACET, *_PAGE)),
+    Operation("search", "/search", "Search conversations.", _HITS, search, (_QUERY, _SCOPE, _FACET, *_PAGE)),
     Operation("messages", "/messages", "Search messages.", _HITS, _messages, (_QUERY, _FACET, *_PAGE)),
     Operation("facets", "/facets", "Count results by facets.", _HITS, _facets, (_QUERY, _SCOPE, _FACET)),
     Operation(
         "histogram", "/histogram", "Count results by intervals.", "archiver.histogram/1", _histogram,
         (_QUERY, _SCOPE, Parameter("interval", "Default is one that fits.", values=tuple(Interval))),
     ),
-    Operation("conversation", "/conversations/{id}", "One conversation.", _TRANSCRIPT, _conversation),
-    Operation("history", "/conversations/{id}/history", "Its versions.", "archiver.history/1", _history),
+    Operation("conversation", "/conversations/{id}", "One conversation.", _TRANSCRIPT, conversation),
+    Operation("history", "/conversations/{id}/history", "Its versions.", "archiver.history/1", history),
     Operation("raw", "/conversations/{id}/raw", "The record as LivePerson sent it.", "", _raw),
-    Operation("coverage", "/coverage", "What is proven complete.", "archiver.coverage/2", _coverage, _DAYS),
-    Operation("status", "/status", "What the archive holds.", "archiver.status/2", _status),
+    Operation("coverage", "/coverage", "What is proven complete.", "archiver.coverage/2", coverage, _DAYS, Right.WATCH),
+    Operation("status", "/status", "What the archive holds.", "archiver.status/2", status, (), Right.WATCH),
     Operation(
         "changes", "/changes", "What changed since a sequence number, so that another system can follow.",
         "archiver.changes/1", _changes, _SINCE,

@@ -6,7 +6,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from archiver.config import names_this_machine
+from archiver.config import WebAuth, host_of, is_address, names_this_machine
+from archiver.web.doors import Doors
 
 _NOTHING = "'none'"
 _OWN = "'self'"
@@ -22,21 +23,22 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",  # queries are in addresses
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 _MOST_ADDRESS_BYTES = 32_768
-_METHODS = ("GET", "HEAD")
+_METHODS = ("GET", "HEAD", "POST")
 
 
 class Guard:
     """Refuses requests that no page of ours makes, and sets the headers of every answer.
 
-    Only requests that name this machine are answered: a page of another site can't make one by a name that leads here
-    (DNS rebinding). Nothing here changes anything, so that only GET and HEAD are answered.
+    Only requests that name this server are answered: a page of another site can't make one by a name that leads here
+    (DNS rebinding). A form is taken from our own pages only.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, doors: Doors) -> None:
+        self._app, self._settings = app, doors.settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,16 +50,37 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         if scope["method"] not in _METHODS:
-            return 405, "only GET and HEAD are answered here"
+            return 405, "only GET, HEAD and POST are answered here"
         if len(scope.get("query_string", b"")) + len(scope.get("raw_path", b"")) > _MOST_ADDRESS_BYTES:
             return 414, "the address is too long"
         headers = Headers(scope=scope)
         is_unnamed = scope.get("http_version") == "1.0" and "host" not in headers
-        if not is_unnamed and not names_this_machine(headers.get("host", "")):
-            return 421, "this server is for requests to this machine"
-        if _is_of_another_site(headers):
-            return 403, "another site asked for this"
-        return None
+        if not is_unnamed and not self._is_named_by(headers.get("host", "")):
+            return 421, "this server is not known by that name"
+        is_foreign = not self._is_own_form(headers) if scope["method"] == "POST" else _is_of_another_site(headers)
+        return (403, "another site asked for this") if is_foreign else None
+
+    def _is_named_by(self, host: str) -> bool:
+        """Whether a Host header names this server: this machine, the address of the settings, or, where people log in
+        and no address is set, any address in digits.
+        """
+        name = host_of(host)
+        if names_this_machine(host) or (name and name == self._settings.host):
+            return True
+        return self._settings.auth is not WebAuth.NONE and self._settings.host is None and is_address(name)
+
+    def _is_own_form(self, headers: Headers) -> bool:
+        """Whether a form was sent by a page of ours. A browser says so by Sec-Fetch-Site, or by Origin over plain http,
+        where the other is left out.
+        """
+        if "sec-fetch-site" in headers:
+            return headers["sec-fetch-site"] in ("same-origin", "none")
+        origin = headers.get("origin", "")
+        return bool(origin) and origin.partition("://")[2] in (headers.get("host"), self._netloc)
+
+    @property
+    def _netloc(self) -> str | None:
+        return self._settings.url.partition("://")[2] if self._settings.url else None
 
 
 def _is_of_another_site(headers: Headers) -> bool:

@@ -14,8 +14,10 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from archiver.app import Archive
+from archiver.config import WebAuth, WebSettings, web_settings
 from archiver.errors import ConfigError
-from archiver.web.site import Respond, Site
+from archiver.service import Respond
+from archiver.web.site import Site
 
 _MOST_SILENT = 200  # connections without a request
 _PATIENCE_S = 10
@@ -27,12 +29,14 @@ def served(make: Callable[[], Archive], respond: Respond | None, host: str, port
     the addresses of health and metrics. Raises ConfigError for an address that others can reach, and for one that can't
     be had.
     """
-    listener = _bound(host, port)
-    server = uvicorn.Server(_config(Site(make, respond)))
+    settings = web_settings(make().settings)
+    listener = _bound(host, port, has_login=settings.auth is not WebAuth.NONE)
+    server = uvicorn.Server(_config(Site(make, respond), settings))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="page")
     thread.start()
     try:
-        yield f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        scheme = "https" if settings.certificate else "http"
+        yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(_PATIENCE_S)
@@ -63,23 +67,24 @@ class _Impatient(H11Protocol):
         super().connection_lost(exc)
 
 
-def _config(site: Site) -> uvicorn.Config:
+def _config(site: Site, settings: WebSettings) -> uvicorn.Config:
     return uvicorn.Config(
         site.application(), log_config=None, access_log=False, server_header=False, ws="none",
         timeout_keep_alive=_PATIENCE_S, timeout_graceful_shutdown=1, http=_Impatient,
+        proxy_headers=False, ssl_certfile=settings.certificate, ssl_keyfile=settings.key,
     )  # fmt: skip
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int, *, has_login: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        if not ip_address(listener.getsockname()[0]).is_loopback:
+        if not has_login and not ip_address(listener.getsockname()[0]).is_loopback:
             raise ConfigError(
-                f"{host} can be reached from other machines, and the page has no login yet",
-                hint="Use 127.0.0.1, and a tunnel or a proxy with a login in front of it.",
+                f"{host} can be reached from other machines, and there is no login",
+                hint="Set ARCHIVER_WEB_AUTH=token, oidc or proxy (docs/access.md), or listen on 127.0.0.1.",
             )
         listener.listen(128)
     except (OSError, OverflowError) as error:

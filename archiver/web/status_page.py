@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archiver.access import Action, Right
 from archiver.app import Archive
 from archiver.archive import Erasure
 from archiver.errors import ArchiverError, counted
@@ -19,12 +20,16 @@ def status_page(archive: Archive) -> dict[str, Any]:
     """What the page shows. An index that is out of reach is told, and the rest is shown anyway."""
     status = status_json(archive)
     pending = archive.file.erasures.listed()
+    shows_erasures = archive.view.person.may(Right.DECIDE) and archive.view.is_of_all
+    if shows_erasures and pending:
+        archive.audit(Action.VIEW, what="erasures", count=len(pending))
     return {
         "status": status,
         "last_harvest": _moment(archive),
         "behind": _behind(status),
         "refused": _refused(archive)[:_SHOWN],
-        "pending": [_to_decide(archive, item) for item in pending[:_SHOWN]],
+        "pending": [_to_decide(archive, item) for item in pending[:_SHOWN]] if shows_erasures else [],
+        "shows_erasures": shows_erasures,
         "pending_count": len(pending),
         "quarantined": status["vault"]["quarantined"],
         "clock_notice": archive.file.ledger.clock_notice(),

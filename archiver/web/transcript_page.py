@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from archiver.access import Action
 from archiver.app import Archive
 from archiver.archive import Record
 from archiver.errors import ArchiverError, counted
@@ -41,12 +42,14 @@ def transcript_page(
     """
     zone, record = archive.settings.zone, archive.file.vault.current(conversation_id)
     transcript = archive.transcript(conversation_id)
+    archive.audit(Action.VIEW, conversation_id=conversation_id)
     asked = archive.parse(query) if query.strip() else None
     numbers = _numbers_of_page(len(transcript.messages), at)
     expression = asked.expression if asked else None
     shown = list(entries(transcript, numbers, expression, zone))
     return {
         "transcript": transcript,
+        "is_masked": not archive.view.person.sees_personal_data,
         "entries": [entry for entry in shown if _is_wanted(entry, only)],
         "shown_count": sum(1 for entry in shown if entry.number and _is_wanted(entry, only)),
         "hits": [(number, _at(number, numbers, transcript.id, query)) for number in _matching(transcript, expression)],
@@ -70,6 +73,8 @@ def transcript_page(
 
 def unreadable_page(archive: Archive, conversation_id: str) -> dict[str, Any]:
     """What the page shows of a record that can't be read as a conversation. Raises NotFound, IntegrityError."""
+    archive.view.check_all()  # nobody can tell whose it is
+    archive.audit(Action.VIEW, conversation_id=conversation_id)
     record = archive.file.vault.current(conversation_id)
     return {"conversation_id": conversation_id, "provenance": _provenance(archive, record, archive.settings.zone)}
 

@@ -6,7 +6,7 @@ import http.client
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -15,6 +15,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
+from archiver.app import Archive
+from archiver.config import find_settings
 from archiver.errors import ConfigError
 from archiver.query import KEYWORDS, VALUES, ZONES
 from archiver.web import served
@@ -227,7 +229,9 @@ def test_a_request_in_the_name_of_another_host_is_refused(url: str) -> None:
 
 
 def test_nothing_is_changed_by_a_request_and_other_methods_are_refused(url: str) -> None:
-    for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
+    assert httpx.post(f"{url}/").status_code == 403  # no page of ours sends a form there
+    assert httpx.post(f"{url}/", headers={"Origin": url}).status_code == 405
+    for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
         assert httpx.request(method, f"{url}/").status_code == 405
     assert httpx.head(f"{url}/").status_code == 200
 
@@ -239,14 +243,19 @@ def test_an_address_or_a_query_that_is_too_long_is_refused(url: str) -> None:
 
 def test_an_address_that_others_can_reach_is_refused(tmp_path: Path) -> None:
     for host in ("0.0.0.0", "::"):
-        with pytest.raises(ConfigError), served(lambda: pytest.fail("opened"), None, host, 0):
+        with pytest.raises(ConfigError, match="no login"), served(_never_opened(tmp_path), None, host, 0):
             pass
 
 
-def test_a_taken_port_is_said_to_be_taken(url: str) -> None:
+def _never_opened(folder: Path) -> Callable[[], Archive]:
+    settings = find_settings({"archive": folder / "none"})
+    return lambda: Archive(settings)
+
+
+def test_a_taken_port_is_said_to_be_taken(url: str, tmp_path: Path) -> None:
     with (
         pytest.raises(ConfigError, match="can't be served"),
-        served(lambda: pytest.fail("opened"), None, "127.0.0.1", urlsplit(url).port or 0),
+        served(_never_opened(tmp_path), None, "127.0.0.1", urlsplit(url).port or 0),
     ):
         pass
 

@@ -1,0 +1,44 @@
+"""What the forms of the page do. Each is in the audit log before it is done."""
+
+from __future__ import annotations
+
+from starlette.responses import RedirectResponse, Response
+
+from archiver.access import Action, Right
+from archiver.errors import AccessDenied, ConfigError
+from archiver.web.cards import conversation_href
+from archiver.web.visit import Visit
+
+_LONGEST_REASON = 1_000  # characters
+
+
+def unmask(visit: Visit) -> Response:
+    """Shows customers' personal data of one conversation, until the person leaves."""
+    person = visit.archive.view.person
+    person.check(Right.UNMASK)
+    reason = _reason(visit)
+    visit.archive.transcript(visit.id)  # raises if it is not for them
+    if visit.visitor is None or visit.visitor.session is None:
+        raise AccessDenied("nobody is logged in on the page", hint="Programs send Archiver-Unmask-Reason instead.")
+    visit.archive.audit(Action.UNMASK, reason=reason, conversation_id=visit.id)
+    visit.visitor.session.unmasked.add(visit.id)
+    return RedirectResponse(conversation_href(visit.id, visit.filled("q")), 303)
+
+
+def decide(visit: Visit) -> Response:
+    """Approves an erasure, or keeps the older versions."""
+    choices = {"approve": True, "keep": False}
+    if visit.filled("decision") not in choices:
+        raise ConfigError("nothing was chosen", hint="Choose approve or keep.")
+    visit.archive.view.check_all()
+    visit.archive.decide(
+        int(visit.request.path_params["seq"]), approve=choices[visit.filled("decision")], reason=_reason(visit)
+    )
+    return RedirectResponse("/status", 303)
+
+
+def _reason(visit: Visit) -> str:
+    reason = visit.filled("reason")
+    if not reason or len(reason) > _LONGEST_REASON:
+        raise ConfigError("a reason is needed", hint=f"Write up to {_LONGEST_REASON:,} characters.")
+    return reason

@@ -1,0 +1,128 @@
+"""What the addresses of the page answer to somebody who may read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from archiver.access import Action
+from archiver.errors import ArchiverError, RecordError
+from archiver.transcript import unreadable_as_json
+from archiver.value import as_dict
+from archiver.web import faults, operations
+from archiver.web.audit_page import audit_page
+from archiver.web.completion import completions
+from archiver.web.coverage_page import coverage_page, day_page
+from archiver.web.history_page import history_page
+from archiver.web.search_page import PAGE, check, faulty_page, search_page
+from archiver.web.state import read_state
+from archiver.web.status_page import status_page
+from archiver.web.transcript_page import transcript_page, unreadable_page
+from archiver.web.visit import Visit, address_of, as_json
+
+# ── search ──
+
+
+def search(visit: Visit) -> Response:
+    state = read_state(visit.request.query_params.multi_items())
+    visit.archives.bring_up_to_date()
+    around: Any = {"here": "search", "twin": state.href("/search.json", after=state.after)}
+    if visit.is_harvesting and not visit.archive.exists:
+        return visit.page("beginning.html", {}, **around)
+    try:
+        return visit.page("search.html", search_page(visit.archive, state), **around)
+    except ArchiverError as error:
+        content = faulty_page(visit.archive, state, error) | faults.shown(error)
+        return visit.page("search.html", content, status=faults.status_of(error), **around)
+
+
+def search_json(visit: Visit) -> Response:
+    state = read_state(visit.request.query_params.multi_items())
+    visit.archives.bring_up_to_date()
+    check(visit.archive, state)
+    given = {
+        "q": state.query, "scope": state.scope, "sort": state.sort, "after": state.after or None,
+        "limit": min(visit.number("limit") or PAGE, operations.MOST_HITS),
+        "facet": visit.request.query_params.getlist("facet"),
+    }  # fmt: skip
+    return as_json(operations.search(visit.archive, "", given))
+
+
+def complete(visit: Visit) -> Response:
+    box, at = visit.given("q"), visit.number("at")
+    caret = len(box) if at is None else min(at, len(box))
+    return as_json({"items": [as_dict(item) for item in completions(visit.archive, box, caret)]})
+
+
+# ── conversations ──
+
+
+def transcript(visit: Visit) -> Response:
+    around: Any = {"here": "transcript", "twin": address_of(visit.id, "c.json")}
+    try:
+        content = transcript_page(
+            visit.archive, visit.id, query=visit.given("q"), at=visit.number("m"), only=visit.given("only")
+        )
+    except RecordError as error:
+        return visit.page("unreadable.html", faults.shown(error) | unreadable_page(visit.archive, visit.id), **around)
+    return visit.page("transcript.html", content, **around)
+
+
+def transcript_json(visit: Visit) -> Response:
+    try:
+        return as_json(operations.conversation(visit.archive, visit.id, {}))
+    except RecordError as error:
+        visit.archive.view.check_raw()
+        record = visit.archive.file.vault.current(visit.id)
+        return as_json(
+            unreadable_as_json(visit.id, error.message, raw=record.raw, seq=record.seq, fetched_at=record.fetched_at)
+        )
+
+
+def raw(visit: Visit) -> Response:
+    """The record exactly as LivePerson sent it: as a file, which no browser shows."""
+    content = visit.archive.raw(visit.id)
+    visit.archive.audit(Action.VIEW, conversation_id=visit.id, what="raw")
+    name = {"Content-Disposition": 'attachment; filename="record.json"'}
+    return Response(content, media_type="application/json", headers=name)
+
+
+def history(visit: Visit) -> Response:
+    content = history_page(visit.archive, visit.id)
+    return visit.page("history.html", content, here="transcript", twin=address_of(visit.id, "history.json"))
+
+
+def history_json(visit: Visit) -> Response:
+    return as_json(operations.history(visit.archive, visit.id, {}))
+
+
+# ── the archive ──
+
+
+def coverage(visit: Visit) -> Response:
+    day = visit.given("day")
+    content = day_page(visit.archive, day) if day else coverage_page(visit.archive)
+    return visit.page("day.html" if day else "coverage.html", content, here="coverage", twin="/coverage.json")
+
+
+def coverage_json(visit: Visit) -> Response:
+    return as_json(operations.coverage(visit.archive, "", {"from": None, "to": None}))
+
+
+def status(visit: Visit) -> Response:
+    return visit.page("status.html", status_page(visit.archive), here="status", twin="/status.json")
+
+
+def status_json(visit: Visit) -> Response:
+    return as_json(operations.status(visit.archive, "", {}))
+
+
+def audit(visit: Visit) -> Response:
+    content = audit_page(visit.archive, visit.given("user"), visit.given("action"), visit.number("before"))
+    return visit.page("audit.html", content, here="audit", twin="/audit.json")
+
+
+def audit_json(visit: Visit) -> Response:
+    content = audit_page(visit.archive, visit.given("user"), visit.given("action"), visit.number("before"))
+    return as_json({"schema": "archiver.audit/1", "items": content["events"]})

@@ -1,0 +1,90 @@
+"""One request: what is asked, by whom, of which archive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from archiver.access import Right
+from archiver.app import Archive
+from archiver.errors import ArchiverError
+from archiver.jsontext import encode
+from archiver.web.archives import Archives
+from archiver.web.doors import Doors, Visitor
+from archiver.web.rendering import page
+
+# The pages in the bar: name, address, and what one must be allowed to do.
+_PAGES = (
+    ("search", "/", Right.READ), ("coverage", "/coverage", Right.WATCH), ("status", "/status", Right.WATCH),
+    ("audit", "/audit", Right.AUDIT),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Visit:
+    """`archive` shows what the visitor may see. Without `visitor` nobody has logged in. `is_harvesting`: this process
+    harvests, too.
+    """
+
+    request: Request
+    archive: Archive
+    archives: Archives
+    doors: Doors
+    visitor: Visitor | None
+    is_harvesting: bool = False
+
+    @property
+    def id(self) -> str:
+        """The conversation that the address names."""
+        return str(self.request.path_params["id"])
+
+    def given(self, name: str, usual: str = "") -> str:
+        """A parameter of the address."""
+        return str(self.request.query_params.get(name, usual))
+
+    def number(self, name: str) -> int | None:
+        """A parameter that is a number of at most eight digits; None for any other text."""
+        text = self.given(name)
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= 8 else None
+
+    def filled(self, name: str) -> str:
+        """A field of the form that was sent, without blanks around it."""
+        form: dict[str, str] = self.request.state.form
+        return form.get(name, "").strip()
+
+    def may(self, right: Right) -> bool:
+        """Whether whoever asks may do something."""
+        return self.visitor is not None and self.visitor.person.may(right)
+
+    def page(
+        self, template: str, content: dict[str, Any], *, here: str = "", twin: str = "", status: int = 200
+    ) -> Response:
+        """A page with what every page shows around its content; `twin` is the address of its JSON."""
+        shown = [(name, path) for name, path, right in _PAGES if self.may(right)]
+        name = self.visitor.person.name if self.visitor and not self.doors.is_open else ""
+        leaves = self.visitor is not None and self.visitor.session is not None
+        around = {
+            "here": here, "twin": twin, "pages_of_bar": shown, "account": self._account(), "person": name,
+            "may_leave": leaves, "may": {right.value for right in Right if self.may(right)},
+        }  # fmt: skip
+        return page(template, around | content, status=status)
+
+    def _account(self) -> str:
+        try:
+            return self.archive.file.account if self.visitor else ""
+        except ArchiverError:
+            return ""
+
+
+def as_json(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A document for programs."""
+    return Response(encode(content), status, media_type="application/json", headers=headers)
+
+
+def address_of(conversation_id: str, view: str) -> str:
+    """The address of a view of a conversation."""
+    return f"/{view}/{quote(conversation_id, safe='')}"
