@@ -64,6 +64,7 @@ EVENTS: Mapping[str, str] = {
     "index.stale": "a count or list was made with an index that is not up to date",
     "index.throttled": "Elasticsearch takes no documents now; they are sent again after a wait",
     "index.settings_kept": "the API key may not change index settings, so a large indexing run is slower",
+    "audit.head": "a page ended, or a service goes on: the audit log's head, to note in another place",
     "audit.impossible": "a question is not in the audit log, because this user may not write the archive",
     "login.failed": "the provider of the page's login gave no usable answer",
     "login.refused": "what the provider of the page's login said could not be trusted",

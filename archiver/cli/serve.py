@@ -17,10 +17,12 @@ from archiver.cli.follow import ended_by, follow, listen_at
 from archiver.cli.harvest import USUAL_PAUSE, schedule_of
 from archiver.config import Settings
 from archiver.errors import ConfigError
+from archiver.logs import EventLogger
 from archiver.progress import Silent
 from archiver.service import Listen, Respond
 
 USUAL = "127.0.0.1:8765"
+_log = EventLogger("cli")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -65,6 +67,9 @@ def show_page(context: click.Context, settings: Settings, at: Listen, *, opens: 
     with ended_by(stop, *_SIGNALS), served(_opening(settings), None, at.host, at.port) as url:
         _tell(context, url, opens=opens)
         stop.wait()
+    with Archive(settings) as archive:
+        head = str(archive.file.audit.head())
+        _log.info("audit.head", f"the audit log's head is {head}", head=head)
 
 
 def _harvest(context: click.Context, settings: Settings, at: Listen, every: str, *, opens: bool) -> None:

@@ -44,9 +44,14 @@ class Service:
         self._note_head()
 
     def _note_head(self) -> None:
-        """Logs the vault's head: in a log that is kept elsewhere it proves that nothing was cut off before it."""
+        """Logs the heads of the vault and of the audit log: in a log that is kept elsewhere they prove that nothing was
+        cut off before.
+        """
         head = self._ingest.archive.vault.noted_head()
-        _log.info("archive.head", f"the vault's head is {head}", head=head, account=self._ingest.archive.account)
+        account, audit = self._ingest.archive.account, self._ingest.archive.audit.head()
+        _log.info("archive.head", f"the vault's head is {head}", head=head, account=account)
+        if audit.seq:
+            _log.info("audit.head", f"the audit log's head is {audit}", head=str(audit), account=account)
 
     def tick(self) -> None:
         """One step of the most urgent lane that has work; or a short wait."""

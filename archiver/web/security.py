@@ -27,6 +27,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 _MOST_ADDRESS_BYTES = 32_768
+HEALTH = ("/healthz", "/readyz", "/health/harvest", "/metrics")
 _METHODS = ("GET", "HEAD", "POST")
 
 
@@ -55,7 +56,7 @@ class Guard:
             return 414, "the address is too long"
         headers = Headers(scope=scope)
         is_unnamed = scope.get("http_version") == "1.0" and "host" not in headers
-        if not is_unnamed and not self._is_named_by(headers.get("host", "")):
+        if not is_unnamed and not self._is_named_by(headers.get("host", "")) and not self._is_for_any_name(scope):
             return 421, "this server is not known by that name"
         is_foreign = not self._is_own_form(headers) if scope["method"] == "POST" else _is_of_another_site(headers)
         return (403, "another site asked for this") if is_foreign else None
@@ -68,6 +69,10 @@ class Guard:
         if names_this_machine(host) or (name and name == self._settings.host):
             return True
         return self._settings.auth is not WebAuth.NONE and self._settings.host is None and is_address(name)
+
+    def _is_for_any_name(self, scope: Scope) -> bool:
+        """Whether a monitor may ask by any name: for health and metrics, where others than this machine ask."""
+        return scope["path"] in HEALTH and self._settings.auth is not WebAuth.NONE
 
     def _is_own_form(self, headers: Headers) -> bool:
         """Whether a form was sent by a page of ours. A browser says so by Sec-Fetch-Site, or by Origin over plain http,

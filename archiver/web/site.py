@@ -24,10 +24,9 @@ from archiver.web.answering import Answer, Answering
 from archiver.web.archives import Archives
 from archiver.web.doors import Doors, Visitor
 from archiver.web.rendering import static_files
-from archiver.web.security import Guard
+from archiver.web.security import HEALTH, Guard
 from archiver.web.visit import Visit, as_json
 
-_HEALTH = ("/healthz", "/readyz", "/health/harvest", "/metrics")
 _THREADS = 8  # each holds the archive's file and its index open
 _FOREVER = "public, max-age=31536000, immutable"
 _REASON = "archiver-unmask-reason"
@@ -83,7 +82,7 @@ class Site:
         answering, apart = Answering(self._fault, _THREADS), Answering(self._fault, 1)  # health waits for no page
         routes = [Route(item.path, answering.by(self._asked(item)), methods=[item.method]) for item in _ADDRESSES]
         health = apart.by(self._health) if self._respond else _no_harvest
-        routes += [Route("/static/{name}", _static), *(Route(path, health) for path in _HEALTH)]
+        routes += [Route("/static/{name}", _static), *(Route(path, health) for path in HEALTH)]
 
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -11,6 +11,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -76,7 +77,7 @@ def mounts(project: Project, service: str) -> dict[str, dict[str, Any]]:
 def test_every_port_is_on_loopback_and_health_has_one(project: Project) -> None:
     ports = {name: service.get("ports", ()) for name, service in project["services"].items()}
     assert {name: [port["target"] for port in found] for name, found in ports.items() if found} == {
-        "elasticsearch": [9200], "kibana": [5601], "archiver": [9464]
+        "elasticsearch": [9200], "kibana": [5601], "archiver": [8765]
     }  # fmt: skip
     assert {port["host_ip"] for found in ports.values() for port in found} == {"127.0.0.1"}
 
@@ -263,9 +264,15 @@ class Composed:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, service: str) -> subprocess.Popen[bytes]:
-        given = {"5m": "1s", "0.0.0.0:9464": f"0.0.0.0:{self.port}"}
+        given = {"5m": "1s", "0.0.0.0:8765": f"0.0.0.0:{self.port}"}
         command = [given.get(word, word) for word in self.project["services"][service]["command"]]
         return subprocess.Popen([sys.executable, "-m", "archiver", *command], env=self._environment(service))
+
+    def said(self, service: str, *words: str) -> str:
+        """What another command in the container of a service prints."""
+        program = [sys.executable, "-m", "archiver", *words]
+        environment = self._environment(service)
+        return subprocess.run(program, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
     def _environment(self, service: str) -> dict[str, str]:
         given = {name: str(value) for name, value in self.project["services"][service]["environment"].items() if value}
@@ -317,9 +324,14 @@ def test_the_commands_do_their_work_with_the_keys_they_are_given_also_after_a_ch
     with composed.running("archiver"):
         until(lambda: is_up(composed.url) and get(f"{composed.url}/readyz")[0] == 200)
         _, _, _, check = project["services"]["archiver"]["healthcheck"]["test"]
-        words = [sys.executable, "-c", check.replace("9464", str(composed.port))]
+        words = [sys.executable, "-c", check.replace("8765", str(composed.port))]
         assert subprocess.run(words, check=False).returncode == 0
         assert 'archiver_index_up{account="' in get(f"{composed.url}/metrics")[1]
+        token = composed.said("archiver", "access", "add", "mara", "--role", "compliance")
+        asked = urllib.request.Request(f"{composed.url}/api/v1/search", headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            assert json.load(answer)["total"] > 0
+        assert get(f"{composed.url}/api/v1/search")[0] == 401
     pretend_older_mapping(composed.store)
     with composed.running("archiver"):
         until(lambda: is_up(composed.url) and health(composed.url)[1]["index"]["error"] is not None)

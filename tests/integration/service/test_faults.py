@@ -292,7 +292,7 @@ def test_a_thousand_half_open_connections_and_resets_hold_up_neither_health_nor_
         (b"GET /metrics HTTP/1.1\r\nHost: health.example\r\n\r\n", 421),
         (b"GET /metrics HTTP/1.1\r\nHost: [nonsense\r\n\r\n", 421),
         (b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1.health.example\r\n\r\n", 421),
-        (b"POST /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 501),
+        (b"POST /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
     ],
 )
 def test_every_request_to_health_gets_its_answer(request_: bytes, status: int) -> None:
@@ -302,7 +302,7 @@ def test_every_request_to_health_gets_its_answer(request_: bytes, status: int) -
             connection.sendall(request_)
             head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
     assert f" {status} ".encode() in head.splitlines()[0] + b" "
-    assert b"Content-Length" in head or status == 501
+    assert b"content-length" in head.lower()
     assert bool(body) is not request_.startswith(b"HEAD")
 
 

@@ -1,0 +1,88 @@
+"""Serves an ASGI application over HTTP in a thread of its own, which no client can exhaust."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, ClassVar
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from archiver.errors import ConfigError
+
+_MOST_SILENT = 100  # connections without a request
+_PATIENCE_S = 10
+
+
+class _Impatient(H11Protocol):
+    """Ends a connection that sends no whole request in time, and the oldest of too many."""
+
+    _silent: ClassVar[deque[_Impatient]] = deque()
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.loop.call_later(_PATIENCE_S, self._end_if_silent)
+        self._silent.append(self)
+        if len(self._silent) > _MOST_SILENT:
+            self._silent[0]._end_if_silent()
+
+    def _end_if_silent(self) -> None:
+        if self in self._silent:
+            self._silent.remove(self)
+        if self.cycle is None:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self in self._silent:
+            self._silent.remove(self)
+        super().connection_lost(exc)
+
+
+def bind(host: str, port: int, what: str) -> socket.socket:
+    """A socket that listens on an address of this machine. Raises ConfigError, with `what` can't be served there."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ConfigError(
+            f"{what} can't be served on {host}:{port}: {error}", hint="Choose another address with --listen HOST:PORT."
+        ) from error
+    return listener
+
+
+def is_local(listener: socket.socket) -> bool:
+    """Whether only this machine can reach a socket."""
+    return ip_address(listener.getsockname()[0]).is_loopback
+
+
+@contextmanager
+def serving(
+    application: Any, listener: socket.socket, host: str, *, certificate: Path | None = None, key: Path | None = None
+) -> Iterator[str]:  # fmt: skip
+    """Serves within the context, over https with a certificate; the URL, with the host as it was named. Closes the
+    socket at the end.
+    """
+    config = uvicorn.Config(
+        application, log_config=None, access_log=False, server_header=False, proxy_headers=False, ws="none",
+        timeout_keep_alive=_PATIENCE_S, timeout_graceful_shutdown=1, http=_Impatient,
+        ssl_certfile=certificate, ssl_keyfile=key,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="http")
+    thread.start()
+    place = f"[{host}]" if ":" in host else host
+    try:
+        yield f"{'https' if certificate else 'http'}://{place}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(_PATIENCE_S)
+        listener.close()
