@@ -22,12 +22,13 @@ from archiver.archive import (
 )
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
-from archiver.errors import ConfigError, StoreBusy, StoreError
+from archiver.errors import ConfigError, StoreBusy, StoreError, StoreOutdated
 from archiver.index import (
     Search,
     StoreAdmin,
     bring_up_to_date,
     index_status,
+    is_behind,
     open_store,
     rebuild,
     repair_index,
@@ -233,6 +234,13 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
     def reindex(self, *, only_refused: bool = False) -> Applied:
         """Rebuilds the index from the vault; with `only_refused`, only applies again what the index refused."""
         return (retry if only_refused else rebuild)(self.file, self.store, self._progress)
+
+    def is_index_ready(self) -> bool:
+        """Whether the index holds all that the vault does, by the program's present rules. Raises StoreError."""
+        try:
+            return not is_behind(self.file, self.store)
+        except StoreOutdated:
+            return False
 
     def index_status(self) -> StoreStatus:
         """The condition of the index, with what is known to be wrong with it. Raises StoreError."""

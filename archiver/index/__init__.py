@@ -2,7 +2,7 @@
 
 from archiver.index.advice import advice_on
 from archiver.index.assurance import Assurance
-from archiver.index.build import Applied, bring_up_to_date, catch_up, rebuild, retry
+from archiver.index.build import Applied, bring_up_to_date, catch_up, is_behind, rebuild, retry
 from archiver.index.condition import index_status
 from archiver.index.counting import Bar, Counting, Counts, Facet, Histogram, Table, countable
 from archiver.index.readiness import check_whole, make_ready
@@ -40,6 +40,7 @@ __all__ = [
     "countable",
     "found_ids",
     "index_status",
+    "is_behind",
     "make_ready",
     "numbered_versions",
     "open_store",

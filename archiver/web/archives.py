@@ -44,7 +44,8 @@ class Archives(AbstractContextManager["Archives"]):
         with self._indexing:
             self._indexer = self._present(self._indexer)
             with suppress(ArchiverError):
-                self._indexer.archive.search("", limit=0)
+                if not self._indexer.archive.is_index_ready():
+                    self._indexer.archive.search("", limit=0)
 
     def _present(self, opened: _Opened | None) -> _Opened:
         """What was opened, or the file that is there now."""

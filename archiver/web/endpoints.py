@@ -62,7 +62,12 @@ def transcript(visit: Visit) -> Response:
     around: Any = {"here": "transcript", "twin": address_of(visit.id, "c.json")}
     try:
         content = transcript_page(
-            visit.archive, visit.id, query=visit.given("q"), at=visit.number("m"), only=visit.given("only")
+            visit.archive,
+            visit.id,
+            query=visit.given("q"),
+            at=visit.number("m"),
+            only=visit.given("only"),
+            is_utc=visit.given("times") == "utc",
         )
     except RecordError as error:
         return visit.page("unreadable.html", faults.shown(error) | unreadable_page(visit.archive, visit.id), **around)

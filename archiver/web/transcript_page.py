@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,7 +13,7 @@ from archiver.archive import Record
 from archiver.errors import ArchiverError, counted
 from archiver.model import Metadata, Role, Sde, Transcript
 from archiver.outputs import sde_rows
-from archiver.query import Expression
+from archiver.query import Expression, facet_values
 from archiver.value import Value
 from archiver.web.cards import badges, conversation_href
 from archiver.web.entries import Entry, entries, matching
@@ -35,12 +35,14 @@ class Fact(Value):
 
 
 def transcript_page(
-    archive: Archive, conversation_id: str, *, query: str = "", at: int | None = None, only: str = ""
+    archive: Archive, conversation_id: str, *, query: str = "", at: int | None = None, only: str = "",
+    is_utc: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """What the page shows: the messages around number `at`, or the first ones. Raises NotFound, IntegrityError,
-    RecordError, QueryError.
+    """What the page shows: the messages around number `at`, or the first ones, with times in the archive's zone or in
+    UTC. Raises NotFound, IntegrityError, RecordError, QueryError.
     """
-    zone, record = archive.settings.zone, archive.file.vault.current(conversation_id)
+    zone = UTC if is_utc else archive.settings.zone
+    record = archive.file.vault.current(conversation_id)
     transcript = archive.transcript(conversation_id)
     archive.audit(Action.VIEW, conversation_id=conversation_id)
     asked = archive.parse(query) if query.strip() else None
@@ -59,16 +61,25 @@ def transcript_page(
         "numbers": numbers,
         "pages": list(_pages(transcript, numbers, query)),
         "badges": list(badges(transcript)),
-        "facts": list(_facts(transcript.metadata, zone)),
+        "facts": list(_facts(transcript, zone)),
         "people": list(_people(transcript.metadata)),
         "sdes": [(sde.type, sde.is_authenticated, list(_values(sde))) for sde in transcript.sdes],
         "provenance": _provenance(archive, record, zone),
         "others": _others(archive, transcript),
         "zone": str(zone),
+        "other_zone": _other_zone(archive, conversation_id, query, is_utc=is_utc),
         "href": conversation_href(conversation_id),
         "back": SearchState(q=query).href(),
         "counted": counted,
     }
+
+
+def _other_zone(archive: Archive, conversation_id: str, query: str, *, is_utc: bool) -> tuple[str, str] | None:
+    """The zone in which times can be shown instead, with the address; None if there is no other."""
+    if str(archive.settings.zone) == str(UTC):
+        return None
+    href = conversation_href(conversation_id, query)
+    return (str(archive.settings.zone), href) if is_utc else ("UTC", f"{href}{'&' if query else '?'}times=utc")
 
 
 def unreadable_page(archive: Archive, conversation_id: str) -> dict[str, Any]:
@@ -112,12 +123,13 @@ def _is_wanted(entry: Entry, only: str) -> bool:
     return entry.kind == "note" if only == "notes" else entry.kind == "message" and entry.role == only
 
 
-def _facts(metadata: Metadata, zone: tzinfo) -> Iterator[Fact]:
+def _facts(transcript: Transcript, zone: tzinfo) -> Iterator[Fact]:
+    metadata = transcript.metadata
     yield Fact("Started", _moment(metadata.started_at, zone))
     yield Fact("Ended", _moment(metadata.ended_at, zone))
     yield Fact("Duration", duration(metadata.duration_ms) or "unknown")
     searchable = (
-        ("Status", "status", metadata.status and metadata.status.lower().replace("close", "closed")),
+        ("Status", "status", next(iter(facet_values(transcript, "status")), None)),
         ("Skill", "skill", metadata.skill),
         ("Agent group", "group", metadata.group),
         ("Closed by", "closed", metadata.close_reason),

@@ -65,6 +65,25 @@
     });
   }
 
+  // A citation: what was said, by whom, when, and where it stands.
+  for (const foot of document.querySelectorAll(".message .foot")) {
+    const message = foot.closest(".message");
+    const cite = document.createElement("button");
+    cite.type = "button";
+    cite.className = "link cite";
+    cite.textContent = "cite";
+    cite.setAttribute("aria-label", `Copy ${message.id.replace("m", "message ")} as a citation`);
+    cite.addEventListener("click", () => {
+      const text = (selector) => message.querySelector(selector)?.textContent.trim() ?? "";
+      const id = document.querySelector(".id")?.textContent.trim();
+      const at = message.querySelector("time")?.dateTime;
+      const address = new URL(`#${message.id}`, location.href);
+      const said = `“${text(".said")}” (${text(".by bdi")}, ${at}, LivePerson conversation ${id}, message ${text(".anchor")})`;
+      navigator.clipboard?.writeText(`${said}\n${address.href}`).then(() => { cite.textContent = "copied"; }, () => {});
+    });
+    foot.append(cite);
+  }
+
   // The way back from a conversation leads to the search as it was, with its filters, order and page.
   const back = document.querySelector("[data-back]");
   if (document.querySelector(".ask")) sessionStorage.setItem("search", location.search);

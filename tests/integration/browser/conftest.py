@@ -13,6 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 import archiver
+from archiver.access import token_hash
+from archiver.archive import Grant, Grantee
 from archiver.simulator import Scenario, simulate
 from tests.conftest import NOW, record
 from tests.golden.filled import filled_archive
@@ -78,6 +80,19 @@ def served_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("browser") / "archive"
     filled_archive(folder).close()
     with page_of(folder) as url:
+        yield url
+
+
+TOKEN = "archiver_of_the_tests"
+
+
+@pytest.fixture(scope="session")
+def closed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page of the same archive with a login, and a person of compliance whose token is TOKEN."""
+    folder = tmp_path_factory.mktemp("closed") / "archive"
+    with filled_archive(folder) as archive:
+        archive.grants.add(Grant(Grantee.PERSON, "mara", ("compliance",), has_token=True), token_hash(TOKEN))
+    with page_of(folder, web_auth="token") as url:
         yield url
 
 

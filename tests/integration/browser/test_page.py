@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tests.conftest import NOW, TOP, record
 from tests.golden.filled import FULL_ID
+from tests.integration.browser.conftest import TOKEN
 from tests.pages import kept, page_of
 
 pytestmark = pytest.mark.browser
@@ -65,6 +66,69 @@ def test_every_page_is_accessible_fits_and_asks_nobody_else(
     assert faults_of(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     watched.faults[:] = [fault for fault in watched.faults if not is_refused(fault)]
+
+
+def enter(look: Look, url: str, path: str, **options: Any) -> Any:
+    """A watched page behind the login."""
+    watched = look(url, **options)
+    page = watched.goto(path)
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{url}{path}")
+    return watched
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_behind_the_login_are_accessible_and_so_is_the_login(
+    look: Look, closed_url: str, scheme: str, width: int
+) -> None:
+    options: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+    page = look(closed_url, **options).goto("/login")
+    assert faults_of(page) == []
+    watched = enter(look, closed_url, "/audit", **options)
+    for path in ("/audit", f"/c/{FULL_ID}", "/status", "/?q=refund"):
+        page = watched.goto(path)
+        assert faults_of(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("with_scripts", [True, False])
+def test_an_officer_logs_in_unmasks_a_conversation_for_a_reason_and_leaves(
+    look: Look, closed_url: str, with_scripts: bool
+) -> None:
+    page = enter(look, closed_url, f"/c/{FULL_ID}", java_script_enabled=with_scripts).page
+    expect(page.get_by_text("The customer's personal data is masked")).to_be_visible()
+    assert "Łukasz" not in page.content()
+    page.get_by_label("Reason").fill("case 7")
+    page.get_by_role("button", name="Show it").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Łukasz")
+    page.get_by_role("link", name="Audit").click()
+    expect(page.get_by_role("row").filter(has_text="case 7").first).to_contain_text("unmask")
+    page.get_by_role("button", name="Log out").click()
+    page.goto(f"{closed_url}/c/{FULL_ID}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
+
+
+def test_a_form_of_another_site_is_refused_by_what_the_browser_says_itself(look: Look, closed_url: str) -> None:
+    watched = enter(look, closed_url, "/status")
+    page = watched.page
+    page.goto("data:text/html,<form method=post action='" + closed_url + "/logout'><button>Go</button></form>")
+    page.get_by_role("button").click()
+    expect(page.get_by_text("another site asked for this")).to_be_visible()
+    watched.faults.clear()
+    expect(watched.goto("/status").get_by_role("heading", level=1)).to_have_text("Status")
+
+
+def test_a_message_is_copied_as_a_citation(look: Look, served_url: str) -> None:
+    watched = look(served_url, permissions=["clipboard-read", "clipboard-write"])
+    page = watched.goto(f"/c/{FULL_ID}")
+    page.get_by_role("button", name="Copy message 2 as a citation").click()
+    expect(page.get_by_text("copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("“Refund für Straße 5, please 🙏” (Łukasz, 2026-01-01T10:00")
+    assert f"LivePerson conversation {FULL_ID}, message #2)" in copied
+    assert copied.endswith(f"{served_url}/c/{FULL_ID}#m2")
 
 
 def test_an_officer_searches_narrows_reads_and_finds_the_way_back(look: Look, demo_url: str) -> None:
