@@ -153,6 +153,16 @@ class ArchiveReader:
         parsed = self._parse_when_ready(query)
         return (self.file.vault.current(id_) for id_ in found_ids(self.store, parsed))
 
+    def records_by_start(self, query: str | Query = "") -> Iterator[Record]:
+        """The conversations that match a query, or all, oldest first: a moment of the archive always gives the same
+        order. Raises AccessDenied unless personal data may be seen.
+        """
+        self.view.check_raw()
+        parsed = self.parse(query)
+        if parsed.is_everything:
+            return map(self.file.vault.current, self.file.vault.ids_by_start())
+        return self._records(parsed)
+
     def parse(self, query: str | Query) -> Query:
         """The meaning of a query. Raises QueryError."""
         parsed = parse(query, now=self.now(), zone=self.settings.zone) if isinstance(query, str) else query

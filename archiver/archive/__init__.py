@@ -13,7 +13,7 @@ from archiver.archive.grants import Grant, Grantee
 from archiver.archive.ledger import Bookmark, RecordedWindow, Run, WindowReading, WindowState
 from archiver.archive.opening import identity_of, is_archive, make_archive, open_archive
 from archiver.archive.rechecks import is_last_chance, next_check
-from archiver.archive.records import HistoryEntry, QuarantinedRecord, Record
+from archiver.archive.records import Evidence, HistoryEntry, QuarantinedRecord, Record
 from archiver.archive.upgrade import Upgraded
 from archiver.archive.vault import Vault
 from archiver.archive.verify import Finding, repair_vault, verify_vault
@@ -27,6 +27,7 @@ __all__ = [
     "CoverageState",
     "Day",
     "Erasure",
+    "Evidence",
     "Finding",
     "Grant",
     "Grantee",

@@ -95,10 +95,11 @@ def is_committed(commitment: bytes, salt: bytes, raw: bytes) -> bool:
 
 def link(entry: Entry) -> bytes:
     """The chain link of an entry, which is the `prev` of its successor."""
-    return hashlib.sha256(b"\x00" + canonical(_described(entry))).digest()
+    return hashlib.sha256(b"\x00" + canonical(described(entry))).digest()
 
 
-def _described(entry: Entry) -> dict[str, Any]:
+def described(entry: Entry) -> dict[str, Any]:
+    """The members of an entry as its link hashes them: canonical JSON, behind a zero byte."""
     return {
         "account": entry.account,
         "commitment": entry.commitment.hex(),

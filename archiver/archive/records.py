@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from archiver.archive.events import RECORD
 from archiver.value import Value
 
@@ -24,6 +26,16 @@ class Record(Value):
     def is_alone(self) -> bool:
         """Whether there is no other entry about the conversation."""
         return self.is_first and self.touched == self.seq
+
+
+class Evidence(Value):
+    """What proves an entry of the vault elsewhere: its members as its link hashes them, the link and the salt, both in
+    hexadecimal.
+    """
+
+    entry: dict[str, Any]
+    link: str
+    salt: str
 
 
 class HistoryEntry(Value):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from archiver.archive.events import RECORD
 
+_IDS_AT_ONCE = 10_000
 _LAST_CHARACTER = "\U0010ffff"
 _EARLIEST_MS, _LATEST_MS = -62_135_000_000_000, 253_402_000_000_000  # what Python can express as a date
 
@@ -30,6 +31,20 @@ class VaultRows:
             (width_ms, _EARLIEST_MS, _LATEST_MS),
         )
         yield from rows
+
+    def ids_by_start(self) -> Iterator[str]:
+        """The id of every conversation in the order of their starts, those of an unknown one first."""
+        after: tuple[int, str] = (-(2**62), "")
+        while True:
+            rows = self._connection.execute(
+                "SELECT coalesce(started_ms, -4611686018427387903), conversation_id FROM current"
+                " WHERE (coalesce(started_ms, -4611686018427387903), conversation_id) > (?, ?) ORDER BY 1, 2 LIMIT ?",
+                (*after, _IDS_AT_ONCE),
+            ).fetchall()
+            yield from (conversation_id for _, conversation_id in rows)
+            if len(rows) < _IDS_AT_ONCE:
+                return
+            after = rows[-1]
 
     def conversations(self) -> int:
         """How many conversations there are. Counted again only after something was written, here or elsewhere."""

@@ -9,9 +9,18 @@ from itertools import pairwise
 from typing import Any
 
 from archiver.archive.bodies import BodyReader
-from archiver.archive.chain import GENESIS, Content, Entry, content_of, entry_of, link, older_fingerprint
+from archiver.archive.chain import (
+    GENESIS,
+    Content,
+    Entry,
+    content_of,
+    described,
+    entry_of,
+    link,
+    older_fingerprint,
+)
 from archiver.archive.events import RECORD
-from archiver.archive.records import HistoryEntry, QuarantinedRecord, Record
+from archiver.archive.records import Evidence, HistoryEntry, QuarantinedRecord, Record
 from archiver.archive.rows import VaultRows
 from archiver.archive.stored import newest_entry_at, stored_moment
 from archiver.archive.versions import compare_raw
@@ -156,6 +165,15 @@ class Vault(VaultRows):
         if row is None:
             raise NotFound(f"vault entry {seq} has no record: it was removed, or never existed")
         return self._opened(*row)[1]
+
+    def evidence(self, seq: int) -> Evidence:
+        """What proves an entry without this archive: its members, link and salt. Raises NotFound."""
+        row = self._connection.execute(f"{_ENTRY_WITH_BODY} WHERE e.seq = ?", (seq,)).fetchone()
+        if row is None:
+            raise NotFound(f"vault entry {seq} has no record: it was removed, or never existed")
+        *columns, stored_link, salt, _ = row
+        entry = entry_of(columns)
+        return Evidence(described(entry), stored_link.hex(), salt.hex())
 
     def other_versions(self, record: Record) -> list[tuple[int, bytes]]:
         """The other versions of a conversation whose bodies are still there, oldest first: entry and exact bytes.

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from archiver.cli.spreadsheet import as_csv
 from archiver.cli.terminal import one_line
 from archiver.errors import counted, known_word
+from archiver.export import as_csv
 from archiver.index import Counting, Counts, Table, countable
 from archiver.outputs import Names
 from archiver.query import Scope

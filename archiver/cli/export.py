@@ -2,136 +2,80 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
+from archiver import __version__
 from archiver.access import Action
 from archiver.app import Archive
 from archiver.cli import context as shared
+from archiver.cli.output import output, written
 from archiver.cli.query import QueryCommand
-from archiver.errors import ArchiveError, ConfigError, counted
-from archiver.export import lines, message_lines
+from archiver.errors import counted
+from archiver.export import (
+    MESSAGE_COLUMNS,
+    CasePackage,
+    Folder,
+    HtmlPages,
+    Writer,
+    csv_lines,
+    export,
+    items,
+    lines,
+    message_lines,
+    message_row,
+    writer_of,
+)
 from archiver.index import Hit, Refusal, advice_on, read_version
-from archiver.private import make_private_file
+from archiver.jsontext import encode
+from archiver.outputs import about_json
 from archiver.progress import Progress
-from archiver.query import Query, Scope
+from archiver.query import Query, Scope, understood
 from archiver.visible import safe
 
-
-@contextmanager
-def _output(name: str, *, is_replaced: bool) -> Iterator[BinaryIO]:
-    """Standard output, or a file that gets its name when it is complete. Pipes and devices are written to directly.
-
-    Raises ConfigError if the file exists, unless it may be replaced.
-    """
-    if name == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    path = _checked(name)
-    with _written(path):
-        if path.exists() and not path.is_file():
-            with path.open("wb") as file:
-                yield file
-            return
-        _refuse(path, is_replaced=is_replaced)
-        with _unfinished(path, is_replaced=is_replaced) as unfinished:
-            with unfinished.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            _refuse(path, is_replaced=is_replaced)  # it may have been made meanwhile
-            unfinished.replace(path)
-
-
-@contextmanager
-def _unfinished(path: Path, *, is_replaced: bool) -> Iterator[Path]:
-    """A new file beside the output, removed at the end. One that is there is of an export that runs or was killed."""
-    unfinished = path.with_name(path.name + ".part")
-    if unfinished.exists() and not is_replaced:
-        hint = "If no other export is running, it is left of one that was killed: remove it, or use --force."
-        raise ConfigError(f"{unfinished} exists", hint=hint)
-    make_private_file(unfinished, is_new=True)
-    try:
-        yield unfinished
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _refuse(path: Path, *, is_replaced: bool) -> None:
-    if path.exists() and not is_replaced:
-        raise ConfigError(f"{path} exists", hint="Choose another --output, or replace it with --force.")
-
-
-def _checked(name: str) -> Path:
-    """The file meant, behind any link. Raises ConfigError if no file can be made there."""
-    try:
-        path = Path(name).resolve()
-        if not name or path.is_dir():
-            raise ConfigError(
-                f"--output {name or 'is empty'} is not a file", hint="Name a file, or - for standard output."
-            )
-        if not path.parent.is_dir():
-            raise ConfigError(f"there is no folder {path.parent}", hint="Make it first, or choose another --output.")
-    except (OSError, RuntimeError) as error:  # a folder that may not be looked into; a circle of links
-        raise ConfigError(f"--output {name} is not usable: {error}", hint="Choose another --output.") from error
-    return path
-
-
-@contextmanager
-def _written(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ArchiveError(f"{path} cannot be written: {error}", hint="Check the disk and its permissions.") from error
-
-
-def _write(content: Iterable[bytes], output: BinaryIO, progress: Progress, total: int | None, scope: Scope) -> int:
-    count = 0
-    progress.start("export", total, f"{scope}s")
-    try:
-        for line in content:
-            output.write(line)
-            count += 1
-            progress.advance()
-    finally:
-        progress.finish()
-    return count
+_OF_FOLDERS = ("csv", "html", "parquet", "rsmf", "vcon", "case")
 
 
 @click.command("export", cls=QueryCommand)
 @click.argument("query", nargs=-1)
-@click.option("--format", "format_", type=click.Choice(["ndjson"]), default="ndjson", show_default=True)
+@click.option(
+    "--format", "format_", type=click.Choice(["ndjson", *_OF_FOLDERS]), default="ndjson", show_default=True,
+    help="A file of NDJSON, or a folder of another format.",
+)  # fmt: skip
 @click.option(
     "--scope",
     type=click.Choice([scope.value for scope in Scope]),
     default="conversation",
     help="What a line is; of messages, the whole query must match within one.",
 )
-@click.option("--output", required=True, metavar="FILE|-", help="File to write, or - for standard output.")
-@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--output", "name", required=True, metavar="FILE|FOLDER|-", help="What to write; - is standard output.")
+@click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
 @click.option(
     "--raw",
     is_flag=True,
-    help="Add each record as LivePerson returned it, as raw; as raw_base64 if it is not valid JSON.",
+    help="With ndjson, add each record as LivePerson returned it, as raw; as raw_base64 if it is not valid JSON.",
 )
 @click.pass_context
 def command(
-    context: click.Context, query: tuple[str, ...], format_: str, scope: str, output: str, force: bool, raw: bool
+    context: click.Context, query: tuple[str, ...], format_: str, scope: str, name: str, force: bool, raw: bool
 ) -> None:
-    """Write conversations or messages as NDJSON.
+    """Write conversations or messages to files: NDJSON, CSV, HTML, Parquet, RSMF, vCon, or a case package.
 
-    One archiver.transcript/1 per line, in UTF-8: everything in the archive, or what matches a query. With --scope
-    message one archiver.message/1 for each message that matches, oldest first, with its conversation's id and its
-    number in it. The file gets its name only when it is complete; a file that exists is replaced only with --force. A
-    record that can't be read as a conversation is written with its bytes as archiver.unreadable/1 and named on standard
-    error, and the exit code is 3.
+    Everything in the archive, or what matches a query. The file or folder gets its name only when it is complete; one
+    that exists is replaced only with --force. An export into a folder that was ended goes on when the same command is
+    run again, and a second one gives the same bytes. A record that can't be read as a conversation is written with its
+    bytes and named on standard error, and the exit code is 3.
+
+    ndjson is one archiver.transcript/1 a line; with --scope message one archiver.message/1 for each message that
+    matches, or CSV. csv: conversations, messages and SDEs for a spreadsheet. html: a page for each conversation, to be
+    printed. parquet: typed tables by month (pip install 'archiver[parquet]'). rsmf: RSMF 2.0 for Relativity and Reveal.
+    vcon: the IETF's container. case: pages, tables, the exact records, a manifest and a program that checks them all
+    anywhere. docs/export.md describes each.
 
     \b
     Examples:
@@ -139,22 +83,97 @@ def command(
       archiver export 'refund after:2026-01' --output - | jq .conversation_id
       archiver export 'refund from:agent' --scope message --output promises.ndjson
       archiver export 'customer:C1042' --raw --output case.ndjson
+      archiver export 'lawyer' --format case --output case-2026-17
     """
+    if format_ in _OF_FOLDERS and not (format_ == "csv" and scope == Scope.MESSAGE):
+        _check_folder(scope, name, raw=raw)
+        _into_folder(context, " ".join(query), format_, Path(name), is_replaced=force)
+        return
     if raw and scope == Scope.MESSAGE:
         raise click.UsageError("--raw adds whole records: export conversations, without --scope message.")
     with shared.opened(context) as archive:
         parsed = archive.parse(" ".join(query))
-        found = _Messages(archive, parsed) if scope == Scope.MESSAGE else _Conversations(archive, parsed, with_raw=raw)
+        found = _found(archive, parsed, format_, scope, raw=raw)
         shared.show_notices(found.notices)
         archive.audit(
-            Action.EXPORT, query=parsed.text, scope=scope, format=format_, output=output, hits_total=found.total
-        )
-        with _output(output, is_replaced=force) as file:
+            Action.EXPORT, query=parsed.text, scope=scope, format=format_, output=name, hits_total=found.total
+        )  # fmt: skip
+        with output(name, is_replaced=force) as file:
             count = _write(found.lines(), file, shared.progress(context), found.total, Scope(scope))
         refused = archive.refused() if found.is_searched else ()
         shared.show_head(context, archive)
     click.echo(f"{counted(count, scope)} written", err=True)
     _show_left_out(found.unreadable, refused)
+
+
+def _check_folder(scope: str, name: str, *, raw: bool) -> None:
+    if scope == Scope.MESSAGE:
+        raise click.UsageError("This format holds whole conversations: leave out --scope message.")
+    if raw:
+        raise click.UsageError("--raw is for ndjson; --format case holds the exact records.")
+    if name == "-":
+        raise click.UsageError("This format is a folder: name one with --output.")
+
+
+def _into_folder(context: click.Context, text: str, format_: str, wanted: Path, *, is_replaced: bool) -> None:
+    with shared.opened(context) as archive:
+        parsed, progress = archive.parse(text), shared.progress(context)
+        vault = archive.file.vault
+        search = None if parsed.is_everything else archive.search(parsed, limit=0)  # brings the index up to date
+        shared.show_notices(search.notices if search else parsed.notices)
+        total = search.total if search else vault.conversations()
+        archive.audit(Action.EXPORT, query=text, scope="conversation", format=format_, output=str(wanted),
+                      hits_total=total)  # fmt: skip
+        with written(wanted), archive.file.snapshot():
+            folder = Folder(wanted, _key(archive, parsed, format_), is_replaced=is_replaced)
+            folder.open()
+            try:
+                writer = _writer(archive, parsed, format_, folder)
+                found = items(archive.records_by_start(parsed), lambda record: read_version(vault, record).transcript)
+                progress.start("export", total, "conversations")
+                progress.advance(folder.done)
+                done = export(found, writer, folder, advance=progress.advance)
+            finally:
+                progress.finish()
+                folder.close()
+        refused = () if parsed.is_everything else archive.refused()
+        shared.show_head(context, archive)
+        digest = writer.digest if isinstance(writer, CasePackage) else None
+        archive.audit(Action.EXPORT, what="done", output=str(wanted), hits_total=done.count, manifest_sha256=digest)
+    click.echo(f"{counted(done.count, 'conversation')} written to {wanted}", err=True)
+    if digest:
+        click.echo(f"SHA-256 of the manifest: {digest}\nTell it in another way than the package goes.", err=True)
+    _show_left_out([f"Not readable, in unreadable.ndjson: {safe(id_)}" for id_ in done.unreadable], refused)
+
+
+def _key(archive: Archive, query: Query, format_: str) -> str:
+    """Everything that decides what an export writes."""
+    head, zone = archive.file.vault.noted_head(), str(archive.settings.zone)
+    named = [format_, understood(query.expression), query.text, head, zone, __version__]
+    return hashlib.sha256(encode(named)).hexdigest()
+
+
+def _writer(archive: Archive, query: Query, format_: str, folder: Folder) -> Writer:
+    head, zone, vault = archive.file.vault.noted_head(), archive.settings.zone, archive.file.vault
+    pages = HtmlPages(folder, zone, None if query.is_everything else query.expression, head)
+    if format_ == "html":
+        return pages
+    if format_ == "case":
+        return CasePackage(folder, pages, about_json(archive, query), vault.evidence)
+    return writer_of(format_, folder, head)
+
+
+def _write(content: Iterable[bytes], file: BinaryIO, progress: Progress, total: int | None, scope: Scope) -> int:
+    count = 0
+    progress.start("export", total, f"{scope}s")
+    try:
+        for line in content:
+            file.write(line)
+            count += 1
+            progress.advance()
+    finally:
+        progress.finish()
+    return count
 
 
 class _Conversations:
@@ -186,17 +205,36 @@ class _Messages:
 
     is_searched = True
 
-    def __init__(self, archive: Archive, query: Query) -> None:
+    def __init__(self, archive: Archive, query: Query, *, as_rows: bool) -> None:
         self._search = archive.search(query, scope="message", sort="oldest")
         self.total, self.notices = self._search.total, self._search.notices
+        self._as_rows = as_rows
         self.unreadable: list[str] = []
 
     def lines(self) -> Iterator[bytes]:
-        return message_lines(self._search, note_unreadable=self._note)
+        if not self._as_rows:
+            yield from message_lines(self._search, note_unreadable=self._note)
+            return
+        header = f"\ufeff{csv_lines([MESSAGE_COLUMNS])}".encode()
+        for hit in self._search:
+            row = message_row(hit)
+            if row is None:
+                self._note(hit)
+                continue
+            yield header + csv_lines([row]).encode("utf-8", "replace")
+            header = b""
+        if header:
+            yield header
 
     def _note(self, hit: Hit) -> None:
         of = f"message {hit.message_id} of conversation {hit.transcript.id}"
         self.unreadable.append(f"Not written: {safe(of)}: {safe(hit.fault or 'it is not there any more')}")
+
+
+def _found(archive: Archive, query: Query, format_: str, scope: str, *, raw: bool) -> _Conversations | _Messages:
+    if scope == Scope.MESSAGE:
+        return _Messages(archive, query, as_rows=format_ == "csv")
+    return _Conversations(archive, query, with_raw=raw)
 
 
 def _show_left_out(unreadable: Sequence[str], refused: Sequence[Refusal]) -> None:

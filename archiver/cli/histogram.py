@@ -10,8 +10,8 @@ import click
 
 from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
-from archiver.cli.spreadsheet import as_csv
 from archiver.errors import counted
+from archiver.export import as_csv
 from archiver.index import Histogram
 from archiver.intervals import Interval
 from archiver.outputs import ProvenBar, histogram_json, proven_bars

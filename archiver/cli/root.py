@@ -34,7 +34,14 @@ COMMANDS = {
     "terms": ("terms", "Count what each query of a list finds: one query a line, as lawyers give them."),
     "show": ("show", "Print one conversation as a transcript."),
     "history": ("history", "Show every version of a conversation, and what changed from one to the next."),
-    "export": ("export", "Write conversations or messages as NDJSON."),
+    "export": (
+        "export",
+        "Write conversations or messages to files: NDJSON, CSV, HTML, Parquet, RSMF, vCon, or a case package.",
+    ),
+    "certify": (
+        "certify",
+        "Certify what a query finds, above all that it finds nothing, and what was examined for it.",
+    ),
     "coverage": ("coverage", "Show which days are proven complete, and how long gaps can still be closed."),
     "quarantine": ("quarantine", "List records of LivePerson that could not be read, or print one of them."),
     "erasures": ("erasures", "List text that LivePerson masked or deleted after it was archived, and decide about it."),
@@ -50,7 +57,7 @@ COMMANDS = {
 }
 GROUPS = {
     "Start here": ("demo", "config", "doctor", "harvest", "fetch"),
-    "Search": ("serve", "search", "histogram", "fields", "terms", "show", "history", "export"),
+    "Search": ("serve", "search", "histogram", "fields", "terms", "show", "history", "export", "certify"),
     "Operate": (
         "status",
         "coverage",

@@ -9,9 +9,9 @@ import click
 
 from archiver.access import Action
 from archiver.cli import context as shared
-from archiver.cli.spreadsheet import as_csv
 from archiver.cli.term_report import term_report
 from archiver.errors import ConfigError, counted
+from archiver.export import as_csv
 from archiver.index import TermCount
 from archiver.outputs import worth_json
 from archiver.plaintext import text_of

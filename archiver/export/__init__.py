@@ -1,9 +1,28 @@
 """Writes conversations and messages to files: one writer per format."""
 
-from archiver.export.messages import message_lines
+from archiver.export.case_package import CasePackage
+from archiver.export.exporter import Exported, Writer, export, writer_of
+from archiver.export.folder import Folder
+from archiver.export.html_pages import HtmlPages
+from archiver.export.item import Item, items
+from archiver.export.messages import MESSAGE_COLUMNS, message_lines, message_row
 from archiver.export.ndjson import lines
+from archiver.export.spreadsheet import as_csv, csv_lines
 
 __all__ = [
+    "MESSAGE_COLUMNS",
+    "CasePackage",
+    "Exported",
+    "Folder",
+    "HtmlPages",
+    "Item",
+    "Writer",
+    "as_csv",
+    "csv_lines",
+    "export",
+    "items",
     "lines",
     "message_lines",
+    "message_row",
+    "writer_of",
 ]

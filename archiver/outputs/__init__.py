@@ -1,6 +1,9 @@
 """The documents that programs read, by their published schemas, and words that every face of the program says alike."""
 
+from archiver.outputs.about import about_json
 from archiver.outputs.audit import audit_facts, audit_words
+from archiver.outputs.certificate import certificate_json, differences, is_changed, moment_of
+from archiver.outputs.certificate_page import certificate_html
 from archiver.outputs.changes import changes_json
 from archiver.outputs.counts import Names, counts_json
 from archiver.outputs.coverage import coverage_json, month_of
@@ -17,17 +20,23 @@ __all__ = [
     "EVENT_WORDS",
     "Names",
     "ProvenBar",
+    "about_json",
     "at_stake",
     "audit_facts",
     "audit_words",
+    "certificate_html",
+    "certificate_json",
     "change_json",
     "changes_json",
     "counts_json",
     "coverage_json",
+    "differences",
     "erasure_json",
     "histogram_json",
     "history_json",
+    "is_changed",
     "item_json",
+    "moment_of",
     "month_of",
     "numbers_around",
     "proven_bars",

@@ -212,6 +212,20 @@ def _access(desk: Desk) -> str:
     return desk.run("access", "list", "--json")
 
 
+def _certificate(desk: Desk) -> str:
+    done = CliRunner().invoke(
+        root, ["--archive", str(desk.folder / "archive"), "certify", "refund", "--output", str(desk.folder / "c.json")]
+    )
+    assert done.exit_code == 9
+    return (desk.folder / "c.json").read_text()
+
+
+def _case(desk: Desk) -> str:
+    words = ["export", "refund", "--format", "case", "--output", str(desk.folder / "case")]
+    assert CliRunner().invoke(root, ["--archive", str(desk.folder / "archive"), *words]).exit_code == 3
+    return (desk.folder / "case" / "manifest.json").read_text()
+
+
 def _audit(desk: Desk) -> str:
     """A search and a decision on the command line, and a request over the network that was refused."""
     desk.run("search", "refund", "--json")
@@ -227,6 +241,8 @@ def _audit(desk: Desk) -> str:
 CASES: Mapping[str, Case] = {
     "access": _access,
     "audit": _audit,
+    "case": _case,
+    "certificate": _certificate,
     "changes": _changes,
     "config": _config,
     "coverage": _covered(-1, 3),

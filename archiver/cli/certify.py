@@ -1,0 +1,122 @@
+"""`archiver certify`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from archiver.access import Action
+from archiver.app import Archive
+from archiver.cli import context as shared
+from archiver.cli.output import output
+from archiver.cli.query import QueryCommand
+from archiver.errors import ConfigError, counted
+from archiver.jsontext import decode, pretty
+from archiver.outputs import certificate_html, certificate_json, differences, is_changed, moment_of
+from archiver.query import parse
+
+_SCHEMA = "archiver.certificate/1"
+
+
+@click.command("certify", cls=QueryCommand)
+@click.argument("query", nargs=-1)
+@click.option(
+    "--output", "name", metavar="FILE.json", help="The certificate; beside it, FILE.html is the same to print."
+)
+@click.option("--check", "checked", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.json",
+              help="Make a certificate again, and say what is different.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace the files if they exist.")
+@click.pass_context
+def command(
+    context: click.Context, query: tuple[str, ...], name: str | None, checked: Path | None, force: bool
+) -> None:
+    """Certify what a query finds, above all that it finds nothing, and what was examined for it.
+
+    The certificate says how many conversations and messages lie in the span, how many days of it LivePerson's own
+    counts prove complete, what was found, and what could not be searched: files, erased text, what the index refused.
+    It is headed NOT PROVEN when any part of the span is not proven, or something that the query asks for could not be
+    searched; the exit code is 9 then. With --check it is made again: the exit code is 0 if it says the same, also when
+    the archive has grown since, and 9 if not.
+
+    \b
+    Examples:
+      archiver certify '"guaranteed return" started:2025-Q4' --output absence.json
+      archiver certify 'insider* from:agent skill:Trading' --output insider.json
+      archiver certify --check absence.json
+    """
+    if checked is not None:
+        _check(context, checked)
+        return
+    if not name or not name.endswith(".json"):
+        raise click.UsageError("Name the certificate with --output FILE.json, or one to check with --check FILE.json.")
+    with shared.opened(context) as archive:
+        parsed = archive.parse(" ".join(query))
+        made = certificate_json(archive, parsed, archive.believed_now())
+        archive.audit(
+            Action.EXPORT, what="certificate", query=parsed.text, hits_total=made["found"]["conversations"], output=name
+        )  # fmt: skip
+        shared.show_notices(made["question"]["notices"])
+        for path, content in ((name, pretty(made) + "\n"), (f"{name[:-5]}.html", certificate_html(made))):
+            with output(path, is_replaced=force) as file:
+                file.write(content.encode())
+    _tell(made)
+
+
+def _tell(made: Mapping[str, Any]) -> None:
+    found, examined = made["found"], made["examined"]
+    click.echo(made["heading"])
+    for reason in made["reasons"]:
+        click.echo(f"  {reason}")
+    among = f"{counted(examined['conversations'], 'conversation')} with {counted(examined['messages'], 'message')}"
+    click.echo(f"{counted(found['conversations'], 'conversation')} found among {among}")
+    if made["reasons"]:
+        sys.exit(shared.FOUND_SOMETHING)
+
+
+def _check(context: click.Context, path: Path) -> None:
+    before = _read(path)
+    with shared.opened(context) as archive:
+        now = _again(archive, before)
+        seq, _, link = before["archive"]["head"].partition(":")
+        holds_head = archive.file.vault.link_at(int(seq)) == link
+        archive.audit(Action.SEARCH, what="certificate", query=before["question"]["query"],
+                      hits_total=now["found"]["conversations"])  # fmt: skip
+    is_same = before["archive"]["id"] == now["archive"]["id"]
+    told = differences(before, now, is_same_archive=is_same, holds_head=holds_head)
+    for line in told:
+        click.echo(line)
+    if not is_same or is_changed(before, now, holds_head=holds_head):
+        sys.exit(shared.FOUND_SOMETHING)
+    click.echo(f"The same is found and proven as on {before['at']}: {before['heading']}", err=True)
+
+
+def _again(archive: Archive, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The certificate of the same question now. Days in it, such as 90d, are those of when it was first asked."""
+    asked_at, question = moment_of(before), before["question"]
+    parsed = parse(question["query"], now=asked_at, zone=ZoneInfo(question["zone"]))
+    return certificate_json(archive, parsed, archive.believed_now())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A certificate. Raises ConfigError."""
+    try:
+        found: dict[str, Any] = decode(path.read_bytes())
+        if found["schema"] != _SCHEMA:
+            raise ValueError(f"it is {found['schema']}")
+        moment_of(found)
+        _ = (
+            found["question"]["query"],
+            found["question"]["zone"],
+            found["archive"]["head"],
+            found["found"]["ids_sha256"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{path} is no certificate: {error}", hint="Name one that archiver certify has made."
+        ) from None
+    return found

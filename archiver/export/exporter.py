@@ -1,0 +1,115 @@
+"""Exports conversations in one of several formats. Each gets the same items, and none may leave one out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Protocol
+
+from archiver.export.csv_files import CsvFiles
+from archiver.export.folder import Folder
+from archiver.export.item import Item
+from archiver.export.parquet import ParquetFiles
+from archiver.export.rsmf import rsmf
+from archiver.export.vcon import vcon
+from archiver.jsontext import encode
+from archiver.model import Transcript
+from archiver.transcript import unreadable_as_json
+from archiver.value import Value
+
+_CHECKPOINT_EVERY = 200  # conversations
+_UNREADABLE = "unreadable.ndjson"
+
+
+class Writer(Protocol):
+    """Writes a format into a folder."""
+
+    def begin(self) -> None:
+        """Writes what stands before the first conversation."""
+        ...
+
+    def rest_before(self, item: Item) -> bool:
+        """Whether everything that was added is whole before this item, so that an ended export could go on with it."""
+        ...
+
+    def add(self, item: Item) -> None:
+        """Writes a conversation; nothing for one that can't be read."""
+        ...
+
+    def end(self, count: int, unreadable: int) -> None:
+        """Writes what stands after the last one."""
+        ...
+
+
+class Exported(Value):
+    """How many conversations were exported, and the ids of those whose records can't be read, which stand in
+    `unreadable.ndjson` with their bytes.
+    """
+
+    count: int
+    unreadable: tuple[str, ...]
+
+
+class PerConversation:
+    """A format of one or several files for each conversation."""
+
+    def __init__(self, folder: Folder, files: Callable[[Item, Transcript], Iterable[tuple[str, bytes]]]) -> None:
+        self._folder, self._files = folder, files
+
+    def begin(self) -> None:
+        """Nothing stands before the first conversation."""
+
+    def rest_before(self, _: Item) -> bool:
+        return True
+
+    def add(self, item: Item) -> None:
+        for name, content in self._files(item, item.transcript) if item.transcript else ():
+            self._folder.put(name, content)
+
+    def end(self, count: int, unreadable: int) -> None:
+        """Nothing stands after the last one."""
+
+
+def writer_of(format_: str, folder: Folder, head: str) -> Writer:
+    """The writer of a format that needs no more than the archive's head: csv, parquet, rsmf or vcon."""
+    if format_ == "rsmf":
+        return PerConversation(folder, lambda item, transcript: rsmf(item, transcript, head))
+    if format_ == "vcon":
+        return PerConversation(
+            folder, lambda item, transcript: [(f"{item.file_stem}.vcon.json", vcon(item, transcript))]
+        )
+    return CsvFiles(folder) if format_ == "csv" else ParquetFiles(folder)
+
+
+def export(
+    items: Iterable[Item], writer: Writer, folder: Folder, *, advance: Callable[[], None]
+) -> Exported:  # fmt: skip
+    """Writes all items into a folder that is open, and completes it. One that was begun before goes on where it was
+    ended: the items have to come in the same order. Raises ConfigError, OSError.
+    """
+    if not folder.done:
+        writer.begin()
+        folder.growing(_UNREADABLE)
+    unreadable = folder.listed(_UNREADABLE)
+    count = folder.done
+    for item in islice(items, folder.done, None):
+        if count - folder.done >= _CHECKPOINT_EVERY and writer.rest_before(item):
+            folder.checkpoint(count)
+        writer.add(item)
+        if item.fault:
+            folder.growing(_UNREADABLE).write(_as_line(item))
+            unreadable.append(item.id)
+        count += 1
+        advance()
+    folder.finish_or_drop(_UNREADABLE)
+    writer.end(count, len(unreadable))
+    folder.complete()
+    return Exported(count, tuple(unreadable))
+
+
+def _as_line(item: Item) -> bytes:
+    record = item.record
+    content = unreadable_as_json(
+        item.id, item.fault or "", seq=record.seq, fetched_at=record.fetched_at, raw=record.raw
+    )  # fmt: skip
+    return encode(content) + b"\n"

@@ -1,0 +1,173 @@
+"""Certificates: what is found and what was examined, PROVEN only where it is, and the same again when it is checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archiver
+from archiver.archive import make_archive
+from archiver.liveperson.answers import read_record
+from archiver.simulator import Scenario, simulate
+from tests.conftest import ACCOUNT, NOW, record
+from tests.golden.filled import filled_archive
+from tests.integration.cli.running import run
+from tests.pages import kept
+
+SPAN = f"started:{datetime.now(UTC) - timedelta(days=20):%Y-%m-%d}..{datetime.now(UTC) - timedelta(days=10):%Y-%m-%d}"
+
+
+@pytest.fixture(scope="module")
+def harvested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of which days are proven complete by the simulator's counts."""
+    folder = tmp_path_factory.mktemp("certified") / "archive"
+    with simulate(Scenario()) as account, archiver.open(folder, **account.settings) as archive:
+        archive.harvest("40d")
+    return folder
+
+
+def certify(folder: Path, output: Path, *query: str) -> tuple[int, dict[str, Any]]:
+    done = run(folder, "certify", *query, "--output", str(output))
+    return done.exit_code, json.loads(output.read_bytes())
+
+
+def test_that_nothing_is_found_in_a_proven_span_is_proven(harvested: Path, tmp_path: Path) -> None:
+    code, made = certify(harvested, tmp_path / "c.json", f"xylophone {SPAN}")
+    assert (code, made["heading"], made["reasons"]) == (0, "PROVEN", [])
+    assert made["found"]["conversations"] == made["found"]["messages"] == 0
+    counted = json.loads(run(harvested, "search", SPAN, "--limit", "0", "--json").stdout)
+    assert made["examined"]["conversations"] == counted["total"] > 0
+    assert made["examined"]["days"] == made["examined"]["proven_days"] == 11
+    assert made["examined"]["messages"] > made["examined"]["conversations"]
+    page = (tmp_path / "c.html").read_text()
+    assert "<h1>PROVEN</h1>" in page
+    assert "xylophone" in page
+
+
+def test_what_is_found_is_counted_as_a_search_counts_it(harvested: Path, tmp_path: Path) -> None:
+    _, made = certify(harvested, tmp_path / "c.json", f"table {SPAN}")
+    for scope in ("conversation", "message"):
+        found = json.loads(run(harvested, "search", f"table {SPAN}", "--scope", scope, "--limit", "0", "--json").stdout)
+        assert made["found"][f"{scope}s"] == found["total"] > 0
+
+
+@pytest.mark.parametrize(
+    "query", ["xylophone", "xylophone started:2020", "xylophone before:now", "xylophone after:45d"]
+)
+def test_a_span_of_which_any_part_is_not_proven_proves_nothing(harvested: Path, tmp_path: Path, query: str) -> None:
+    code, made = certify(harvested, tmp_path / "c.json", query)
+    assert (code, made["heading"]) == (9, "NOT PROVEN")
+    assert "<h1>NOT PROVEN</h1>" in (tmp_path / "c.html").read_text()
+
+
+def test_what_could_not_be_searched_proves_nothing_and_is_counted(tmp_path: Path) -> None:
+    filled_archive(tmp_path / "archive").close()
+    code, made = certify(tmp_path / "archive", tmp_path / "c.json", "xylophone")
+    told = " ".join(made["reasons"])
+    assert (code, made["heading"]) == (9, "NOT PROVEN")
+    assert ("1 conversation could not be searched" in told, "2 records of an unknown time" in told) == (True, True)
+    assert made["not_searched"]["with_attachments"] == 1
+    assert made["not_searched"]["with_erased_text"] == 3
+    assert made["not_searched"]["refused"] == 1
+    assert made["not_searched"]["gaps"]
+
+
+def test_missing_sdes_count_where_a_query_looks_into_them(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "archive", record("c1", NOW, "hello"))
+    for query, is_doubtful in (
+        ("hello", True),
+        ("sde:hello", True),
+        ("text:hello", False),
+        ("from:agent hello", False),
+    ):
+        _, made = certify(folder, tmp_path / f"{len(query)}.json", query)
+        assert any("lack some of the SDEs" in reason for reason in made["reasons"]) is is_doubtful, query
+
+
+def test_a_certificate_that_is_checked_says_the_same(harvested: Path, tmp_path: Path) -> None:
+    certify(harvested, tmp_path / "c.json", f"table {SPAN}")
+    done = run(harvested, "certify", "--check", str(tmp_path / "c.json"))
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "The same is found" in done.stderr
+
+
+def test_days_that_count_from_now_are_those_of_when_it_was_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    folder = kept(tmp_path / "archive", record("c1", now - timedelta(days=2), "hello"))
+    certify(folder, tmp_path / "c.json", "hello after:3d")
+    made = json.loads((tmp_path / "c.json").read_text())
+    made["at"] = (now - timedelta(days=30)).isoformat()  # as if it had been made a month ago
+    (tmp_path / "c.json").write_text(json.dumps(made))
+    done = run(folder, "certify", "--check", str(tmp_path / "c.json"))
+    assert done.exit_code == 0, done.stdout  # after:3d of a month ago finds it, too
+
+
+def grow(folder: Path, *raws: bytes) -> None:
+    with make_archive(folder, ACCOUNT) as archive:
+        archive.keep([read_record(raw) for raw in raws], (), NOW)  # type: ignore[misc]
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    yield kept(tmp_path / "archive", record("c1", NOW, "hello"), record("c2", NOW, "bye"))
+
+
+def test_an_archive_that_has_grown_elsewhere_says_the_same_and_that_it_has(small: Path, tmp_path: Path) -> None:
+    certify(small, tmp_path / "c.json", "hello")
+    grow(small, record("c3", NOW, "other"))
+    done = run(small, "certify", "--check", str(tmp_path / "c.json"))
+    assert (done.exit_code, done.stdout) == (0, "the archive has 1 entry more than then\n")
+
+
+Forge = Callable[[dict[str, Any]], None]
+
+
+@pytest.mark.parametrize(
+    ("forge", "told"),
+    [
+        (lambda made: made["found"].update(conversations=0), "1 conversations are found, and were 0"),
+        (lambda made: made["found"].update(ids_sha256="0" * 64), "other conversations are found"),
+        (lambda made: made.update(heading="PROVEN"), "it is NOT PROVEN now"),
+        (lambda made: made["archive"].update(head="2:" + "0" * 64), "does not hold the head"),
+        (lambda made: made["archive"].update(head="99:" + "0" * 64), "does not hold the head"),
+        (lambda made: made["archive"].update(id="other"), "it is of the archive other"),
+        (lambda made: made["question"].update(query="bye hello"), "0 conversations are found, and were 1"),
+    ],
+)  # fmt: skip
+def test_a_certificate_that_was_changed_does_not_stand_the_check(
+    small: Path, tmp_path: Path, forge: Forge, told: str
+) -> None:
+    _, made = certify(small, tmp_path / "c.json", "hello")
+    forge(made)
+    (tmp_path / "c.json").write_text(json.dumps(made))
+    done = run(small, "certify", "--check", str(tmp_path / "c.json"))
+    assert (done.exit_code, told in done.stdout) == (9, True), done.stdout
+
+
+def test_what_is_found_later_is_told(small: Path, tmp_path: Path) -> None:
+    certify(small, tmp_path / "c.json", "hello")
+    grow(small, record("c3", NOW, "hello again"))
+    done = run(small, "certify", "--check", str(tmp_path / "c.json"))
+    assert done.exit_code == 9
+    assert "2 conversations are found, and were 1" in done.stdout
+    assert "other conversations are found than then" in done.stdout
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "archiver.search/2"}', "not json"])
+def test_what_is_no_certificate_is_said_to_be_none(small: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.json").write_text(text)
+    done = run(small, "certify", "--check", str(tmp_path / "c.json"))
+    assert "is no certificate" in str(done.exception)
+
+
+def test_a_certificate_is_not_overwritten_and_is_audited(small: Path, tmp_path: Path) -> None:
+    certify(small, tmp_path / "c.json", "hello")
+    assert "exists" in str(run(small, "certify", "bye", "--output", str(tmp_path / "c.json")).exception)
+    assert "certificate" in run(small, "audit", "list").stdout
