@@ -255,6 +255,7 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
         before it is done.
         """
         self.view.person.check(Right.DECIDE)
+        self.file.erasures.pending(seq)
         self.audit(Action.DECISION, reason=reason, erasure=seq, decision="approve" if approve else "keep")
         by = self.view.person.name
         return self.file.decide(seq, approve=approve, by=by, reason=reason, now=self.now())
@@ -275,12 +276,14 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
             return None
         return file.audit.append(event)
 
-    def audit_search(self, search: Search) -> None:
-        """Writes a search with its number of results into the audit log. Raises StoreError, ArchiveError."""
+    def audit_search(self, search: Search, *, ids: Sequence[str] = ()) -> None:
+        """Writes a search with its number of results, and the conversations that are shown, into the audit log. Raises
+        StoreError, ArchiveError.
+        """
         query, scope = search.request.query, search.request.scope
         self.audit(
             Action.SEARCH, query=query.text, understood=understood(query.expression), scope=scope.value,
-            hits_total=search.total,
+            hits_total=search.total, conversation_ids=list(dict.fromkeys(ids)) or None,
         )  # fmt: skip
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -45,7 +46,9 @@ class _Impatient(H11Protocol):
 
 
 def bind(host: str, port: int, what: str) -> socket.socket:
-    """A socket that listens on an address of this machine. Raises ConfigError, with `what` can't be served there."""
+    """A socket that listens on an address of this machine. Raises ConfigError, which names `what`, if the address can't
+    be had.
+    """
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -76,6 +79,14 @@ def serving(
         timeout_keep_alive=_PATIENCE_S, timeout_graceful_shutdown=1, http=_Impatient,
         ssl_certfile=certificate, ssl_keyfile=key,
     )  # fmt: skip
+    try:
+        config.load()  # reads the certificate
+    except (OSError, ssl.SSLError) as error:
+        listener.close()
+        raise ConfigError(
+            f"the certificate {certificate} or its key can't be used: {error}",
+            hint="Check web_certificate and web_key.",
+        ) from error
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="http")
     thread.start()

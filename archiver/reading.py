@@ -14,8 +14,10 @@ from archiver.index import (
     Counting,
     Counts,
     Histogram,
+    Hit,
     Request,
     Search,
+    Seen,
     Sort,
     StoreAdmin,
     TermCount,
@@ -23,6 +25,7 @@ from archiver.index import (
     found_ids,
     make_ready,
     numbered_versions,
+    other_transcripts,
     read_cursor,
     read_version,
 )
@@ -73,9 +76,7 @@ class ArchiveReader:
         area, order = Scope(known_word(scope, Scope, "scope")), Sort(known_word(sort, Sort, "sort"))
         request = Request(parsed, area, order, limit, read_cursor(after, order) if after is not None else None)
         ready = make_ready(self.file, self.store, self._progress)
-        return Search(
-            self.file, self.store, request, ready, shown=self.view.hit, hidden=self.view.hidden_facets
-        )  # fmt: skip
+        return Search(self.file, self.store, request, ready, seen=self._seen())
 
     def counting(self, query: str | Query = "", *, scope: str = "conversation") -> Counting:
         """Counts the results of a query by facets and intervals; logs a warning if the index is not up to date.
@@ -112,7 +113,21 @@ class ArchiveReader:
 
     def transcript(self, conversation_id: str) -> Transcript:
         """The current version of a conversation, with the earlier texts of its messages. Raises NotFound."""
-        return self.view.transcript(read_version(self.file.vault, self.file.vault.current(conversation_id)).transcript)
+        transcript = read_version(self.file.vault, self.file.vault.current(conversation_id)).transcript
+        self.view.check(transcript)
+        return self.view.text_of(transcript, self._others(conversation_id))
+
+    def _others(self, conversation_id: str) -> list[Transcript]:
+        """The other versions of a conversation, if they are needed to know what is to be hidden."""
+        return [] if self.view.person.sees_personal_data else other_transcripts(self.file.vault, conversation_id)
+
+    def _seen(self) -> Seen:
+        """What a search shows to whoever asks."""
+
+        def hit(found: Hit) -> Hit:
+            return self.view.hit(found, lambda: self._others(found.transcript.id))
+
+        return Seen(hit, self.view.hidden_facets, self.view.rule, advises=self.view.is_whole)
 
     def raw(self, conversation_id: str) -> bytes:
         """The current version of a conversation, exactly as LivePerson returned it. Raises NotFound, AccessDenied."""
@@ -129,8 +144,9 @@ class ArchiveReader:
         """Every version of a conversation, oldest first, numbered from 1. Raises NotFound, IntegrityError."""
         self.check_seen(conversation_id)
         versions = numbered_versions(self.file.vault, conversation_id)
+        texts = [version.transcript for version in versions if version.transcript]
         return [
-            replace(version, transcript=self.view.text_of(version.transcript)) if version.transcript else version
+            replace(version, transcript=self.view.text_of(version.transcript, texts)) if version.transcript else version
             for version in versions
         ]
 
@@ -138,7 +154,8 @@ class ArchiveReader:
         """The transcripts of the conversations that match a query, oldest first; without one all, in the order of the
         vault.
         """
-        return (self.view.text_of(project(record.raw)) for record in self._records(query))
+        records = self._records(query)
+        return (self.view.text_of(project(record.raw), self._others(record.conversation_id)) for record in records)
 
     def records(self, query: str | Query = "") -> Iterator[Record]:
         """The conversations that match a query, oldest first; without one all, in the order of the vault. Raises

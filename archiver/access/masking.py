@@ -6,18 +6,18 @@ Characters are replaced one by one, so that places in a text, such as those of m
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any
 
 from archiver.model import Participant, Role, Sde, Transcript, Zone
-from archiver.query import Match, Snippet
+from archiver.query import Match, Snippet, tokens
 from archiver.value import Value, as_dict, replace
 
 DOT = "•"
 _PERSONAL_SDES = ("CUSTOMER_INFO", "PERSONAL_INFO", "LEAD")
 _PERSONAL_PATHS = ("customerInfo", "personalInfo", "lead")  # the members that hold them
-_SHORTEST = 3  # characters of a name that is looked for in texts
+_SHORTEST = 3  # characters of a name that is hidden however it is written; shorter ones with a capital letter
 # Members that name things of the brand or of LivePerson. Everything else that is text is looked through.
 _KEPT = frozenset(
     (
@@ -26,34 +26,25 @@ _KEPT = frozenset(
         "source", "device", "language", "browser", "operating_system", "close_reason", "country", "deliveries", "fcr",
     )
 )  # fmt: skip
-_EMAIL = r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"
-_IBAN = r"\b[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,3})?\b"
-_NUMBER = r"(?<![\w.,-])\+?\(?[0-9](?:[ ()/.-]{0,2}[0-9]){6,18}(?![\w-])"
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[./][0-9]{1,2}[./][0-9]{2,4}")
-_PATTERN = re.compile(f"(?P<email>{_EMAIL})|(?P<iban>{_IBAN})|(?P<number>{_NUMBER})")
-_CARD_DIGITS, _PHONE_DIGITS = range(13, 20), range(7, 16)
+# Each part is bounded, so that a text of any length is read in one go.
+_EMAIL = r"[\w.+%-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+_GAP = r"[ \u00a0\u2009()./\u2010-\u2015-]"
+_NUMBER = rf"\+?\(?\d(?:{_GAP}{{0,3}}\d){{6,60}}"
+_PATTERN = re.compile(f"(?P<email>{_EMAIL})|(?P<number>{_NUMBER})")
+_DATE = re.compile(r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}/\d{1,2}/\d{4})(?!\d)(?: \d{1,2}(?!\d))?")
+_DIGITS = 7  # that may be a phone's, card's or account's number
 
 Hide = Callable[[str], str]
 
 
-def masked_transcript(transcript: Transcript) -> Transcript:
+def masked_transcript(transcript: Transcript, hide: Hide) -> Transcript:
     """The transcript without what says who the customer is: names, logins, e-mail addresses, numbers, and the values
-    of attributes about the person; also where these stand in messages and other texts, and e-mail addresses, phone,
-    card and bank account numbers wherever they stand.
+    of attributes about the person; also where these stand in messages and other texts, and e-mail addresses and long
+    numbers wherever they stand.
     """
-    hide = hiding(transcript)
     masked: Transcript = _masked(transcript, hide)
     about = tuple((path, dots(text) if path == Role.CUSTOMER else text) for path, text in masked.about)
     return replace(masked, about=about)
-
-
-def hiding(transcript: Transcript) -> Hide:
-    """What hides the personal data of a conversation in any text that belongs to it."""
-    known = sorted(set(_known(transcript)), key=len, reverse=True)
-    if not known:
-        return _without_patterns
-    named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, known))})(?!\w)", re.IGNORECASE)
-    return lambda text: _without_patterns(named.sub(lambda match: dots(match[0]), text))
 
 
 def masked_match(match: Match, hide: Hide) -> Match:
@@ -63,11 +54,14 @@ def masked_match(match: Match, hide: Hide) -> Match:
     return replace(match, snippet=Snippet(text, match.snippet.marks), message=_masked(match.message, hide))
 
 
-def _is_personal(where: str, path: str) -> bool:
-    """Whether the text at a path of a zone is about the customer as a person."""
-    if where == Zone.SDE:
-        return path.partition(".")[0] in _PERSONAL_PATHS
-    return where == Zone.ABOUT and path == Role.CUSTOMER
+def hiding(versions: Iterable[Transcript]) -> Hide:
+    """What hides the personal data of a conversation in any text of it, by what all of its versions say: a later one
+    may name the customer no more.
+    """
+    known = _Known()
+    for transcript in versions:
+        known.add(transcript)
+    return lambda text: _without_patterns(known.hide(text))
 
 
 def dots(text: str) -> str:
@@ -75,25 +69,77 @@ def dots(text: str) -> str:
     return "".join(character if character.isspace() else DOT for character in text)
 
 
-def _known(transcript: Transcript) -> Iterator[str]:
-    """What names the customers of a conversation, and the words of their names."""
-    for person in transcript.metadata.consumers:
-        named = (person.name, person.login, person.email, person.phone, *person.aliases)
-        yield from _words(value for value in named if value and value != "Customer")
-    for sde in transcript.sdes:
-        if sde.type in _PERSONAL_SDES:
-            yield from _words(value for path, value in sde.values if isinstance(value, str) and _is_naming(path))
+class _Known:
+    """What names the customers of a conversation: words of their names, and addresses and numbers as a whole. Compared
+    as a search compares words, whatever their case, accents and writing.
+    """
+
+    def __init__(self) -> None:
+        self._by_first: dict[str, set[tuple[str, ...]]] = {}
+
+    def add(self, transcript: Transcript) -> None:
+        for person in transcript.metadata.consumers:
+            for name in (person.name, *person.aliases):
+                if name != "Customer":
+                    self._add_name(name)
+            for address in (person.login, person.email, person.phone):
+                self._add_whole(address or "")
+        for sde in transcript.sdes:
+            for path, value in sde.values if sde.type in _PERSONAL_SDES else ():
+                if isinstance(value, str) and value != "undefined":
+                    self._add_value(path, value)
+
+    def _add_value(self, path: str, value: str) -> None:
+        """A value of an attribute about the person; words that say of what kind they are, such as `gold`, stay."""
+        last = path.rpartition(".")[2].lower()
+        if "name" in last:
+            self._add_name(value)
+        elif any(character.isdigit() or character == "@" for character in value):
+            self._add_whole(value)
+
+    def _add_name(self, name: str) -> None:
+        """Each word of a name; of writings without blanks, the whole name."""
+        found = tokens(name)
+        if all(len(token.text) == 1 for token in found):
+            self._add_whole(name)
+            return
+        for token in found:
+            if len(token.text) > 1:
+                self._by_first.setdefault(token.text, set()).add((token.text,))
+
+    def _add_whole(self, value: str) -> None:
+        words = tuple(token.text for token in tokens(value))
+        if sum(map(len, words)) >= _SHORTEST or len(words) > 1:
+            self._by_first.setdefault(words[0], set()).add(words)
+
+    def hide(self, text: str) -> str:
+        if not self._by_first:
+            return text
+        found, hidden = tokens(text), list(text)
+        words = [token.text for token in found]
+        for at, token in enumerate(found):
+            end = max((at + length for length in self._lengths(words, at, text[token.start])), default=at)
+            if end > at:
+                start, stop = token.start, found[end - 1].end
+                hidden[start:stop] = dots(text[start:stop])
+        return "".join(hidden)
+
+    def _lengths(self, words: list[str], at: int, first_character: str) -> Iterator[int]:
+        """How many words from here name a customer."""
+        word = words[at]
+        for known in self._by_first.get(word, ()):
+            is_sure = len(known) > 1 or len(word) >= _SHORTEST or first_character.isupper()
+            if is_sure and tuple(words[at : at + len(known)]) == known:
+                yield len(known)
+        if len(word) > _SHORTEST and word.endswith("s") and (word[:-1],) in self._by_first.get(word[:-1], ()):
+            yield 1  # a genitive
 
 
-def _words(values: Iterator[str]) -> Iterator[str]:
-    for value in values:
-        yield from (word for word in (value.strip(), *value.split()) if len(word) >= _SHORTEST)
-
-
-def _is_naming(path: str) -> bool:
-    """Whether the value at a path names a person, and not a kind of person."""
-    name = path.rpartition(".")[2].lower()
-    return any(part in name for part in ("name", "mail", "phone", "customerid", "socialid", "imei", "address"))
+def _is_personal(where: str, path: str) -> bool:
+    """Whether the text at a path of a zone is about the customer as a person."""
+    if where == Zone.SDE:
+        return path.partition(".")[0] in _PERSONAL_PATHS
+    return where == Zone.ABOUT and path == Role.CUSTOMER
 
 
 def _masked(value: Any, hide: Hide) -> Any:
@@ -131,27 +177,9 @@ def _without_patterns(text: str) -> str:
 
 
 def _hidden(match: re.Match[str]) -> str:
-    found, kind = match[0], match.lastgroup
-    is_personal = kind == "email" or (_is_iban(found) if kind == "iban" else _is_number(found))
-    return dots(found) if is_personal else found
-
-
-def _is_number(text: str) -> bool:
-    """Whether digits may be a card's, an account's or a phone's number."""
-    digits = re.sub(r"\D", "", text)
-    if len(digits) in _CARD_DIGITS and _has_check_digit(digits):
-        return True
-    return len(digits) in _PHONE_DIGITS and not _DATE.match(text)
-
-
-def _has_check_digit(digits: str) -> bool:
-    """Luhn's check of card numbers (ISO/IEC 7812-1, Annex B)."""
-    doubled = [int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(digits))]
-    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
-
-
-def _is_iban(text: str) -> bool:
-    """The check of international bank account numbers (ISO 13616)."""
-    moved = text.replace(" ", "")
-    number = "".join(str(int(character, 36)) for character in moved[4:] + moved[:4])
-    return int(number) % 97 == 1
+    """An address, or a long number behind any date, as dots."""
+    found = match[0]
+    date = _DATE.match(found) if match.lastgroup == "number" else None
+    kept, rest = (found[: date.end()], found[date.end() :]) if date else ("", found)
+    is_long = match.lastgroup == "email" or sum(map(str.isdigit, rest)) >= _DIGITS
+    return kept + (dots(rest) if is_long else rest)

@@ -6,7 +6,7 @@ import getpass
 import os
 from collections.abc import Iterable
 
-from archiver.access.rights import EVERY_RIGHT, Duty, Right, rights_of
+from archiver.access.rights import EVERY_RIGHT, WITHOUT_CONVERSATIONS, Duty, Right, rights_of
 from archiver.archive import Grant
 from archiver.errors import AccessDenied
 from archiver.value import Value
@@ -59,16 +59,17 @@ def system_user() -> str:
 def person_of(name: str, grants: Iterable[Grant]) -> Person | None:
     """A person by everything that was granted to them and their groups; None if that is nothing.
 
-    Rights hold for all conversations that a person sees. So, of grants for all conversations and others for some, the
-    first count; and of grants for different ones, only the rights that each of them gives.
+    Rights about conversations hold for all that a person sees. So, if any grant lets them read without a rule, grants
+    with a rule add none; and with several rules, they have only those that every grant with a rule gives.
     """
-    given = list(grants)
-    everywhere = [grant for grant in given if not grant.rule]
-    counted = everywhere or given
-    if not counted:
+    given = [(grant, rights_of(grant.roles)) for grant in grants]
+    if not given:
         return None
-    rules = tuple(dict.fromkeys(grant.rule for grant in counted if grant.rule))
-    rights = [rights_of(grant.roles) for grant in counted]
-    common = frozenset.intersection(*rights) if len(rules) > 1 else frozenset().union(*rights)
-    roles = tuple(dict.fromkeys(role for grant in counted for role in grant.roles))
-    return Person(name, roles, common, rules)
+    reading = [(grant, rights) for grant, rights in given if Right.READ in rights]
+    counted = [pair for pair in reading if not pair[0].rule] or reading
+    rules = tuple(dict.fromkeys(grant.rule for grant, _ in counted if grant.rule))
+    each = [rights for _, rights in counted]
+    about_conversations = frozenset.intersection(*each) if len(rules) > 1 else frozenset().union(*each)
+    others = frozenset().union(*(rights & WITHOUT_CONVERSATIONS for _, rights in given))
+    roles = tuple(dict.fromkeys(role for grant, _ in given for role in grant.roles))
+    return Person(name, roles, about_conversations | others, rules)

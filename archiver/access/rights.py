@@ -42,6 +42,7 @@ _RIGHTS: Mapping[Duty, frozenset[Right]] = {
     Duty.ADMIN: frozenset({Right.ADMINISTER, Right.WATCH}),
 }
 EVERY_RIGHT = frozenset(Right)
+WITHOUT_CONVERSATIONS = frozenset({Right.AUDIT, Right.WATCH, Right.ADMINISTER})  # which show none of them
 
 
 def rights_of(roles: Iterable[str]) -> frozenset[Right]:

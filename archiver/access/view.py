@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from archiver.access.masking import hiding, masked_match, masked_transcript
+from collections.abc import Callable, Iterable
+
+from archiver.access.masking import Hide, hiding, masked_match, masked_transcript
 from archiver.access.person import Origin, Person, owner
 from archiver.access.rules import any_rule, within
 from archiver.errors import AccessDenied, no_conversation
 from archiver.index import Hit
-from archiver.model import Transcript
-from archiver.query import Everything, Query, Reading
+from archiver.model import Metadata, Transcript
+from archiver.query import Everything, Expression, Query, Reading
 from archiver.value import replace
 
+_WITHHELD = "it has changed since, and is not for you any more"
 _PERSONAL_FACETS = frozenset(("customer", "sender", "sde"))
 
 
@@ -21,6 +24,17 @@ class View:
         self.origin, self.person = origin, person or owner()
         self.hidden_facets = frozenset() if self.person.sees_personal_data else _PERSONAL_FACETS
         self._rule = any_rule(self.person.rules)
+        self._last: tuple[Transcript, Hide, Transcript] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the person sees everything, and may be told what the archive holds."""
+        return self.is_of_all and self.person.sees_personal_data
+
+    @property
+    def rule(self) -> Expression:
+        """What has to be true of the conversations that the person sees."""
+        return self._rule
 
     @property
     def is_of_all(self) -> bool:
@@ -31,25 +45,35 @@ class View:
         """The query for those of its results that the person may see."""
         return within(query, self._rule)
 
-    def transcript(self, transcript: Transcript) -> Transcript:
-        """What the person sees of a conversation. Raises NotFound, as for one that is not in the archive, if it is not
-        for them.
-        """
-        if not self.is_of_all and not Reading(transcript).is_true(self._rule):
+    def check(self, transcript: Transcript) -> None:
+        """Raises NotFound, as for one that is not in the archive, if a conversation is not for the person."""
+        if not self._is_for_them(transcript):
             raise no_conversation(transcript.id)
-        return self.text_of(transcript)
 
-    def text_of(self, transcript: Transcript) -> Transcript:
-        """What the person sees of the texts of a conversation that they may see."""
-        return transcript if self.person.sees_personal_data else masked_transcript(transcript)
+    def _is_for_them(self, transcript: Transcript) -> bool:
+        return self.is_of_all or Reading(transcript).is_true(self._rule)
 
-    def hit(self, hit: Hit) -> Hit:
-        """What the person sees of a hit."""
+    def text_of(self, transcript: Transcript, versions: Iterable[Transcript]) -> Transcript:
+        """What the person sees of the texts of a conversation. `versions` are all others, which may name the customer
+        where this one does not.
+        """
+        if self.person.sees_personal_data:
+            return transcript
+        return masked_transcript(transcript, hiding([transcript, *versions]))
+
+    def hit(self, hit: Hit, versions: Callable[[], Iterable[Transcript]]) -> Hit:
+        """What the person sees of a hit; `versions` gives the other versions of its conversation. One that has changed
+        since it was indexed may be for them no more.
+        """
+        if not hit.fault and not self._is_for_them(hit.transcript):
+            return Hit(Transcript(Metadata("", "")), (), None, fault=_WITHHELD)
         if self.person.sees_personal_data:
             return hit
-        hide = hiding(hit.transcript)
-        matches = tuple(masked_match(match, hide) for match in hit.matches)
-        return replace(hit, transcript=masked_transcript(hit.transcript), matches=matches)
+        if self._last is None or self._last[0] is not hit.transcript:  # a conversation may have many hits
+            hide = hiding([hit.transcript, *versions()])
+            self._last = hit.transcript, hide, masked_transcript(hit.transcript, hide)
+        _, hide, transcript = self._last
+        return replace(hit, transcript=transcript, matches=tuple(masked_match(match, hide) for match in hit.matches))
 
     def check_raw(self) -> None:
         """Raises AccessDenied if the person may not see records as they came."""

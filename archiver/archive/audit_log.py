@@ -22,6 +22,7 @@ _TABLE = "CREATE TABLE events (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, even
 _AT_ONCE = 500  # rows in memory
 _OLDEST_FIRST = "SELECT seq, hash, event FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
 _NEWEST_FIRST = "SELECT seq, hash, event FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?"
+_GONE = "Find out by whom, and bring it back. The program begins a new log when it is started again."
 _REWRITTEN = "Compare the log with a copy or a head that was kept elsewhere, and find out who can write the file."
 
 
@@ -61,6 +62,11 @@ class AuditLog:
             connection.execute("ROLLBACK")
             raise
         return made
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a log."""
+        return self._path.exists()
 
     def head(self) -> AuditHead:
         """The newest event."""
@@ -107,8 +113,8 @@ class AuditLog:
             self._writer = None
 
     def _writing(self) -> Connection:
-        if self._writer is not None and self._identity != _identity(self._path):
-            self.close()  # the file was removed or replaced
+        if self._identity not in (None, _identity(self._path)):
+            raise ArchiveError(f"{self._path} was removed or replaced while it was in use", hint=_GONE)
         if self._writer is None:
             if not self._path.parent.is_dir():
                 raise ArchiveError(f"the archive {self._path.parent} is gone", hint="Bring it back.")

@@ -60,6 +60,12 @@ class Erasures:
         """The events that wait for a decision, or all, oldest first."""
         return self._listed(f" WHERE {_IS_PENDING}", _DECIDED) if is_pending else self._listed("")
 
+    def pending(self, seq: int) -> Erasure:
+        """The event that waits for a decision under a number. Raises NotFound if none does."""
+        for erasure in self._listed(f" WHERE r.seq = ? AND {_IS_PENDING}", seq, _DECIDED):
+            return erasure
+        raise NotFound(f"no erasure {seq} waits for a decision", hint="List them: archiver erasures")
+
     def _listed(self, where: str, *values: object) -> list[Erasure]:
         rows = self._connection.execute(f"{_ERASURES}{where} ORDER BY r.seq", values)
         return [Erasure(_decision(row[0]), *row[1:]) for row in rows]
@@ -139,10 +145,7 @@ class ErasuresWriter(Erasures):
         removed. Raises NotFound if the event does not wait for a decision, IntegrityError if the list is not what the
         chain says.
         """
-        pending = self._listed(f" WHERE r.seq = ? AND {_IS_PENDING}", seq, _DECIDED)
-        if not pending:
-            raise NotFound(f"no erasure {seq} waits for a decision", hint="List them: archiver erasures")
-        (erasure,) = pending
+        erasure = self.pending(seq)
         if self._is_doubtful(erasure.conversation_id):
             message = f"the list of erasures is not what the chain says about conversation {erasure.conversation_id}"
             raise IntegrityError(message, seq=seq, hint="Make it so: archiver verify --repair. Then decide.")

@@ -67,12 +67,17 @@ class Grants:
         with self._transaction():
             self._connection.execute("INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?)", row)
 
-    def revoke(self, kind: Grantee, name: str) -> None:
-        """Takes back what was granted, and the token. Raises NotFound if there is nothing."""
+    def one(self, kind: Grantee, name: str) -> Grant:
+        """What is granted to a name. Raises NotFound if that is nothing."""
+        row = self._connection.execute(f"{_COLUMNS} WHERE kind = ? AND name = ?", (kind, name)).fetchone()
+        if row is None:
+            raise NotFound(f"nothing is granted to the {kind} {name!r}", hint="List them: archiver access list")
+        return _grant(row)
+
+    def revoke(self, grant: Grant) -> None:
+        """Takes back what was granted, and the token."""
         with self._transaction():
-            key = (kind, name)
-            if not self._connection.execute("DELETE FROM grants WHERE kind = ? AND name = ?", key).rowcount:
-                raise NotFound(f"nothing is granted to the {kind} {name!r}", hint="List them: archiver access list")
+            self._connection.execute("DELETE FROM grants WHERE kind = ? AND name = ?", (grant.kind, grant.name))
 
 
 def _grant(row: tuple[str, str, str, str | None, str | None, int]) -> Grant:

@@ -10,6 +10,7 @@ import click
 from archiver.access import Action, Duty, new_token, rule_of, token_hash
 from archiver.archive import Grant, Grantee
 from archiver.cli import context as shared
+from archiver.cli.terminal import one_line
 from archiver.dates import parse_duration
 from archiver.errors import ConfigError, counted
 from archiver.transcript import iso
@@ -62,8 +63,10 @@ def add(
       archiver access add ed --role reader --role exporter --rule 'skill:Billing OR group:EU'
       archiver access add legal --group --role compliance
     """
-    if rule:
+    if rule is not None:
         rule_of(rule)
+    if not name.strip() or not name.isprintable():
+        raise ConfigError(f"the name {name!r} is none", hint="Name a person or a group.")
     kind = Grantee.GROUP if is_group else Grantee.PERSON
     token = None if is_group or no_token else new_token()
     with shared.opened(context) as archive:
@@ -113,8 +116,9 @@ def revoke(context: click.Context, name: str, is_group: bool) -> None:
     """
     kind = Grantee.GROUP if is_group else Grantee.PERSON
     with shared.opened(context) as archive:
+        grant = archive.file.grants.one(kind, name)
         archive.audit(Action.REVOKE, to=name, kind=kind.value)
-        archive.file.grants.revoke(kind, name)
+        archive.file.grants.revoke(grant)
     click.echo(f"{safe(name)} has no access any more.", err=True)
 
 
@@ -131,10 +135,10 @@ def _line(grant: Grant) -> str:
 
 
 def _parts(grant: Grant) -> Iterator[str]:
-    yield f"{grant.kind} {safe(grant.name)}"
+    yield f"{grant.kind} {one_line(grant.name)}"
     yield ", ".join(grant.roles)
     if grant.rule:
-        yield f"only {safe(grant.rule)}"
+        yield f"only {one_line(grant.rule)}"
     if grant.has_token:
         yield "with a token"
     if grant.expires_at:

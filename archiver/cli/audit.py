@@ -15,7 +15,7 @@ from archiver.cli import context as shared
 from archiver.cli.terminal import one_line
 from archiver.errors import ConfigError, counted
 from archiver.jsontext import encode
-from archiver.outputs import audit_words
+from archiver.outputs import audit_words, member_of
 
 
 @click.group("audit")
@@ -52,10 +52,14 @@ def list_(
       archiver audit list --action unmask --limit 200
       archiver audit list --conversation 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f --json
     """
-    wanted = {("user", "name"): user, ("event", "action"): action, ("archive", "conversation_id"): conversation}
+    wanted = {("user", "name"): user, ("event", "action"): action}
     with shared.opened(context) as archive:
         archive.audit(Action.READ_AUDIT, what="list", of_user=user, of_action=action, of_conversation=conversation)
-        found = (event for event in archive.file.audit.events(is_newest_first=True) if _is_wanted(event, wanted))
+        found = (
+            event
+            for event in archive.file.audit.events(is_newest_first=True)
+            if _is_wanted(event, wanted, conversation)
+        )
         events = list(islice(found, limit))
     if as_json:
         shared.print_json({"schema": "archiver.audit/1", "items": events})
@@ -65,8 +69,11 @@ def list_(
     click.echo(f"{counted(len(events), 'event')} shown, newest first", err=True)
 
 
-def _is_wanted(event: dict[str, Any], wanted: dict[tuple[str, str], str | None]) -> bool:
-    return all(value is None or event.get(part, {}).get(name) == value for (part, name), value in wanted.items())
+def _is_wanted(event: dict[str, Any], wanted: dict[tuple[str, str], str | None], conversation: str | None) -> bool:
+    shown = (member_of(event, "archive", "conversation_id"), *(member_of(event, "archive", "conversation_ids") or ()))
+    if conversation is not None and conversation not in shown:
+        return False
+    return all(value is None or member_of(event, part, name) == value for (part, name), value in wanted.items())
 
 
 @command.command("verify")
@@ -85,13 +92,18 @@ def verify(context: click.Context, head: str | None) -> None:
     """
     known = _read_head(head)
     with shared.opened(context) as archive:
+        is_there, head_now = archive.file.audit.exists, archive.file.audit.head()
         faults = list(archive.file.audit.faults(known))
         for fault in faults:
             click.echo(fault)
-        click.echo(f"head {archive.file.audit.head()}", err=True)
+        click.echo(f"head {head_now}", err=True)
     if faults:
         sys.exit(shared.FOUND_SOMETHING)
-    click.echo("The audit log is what was written.", err=True)
+    if is_there:
+        held = "" if known else " Whether it was cut off or written anew, only a head noted before shows: --head."
+        click.echo(f"No event was changed, removed or put in between.{held}", err=True)
+    else:
+        click.echo("There is no audit log. If there was one, it was removed: compare a head noted elsewhere.", err=True)
 
 
 def _read_head(text: str | None) -> AuditHead | None:
@@ -100,7 +112,10 @@ def _read_head(text: str | None) -> AuditHead | None:
         return None
     number, _, digits = text.partition(":")
     try:
-        return AuditHead(int(number), bytes.fromhex(digits))
+        head = AuditHead(int(number), bytes.fromhex(digits))
+        if head.seq < 0 or len(head.hash) != 32:
+            raise ValueError
+        return head
     except ValueError:
         raise ConfigError(f"--head {text} is no head", hint="Copy it whole, as verify prints it: 12:9f2c…") from None
 

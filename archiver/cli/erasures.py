@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from archiver.access import Action
 from archiver.app import Archive
 from archiver.archive import Erasure
 from archiver.cli import context as shared
@@ -36,6 +37,8 @@ def command(context: click.Context, with_decided: bool, as_json: bool) -> None:
         return
     with shared.opened(context) as archive:
         erasures = archive.file.erasures.listed(is_pending=not with_decided)
+        if erasures:
+            archive.audit(Action.VIEW, what="erasures", count=len(erasures))
         shared.show_notices(archive.file.erasures.doubts())
         if as_json:
             items = [erasure_json(archive, erasure) for erasure in erasures]

@@ -21,6 +21,7 @@ from archiver.export import (
     MESSAGE_COLUMNS,
     CasePackage,
     Folder,
+    HtmlFolder,
     HtmlPages,
     Writer,
     csv_lines,
@@ -155,7 +156,8 @@ def _key(archive: Archive, query: Query, format_: str) -> str:
 
 def _writer(archive: Archive, query: Query, format_: str, folder: Folder) -> Writer:
     head, zone, vault = archive.file.vault.noted_head(), archive.settings.zone, archive.file.vault
-    pages = HtmlPages(folder, zone, None if query.is_everything else query.expression, head)
+    marked = None if query.is_everything else query.expression
+    pages = HtmlFolder(folder, HtmlPages(zone, marked, head))
     if format_ == "html":
         return pages
     if format_ == "case":

@@ -33,6 +33,10 @@ COMMANDS = {
     "fields": ("fields", "List the fields of the query language, with the most frequent values in this archive."),
     "terms": ("terms", "Count what each query of a list finds: one query a line, as lawyers give them."),
     "show": ("show", "Print one conversation as a transcript."),
+    "customer": (
+        "customer",
+        "Find everything about one customer: by a name, an e-mail address, a phone number, a customer number or an id.",
+    ),
     "history": ("history", "Show every version of a conversation, and what changed from one to the next."),
     "export": (
         "export",
@@ -57,7 +61,7 @@ COMMANDS = {
 }
 GROUPS = {
     "Start here": ("demo", "config", "doctor", "harvest", "fetch"),
-    "Search": ("serve", "search", "histogram", "fields", "terms", "show", "history", "export", "certify"),
+    "Search": ("serve", "search", "histogram", "fields", "terms", "show", "history", "customer", "export", "certify"),
     "Operate": (
         "status",
         "coverage",

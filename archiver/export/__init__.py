@@ -3,7 +3,7 @@
 from archiver.export.case_package import CasePackage
 from archiver.export.exporter import Exported, Writer, export, writer_of
 from archiver.export.folder import Folder
-from archiver.export.html_pages import HtmlPages
+from archiver.export.html_pages import HtmlFolder, HtmlPages, page_around
 from archiver.export.item import Item, items
 from archiver.export.messages import MESSAGE_COLUMNS, message_lines, message_row
 from archiver.export.ndjson import lines
@@ -14,6 +14,7 @@ __all__ = [
     "CasePackage",
     "Exported",
     "Folder",
+    "HtmlFolder",
     "HtmlPages",
     "Item",
     "Writer",
@@ -24,5 +25,6 @@ __all__ = [
     "lines",
     "message_lines",
     "message_row",
+    "page_around",
     "writer_of",
 ]

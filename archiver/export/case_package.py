@@ -10,7 +10,7 @@ from typing import Any
 from archiver.archive import Evidence
 from archiver.export.csv_files import CsvFiles
 from archiver.export.folder import Folder
-from archiver.export.html_pages import HtmlPages
+from archiver.export.html_pages import HtmlFolder
 from archiver.export.item import Item
 from archiver.jsontext import encode, pretty
 from archiver.model import Message
@@ -22,7 +22,7 @@ class CasePackage:
     """Writes it. `about` is what the manifest says of the question and the archive; `evidence` proves a vault entry."""
 
     def __init__(
-        self, folder: Folder, pages: HtmlPages, about: dict[str, Any], evidence: Callable[[int], Evidence]
+        self, folder: Folder, pages: HtmlFolder, about: dict[str, Any], evidence: Callable[[int], Evidence]
     ) -> None:  # fmt: skip
         self._folder, self._about, self._evidence = folder, about, evidence
         self._parts = (pages, CsvFiles(folder))

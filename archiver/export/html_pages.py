@@ -8,7 +8,7 @@ from html import escape
 
 from archiver.export.folder import Folder
 from archiver.export.item import Item
-from archiver.model import EPOCH, Event, Former, Message, Transcript
+from archiver.model import EPOCH, Event, Former, Message, Role, Transcript
 from archiver.query import Expression, Snippet, marked
 from archiver.rawrecord import as_text
 from archiver.transcript import iso, kind_of
@@ -39,11 +39,11 @@ _HEAD = """<!doctype html>
 _FOOT = "</body>\n</html>\n"
 
 
-class HtmlPages:
-    """Writes them. `zone`: the time zone beside UTC; `expression`: what is marked; `head`: the vault's head."""
+class HtmlFolder:
+    """Writes them."""
 
-    def __init__(self, folder: Folder, zone: tzinfo, expression: Expression | None, head: str) -> None:
-        self._folder, self._zone, self._expression, self._head = folder, zone, expression, head
+    def __init__(self, folder: Folder, pages: HtmlPages) -> None:
+        self._folder, self._pages = folder, pages
 
     def begin(self) -> None:
         head = _HEAD.format(title="Conversations", style=_STYLE)
@@ -58,7 +58,9 @@ class HtmlPages:
     def add(self, item: Item) -> None:
         if item.transcript:
             name = f"{item.file_stem}.html"
-            self._folder.put(f"conversations/{name}", self.page(item, item.transcript).encode("utf-8", "replace"))
+            self._folder.put(
+                f"conversations/{name}", self._pages.page(item, item.transcript).encode("utf-8", "replace")
+            )
             metadata = item.transcript.metadata
             people = ", ".join(person.name for person in metadata.consumers)
             link = f'<a href="conversations/{name}">{_text(item.id)}</a>'
@@ -72,17 +74,28 @@ class HtmlPages:
     def _index(self, text: str) -> None:
         self._folder.growing("index.html").write(text.encode("utf-8", "replace"))
 
+
+class HtmlPages:
+    """Conversations as HTML. `zone`: the time zone beside UTC; `expression`: what is marked; `head`: the vault's."""
+
+    def __init__(self, zone: tzinfo, expression: Expression | None, head: str) -> None:
+        self._zone, self._expression, self._head = zone, expression, head
+
     def page(self, item: Item, transcript: Transcript) -> str:
         """The page of one conversation."""
+        title = f"Conversation {item.id}"
+        return page_around(title, f"<h1>{_text(title)}</h1>\n{self.section(item, transcript)}")
+
+    def section(self, item: Item, transcript: Transcript, *, only_customer: bool = False) -> str:
+        """Facts, messages and what stands beside them; or only what the customer wrote."""
+        entries = [entry for entry in _in_order(transcript) if not only_customer or _is_by_customer(entry[1])]
         parts = [
-            _HEAD.format(title=_text(f"Conversation {item.id}"), style=_STYLE),
-            f"<h1>Conversation {_text(item.id)}</h1>\n<dl>",
+            "<dl>",
             *(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in self._facts(item, transcript)),
             "</dl>\n<ol>",
-            *(self._entry(entry, number) for _, entry, number in _in_order(transcript)),
+            *(self._entry(entry, number) for _, entry, number in entries),
             "</ol>",
-            *_after(transcript),
-            _FOOT,
+            *(() if only_customer else _after(transcript)),
         ]
         return "\n".join(parts)
 
@@ -135,6 +148,16 @@ class HtmlPages:
         snippet = marked(text, self._expression) if self._expression is not None else Snippet(text)
         pieces = ((_text(piece), is_hit) for piece, is_hit in snippet.pieces())
         return "".join(f"<mark>{piece}</mark>" if is_hit else piece for piece, is_hit in pieces)
+
+
+def page_around(title: str, content: str) -> str:
+    """A whole page that needs nothing from elsewhere. `content` is HTML."""
+    return f"{_HEAD.format(title=_text(title), style=_STYLE)}{content}\n{_FOOT}"
+
+
+def _is_by_customer(entry: Message | Event | Former) -> bool:
+    message = entry.message if isinstance(entry, Former) else entry
+    return isinstance(message, Message) and message.role is Role.CUSTOMER
 
 
 def _in_order(transcript: Transcript) -> list[tuple[datetime | None, Message | Event | Former, int | None]]:

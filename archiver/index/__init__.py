@@ -7,11 +7,11 @@ from archiver.index.condition import index_status
 from archiver.index.counting import Bar, Counting, Counts, Facet, Histogram, Table, countable
 from archiver.index.readiness import check_whole, make_ready
 from archiver.index.results import Hit, Refusal, Results, Sort, read_cursor
-from archiver.index.retrieval import Request, Search, found_ids
+from archiver.index.retrieval import Request, Search, Seen, found_ids
 from archiver.index.store import StoreAdmin, StoreStatus, open_store
 from archiver.index.terms import TermCount, count_terms
 from archiver.index.verify import repair_index, verify_index
-from archiver.index.versions import NumberedVersion, numbered_versions, read_version
+from archiver.index.versions import NumberedVersion, numbered_versions, other_transcripts, read_version
 
 __all__ = [
     "Applied",
@@ -27,6 +27,7 @@ __all__ = [
     "Request",
     "Results",
     "Search",
+    "Seen",
     "Sort",
     "StoreAdmin",
     "StoreStatus",
@@ -44,6 +45,7 @@ __all__ = [
     "make_ready",
     "numbered_versions",
     "open_store",
+    "other_transcripts",
     "read_cursor",
     "read_version",
     "rebuild",

@@ -123,9 +123,11 @@ def _near(asked: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(asked, list(known), n=1, cutoff=_ALIKE)
 
 
-def advice_on(store: Store, query: Query, scope: Scope) -> tuple[str, ...]:
-    """What a reader of an answer has to know about its query. Raises StoreError."""
-    return (*_of_scope(query, scope), *Advice(store, query).notices())
+def advice_on(store: Store, query: Query, scope: Scope, *, names_values: bool = True) -> tuple[str, ...]:
+    """What a reader of an answer has to know about its query; `names_values`, if they may be told which values the
+    archive has and has not. Raises StoreError.
+    """
+    return (*_of_scope(query, scope), *(Advice(store, query).notices() if names_values else ()))
 
 
 def _of_scope(query: Query, scope: Scope) -> Iterator[str]:

@@ -7,9 +7,10 @@ from enum import StrEnum
 
 from archiver.archive import ArchiveFile, CoverageState, Stretch
 from archiver.errors import counted
+from archiver.index.results import Sort
 from archiver.index.store import Store
 from archiver.model import Window, to_ms
-from archiver.query import Query, asked_span, span_of, understood
+from archiver.query import And, Compare, Everything, Expression, Query, Scope, asked_span, span_of, understood
 from archiver.value import Value
 
 
@@ -87,8 +88,12 @@ def _gap(gap: Stretch) -> str:
     return f"  {gap.window}: {_WORDS.get(gap.state, gap.state.value)}"
 
 
-def assurance(archive: ArchiveFile, store: Store, query: Query, now: datetime) -> Assurance:
-    """What an answer to a query is worth at `now`, which is LivePerson's time. Raises StoreError."""
+def assurance(
+    archive: ArchiveFile, store: Store, query: Query, now: datetime, rule: Expression = Everything()  # noqa: B008
+) -> Assurance:  # fmt: skip
+    """What an answer to a query is worth at `now`, which is LivePerson's time, to somebody who sees the conversations
+    of which a rule is true. Raises StoreError.
+    """
     covering = archive.covering(now)
     span = span_of(query.expression, covering.whole)
     coverage = covering.of(span, is_counted=False) if span else None
@@ -98,7 +103,7 @@ def assurance(archive: ArchiveFile, store: Store, query: Query, now: datetime) -
     return Assurance(
         understood=understood(query.expression),
         span=span,
-        conversations=archive.vault.count_started(*bounds),
+        conversations=_conversations(archive, store, rule, *bounds),
         shallow=coverage.shallow if coverage else 0,
         days=len(days),
         proven_days=sum(day.state is CoverageState.SEALED for day in days),
@@ -110,3 +115,11 @@ def assurance(archive: ArchiveFile, store: Store, query: Query, now: datetime) -
         head=archive.vault.end(),
         at=now,
     )
+
+
+def _conversations(archive: ArchiveFile, store: Store, rule: Expression, start_ms: int, end_ms: int) -> int:
+    """How many conversations of a span there are of which a rule is true."""
+    if isinstance(rule, Everything):
+        return archive.vault.count_started(start_ms, end_ms)
+    within = And((rule, Compare("start", None if start_ms == _ALWAYS else start_ms, end_ms)))
+    return store.search(within, scope=Scope.CONVERSATION, sort=Sort.NEWEST, limit=1).total

@@ -19,7 +19,7 @@ from archiver.index.results import OF_MESSAGES, Hit, Key, KeyPage, Results, Sort
 from archiver.index.store import Store
 from archiver.index.versions import read_version
 from archiver.model import Message, Metadata, Transcript
-from archiver.query import Expression, Query, Reading, Scope, every_message
+from archiver.query import Everything, Expression, Query, Reading, Scope, every_message
 from archiver.value import Value
 
 # An index looks at all results for each page, so that few are wanted. Elasticsearch gives 10,000 at once: one more.
@@ -57,22 +57,33 @@ class Request(Value):
             )
 
 
+class Seen(Value):
+    """What of the answers whoever asks may see. `hit` makes of a hit what is shown of it; by `hidden_facets` nothing is
+    counted; `rule` is true of all conversations that they see; `advises`: they may be told which values there are.
+    """
+
+    hit: Callable[[Hit], Hit] | None = None
+    hidden_facets: Set[str] = frozenset()
+    rule: Expression = Everything()
+    advises: bool = True
+
+
 class Search:
     """The hits of a request, in its order, fetched page by page while they are iterated.
 
     Iterating yields each hit once; iterating again searches again. `faults`, `next` and `is_complete` are about the
     hits that were iterated: how many could not be read, the cursor after them (None if there are no more), and whether
-    all were searched and could be read. `doubts` tells why some may be missing. `shown` makes of a hit what may be seen
-    of it; by `hidden` facets nothing may be counted. Raises StoreError, IntegrityError when used.
+    all were searched and could be read. `doubts` tells why some may be missing. `seen` says what is shown of the hits.
+    Raises StoreError, IntegrityError when used.
     """
 
     def __init__(
         self, archive: ArchiveFile, store: Store, request: Request, ready: Readiness = Readiness(), *,  # noqa: B008
-        shown: Callable[[Hit], Hit] | None = None, hidden: Set[str] = frozenset(),
+        seen: Seen | None = None,
     ) -> None:  # fmt: skip
         self._archive, self._store = archive, store
         self.request = request
-        self._ready, self._shown, self._hidden = ready, shown, hidden
+        self._ready, self._seen = ready, seen or Seen()
         self.faults = 0
         self._total: int | None = None
         self._first: KeyPage | None = None
@@ -82,7 +93,7 @@ class Search:
     @cached_property
     def notices(self) -> tuple[str, ...]:
         """What a reader has to know about the index and the query."""
-        told = advice_on(self._store, self.request.query, self.request.scope)
+        told = advice_on(self._store, self.request.query, self.request.scope, names_values=self._seen.advises)
         return (*self._ready.notices, *self.request.query.notices, *told)
 
     @property
@@ -94,18 +105,18 @@ class Search:
 
     def counting(self, zone: tzinfo) -> Counting:
         """Counts the same results, in intervals of a time zone."""
-        return Counting(self._store, self.request.query, self.request.scope, zone, hidden=self._hidden)
+        return Counting(self._store, self.request.query, self.request.scope, zone, hidden=self._seen.hidden_facets)
 
     def assurance(self, now: datetime) -> Assurance:
         """What the answer is worth at `now`, which is LivePerson's time."""
-        return assurance(self._archive, self._store, self.request.query, now)
+        return assurance(self._archive, self._store, self.request.query, now, self._seen.rule)
 
     def __iter__(self) -> Iterator[Hit]:
         self.faults, self._next = 0, None
         for hit, after in self._found():
             self._next = after
             self.faults += hit.fault is not None
-            yield self._shown(hit) if self._shown else hit
+            yield self._seen.hit(hit) if self._seen.hit else hit
 
     @property
     def doubts(self) -> tuple[str, ...]:

@@ -71,6 +71,12 @@ def numbered_versions(vault: Vault, conversation_id: str) -> list[NumberedVersio
     return [NumberedVersion(number, entry, _transcript(vault, entry)) for number, entry in enumerate(entries, 1)]
 
 
+def other_transcripts(vault: Vault, conversation_id: str) -> list[Transcript]:
+    """What the other versions of a conversation say, as far as they can be read. Raises NotFound, IntegrityError."""
+    others = (entry for entry in vault.history(conversation_id) if entry.is_version and not entry.is_current)
+    return [transcript for entry in others if (transcript := _transcript(vault, entry))]
+
+
 def _transcript(vault: Vault, entry: HistoryEntry) -> Transcript | None:
     try:
         return project(vault.entry_raw(entry.seq)) if entry.has_body else None

@@ -1,12 +1,13 @@
 """The documents that programs read, by their published schemas, and words that every face of the program says alike."""
 
 from archiver.outputs.about import about_json
-from archiver.outputs.audit import audit_facts, audit_words
+from archiver.outputs.audit import audit_facts, audit_words, member_of
 from archiver.outputs.certificate import certificate_json, differences, is_changed, moment_of
 from archiver.outputs.certificate_page import certificate_html
 from archiver.outputs.changes import changes_json
 from archiver.outputs.counts import Names, counts_json
 from archiver.outputs.coverage import coverage_json, month_of
+from archiver.outputs.customer import Customer, customers, customers_json, in_order
 from archiver.outputs.erasures import ERASURE_WORDS, at_stake, erasure_json
 from archiver.outputs.histogram import ProvenBar, histogram_json, proven_bars
 from archiver.outputs.history import EVENT_WORDS, change_json, history_json, steps_of
@@ -18,6 +19,7 @@ from archiver.outputs.worth import question_json, worth_json
 __all__ = [
     "ERASURE_WORDS",
     "EVENT_WORDS",
+    "Customer",
     "Names",
     "ProvenBar",
     "about_json",
@@ -30,12 +32,16 @@ __all__ = [
     "changes_json",
     "counts_json",
     "coverage_json",
+    "customers",
+    "customers_json",
     "differences",
     "erasure_json",
     "histogram_json",
     "history_json",
+    "in_order",
     "is_changed",
     "item_json",
+    "member_of",
     "moment_of",
     "month_of",
     "numbers_around",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-_FACTS = ("query", "queries", "fields", "conversation_id", "what", "hits_total", "erasure", "decision", "to", "output")
+_FACTS = (
+    "query", "queries", "fields", "conversation_id", "conversation_ids", "what", "hits_total", "erasure", "decision",
+    "to", "roles", "rule", "output", "manifest_sha256", "count",
+)  # fmt: skip
 
 
 def audit_words(event: dict[str, Any]) -> str:
@@ -35,3 +38,9 @@ def audit_facts(event: dict[str, Any]) -> Iterator[str]:
         if name in facts:
             value = facts[name]
             yield f"{name}: {'; '.join(map(str, value)) if isinstance(value, list) else value}"
+
+
+def member_of(event: Any, part: str, name: str) -> Any:
+    """A member of a part of an event; None for one that is not there, or in an event that somebody has changed."""
+    found = event.get(part) if isinstance(event, dict) else None
+    return found.get(name) if isinstance(found, dict) else None

@@ -8,29 +8,29 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
-from archiver.errors import ArchiverError, ConfigError, StoreUnavailable
+from archiver.errors import ArchiverError, ConfigError
 from archiver.web import faults
 
 _WITHIN_S, _FORM_WITHIN_S = 60.0, 10.0
 _CLIENT_LEFT = 499
-_MOST_FORM_BYTES = 65_536
+_MOST_FORM_BYTES, _MOST_FIELDS = 65_536, 100
 
 Answer = Callable[[Request], Response]
 Fault = Callable[[Request, ArchiverError], Response]
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The fields of the form that was sent; none with a GET. Raises ConfigError for one that is too long."""
+    """The fields of the form that was sent; none with a GET. Raises ConfigError or ValueError for too long a one."""
     if request.method != "POST":
         return {}
     content = b""
     async for chunk in request.stream():
         content += chunk
         if len(content) > _MOST_FORM_BYTES:
-            raise ConfigError("the form is too long", hint=f"Send at most {_MOST_FORM_BYTES:,} bytes.")
-    return dict(parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
+            raise ConfigError("the form is too long")
+    return dict(parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
 
 
 class Answering:
@@ -49,22 +49,34 @@ class Answering:
         async def endpoint(request: Request) -> Response:
             try:
                 request.state.form = await asyncio.wait_for(_form(request), _FORM_WITHIN_S)
-            except (ArchiverError, TimeoutError, ClientDisconnect):
-                return Response("the form is too long or too slow\n", status_code=413)
+            except (ArchiverError, ValueError, TimeoutError, ClientDisconnect):
+                return PlainTextResponse("the form is too long or too slow\n", 413)
             async with self._free:
                 if request.method != "POST" and await request.is_disconnected():
                     return Response(status_code=_CLIENT_LEFT)
+                work = asyncio.get_running_loop().run_in_executor(self._pool, self._answered, answer, request)
                 try:
-                    work = asyncio.get_running_loop().run_in_executor(self._pool, answer, request)
                     return await asyncio.wait_for(work, _WITHIN_S)
-                except ArchiverError as error:
-                    return self._fault(request, error)
                 except TimeoutError:
-                    return self._fault(request, StoreUnavailable("the answer took too long", hint="Try again later."))
-                except Exception as error:  # noqa: BLE001  (its text may hold what a customer wrote)
-                    return self._fault(request, faults.unexpected(error))
+                    return PlainTextResponse("the answer took too long; try again later\n", 503)
 
         return endpoint
+
+    def _answered(self, answer: Answer, request: Request) -> Response:
+        try:
+            return answer(request)
+        except ArchiverError as error:
+            return self._told(request, error)
+        except Exception as error:  # noqa: BLE001  (its text may hold what a customer wrote)
+            return self._told(request, faults.unexpected(error))
+
+    def _told(self, request: Request, error: ArchiverError) -> Response:
+        """The answer of an error; in plain words if that can't be made."""
+        try:
+            return self._fault(request, error)
+        except Exception as second:  # noqa: BLE001  (as above)
+            faults.unexpected(second)
+            return PlainTextResponse(f"{error.message}. {error.hint or ''}\n", faults.status_of(error))
 
     def end(self) -> None:
         """Ends the threads; one within a request is not waited for."""

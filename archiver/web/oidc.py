@@ -1,13 +1,14 @@
 """Logs people in at an OpenID Connect provider: the authorization code flow with PKCE, state and nonce.
 
-OpenID Connect Core 1.0, 3.1; RFC 7636. Signatures and claims are checked by authlib and joserfc.
+OpenID Connect Core 1.0, 3.1; RFC 7636. Signatures and claims are checked by joserfc and authlib.
 """
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import ssl
-import threading
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from joserfc.jwk import KeySet
 
 from archiver.config import Oidc
 from archiver.errors import AccessDenied, SourceUnavailable
+from archiver.jsontext import decode, encode
 from archiver.logs import EventLogger
 from archiver.proxies import EnvironmentTransport
 from archiver.value import Value
@@ -31,85 +33,103 @@ _log = EventLogger("web")
 _WITHIN_S = 10.0
 _LEEWAY_S = 60
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
-_PENDING_FOR, _MOST_PENDING = timedelta(minutes=10), 1_000
+_BEGUN_FOR, _DESCRIBED_FOR = timedelta(minutes=10), timedelta(minutes=10)
 
 
-class _Pending(Value):
-    """A login that was begun: what has to come back, and where the person wanted to go."""
+class _Begun(Value):
+    """A login that was begun: what has to come back, and where the person wanted to go. The browser keeps it, signed,
+    so that nobody can make this program remember too many.
+    """
 
+    state: str
     nonce: str
     verifier: str
     goal: str
-    until: datetime
+    until: float
 
 
 class OidcLogin:
-    """Logins at one provider. `redirect_uri` is the address of this page to which the provider sends people back."""
+    """Logins at one provider."""
 
     def __init__(self, settings: Oidc, clock: Callable[[], datetime]) -> None:
         self._settings, self._clock = settings, clock
-        self._pending: dict[str, _Pending] = {}
-        self._lock = threading.Lock()
+        self._key = secrets.token_bytes(32)
+        self._description: tuple[datetime, dict[str, Any]] | None = None
+        self._trust = ssl.create_default_context()
 
     def begin(self, redirect_uri: str, goal: str) -> tuple[str, str]:
-        """The provider's address at which a person logs in, and the state by which they are known when they come back.
-        Raises SourceUnavailable.
+        """The provider's address at which a person logs in, and what their browser has to send when they come back to
+        `redirect_uri`. Raises SourceUnavailable.
         """
-        state, now = secrets.token_urlsafe(32), self._clock()
-        pending = _Pending(secrets.token_urlsafe(32), secrets.token_urlsafe(48), goal, now + _PENDING_FOR)
-        with self._lock:
-            over = [key for key, item in self._pending.items() if item.until <= now]
-            for key in over or list(self._pending)[: len(self._pending) + 1 - _MOST_PENDING]:
-                del self._pending[key]
-            self._pending[state] = pending
+        until = (self._clock() + _BEGUN_FOR).timestamp()
+        begun = _Begun(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48), goal, until)
         return prepare_grant_uri(
             self._described()["authorization_endpoint"], self._settings.client_id, "code", redirect_uri,
-            self._settings.scopes, state, nonce=pending.nonce, code_challenge_method="S256",
-            code_challenge=create_s256_code_challenge(pending.verifier),
-        ), state  # fmt: skip
+            self._settings.scopes, begun.state, nonce=begun.nonce, code_challenge_method="S256",
+            code_challenge=create_s256_code_challenge(begun.verifier),
+        ), self._signed(begun)  # fmt: skip
 
-    def finish(self, redirect_uri: str, answer: dict[str, str], state: str | None) -> tuple[Identity, str]:
-        """Who has logged in, and where they wanted to go. `answer` is what the provider sent by the browser, `state` is
-        what this browser was given. Raises AccessDenied, SourceUnavailable.
+    def finish(self, redirect_uri: str, answer: dict[str, str], kept: str | None) -> tuple[Identity, str]:
+        """Who has logged in, and where they wanted to go. `answer` is what the provider sent by the browser, `kept`
+        what the browser was given when it was sent there. Raises AccessDenied, SourceUnavailable.
         """
-        with self._lock:
-            pending = self._pending.pop(answer.get("state", ""), None)
-        if pending is None or answer.get("state") != state or pending.until <= self._clock():
-            raise AccessDenied("this login was not begun here, or is over", hint="Log in again.")
+        begun = self._read(kept or "")
+        if begun is None or not hmac.compare_digest(answer.get("state", ""), begun.state):
+            raise AccessDenied("this login was not begun here, or has expired", hint="Log in again.")
         if "code" not in answer:
             told = answer.get("error", "no code")
             raise AccessDenied(f"the provider refused the login: {told[:100]}", hint="Log in again.")
-        token = self._token(redirect_uri, answer["code"], pending)
-        claims = self._with_more(self._claims(token, pending), token)
+        token = self._token(redirect_uri, answer["code"], begun)
+        claims = self._with_more(self._claims(token, begun), token)
         groups = claims.get(self._settings.groups)
         names = tuple(map(str, groups)) if isinstance(groups, list) else (str(groups),) if groups else ()
-        return Identity("oidc", _name(claims), names), pending.goal
+        return Identity("oidc", _name(claims), names), begun.goal
 
-    def _token(self, redirect_uri: str, code: str, pending: _Pending) -> dict[str, Any]:
+    def _signed(self, begun: _Begun) -> str:
+        content = urlsafe_b64encode(encode(begun))
+        return f"{content.decode()}.{hmac.digest(self._key, content, 'sha256').hex()}"
+
+    def _read(self, kept: str) -> _Begun | None:
+        content, _, signature = kept.partition(".")
+        if not hmac.compare_digest(signature, hmac.digest(self._key, content.encode(), "sha256").hex()):
+            return None
+        begun = _Begun(**decode(urlsafe_b64decode(content)))
+        return begun if self._clock().timestamp() < begun.until else None
+
+    def _token(self, redirect_uri: str, code: str, begun: _Begun) -> dict[str, Any]:
         form = {
             "grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri,
-            "code_verifier": pending.verifier,
+            "code_verifier": begun.verifier,
         }  # fmt: skip
         login = (self._settings.client_id, self._settings.client_secret.reveal())
         return self._asked("POST", self._described()["token_endpoint"], data=form, auth=login)
 
-    def _claims(self, token: dict[str, Any], pending: _Pending) -> dict[str, Any]:
+    def _claims(self, token: dict[str, Any], begun: _Begun) -> dict[str, Any]:
         """The checked claims of an ID token. Raises AccessDenied."""
-        keys = KeySet.import_key_set(self._asked("GET", self._described()["jwks_uri"]))  # type: ignore[arg-type]
+        found = self._asked("GET", self._described()["jwks_uri"])
         try:
+            keys = KeySet.import_key_set(found)  # type: ignore[arg-type]
             read = jwt.decode(str(token.get("id_token")), keys, algorithms=list(_ALGORITHMS))
-            wanted = {"iss": {"essential": True, "value": self._described()["issuer"]}}
-            known = {"nonce": pending.nonce, "client_id": self._settings.client_id}
+            wanted = {"iss": {"essential": True, "value": self._described()["issuer"]}, "aud": {"essential": True}}
+            known = {"nonce": begun.nonce, "client_id": self._settings.client_id}
             claims = CodeIDToken(read.claims, read.header, wanted, known)
             claims.validate(now=int(self._clock().timestamp()), leeway=_LEEWAY_S)
-            if claims.get("nonce") != pending.nonce:
-                raise AccessDenied("the provider's answer is to another login", hint="Log in again.")
-        except (JoseError, ValueError) as error:
+            self._check_audience(claims)
+        except (JoseError, ValueError, TypeError, KeyError) as error:
             _log.warning("login.refused", f"the ID token was refused: {type(error).__name__}")
             raise AccessDenied(
                 "the provider's answer can't be trusted", hint="Look into the server's log, and log in again."
             ) from error
         return dict(claims)
+
+    def _check_audience(self, claims: dict[str, Any]) -> None:
+        """Raises ValueError unless the token was made for this page alone (OpenID Connect Core 1.0, 3.1.3.7)."""
+        audience = claims.get("aud")
+        listed = audience if isinstance(audience, list) else [audience]
+        if self._settings.client_id not in listed:
+            raise ValueError("it is for another client")
+        if len(listed) > 1 and claims.get("azp") != self._settings.client_id:
+            raise ValueError("it was made for another client")
 
     def _with_more(self, claims: dict[str, Any], token: dict[str, Any]) -> dict[str, Any]:
         """The claims with those that the provider tells only when it is asked with the access token (OpenID Connect
@@ -122,17 +142,24 @@ class OidcLogin:
         return {**more, **claims} if more.get("sub") == claims["sub"] else claims
 
     def _described(self) -> dict[str, Any]:
-        """The provider's own description (OpenID Connect Discovery 1.0)."""
-        found = self._asked("GET", f"{self._settings.issuer}/.well-known/openid-configuration")
-        if str(found.get("issuer", "")).rstrip("/") != self._settings.issuer:
-            raise SourceUnavailable("the provider calls itself by another name than oidc_issuer", hint="Correct it.")
-        return found
+        """The provider's own description, asked for every ten minutes (OpenID Connect Discovery 1.0)."""
+        now = self._clock()
+        if self._description is None or now - self._description[0] > _DESCRIBED_FOR:
+            found = self._asked("GET", f"{self._settings.issuer}/.well-known/openid-configuration")
+            if str(found.get("issuer", "")).rstrip("/") != self._settings.issuer:
+                raise SourceUnavailable(
+                    "the provider calls itself by another name than oidc_issuer", hint="Correct oidc_issuer."
+                )
+            self._description = now, found
+        return self._description[1]
 
     def _asked(self, method: str, url: str, **how: Any) -> dict[str, Any]:
         try:
-            transport = EnvironmentTransport(ssl.create_default_context())
+            transport = EnvironmentTransport(self._trust)
             with httpx.Client(timeout=_WITHIN_S, trust_env=False, transport=transport) as client:
                 answer = client.request(method, url, **how)
+                if method == "POST" and answer.is_client_error:
+                    raise _refused(answer)
                 answer.raise_for_status()
                 found: dict[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
@@ -141,8 +168,18 @@ class OidcLogin:
         return found
 
 
+def _refused(answer: httpx.Response) -> AccessDenied:
+    """The provider does not take the code, or not this page's secret."""
+    _log.warning("login.refused", f"the login's provider answered {answer.status_code} to the code")
+    return AccessDenied(
+        "the provider refused the login", hint="Log in again. If that fails, check oidc_client_id and its secret."
+    )
+
+
 def _name(claims: dict[str, Any]) -> str:
-    """How a person is called here: by their address, if the provider vouches for it, or else its own id of them."""
+    """How a person is called here: by their address, if the provider vouches for it, or else its own id of them, which
+    is marked, so that it is no address or name that somebody else has.
+    """
     if claims.get("email") and claims.get("email_verified") is True:
         return str(claims["email"])
-    return str(claims["sub"])
+    return f"sub:{claims['sub']}"

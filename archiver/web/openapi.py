@@ -29,7 +29,11 @@ def described(operations: Iterable[Operation], base: str) -> dict[str, Any]:
         "info": {"title": "archiver", "version": __version__, "description": "An archive of conversations, to read."},
         "servers": [{"url": base}],
         "paths": {item.path: {"get": _operation(item)} for item in listed},
-        "components": {"schemas": {_key(name): _schema(name) for name in names} | {"problem": _PROBLEM}},
+        "security": [{}, {"token": []}],  # none is needed where the page has no login
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {_key(name): _schema(name) for name in names} | {"problem": _PROBLEM},
+        },
     }
 
 
@@ -42,13 +46,19 @@ def _operation(item: Operation) -> dict[str, Any]:
     return {
         "operationId": item.name,
         "summary": item.says,
-        "parameters": [*([id_] if item.is_of_conversation else []), *map(_parameter, item.parameters)],
+        "parameters": [*([id_] if item.is_of_conversation else []), *map(_parameter, item.parameters), _REASON],
         "responses": answers | {code: _problem(words) for code, words in _FAULTS.items()},
     }
 
 
+_REASON: dict[str, Any] = {
+    "name": "Archiver-Unmask-Reason", "in": "header", "required": False, "schema": {"type": "string"},
+    "description": "Why customers' personal data is to be shown, by whoever may see it; it is audited.",
+}  # fmt: skip
 _FAULTS = {
     "400": "The question can't be answered as it is.",
+    "401": "Nobody has logged in: send a bearer token.",
+    "403": "The person may not do this.",
     "404": "Not in the archive.",
     "405": "Only GET and HEAD are answered.",
     "500": "The archive or its index has a fault.",

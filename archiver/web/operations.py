@@ -75,13 +75,14 @@ def _facets(archive: Archive, _: str, given: Given) -> object:
 
 def _found(archive: Archive, given: Given, scope: str, limit: int, sort: str, after: str | None) -> object:
     search = archive.search(given["q"], scope=scope, sort=sort, limit=limit, after=after)
-    archive.audit_search(search)
     counting = search.counting(archive.settings.zone)
     facets = [(name,) for name in dict.fromkeys(given["facet"])]
     counts = counts_json(counting, facets, _FACET_VALUES)
     around = given.get("context", 0)
     before, name, hits, after_hits = search_json(search, search.assurance(archive.believed_now()), counts, around)
-    return before | {name: list(hits)} | after_hits()
+    listed = list(hits)
+    archive.audit_search(search, ids=[hit["conversation_id"] for hit in listed])
+    return before | {name: listed} | after_hits()
 
 
 def _histogram(archive: Archive, _: str, given: Given) -> object:
@@ -95,10 +96,9 @@ def _histogram(archive: Archive, _: str, given: Given) -> object:
 
 
 def conversation(archive: Archive, id_: str, _: Given) -> object:
-    archive.check_seen(id_)
+    transcript, record = archive.transcript(id_), archive.file.vault.current(id_)
     archive.audit(Action.VIEW, conversation_id=id_)
-    record = archive.file.vault.current(id_)
-    return transcript_json(archive.transcript(id_), seq=record.seq, fetched_at=record.fetched_at)
+    return transcript_json(transcript, seq=record.seq, fetched_at=record.fetched_at)
 
 
 def history(archive: Archive, id_: str, _: Given) -> object:
@@ -160,6 +160,6 @@ OPERATIONS = (
     Operation("status", "/status", "What the archive holds.", "archiver.status/2", status, (), Right.WATCH),
     Operation(
         "changes", "/changes", "What changed since a sequence number, so that another system can follow.",
-        "archiver.changes/1", _changes, _SINCE,
+        "archiver.changes/1", _changes, _SINCE, Right.EXPORT,
     ),
 )  # fmt: skip

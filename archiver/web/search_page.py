@@ -38,7 +38,7 @@ def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
     zone = archive.settings.zone
     search = search_of(archive, state, PAGE)
     results = search.results()
-    archive.audit_search(search)
+    archive.audit_search(search, ids=[hit.transcript.id for hit in results.hits])
     worth = search.assurance(archive.believed_now())
     counting = search.counting(zone)
     found = counting.histogram() if results.total else None

@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from archiver.config import WebAuth, host_of, is_address, names_this_machine
-from archiver.web.doors import Doors
+from archiver.web.authentication import Authentication
 
 _NOTHING = "'none'"
 _OWN = "'self'"
@@ -38,8 +38,8 @@ class Guard:
     (DNS rebinding). A form is taken from our own pages only.
     """
 
-    def __init__(self, app: ASGIApp, doors: Doors) -> None:
-        self._app, self._settings = app, doors.settings
+    def __init__(self, app: ASGIApp, authentication: Authentication) -> None:
+        self._app, self._settings = app, authentication.settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

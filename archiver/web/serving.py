@@ -20,6 +20,8 @@ def served(make: Callable[[], Archive], respond: Respond | None, host: str, port
     one that others can reach.
     """
     settings = web_settings(make().settings)
+    if settings.auth is not WebAuth.NONE:
+        _check_audit(make())
     application = Site(make, respond).application()
     listener = bind(host, port, "the page")
     if settings.auth is WebAuth.NONE and not is_local(listener):
@@ -30,3 +32,13 @@ def served(make: Callable[[], Archive], respond: Respond | None, host: str, port
         )
     with serving(application, listener, host, certificate=settings.certificate, key=settings.key) as url:
         yield url
+
+
+def _check_audit(archive: Archive) -> None:
+    """Raises ConfigError if nothing could be written into the audit log, so that nothing could be answered."""
+    with archive:
+        if archive.exists and not archive.file.is_writable:
+            raise ConfigError(
+                f"{archive.file.folder} is read-only for this user, so that no audit log can be written",
+                hint="Serve it as a user who may write it, or without a login on this machine.",
+            )

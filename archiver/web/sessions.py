@@ -47,10 +47,21 @@ class Sessions:
         number, now = secrets.token_urlsafe(32), self._clock()
         with self._lock:
             over = [key for key, session in self._all.items() if session.ends_at <= now]
-            for key in over or list(self._all)[: len(self._all) + 1 - _MOST]:
+            oldest = list(self._all)[:1] if len(self._all) >= _MOST else []
+            for key in over or oldest:
                 del self._all[key]
             self._all[number] = Session(identity, now + LENGTH)
         return number
+
+    def of(self, identity: Identity) -> Session:
+        """The session of somebody whom a proxy names with each request."""
+        number = f"{identity.login} {identity.name}"
+        session = self.find(number)
+        if session is None:
+            session = Session(identity, self._clock() + LENGTH)
+            with self._lock:
+                self._all[number] = session
+        return session
 
     def find(self, number: str | None) -> Session | None:
         """The session of a number, if it has not ended."""

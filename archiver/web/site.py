@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -19,10 +20,10 @@ from archiver.config import web_settings
 from archiver.errors import AccessDenied, ArchiverError, LoginNeeded, NotFound
 from archiver.service import Respond
 from archiver.value import Value, replace
-from archiver.web import acts, api, endpoints, entrance, faults
+from archiver.web import api, endpoints, faults, forms, login
 from archiver.web.answering import Answer, Answering
 from archiver.web.archives import Archives
-from archiver.web.doors import Doors, Visitor
+from archiver.web.authentication import Authentication, Visitor, origin_of
 from archiver.web.rendering import static_files
 from archiver.web.security import HEALTH, Guard
 from archiver.web.visit import Visit, as_json
@@ -30,6 +31,7 @@ from archiver.web.visit import Visit, as_json
 _THREADS = 8  # each holds the archive's file and its index open
 _FOREVER = "public, max-age=31536000, immutable"
 _REASON = "archiver-unmask-reason"
+_REFUSED_EVERY = timedelta(seconds=1)
 Endpoint = Callable[[Visit], Response]
 
 
@@ -58,13 +60,13 @@ _ADDRESSES = (
     Address("/status.json", endpoints.status_json, _WATCH),
     Address("/audit", endpoints.audit, _AUDIT),
     Address("/audit.json", endpoints.audit_json, _AUDIT),
-    Address("/unmask/{id:path}", acts.unmask, Right.UNMASK, "POST"),
-    Address("/erasures/{seq:int}", acts.decide, Right.DECIDE, "POST"),
-    Address("/login", entrance.show, None),
-    Address("/login", entrance.by_token, None, "POST"),
-    Address("/login/provider", entrance.at_provider, None),
-    Address(entrance.CALLBACK, entrance.from_provider, None),
-    Address("/logout", entrance.leave, None, "POST"),
+    Address("/unmask/{id:path}", forms.unmask, Right.UNMASK, "POST"),
+    Address("/erasures/{seq:int}", forms.decide, Right.DECIDE, "POST"),
+    Address("/login", login.show, None),
+    Address("/login", login.by_token, None, "POST"),
+    Address("/login/provider", login.at_provider, None),
+    Address(login.CALLBACK, login.from_provider, None),
+    Address("/logout", login.leave, None, "POST"),
     *(Address(path, answer, right) for path, (answer, right) in api.answers().items()),
 )
 
@@ -75,7 +77,9 @@ class Site:
     def __init__(self, make: Callable[[], Archive], respond: Respond | None = None) -> None:
         self._archives, self._respond = Archives(make), respond
         any_archive = make()
-        self._doors = Doors(web_settings(any_archive.settings), any_archive.now)
+        self._refused_at: datetime | None = None
+        self._refused_count = 0
+        self._authentication = Authentication(web_settings(any_archive.settings), any_archive.now)
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -95,7 +99,7 @@ class Site:
             return await answering.by(lambda request: self._fault(request, faults.NO_PAGE))(request)
 
         handlers: Any = {404: missing}
-        guard = Middleware(Guard, doors=self._doors)
+        guard = Middleware(Guard, authentication=self._authentication)
         return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers, middleware=[guard])
 
     # ── who asks ──
@@ -110,7 +114,8 @@ class Site:
         if visit.visitor is None:
             if visit.is_harvesting and not visit.archive.exists and item.answer is endpoints.search:
                 return visit.page("beginning.html", {})  # there is nobody yet to whom anything could be granted
-            raise LoginNeeded("this needs a login", hint=f"Log in: {entrance.login_href(visit)}")
+            self._note_refused(visit)
+            raise LoginNeeded("this needs a login", hint=f"Log in: {login.login_href(visit)}")
         try:
             visit.visitor.person.check(item.right)
             self._unmask(visit, visit.visitor)
@@ -120,14 +125,30 @@ class Site:
                 visit.archive.audit(Action.DENIAL, reason=error.message, outcome="failure", what=request.url.path)
             raise
 
+    def _note_refused(self, visit: Visit) -> None:
+        """Writes into the audit log that somebody sent what proves nothing; once a second, so that nobody fills it."""
+        now = visit.archive.now()
+        is_soon = self._refused_at is not None and now - self._refused_at < _REFUSED_EVERY
+        self._refused_count += 1
+        if not self._authentication.has_credentials(visit.request) or is_soon:
+            return
+        visit.archive.view = View(origin_of(visit.request, "unknown"), Person("unknown"))
+        visit.archive.audit(
+            Action.LOGIN, outcome="failure", reason="the token or the proxy's headers are not known",
+            what=visit.request.url.path, count=self._refused_count,
+        )  # fmt: skip
+        self._refused_at, self._refused_count = now, 0
+
     def _visit(self, request: Request) -> Visit:
         archive = self._archives.here()
         visitor = None
-        if self._doors.is_open or archive.exists:
-            visitor = self._doors.visitor(request, archive)
+        if self._authentication.is_open or archive.exists:
+            visitor = self._authentication.visitor(request, archive)
         nobody = View(Origin("page"), Person("nobody"))
         archive.view = View(visitor.origin, visitor.person) if visitor else nobody
-        return Visit(request, archive, self._archives, self._doors, visitor, is_harvesting=self._respond is not None)
+        return Visit(
+            request, archive, self._archives, self._authentication, visitor, is_harvesting=self._respond is not None
+        )
 
     def _unmask(self, visit: Visit, visitor: Visitor) -> None:
         """Shows personal data where the person has asked for it: on the page for a conversation, by a program's header
@@ -155,8 +176,8 @@ class Site:
             return api.problem(error)
         if ".json" in path:
             return as_json(faults.as_json(error), status)
-        if isinstance(error, LoginNeeded) and request.method == "GET" and self._doors.has_form:
-            return RedirectResponse(entrance.login_href(self._visit(request)), 303)
+        if isinstance(error, LoginNeeded) and request.method == "GET" and self._authentication.has_form:
+            return RedirectResponse(login.login_href(self._visit(request)), 303)
         return self._visit(request).page("fault.html", faults.shown(error), status=status)
 
 

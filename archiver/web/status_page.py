@@ -33,6 +33,7 @@ def status_page(archive: Archive) -> dict[str, Any]:
         "pending_count": len(pending),
         "quarantined": status["vault"]["quarantined"],
         "clock_notice": archive.file.ledger.clock_notice(),
+        "grants": archive.file.grants.all() if archive.view.person.may(Right.ADMINISTER) else [],
         "counted": counted,
     }
 

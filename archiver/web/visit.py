@@ -14,7 +14,7 @@ from archiver.app import Archive
 from archiver.errors import ArchiverError
 from archiver.jsontext import encode
 from archiver.web.archives import Archives
-from archiver.web.doors import Doors, Visitor
+from archiver.web.authentication import Authentication, Visitor
 from archiver.web.rendering import page
 
 # The pages in the bar: name, address, and what one must be allowed to do.
@@ -33,7 +33,7 @@ class Visit:
     request: Request
     archive: Archive
     archives: Archives
-    doors: Doors
+    authentication: Authentication
     visitor: Visitor | None
     is_harvesting: bool = False
 
@@ -65,11 +65,12 @@ class Visit:
     ) -> Response:
         """A page with what every page shows around its content; `twin` is the address of its JSON."""
         shown = [(name, path) for name, path, right in _PAGES if self.may(right)]
-        name = self.visitor.person.name if self.visitor and not self.doors.is_open else ""
-        leaves = self.visitor is not None and self.visitor.session is not None
+        name = self.visitor.person.name if self.visitor and not self.authentication.is_open else ""
+        has_session = self.visitor is not None and self.visitor.session is not None
         around = {
             "here": here, "twin": twin, "pages_of_bar": shown, "account": self._account(), "person": name,
-            "may_leave": leaves, "may": {right.value for right in Right if self.may(right)},
+            "has_session": has_session, "may_leave": has_session and self.authentication.has_form,
+            "may": {right.value for right in Right if self.may(right)},
         }  # fmt: skip
         return page(template, around | content, status=status)
 

@@ -248,6 +248,7 @@ CASES: Mapping[str, Case] = {
     "coverage": _covered(-1, 3),
     "coverage-of-a-counted-day": _covered(1, 1),
     "coverage-of-an-unread-day": _covered(3, 3),
+    "customer": lambda desk: desk.run("customer", "Łukasz", "--json"),
     "doctor": _doctor,
     "doctor-without-account": _run("doctor"),
     "erasures": _run("erasures", "--all"),

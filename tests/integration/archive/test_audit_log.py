@@ -87,11 +87,20 @@ def test_a_log_that_was_cut_off_or_written_anew_is_found_by_a_head_that_was_note
     assert list(log.faults()) == []
     assert "the log ends with event 5" in " ".join(log.faults(head))
     (tmp_path / AUDIT_FILE).unlink()
+    anew = AuditLog(tmp_path)
     for number in range(10, 18):
-        log.append(event(number))
-    assert list(log.faults()) == []
-    assert "event 7 is another one" in " ".join(log.faults(head))
-    log.close()
+        anew.append(event(number))
+    assert list(anew.faults()) == []
+    assert "event 7 is another one" in " ".join(anew.faults(head))
+    anew.close()
+
+
+def test_a_log_that_is_removed_or_replaced_while_it_is_written_is_an_error(log: AuditLog, tmp_path: Path) -> None:
+    log.append(event(8))
+    (tmp_path / AUDIT_FILE).unlink()
+    for _ in range(2):
+        with pytest.raises(ArchiveError, match="removed or replaced"):
+            log.append(event(9))
 
 
 def test_a_log_that_was_removed_is_found_by_a_head_that_was_noted(log: AuditLog, tmp_path: Path) -> None:

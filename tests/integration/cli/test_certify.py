@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -115,8 +115,8 @@ def grow(folder: Path, *raws: bytes) -> None:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
-    yield kept(tmp_path / "archive", record("c1", NOW, "hello"), record("c2", NOW, "bye"))
+def small(tmp_path: Path) -> Path:
+    return kept(tmp_path / "archive", record("c1", NOW, "hello"), record("c2", NOW, "bye"))
 
 
 def test_an_archive_that_has_grown_elsewhere_says_the_same_and_that_it_has(small: Path, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from archiver.access import new_token, token_hash
 from archiver.app import Archive
 from archiver.archive import Grant, Grantee
 from archiver.config import find_settings
+from archiver.errors import ConfigError
+from archiver.liveperson.answers import read_record
 from archiver.query import Scope
 from archiver.web.sessions import LENGTH, Identity, Sessions
 from tests import schemas
@@ -123,7 +125,10 @@ def test_nobody_sees_anything_without_a_login(desk: Desk, path: str) -> None:
 @pytest.mark.parametrize(
     ("role", "denied"),
     [
-        ("reader", ("/audit", "/audit.json", f"/raw/{FULL_ID}", f"/api/v1/conversations/{FULL_ID}/raw")),
+        (
+            "reader",
+            ("/audit", "/audit.json", "/api/v1/changes", f"/raw/{FULL_ID}", f"/api/v1/conversations/{FULL_ID}/raw"),
+        ),
         ("auditor", tuple(path for path in PATHS if not re.search("coverage|status|audit", path))),
         ("admin", tuple(path for path in PATHS if not re.search("coverage|status", path))),
         ("compliance", (f"/raw/{FULL_ID}", f"/api/v1/conversations/{FULL_ID}/raw")),
@@ -144,7 +149,7 @@ def test_a_token_ends_with_its_time_and_when_it_is_revoked(desk: Desk) -> None:
     assert (desk.ask(short, "/status.json").status_code, browser.get("/status").url.path) == (401, "/login")
     assert other.get("/status").url.path == "/status"
     with desk.archive() as archive:
-        archive.file.grants.revoke(Grantee.PERSON, "mara")
+        archive.file.grants.revoke(archive.file.grants.one(Grantee.PERSON, "mara"))
     assert (desk.ask(lasting, "/status.json").status_code, other.get("/status").url.path) == (401, "/login")
 
 
@@ -171,7 +176,7 @@ def test_a_person_gets_to_what_they_asked_for_and_leaves(desk: Desk) -> None:
 def test_a_wrong_token_is_told_and_audited(desk: Desk) -> None:
     answer = desk.browser().post("/login", data={"token": "archiver_wrong", "next": "/"})
     assert answer.status_code == 401
-    assert "not known" in Markup(answer.text).text
+    assert "unknown or has expired" in Markup(answer.text).text
     (event,) = desk.audited()
     assert (event["event"]["action"], event["event"]["outcome"], event["source"]["ip"]) == (
         "login", "failure", "127.0.0.1",
@@ -243,6 +248,54 @@ def test_sessions_end_after_their_time_and_never_grow_without_bound() -> None:
     assert sessions.find(last) is None
 
 
+def test_what_proves_nothing_is_audited_and_can_not_fill_the_log(desk: Desk) -> None:
+    for _ in range(3):
+        assert desk.ask("archiver_wrong", "/search.json").status_code == 401
+    desk.now += timedelta(seconds=2)
+    assert desk.ask("archiver_wrong", "/search.json").status_code == 401
+    assert httpx.get(f"{desk.url}/search.json").status_code == 401  # nobody in particular
+    events = desk.audited()
+    assert [(event["event"]["action"], event["event"]["outcome"]) for event in events] == [("login", "failure")] * 2
+    assert [event["archive"]["count"] for event in events] == [1, 3]
+
+
+def test_a_token_that_is_over_is_said_to_be_so_at_the_login(desk: Desk) -> None:
+    token = desk.grant("ed", "reader", lasts=HOUR)
+    desk.now += 2 * HOUR
+    answer = desk.browser().post("/login", data={"token": token, "next": "/"})
+    assert (answer.status_code, "unknown or has expired" in answer.text) == (401, True)
+
+
+def test_leaving_without_being_there_says_nothing(desk: Desk) -> None:
+    assert desk.browser().post("/logout").url.path == "/login"
+    assert desk.audited() == []
+
+
+def test_a_form_of_too_many_fields_or_bytes_is_refused_with_the_headers_of_every_answer(desk: Desk) -> None:
+    for form in ({f"n{number}": "x" for number in range(500)}, {"token": "x" * 70_000}):
+        answer = desk.browser().post("/login", data=form)
+        assert (answer.status_code, "content-security-policy" in answer.headers) == (413, True)
+
+
+def test_a_server_with_a_login_needs_an_archive_that_it_can_write(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archiver.archive.opening._may_write", lambda path: False)
+    with pytest.raises(ConfigError, match="audit log"), page_of(desk.folder, web_auth="token"):
+        pass
+
+
+@pytest.mark.parametrize("files", [("missing.pem", "missing.key"), ("text.pem", "text.pem")])
+def test_a_certificate_that_can_not_be_used_is_said_before_anything_is_served(
+    tmp_path: Path, files: tuple[str, str]
+) -> None:
+    (tmp_path / "text.pem").write_text("no certificate")
+    certificate, key = (tmp_path / name for name in files)
+    with (
+        pytest.raises(ConfigError, match="certificate"),
+        page_of(kept(tmp_path / "a"), web_certificate=certificate, web_key=key),
+    ):
+        pass
+
+
 # ── which conversations ──
 
 
@@ -250,7 +303,10 @@ def test_sessions_end_after_their_time_and_never_grow_without_bound() -> None:
 def skills(tmp_path: Path) -> Iterator[Desk]:
     raws = [
         record(
-            f"{skill}-{number}", NOW - timedelta(hours=number), f"hello from {skill}", info={"latestSkillName": skill}
+            f"{skill}-{number}",
+            NOW - timedelta(hours=number + 1),
+            f"hello from {skill}",
+            info={"latestSkillName": skill},
         )
         for number, skill in enumerate(["Billing", "Sales", "Billing", "Sales", "Sales"])
     ]
@@ -295,6 +351,36 @@ def test_a_conversation_that_is_not_for_a_person_is_as_if_there_were_none(skills
     assert skills.actions("ed").count("denial") >= 17
 
 
+def test_nothing_that_is_said_beside_an_answer_tells_what_is_not_for_a_person(skills: Desk) -> None:
+    everybody, ruled = skills.grant("mara", "compliance"), skills.grant("ed", "reader", rule="skill:Billing")
+    for query in ("skill:Salex", "skill:Sales", "skill:Nope", "id:Sales-1", "id:nope", "customer:x"):
+        answer = skills.ask(ruled, f"/api/v1/search?q={query}").json()
+        assert (answer["notices"], answer["total"]) == ([], 0), query
+        assert not any(
+            "did you mean" in notice for notice in skills.ask(everybody, f"/api/v1/search?q={query}").json()["notices"]
+        )
+    assert skills.ask(ruled, "/api/v1/search?q=hello").json()["span"]["conversations"] == 2
+    assert skills.ask(everybody, "/api/v1/search?q=hello").json()["span"]["conversations"] == 5
+
+
+def test_who_sees_some_conversations_does_not_read_about_the_others_in_the_log(skills: Desk) -> None:
+    assert skills.ask(skills.grant("ed", "compliance", rule="skill:Billing"), "/audit").status_code == 403
+
+
+def test_a_conversation_that_moved_since_it_was_indexed_is_not_shown(
+    skills: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = skills.grant("ed", "reader", rule="skill:Billing")
+    assert skills.ask(token, "/search.json").json()["total"] == 2
+    with skills.archive() as archive:
+        archive.file.keep([read_record(record("Billing-0", NOW, "secret", info={"latestSkillName": "Sales"}))], (), NOW)  # type: ignore[list-item]
+    monkeypatch.setattr("archiver.index.readiness.is_behind", lambda *_: False)  # as if another process wrote the index
+    monkeypatch.setattr("archiver.web.archives.Archives.bring_up_to_date", lambda _: None)
+    answer = skills.ask(token, "/search.json?q=-nothing")
+    assert "secret" not in answer.text
+    assert "Billing-0" not in answer.text
+
+
 # ── personal data ──
 
 
@@ -321,6 +407,24 @@ def test_personal_data_is_masked_for_whoever_has_given_no_reason(desk: Desk, pat
         said = readable(answer).replace(parse_qs(urlsplit(path).query).get("q", ["-"])[0], "")
         found = [secret for secret in PERSONAL if secret in said]
         assert found == ([] if "C77" not in path else ["C77"] if found else [])
+
+
+def test_what_liveperson_deleted_stays_masked_though_nobody_is_named_any_more(tmp_path: Path) -> None:
+    who = [{"participantId": "p", "firstName": "Zelda", "lastName": "Quorvath"}]
+    before = record("c1", NOW, "I am Zelda Quorvath", consumerParticipants=who)
+    folder = kept(tmp_path / "archive", before, record("c1", NOW, "** LP deleted data **"))
+    with desk_of(folder) as desk:
+        token = desk.grant("ed", "reader")
+        for path in ("/c/c1", "/c.json/c1", "/history/c1", "/history.json/c1", "/search.json?q=is:earlier am",
+                     "/?q=is:earlier am", "/api/v1/messages?q=am", "/api/v1/conversations/c1/history"):  # fmt: skip
+            answer = desk.ask(token, path)
+            assert answer.status_code == 200, answer.text
+            assert "Zelda" not in answer.text, path
+
+
+def test_a_masked_reader_is_not_told_names_that_are_like_what_they_asked_for(desk: Desk) -> None:
+    answer = desk.ask(desk.grant("ed", "reader"), "/api/v1/search?q=customer:Lukass")
+    assert not any("mean" in notice for notice in answer.json()["notices"])
 
 
 @pytest.mark.parametrize("facet", ["customer", "sde"])
@@ -453,6 +557,21 @@ def test_a_proxy_names_people_by_its_secret_and_nobody_else_does(tmp_path: Path)
         assert httpx.get(f"{desk.url}/search.json", headers=told).status_code == 401
 
 
+def test_behind_a_proxy_a_person_unmasks_for_a_reason_too(tmp_path: Path) -> None:
+    filled_archive(tmp_path / "archive").close()
+    with desk_of(tmp_path / "archive", **PROXY) as desk:
+        desk.grant("legal", "compliance", is_group=True)
+        told = {"X-Archiver-Proxy-Secret": "s3cret", "X-Forwarded-User": "mara", "X-Forwarded-Groups": "legal"}
+        browser = desk.browser()
+        browser.headers.update(told)
+        assert "Łukasz" not in browser.get(f"/c/{FULL_ID}").text
+        assert "Łukasz" in browser.post(f"/unmask/{FULL_ID}", data={"reason": "case 7"}).text
+        doubled = [*told.items(), ("X-Forwarded-User", "admin"), ("Sec-Fetch-Site", "same-origin")]
+        assert httpx.get(f"{desk.url}/search.json", headers=doubled).status_code == 401
+        secrets = [*told.items(), ("X-Archiver-Proxy-Secret", "s3cret")]
+        assert httpx.get(f"{desk.url}/search.json", headers=secrets).status_code == 401
+
+
 @pytest.fixture
 def provider() -> Iterator[str]:
     import oidc_provider_mock  # whose imports warn
@@ -513,7 +632,7 @@ def test_an_address_that_the_provider_does_not_vouch_for_names_nobody(company: D
     company.grant("mara@brand.example", "admin")
     assert at_provider(company.browser(), "44").status_code == 403
     (event,) = company.audited()
-    assert event["user"]["name"] == "44"
+    assert event["user"]["name"] == "sub:44"
 
 
 def test_the_login_is_bound_to_this_browser_by_state_nonce_and_pkce(company: Desk) -> None:
@@ -526,10 +645,15 @@ def test_the_login_is_bound_to_this_browser_by_state_nonce_and_pkce(company: Des
     back = browser.post(there, data={"sub": "42"}).headers["location"]
     stranger = company.browser()
     assert stranger.get(back).status_code == 403  # another browser, to which the address was sent
+    assert browser.get(back).status_code == 303
     assert browser.get(back).status_code == 403  # it is used up
     for forged in ("state=x&code=y", "code=y", "", "error=access_denied&state=x"):
         assert browser.get(f"/login/back?{forged}").status_code == 403
-    assert "mara@brand.example" not in [event["user"]["name"] for event in company.audited()]
+    kept = browser.get("/login/provider?next=/").cookies["archiver-login"]
+    company.now += timedelta(minutes=11)
+    late = company.browser()
+    assert late.get(back, headers={"Cookie": f"archiver-login={kept}"}).status_code == 403
+    assert company.actions("mara@brand.example") == ["login"]
 
 
 def test_a_provider_out_of_reach_is_told_and_the_page_goes_on(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from starlette.responses import RedirectResponse, Response
 
 from archiver.access import Action, Person, View
 from archiver.config import WebAuth
-from archiver.errors import AccessDenied
-from archiver.web.doors import origin_of
+from archiver.errors import AccessDenied, SourceUnavailable
+from archiver.web.authentication import origin_of
 from archiver.web.sessions import LENGTH, Identity
 from archiver.web.visit import Visit
 
@@ -33,18 +33,18 @@ def show(visit: Visit) -> Response:
 def by_token(visit: Visit) -> Response:
     """Logs in somebody who has sent their token by the form."""
     goal = visit.filled("next")
-    identity = visit.doors.identity_of_token(visit.filled("token"), visit.archive)
+    identity = visit.authentication.identity_of_token(visit.filled("token"), visit.archive)
     if identity is None:
         _note(visit, Identity("token", "unknown"), None, reason="the token is not known")
-        return _form(visit, goal, fault="This token is not known, or is over.", status=401)
+        return _form(visit, goal, fault="This token is unknown or has expired.", status=401)
     return _enter(visit, identity, goal)
 
 
 def at_provider(visit: Visit) -> Response:
     """Sends the person to the provider."""
-    if visit.doors.oidc is None:
+    if visit.authentication.oidc is None:
         raise AccessDenied("there is no provider to log in at", hint="Log in with a token.")
-    address, state = visit.doors.oidc.begin(_callback(visit), visit.given("next", "/"))
+    address, state = visit.authentication.oidc.begin(_callback(visit), visit.given("next", "/"))
     answer = RedirectResponse(address, 303)
     _set(visit, answer, _STATE_COOKIE, state, _STATE_FOR_S)
     return answer
@@ -52,35 +52,50 @@ def at_provider(visit: Visit) -> Response:
 
 def from_provider(visit: Visit) -> Response:
     """Logs in somebody whom the provider sends back."""
-    if visit.doors.oidc is None:
+    if visit.authentication.oidc is None:
         raise AccessDenied("there is no provider to log in at", hint="Log in with a token.")
     told = dict(visit.request.query_params)
     try:
-        identity, goal = visit.doors.oidc.finish(_callback(visit), told, visit.request.cookies.get(_STATE_COOKIE))
-    except AccessDenied as error:
+        identity, goal = visit.authentication.oidc.finish(
+            _callback(visit), told, visit.request.cookies.get(_STATE_COOKIE)
+        )
+    except (AccessDenied, SourceUnavailable) as error:
         _note(visit, Identity("oidc", "unknown"), None, reason=error.message)
         raise
-    return _enter(visit, identity, goal)
+    answer = _enter(visit, identity, goal)
+    answer.delete_cookie(_STATE_COOKIE, path="/")
+    return answer
 
 
 def leave(visit: Visit) -> Response:
     """Ends the session."""
-    visit.archive.audit(Action.LOGOUT)
-    visit.doors.sessions.end(visit.request.cookies.get(visit.doors.cookie))
+    if visit.visitor is not None and visit.visitor.session is not None and visit.authentication.has_form:
+        visit.archive.audit(Action.LOGOUT)
+    visit.authentication.sessions.end(visit.request.cookies.get(visit.authentication.cookie))
     answer = RedirectResponse("/login", 303)
-    answer.delete_cookie(visit.doors.cookie, path="/", secure=visit.doors.settings.is_encrypted, httponly=True)
+    answer.delete_cookie(
+        visit.authentication.cookie, path="/", secure=visit.authentication.settings.is_encrypted, httponly=True
+    )
     return answer
 
 
 def _enter(visit: Visit, identity: Identity, goal: str) -> Response:
-    person = visit.doors.person(identity, visit.archive)
+    person = visit.authentication.person(identity, visit.archive)
     _note(visit, identity, person, reason=None if person else "nothing is granted")
+    if person is None and identity.token is not None:
+        return _form(visit, goal, fault="This token is unknown or has expired.", status=401)
     if person is None:
         raise AccessDenied(
             f"nothing is granted to {identity.name}", hint="An administrator grants it: archiver access add"
         )
     answer = RedirectResponse(_own(goal), 303)
-    _set(visit, answer, visit.doors.cookie, visit.doors.sessions.begin(identity), int(LENGTH.total_seconds()))
+    _set(
+        visit,
+        answer,
+        visit.authentication.cookie,
+        visit.authentication.sessions.begin(identity),
+        int(LENGTH.total_seconds()),
+    )
     return answer
 
 
@@ -91,7 +106,7 @@ def _note(visit: Visit, identity: Identity, person: Person | None, *, reason: st
 
 
 def _form(visit: Visit, goal: str, *, fault: str | None = None, status: int = 200) -> Response:
-    has_provider, query = visit.doors.settings.auth is WebAuth.OIDC, urlencode({"next": _own(goal)})
+    has_provider, query = visit.authentication.settings.auth is WebAuth.OIDC, urlencode({"next": _own(goal)})
     content = {"goal": _own(goal), "fault": fault, "has_provider": has_provider, "query": query}
     return visit.page("login.html", content, status=status)
 
@@ -104,11 +119,17 @@ def _own(goal: str) -> str:
 
 def _callback(visit: Visit) -> str:
     """The address of this page to which the provider sends people back."""
-    base = visit.doors.settings.url or f"{visit.request.url.scheme}://{visit.request.url.netloc}"
+    base = visit.authentication.settings.url or f"{visit.request.url.scheme}://{visit.request.url.netloc}"
     return base + CALLBACK
 
 
 def _set(visit: Visit, answer: Response, name: str, value: str, seconds: int) -> None:
     answer.set_cookie(
-        name, value, max_age=seconds, path="/", secure=visit.doors.settings.is_encrypted, httponly=True, samesite="lax"
+        name,
+        value,
+        max_age=seconds,
+        path="/",
+        secure=visit.authentication.settings.is_encrypted,
+        httponly=True,
+        samesite="lax",
     )

@@ -30,8 +30,8 @@ class Visitor(Value):
     is_program: bool = False
 
 
-class Doors:
-    """Finds out who asks, in the way that the settings name. Tokens are taken in every way but `none`."""
+class Authentication:
+    """Finds out who asks, in the way that the settings name. A bearer token is accepted in all modes but `none`."""
 
     def __init__(self, settings: WebSettings, clock: Callable[[], datetime]) -> None:
         self.settings = settings
@@ -60,9 +60,16 @@ class Doors:
             identity = self.identity_of_token(authorization[len(_BEARER) :], archive)
             return self._known(identity, request, archive, None, is_program=True)
         if self.settings.proxy:
-            return self._known(_told_by(self.settings.proxy, request), request, archive, None)
+            identity = _told_by(self.settings.proxy, request)
+            session = self.sessions.of(identity) if identity else None
+            return self._known(identity, request, archive, session)
         session = self.sessions.find(request.cookies.get(self.cookie))
         return self._known(session.identity if session else None, request, archive, session)
+
+    def has_credentials(self, request: Request) -> bool:
+        """Whether a request says who asks, rightly or not."""
+        names = ("authorization", self.settings.proxy.secret_header if self.settings.proxy else "authorization")
+        return any(name in request.headers for name in names)
 
     def identity_of_token(self, token: str, archive: Archive) -> Identity | None:
         """Whose token it is."""
@@ -101,9 +108,11 @@ def _told_by(proxy: Proxy, request: Request) -> Identity | None:
     """Whom the proxy names, if it is the proxy who asks."""
     if not _is_proxy(proxy, request.client.host if request.client else "", request.headers):
         return None
-    name = request.headers.get(proxy.user_header, "").strip()
-    groups = (group.strip() for group in request.headers.get(proxy.groups_header, "").split(","))
-    return Identity("proxy", name, tuple(filter(None, groups))) if name else None
+    names, lists = (request.headers.getlist(header) for header in (proxy.user_header, proxy.groups_header))
+    if len(names) != 1 or len(lists) > 1 or not names[0].strip():
+        return None  # a proxy that adds its headers to those of the browser could be told anything
+    groups = (group.strip() for group in ",".join(lists).split(","))
+    return Identity("proxy", names[0].strip(), tuple(filter(None, groups)))
 
 
 def _is_proxy(proxy: Proxy, address: str, headers: Headers) -> bool:

@@ -39,6 +39,6 @@ def decide(visit: Visit) -> Response:
 
 def _reason(visit: Visit) -> str:
     reason = visit.filled("reason")
-    if not reason or len(reason) > _LONGEST_REASON:
+    if not any(character.isalnum() for character in reason) or len(reason) > _LONGEST_REASON:
         raise ConfigError("a reason is needed", hint=f"Write up to {_LONGEST_REASON:,} characters.")
     return reason

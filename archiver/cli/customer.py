@@ -1,0 +1,105 @@
+"""`archiver customer`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from html import escape
+
+import click
+
+from archiver.access import Action
+from archiver.app import Archive
+from archiver.cli import context as shared
+from archiver.cli.output import output
+from archiver.cli.terminal import one_line
+from archiver.errors import ConfigError, counted
+from archiver.export import HtmlPages, Item, page_around
+from archiver.index import read_version
+from archiver.outputs import Customer, customers, customers_json, in_order
+from archiver.visible import safe
+
+_KINDS = {"name": "Names", "id": "Ids", "email": "E-mail", "phone": "Phone", "sde": "Customer numbers"}
+
+
+@click.command("customer")
+@click.argument("text", nargs=-1, required=True)
+@click.option("--person", type=click.IntRange(1), help="Only the person with this number, if several are meant.")
+@click.option("--only-theirs", is_flag=True, help="Only what the customer wrote, not what the brand did.")
+@click.option("--html", "page", metavar="FILE", help="Write everything as one page to read, print and hand over.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.customer/1.")
+@click.pass_context
+def command(
+    context: click.Context, text: tuple[str, ...], person: int | None, only_theirs: bool, page: str | None,
+    force: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Find everything about one customer: by a name, an e-mail address, a phone number, a customer number or an id.
+
+    Conversations are one person's if they have an id, an address or a number in common; people of the same name stay
+    apart. Of each person all conversations are found, also those in which the text does not occur. This answers a
+    request of somebody who wants to know what is kept of them: --html writes it as one page.
+
+    \b
+    Examples:
+      archiver customer 'Łukasz Nowak'
+      archiver customer C1042 --json
+      archiver customer lukasz@example.com --only-theirs --html answer.html
+    """
+    asked = " ".join(text)
+    with shared.opened(context) as archive:
+        found = customers(archive, asked)
+        chosen = found if person is None else found[person - 1 : person]
+        if person is not None and not chosen:
+            raise ConfigError(f"there is no person {person}", hint=f"There are {len(found)}.")
+        count = sum(len(item.conversations) for item in chosen)
+        archive.audit(Action.EXPORT if page else Action.SEARCH, what="customer", query=asked, hits_total=count)
+        if as_json:
+            shared.print_json(customers_json(archive, asked, chosen, only_customer=only_theirs))
+        elif page:
+            if len(chosen) > 1:
+                raise ConfigError(f"{len(chosen)} people are meant", hint="Choose one with --person NUMBER.")
+            with output(page, is_replaced=force) as file:
+                for part in _page(archive, chosen, only_theirs):
+                    file.write(part.encode("utf-8", "replace"))
+        else:
+            for number, item in enumerate(found, 1):
+                if item in chosen:
+                    for line in _lines(archive, number, item):
+                        click.echo(line)
+    click.echo(f"{counted(len(chosen), 'person')} with {counted(count, 'conversation')}", err=True)
+    if not chosen:
+        click.echo("Nobody was found: search for the words instead, archiver search", err=True)
+        sys.exit(0)
+
+
+def _lines(archive: Archive, number: int, person: Customer) -> Iterator[str]:
+    yield f"Person {number}"
+    for kind, title in _KINDS.items():
+        if person.known[kind]:
+            yield f"  {title:<17} {one_line(', '.join(person.known[kind]))}"
+    for id_ in in_order(person):
+        transcript = archive.transcript(id_)
+        start = f"{transcript.metadata.started_at:%Y-%m-%d %H:%M}" if transcript.metadata.started_at else "-" * 16
+        told = f"{transcript.metadata.skill or '-'}, {counted(len(transcript.messages), 'message')}"
+        yield f"  {start}  {safe(id_)}  {one_line(told)}"
+
+
+def _page(archive: Archive, chosen: list[Customer], only_theirs: bool) -> Iterator[str]:
+    """All conversations of a person on one page, oldest first."""
+    head, vault = archive.file.vault.noted_head(), archive.file.vault
+    pages = HtmlPages(archive.settings.zone, None, head)
+    parts = []
+    for person in chosen:
+        rows = [
+            f"<dt>{title}</dt><dd>{escape(safe(', '.join(person.known[kind])))}</dd>"
+            for kind, title in _KINDS.items()
+            if person.known[kind]
+        ]
+        parts.append(f"<h1>What is kept of a customer</h1><dl>{''.join(rows)}</dl>")
+        for id_ in in_order(person):
+            record = vault.current(id_)
+            transcript = read_version(vault, record).transcript
+            section = pages.section(Item(record, transcript), transcript, only_customer=only_theirs)
+            parts.append(f"<h2>Conversation {escape(safe(id_))}</h2>\n{section}")
+    yield page_around("What is kept of a customer", "\n".join(parts))

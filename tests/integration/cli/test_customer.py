@@ -1,0 +1,93 @@
+"""One customer: every conversation of a person, and nobody else's."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import NOW, record
+from tests.integration.cli.running import run
+from tests.pages import kept
+
+
+def talk(id_: str, days: int, *texts: str, number: str | None = None, **person: Any) -> bytes:
+    consumer = {"participantId": f"p-{id_}", **person}
+    sdes = [{"sdeType": "CUSTOMER_INFO", "customerInfo": {"customerId": number}}] if number else []
+    return record(
+        id_, NOW - timedelta(days=days), *texts, consumerParticipants=[consumer], sdes={"events": sdes}
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    raws = [
+        talk("a1", 9, "hello", "hi there", firstName="Mara", lastName="Lind", email="mara@x.example"),
+        talk("a2", 8, "me again", firstName="M.", lastName="L.", email="MARA@x.example", phone="+49 170 1234567"),
+        talk("a3", 7, "by phone", firstName="Visitor", phone="0049 (170) 123-4567", number="C7"),
+        talk("a4", 6, "by number", firstName="Someone", number="C7"),
+        talk("b1", 5, "another Mara", firstName="Mara", lastName="Lind", email="other@x.example"),
+        talk("c1", 4, "I am not Mara Lind", firstName="Nobody"),
+    ]
+    return kept(tmp_path_factory.mktemp("customers") / "archive", *raws)
+
+
+def people(folder: Path, *words: str) -> list[dict[str, Any]]:
+    customers: list[dict[str, Any]] = json.loads(run(folder, "customer", *words, "--json").stdout)["customers"]
+    return customers
+
+
+def ids(person: dict[str, Any]) -> list[str]:
+    return [item["conversation_id"] for item in person["conversations"]]
+
+
+@pytest.mark.parametrize("text", ["Mara Lind", "mara@x.example", "C7", "p-a2", "1234567"])
+def test_all_conversations_of_a_person_are_found_by_whatever_names_them(folder: Path, text: str) -> None:
+    assert ids(people(folder, text)[0]) == ["a1", "a2", "a3", "a4"]
+
+
+def test_people_of_the_same_name_stay_apart(folder: Path) -> None:
+    assert [ids(person) for person in people(folder, "Mara", "Lind")] == [["a1", "a2", "a3", "a4"], ["b1"]]
+    first = people(folder, "Mara Lind")[0]
+    assert first["emails"] == ["mara@x.example", "MARA@x.example"]
+    assert (first["numbers"], "Visitor" in first["names"]) == (["C7"], True)
+
+
+def test_who_only_wrote_a_name_is_not_that_person(folder: Path) -> None:
+    assert all("c1" not in ids(person) for person in people(folder, "Mara Lind"))
+
+
+def test_their_words_are_given_alone_or_with_everything(folder: Path) -> None:
+    everything, theirs = (people(folder, "mara@x.example", *words)[0] for words in ((), ("--only-theirs",)))
+    assert [item["text"] for item in everything["conversations"][0]["messages"]] == ["hello", "hi there"]
+    assert [item["text"] for item in theirs["conversations"][0]["messages"]] == ["hello"]
+
+
+def test_the_answer_is_a_page_about_one_person_only(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "answer.html"
+    assert "2 people are meant" in str(run(folder, "customer", "Mara Lind", "--html", str(page)).exception)
+    assert run(folder, "customer", "Mara Lind", "--person", "1", "--html", str(page)).exit_code == 0
+    text = page.read_text()
+    assert all(word in text for word in ("by phone", "by number", "hi there", "mara@x.example"))
+    assert ("another Mara" in text, "<script" in text) == (False, False)
+    run(folder, "customer", "Mara Lind", "--person", "1", "--only-theirs", "--force", "--html", str(page))
+    assert "hi there" not in page.read_text()
+    assert "there is no person 9" in str(run(folder, "customer", "Mara Lind", "--person", "9").exception)
+
+
+def test_nobody_is_said_to_be_nobody_and_a_text_without_words_is_refused(folder: Path) -> None:
+    done = run(folder, "customer", "nobody@x.example")
+    assert (done.exit_code, done.stdout, "Nobody was found" in done.stderr) == (0, "", True)
+    assert "no word to search for" in str(run(folder, "customer", "&&").exception)
+
+
+def test_a_quote_in_a_name_is_no_query(folder: Path) -> None:
+    assert people(folder, 'Mara" OR *') == []
+
+
+def test_it_is_audited(folder: Path) -> None:
+    run(folder, "customer", "C7")
+    assert "query: C7" in run(folder, "audit", "list", "--limit", "3").stdout
