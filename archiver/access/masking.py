@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from archiver.model import Participant, Role, Sde, Transcript, Zone
-from archiver.query import Match, Snippet, tokens
+from archiver.query import Match, Snippet, tokenise
 from archiver.value import Value, as_dict, replace
 
 DOT = "•"
@@ -99,7 +99,7 @@ class _Known:
 
     def _add_name(self, name: str) -> None:
         """Each word of a name; of writings without blanks, the whole name."""
-        found = tokens(name)
+        found = tokenise(name)
         if all(len(token.text) == 1 for token in found):
             self._add_whole(name)
             return
@@ -108,14 +108,14 @@ class _Known:
                 self._by_first.setdefault(token.text, set()).add((token.text,))
 
     def _add_whole(self, value: str) -> None:
-        words = tuple(token.text for token in tokens(value))
+        words = tuple(token.text for token in tokenise(value))
         if sum(map(len, words)) >= _SHORTEST or len(words) > 1:
             self._by_first.setdefault(words[0], set()).add(words)
 
     def hide(self, text: str) -> str:
         if not self._by_first:
             return text
-        found, hidden = tokens(text), list(text)
+        found, hidden = tokenise(text), list(text)
         words = [token.text for token in found]
         for at, token in enumerate(found):
             end = max((at + length for length in self._lengths(words, at, text[token.start])), default=at)

@@ -47,7 +47,8 @@ from archiver.query.parser import parse
 from archiver.query.patterns import alternatives, escaped, fits, regex_of
 from archiver.query.proximity import MOST_DISTANCE, arrangements, sequences
 from archiver.query.reading import Reading, results
-from archiver.query.tokens import TOKENS_VERSION, indexed, tokens, words
+from archiver.query.tokens import TOKENS_VERSION, indexed, words
+from archiver.query.tokens import tokens as tokenise
 from archiver.query.wording import asked_span, span_of, understood
 
 __all__ = [
@@ -117,7 +118,7 @@ __all__ = [
     "sde_names",
     "sequences",
     "span_of",
-    "tokens",
+    "tokenise",
     "understood",
     "words",
 ]
