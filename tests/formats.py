@@ -31,8 +31,9 @@ def make_older(folder: Path, version: int) -> None:
 
 
 def _back_to_6(connection: sqlite3.Connection) -> None:
-    """Nobody is granted anything."""
-    connection.execute("DROP TABLE grants")
+    """Nobody is granted anything, and no search is saved."""
+    for table in ("grants", "saved", "found", "deliveries"):
+        connection.execute(f"DROP TABLE {table}")
 
 
 def _back_to_5(connection: sqlite3.Connection) -> None:

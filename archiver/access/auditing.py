@@ -24,6 +24,7 @@ class Action(StrEnum):
     EXPORT = "export"
     UNMASK = "unmask"
     DECISION = "decision"
+    SAVE = "save"
     GRANT = "grant"
     REVOKE = "revoke"
     READ_AUDIT = "audit"
@@ -39,6 +40,7 @@ _KINDS: Mapping[Action, tuple[tuple[str, ...], tuple[str, ...]]] = {
     Action.EXPORT: (("database", "file"), ("access", "creation")),
     Action.UNMASK: (("database",), ("access",)),
     Action.DECISION: (("database",), ("change",)),
+    Action.SAVE: (("configuration",), ("change",)),
     Action.GRANT: (("iam",), ("change", "admin")),
     Action.REVOKE: (("iam",), ("deletion", "admin")),
     Action.READ_AUDIT: (("database",), ("access",)),

@@ -14,6 +14,7 @@ from archiver.archive.ledger import Bookmark, RecordedWindow, Run, WindowReading
 from archiver.archive.opening import identity_of, is_archive, make_archive, open_archive
 from archiver.archive.rechecks import is_last_chance, next_check
 from archiver.archive.records import Evidence, HistoryEntry, QuarantinedRecord, Record
+from archiver.archive.saved import Delivery, SavedMatch, SavedSearch, Target
 from archiver.archive.upgrade import Upgraded
 from archiver.archive.vault import Vault
 from archiver.archive.verify import Finding, repair_vault, verify_vault
@@ -26,6 +27,7 @@ __all__ = [
     "Coverage",
     "CoverageState",
     "Day",
+    "Delivery",
     "Erasure",
     "Evidence",
     "Finding",
@@ -36,7 +38,10 @@ __all__ = [
     "Record",
     "RecordedWindow",
     "Run",
+    "SavedMatch",
+    "SavedSearch",
     "Stretch",
+    "Target",
     "Upgraded",
     "Vault",
     "WindowReading",

@@ -22,6 +22,7 @@ from archiver.archive.lease import Lease
 from archiver.archive.ledger import Bookmark, Ledger, Run, WindowReading, WindowState, claim, is_certified
 from archiver.archive.presence import Presence
 from archiver.archive.repair import Claims, Mended, Repair
+from archiver.archive.saved import SavedSearches
 from archiver.archive.upgrade import Upgrade
 from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, latest_in
@@ -36,8 +37,7 @@ class ArchiveFile(AbstractContextManager["ArchiveFile"]):
     """An open archive. Every method that writes is one transaction and raises ArchiveError; the caller closes it.
 
     `vault` reads raw records and the chain, `ledger` which windows were read and how completely, `erasures` text that
-    LivePerson masked, deleted or left out; they read only. `upgrade` makes the file smaller, in several transactions;
-    `grants` are who may do what, `audit` is the log of who did what.
+    LivePerson masked, deleted or left out. `grants` are who may do what, `audit` is the log of who did what.
     """
 
     def __init__(
@@ -60,7 +60,8 @@ class ArchiveFile(AbstractContextManager["ArchiveFile"]):
         self._has_removed = True  # a process that was killed may have left removed text in the log
         self._repair = Repair(connection, self.vault, self._ledger, self.inspection)
         self.upgrade = Upgrade(connection, folder / FILE, self._vault.recompression, self._transaction)
-        self.grants, self.audit = Grants(connection, self._transaction), AuditLog(folder)
+        self.grants, self.saved = Grants(connection, self._transaction), SavedSearches(connection, self._transaction)
+        self.audit = AuditLog(folder)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -97,9 +98,8 @@ class ArchiveFile(AbstractContextManager["ArchiveFile"]):
         closes it. Raises ArchiveError, also if the file is gone: SQLite would make an empty one.
         """
         if not (self.folder / FILE).is_file():
-            raise ArchiveError(
-                f"the archive {self.folder} is gone", hint="Bring it back, or stop what harvests into it."
-            )
+            hint = "Bring it back, or stop what harvests into it."
+            raise ArchiveError(f"the archive {self.folder} is gone", hint=hint)
         return ArchiveFile(self.folder, connect(self.folder / FILE), self._policies, holder=self._lease.holder)
 
     # ── writes of a harvest ──

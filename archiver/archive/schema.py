@@ -57,7 +57,17 @@ CREATE TABLE dictionary (copy INTEGER PRIMARY KEY, digest BLOB NOT NULL, content
     6: """
 CREATE TABLE grants (
     kind TEXT NOT NULL, name TEXT NOT NULL, roles TEXT NOT NULL, rule TEXT, token BLOB UNIQUE, expires_at TEXT,
-    PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID
+    PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID;
+CREATE TABLE saved (
+    name TEXT PRIMARY KEY, query TEXT NOT NULL, scope TEXT NOT NULL, target TEXT NOT NULL, place TEXT NOT NULL,
+    with_text INTEGER NOT NULL, secret TEXT NOT NULL, version INTEGER NOT NULL, watermark INTEGER NOT NULL,
+    disabled TEXT) STRICT, WITHOUT ROWID;
+CREATE TABLE found (
+    search TEXT NOT NULL, version INTEGER NOT NULL, conversation_id TEXT NOT NULL, message_id TEXT NOT NULL,
+    seq INTEGER NOT NULL, PRIMARY KEY (search, version, conversation_id, message_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, search TEXT NOT NULL, version INTEGER NOT NULL, content TEXT NOT NULL,
+    attempts INTEGER NOT NULL, due_at TEXT NOT NULL, error TEXT, is_dead INTEGER NOT NULL) STRICT
 """,
 }
 

@@ -32,6 +32,10 @@ COMMANDS = {
     ),
     "fields": ("fields", "List the fields of the query language, with the most frequent values in this archive."),
     "terms": ("terms", "Count what each query of a list finds: one query a line, as lawyers give them."),
+    "saved": (
+        "saved",
+        "Save searches, and be told what they find in new conversations: by a webhook, a command or a file.",
+    ),
     "show": ("show", "Print one conversation as a transcript."),
     "customer": (
         "customer",
@@ -61,7 +65,19 @@ COMMANDS = {
 }
 GROUPS = {
     "Start here": ("demo", "config", "doctor", "harvest", "fetch"),
-    "Search": ("serve", "search", "histogram", "fields", "terms", "show", "history", "customer", "export", "certify"),
+    "Search": (
+        "serve",
+        "search",
+        "histogram",
+        "fields",
+        "terms",
+        "saved",
+        "show",
+        "history",
+        "customer",
+        "export",
+        "certify",
+    ),
     "Operate": (
         "status",
         "coverage",

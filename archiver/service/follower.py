@@ -17,6 +17,7 @@ from archiver.index import StoreAdmin, open_store
 from archiver.liveperson import CONTENT, CallSettings, Client
 from archiver.logs import EventLogger
 from archiver.progress import Silent
+from archiver.service.alerter import Alerter
 from archiver.service.counts import Counter
 from archiver.service.indexer import Indexer
 from archiver.service.lanes import make_lanes
@@ -207,15 +208,17 @@ class Follower:
         return Service(ingest, lanes, self._gate, self, prove_access=self._client.prove_access)
 
     def _start_helpers(self, archive: ArchiveFile) -> None:
-        """The threads that renew the lease and write the index, once."""
+        """The threads that renew the lease, write the index and look at saved searches, once."""
         if self._helpers:
             return
         keeper = LeaseKeeper(lambda: self._held, self._state, self._lose)
         indexer = Indexer(archive.another_connection(), self._parts.open_store, self._state, self._stopping)
+        alerter = Alerter(archive.another_connection(), self._parts.settings.zone, self._stopping)
         clock = self.now
         self._helpers = [
             threading.Thread(target=keeper.run, args=(clock, self._stopping), daemon=True, name="lease"),
             threading.Thread(target=indexer.run, args=(clock,), daemon=True, name="index"),
+            threading.Thread(target=alerter.run, args=(clock,), daemon=True, name="alerts"),
         ]
         for helper in self._helpers:
             helper.start()

@@ -226,6 +226,33 @@ def _case(desk: Desk) -> str:
     return (desk.folder / "case" / "manifest.json").read_text()
 
 
+def _save(desk: Desk) -> None:
+    for words in (
+        ("refunds", "refund", "--all", "--with-text", "--file", str(desk.folder / "refunds.ndjson")),
+        ("closed", "refund", "--all", "--scope", "conversation", "--file", str(desk.folder / "ids.ndjson")),
+        ("broken", "hello"),
+    ):
+        assert (
+            CliRunner().invoke(root, ["--archive", str(desk.folder / "archive"), "saved", "add", *words]).exit_code == 0
+        )
+    with make_archive(desk.folder / "archive", ACCOUNT) as archive:
+        archive.saved.disable(archive.saved.one("broken"), "the language has changed")
+    assert CliRunner().invoke(root, ["--archive", str(desk.folder / "archive"), "saved", "run"]).exit_code == 0
+
+
+def _saved(desk: Desk) -> str:
+    _save(desk)
+    return desk.run("saved", "list", "--json").replace(str(desk.folder), "FOLDER")
+
+
+def _alert(name: str) -> Case:
+    def case(desk: Desk) -> str:
+        _save(desk)
+        return (desk.folder / name).read_text()
+
+    return case
+
+
 def _audit(desk: Desk) -> str:
     """A search and a decision on the command line, and a request over the network that was refused."""
     desk.run("search", "refund", "--json")
@@ -240,6 +267,8 @@ def _audit(desk: Desk) -> str:
 
 CASES: Mapping[str, Case] = {
     "access": _access,
+    "alert": _alert("refunds.ndjson"),
+    "alert-without-text": _alert("ids.ndjson"),
     "audit": _audit,
     "case": _case,
     "certificate": _certificate,
@@ -258,6 +287,7 @@ CASES: Mapping[str, Case] = {
     "health": _health,
     "history": lambda desk: desk.run("history", "waiting", "--json"),
     "quarantine": _run("quarantine"),
+    "saved": _saved,
     "search": _search,
     "search-with-context": _run("search", "refund", "--context", "1"),
     "histogram": _run("histogram", "*", "--interval", "month"),

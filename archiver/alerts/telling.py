@@ -1,0 +1,140 @@
+"""Tells what saved searches have found: by a signed webhook, a command, or a line in a file."""
+
+from __future__ import annotations
+
+import hmac
+import shlex
+import ssl
+import subprocess
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from archiver.archive import ArchiveFile, Delivery, SavedSearch, Target
+from archiver.config import server_url
+from archiver.errors import ArchiverError, ConfigError, NotFound
+from archiver.jsontext import decode, encode
+from archiver.logs import EventLogger
+from archiver.private import make_private_file
+from archiver.proxies import EnvironmentTransport
+
+_log = EventLogger("alerts")
+_WITHIN_S = 15.0
+_DELAYS = [timedelta(seconds=s) for s in (5, 30, 120, 600, 3_600, 3 * 3_600, 12 * 3_600)]  # then it is dead
+_TAIL_BYTES = 1 << 20
+SECRET_PREFIX = "whsec_"  # noqa: S105  (the prefix of a secret: Standard Webhooks)
+
+
+class Teller:
+    """Tells what is due. Each is told once; if this program is killed while it tells, again with the same id."""
+
+    def __init__(self, archive: ArchiveFile, clock: Callable[[], datetime]) -> None:
+        self._archive, self._clock = archive, clock
+
+    def tell(self) -> int:
+        """Tries everything that is due; how much was told. What can't be told is tried again after growing delays, and
+        at last kept as dead. Raises ArchiveError.
+        """
+        told = 0
+        for delivery in self._archive.saved.due(self._clock()):
+            try:
+                search = self._archive.saved.one(delivery.search)
+                self._tell(search, delivery)
+            except NotFound:
+                continue  # the search was removed meanwhile, and this with it
+            except (ArchiverError, OSError, ValueError, subprocess.SubprocessError) as error:
+                self._failed(delivery, error)
+            else:
+                self._archive.saved.told(delivery)
+                told += 1
+        return told
+
+    def _tell(self, search: SavedSearch, delivery: Delivery) -> None:
+        content = {**decode(delivery.content), "id": f"{search.name}-{search.version}-{delivery.id}"}
+        if search.target is Target.NOBODY:
+            return  # the search was changed since
+        how = {Target.WEBHOOK: self._post, Target.COMMAND: _run, Target.FILE: _append}
+        how[search.target](search, content)
+
+    def _post(self, search: SavedSearch, content: dict[str, Any]) -> None:
+        """Posts it, signed by Standard Webhooks: HMAC-SHA256 of id, time stamp and body."""
+        body, stamp = encode(content), str(int(self._clock().timestamp()))
+        key = b64decode(search.secret.removeprefix(SECRET_PREFIX))
+        signature = hmac.digest(key, f"{content['id']}.{stamp}.".encode() + body, "sha256")
+        headers = {
+            "Content-Type": "application/json", "webhook-id": content["id"], "webhook-timestamp": stamp,
+            "webhook-signature": f"v1,{b64encode(signature).decode()}",
+        }  # fmt: skip
+        transport = EnvironmentTransport(ssl.create_default_context())
+        try:
+            with httpx.Client(timeout=_WITHIN_S, trust_env=False, transport=transport) as client:
+                answer = client.post(search.place, content=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise ConfigError(f"the webhook does not answer: {type(error).__name__}") from error
+        if not answer.is_success:
+            raise ConfigError(f"the webhook answered {answer.status_code}")
+
+    def _failed(self, delivery: Delivery, error: Exception) -> None:
+        is_last = delivery.attempts >= len(_DELAYS)
+        due_at = None if is_last else self._clock() + _DELAYS[delivery.attempts]
+        told = error.message if isinstance(error, ArchiverError) else f"{type(error).__name__}: {error}"
+        self._archive.saved.failed(delivery, told[:500], due_at)
+        what = "it is not tried any more: archiver saved deliveries" if is_last else "it is tried again"
+        _log.warning("alert.failed", f"an alert of {delivery.search!r} could not be told: {told[:200]}; {what}")
+
+
+def _run(search: SavedSearch, content: dict[str, Any]) -> None:
+    """Runs a command without a shell; it reads the JSON on its standard input."""
+    first = content["matches"][0]
+    values = {
+        "search": content["search"], "count": str(len(content["matches"])), "id": content["id"],
+        "conversation_id": first["conversation_id"], "account": content["account"],
+    }  # fmt: skip
+    words = [_filled(word, values) for word in shlex.split(search.place)]
+    done = subprocess.run(  # noqa: S603  (the command is of whoever may write the archive, and no shell reads it)
+        words, input=encode(content), capture_output=True, timeout=_WITHIN_S * 4, check=False
+    )
+    if done.returncode:
+        raise ConfigError(f"the command ended with {done.returncode}: {done.stderr.decode('utf-8', 'replace')[-200:]}")
+
+
+def _filled(word: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        word = word.replace(f"{{{name}}}", value)
+    return word
+
+
+def _append(search: SavedSearch, content: dict[str, Any]) -> None:
+    """Appends a line, unless it is there already: a kill may have come before it was noted that it was told."""
+    path, line = Path(search.place), encode(content) + b"\n"
+    make_private_file(path)
+    with path.open("r+b") as file:
+        end = file.seek(0, 2)
+        file.seek(max(end - _TAIL_BYTES, 0))
+        tail = file.read()
+        if line in tail:
+            return
+        if tail and not tail.endswith(b"\n"):
+            file.write(b"\n")  # a line that was cut off
+        file.write(line)
+
+
+def checked_place(target: Target, place: str) -> str:
+    """Where a search is told, in full. Raises ConfigError for what can't be."""
+    if target is Target.WEBHOOK:
+        server_url(place, setting="--webhook", example="https://hooks.example.com/archiver")  # raises
+        return place
+    if target is Target.COMMAND:
+        with suppress(ValueError):
+            if shlex.split(place):
+                return place
+        raise ConfigError(f"the command {place!r} can't be read", hint="Such as: notify --title '{search}' {count}")
+    path = Path(place).absolute()
+    if not path.parent.is_dir() or path.is_dir():
+        raise ConfigError(f"{path} can't be a file", hint="Name a file in a folder that exists.")
+    return str(path)
