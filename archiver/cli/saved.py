@@ -17,6 +17,7 @@ from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import one_line
 from archiver.errors import ConfigError, counted
+from archiver.outputs import searches_json
 from archiver.query import Scope
 
 
@@ -107,11 +108,11 @@ def list_(context: click.Context, as_json: bool) -> None:
       archiver saved list --json
     """
     with shared.opened(context) as archive:
+        if as_json:
+            shared.print_json(searches_json(archive))
+            return
         searches = [(search, archive.file.saved.count_found(search)) for search in archive.file.saved.all()]
         waiting, head = archive.file.saved.undelivered(), archive.file.vault.head()
-    if as_json:
-        shared.print_json({"schema": "archiver.saved/1", "items": [_item(search, count) for search, count in searches]})
-        return
     for search, count in searches:
         behind = head - search.watermark
         click.echo(_line(search, count) + (f"  {counted(behind, 'entry')} to look at" if behind else ""))
@@ -122,14 +123,6 @@ def list_(context: click.Context, as_json: bool) -> None:
         )
     if any(search.disabled for search, _ in searches):
         sys.exit(shared.FOUND_SOMETHING)
-
-
-def _item(search: SavedSearch, count: int) -> dict[str, object]:
-    return {
-        "name": search.name, "query": search.query, "scope": search.scope, "target": search.target.value,
-        "place": search.place, "with_text": search.with_text, "version": search.version, "watermark": search.watermark,
-        "found": count, "disabled": search.disabled,
-    }  # fmt: skip
 
 
 def _line(search: SavedSearch, count: int) -> str:

@@ -12,6 +12,7 @@ from archiver.outputs.erasures import ERASURE_WORDS, at_stake, erasure_json
 from archiver.outputs.histogram import ProvenBar, histogram_json, proven_bars
 from archiver.outputs.history import EVENT_WORDS, change_json, history_json, steps_of
 from archiver.outputs.labels import sde_labels, sde_rows
+from archiver.outputs.saved import searches_json
 from archiver.outputs.search import item_json, numbers_around, search_json
 from archiver.outputs.status import status_json
 from archiver.outputs.worth import question_json, worth_json
@@ -50,6 +51,7 @@ __all__ = [
     "sde_labels",
     "sde_rows",
     "search_json",
+    "searches_json",
     "status_json",
     "steps_of",
     "worth_json",

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from archiver.access import Action
 from archiver.errors import ArchiverError, RecordError
+from archiver.outputs import searches_json
 from archiver.transcript import unreadable_as_json
 from archiver.value import as_dict
 from archiver.web import faults, operations
@@ -15,6 +16,7 @@ from archiver.web.audit_page import audit_page
 from archiver.web.completion import completions
 from archiver.web.coverage_page import coverage_page, day_page
 from archiver.web.history_page import history_page
+from archiver.web.saved_page import saved_page
 from archiver.web.search_page import PAGE, check, faulty_page, search_page
 from archiver.web.state import read_state
 from archiver.web.status_page import status_page
@@ -105,6 +107,14 @@ def history_json(visit: Visit) -> Response:
 
 
 # ── the archive ──
+
+
+def saved(visit: Visit) -> Response:
+    return visit.page("saved.html", saved_page(visit.archive), here="saved", twin="/saved.json")
+
+
+def saved_json(visit: Visit) -> Response:
+    return as_json(searches_json(visit.archive))
 
 
 def coverage(visit: Visit) -> Response:

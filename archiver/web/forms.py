@@ -5,11 +5,13 @@ from __future__ import annotations
 from starlette.responses import RedirectResponse, Response
 
 from archiver.access import Action, Right
-from archiver.errors import AccessDenied, ConfigError
+from archiver.archive import SavedSearch
+from archiver.errors import AccessDenied, ConfigError, known_word
+from archiver.query import Scope
 from archiver.web.cards import conversation_href
 from archiver.web.visit import Visit
 
-_LONGEST_REASON = 1_000  # characters
+_LONGEST_REASON, _LONGEST_NAME = 1_000, 100  # characters
 
 
 def unmask(visit: Visit) -> Response:
@@ -23,6 +25,19 @@ def unmask(visit: Visit) -> Response:
     visit.archive.audit(Action.UNMASK, reason=reason, conversation_id=visit.id)
     visit.visitor.session.unmasked.add(visit.id)
     return RedirectResponse(conversation_href(visit.id, visit.filled("q")), 303)
+
+
+def save(visit: Visit) -> Response:
+    """Saves a search, which from now on counts what it finds."""
+    name, query, scope = visit.filled("name"), visit.filled("q"), visit.filled("scope")
+    if not name or not name.isprintable() or len(name) > _LONGEST_NAME:
+        raise ConfigError("the search has no name", hint=f"Write up to {_LONGEST_NAME} characters.")
+    visit.archive.parse(query)  # raises
+    head = visit.archive.file.vault.head()
+    search = SavedSearch(name, query, Scope(known_word(scope, Scope, "scope")), watermark=head)
+    visit.archive.audit(Action.SAVE, query=query, to=name, what=search.target.value)
+    visit.archive.file.saved.add(search)
+    return RedirectResponse("/saved", 303)
 
 
 def decide(visit: Visit) -> Response:

@@ -87,7 +87,7 @@ def test_the_pages_behind_the_login_are_accessible_and_so_is_the_login(
     page = look(closed_url, **options).goto("/login")
     assert faults_of(page) == []
     watched = enter(look, closed_url, "/audit", **options)
-    for path in ("/audit", f"/c/{FULL_ID}", "/status", "/?q=refund"):
+    for path in ("/audit", f"/c/{FULL_ID}", "/status", "/?q=refund", "/saved"):
         page = watched.goto(path)
         assert faults_of(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width

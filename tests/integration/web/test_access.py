@@ -106,6 +106,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 PATHS = (
     "/", "/search.json?q=a", "/complete.json?q=skill:", f"/c/{FULL_ID}", f"/c.json/{FULL_ID}", f"/raw/{FULL_ID}",
     f"/history/{FULL_ID}", f"/history.json/{FULL_ID}", "/coverage", "/coverage.json", "/status", "/status.json",
+    "/saved", "/saved.json",
     "/audit", "/audit.json", "/api/v1/search", "/api/v1/messages", "/api/v1/facets", "/api/v1/histogram",
     f"/api/v1/conversations/{FULL_ID}", f"/api/v1/conversations/{FULL_ID}/history",
     f"/api/v1/conversations/{FULL_ID}/raw", "/api/v1/coverage", "/api/v1/status", "/api/v1/changes",
@@ -527,6 +528,27 @@ def test_nothing_is_answered_that_can_not_be_audited(desk: Desk) -> None:
         answer = desk.ask(token, path)
         assert answer.status_code >= 500, path
         assert "Your order" not in answer.text
+
+
+def test_a_reviewer_saves_a_search_which_everybody_who_reads_sees(desk: Desk) -> None:
+    browser = desk.entered(desk.grant("ed", "reviewer"))
+    assert "Save this search" in browser.get("/?q=refund").text
+    assert "Save this search" not in desk.ask(desk.grant("mo", "reader"), "/?q=refund").text
+    shown = browser.post("/saved", data={"name": "my <b>refunds</b>", "q": "refund skill:Billing", "scope": "message"})
+    assert shown.url.path == "/saved"
+    assert "my <b>refunds</b>" in Markup(shown.text).text
+    (link,) = Markup(shown.text).links("scope=message")
+    assert browser.get(link).status_code == 200
+    assert desk.ask(desk.grant("mo", "reader"), "/saved.json").json()["items"][0]["query"] == "refund skill:Billing"
+    for form in ({"name": "", "q": "x"}, {"name": "n", "q": "(x"}, {"name": "n", "q": "x", "scope": "planet"}):
+        assert browser.post("/saved", data={"scope": "message", **form}).status_code == 400
+    assert (
+        desk.entered(desk.grant("mo", "reader"))
+        .post("/saved", data={"name": "n", "q": "x", "scope": "message"})
+        .status_code
+        == 403
+    )
+    assert "save" in desk.actions("ed")
 
 
 # ── a proxy, and a provider ──
