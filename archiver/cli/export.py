@@ -14,6 +14,7 @@ from archiver import __version__
 from archiver.access import Action
 from archiver.app import Archive
 from archiver.cli import context as shared
+from archiver.cli.changes import show_changes
 from archiver.cli.output import output, written
 from archiver.cli.query import QueryCommand
 from archiver.errors import counted
@@ -57,14 +58,20 @@ _OF_FOLDERS = ("csv", "html", "parquet", "rsmf", "vcon", "case")
 @click.option("--output", "name", required=True, metavar="FILE|FOLDER|-", help="What to write; - is standard output.")
 @click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
 @click.option(
+    "--changes-since", "since", type=click.IntRange(0), metavar="SEQ",
+    help="What changed after a vault entry, as archiver.change/1 a line: new, changed, masked, erased, vanished.",
+)  # fmt: skip
+@click.option("--follow", "is_following", is_flag=True, help="With --changes-since, go on until Ctrl-C.")
+@click.option(
     "--raw",
     is_flag=True,
     help="With ndjson, add each record as LivePerson returned it, as raw; as raw_base64 if it is not valid JSON.",
 )
 @click.pass_context
 def command(
-    context: click.Context, query: tuple[str, ...], format_: str, scope: str, name: str, force: bool, raw: bool
-) -> None:
+    context: click.Context, query: tuple[str, ...], format_: str, scope: str, name: str, force: bool,
+    since: int | None, is_following: bool, raw: bool,
+) -> None:  # fmt: skip
     """Write conversations or messages to files: NDJSON, CSV, HTML, Parquet, RSMF, vCon, or a case package.
 
     Everything in the archive, or what matches a query. The file or folder gets its name only when it is complete; one
@@ -74,9 +81,10 @@ def command(
 
     ndjson is one archiver.transcript/1 a line; with --scope message one archiver.message/1 for each message that
     matches, or CSV. csv: conversations, messages and SDEs for a spreadsheet. html: a page for each conversation, to be
-    printed. parquet: typed tables by month (pip install 'archiver[parquet]'). rsmf: RSMF 2.0 for Relativity and Reveal.
-    vcon: the IETF's container. case: pages, tables, the exact records, a manifest and a program that checks them all
-    anywhere. docs/export.md describes each.
+    printed. parquet: typed tables by month (pip install 'archiver[parquet]'). rsmf: RSMF 2.0 for Relativity, Reveal.
+    vcon: the IETF's container. case: pages, tables, the exact records, a manifest and a program that checks them
+    anywhere. docs/export.md describes each. --changes-since is a feed for programs that follow the archive: the seq of
+    the last line is where to go on.
 
     \b
     Examples:
@@ -85,7 +93,13 @@ def command(
       archiver export 'refund from:agent' --scope message --output promises.ndjson
       archiver export 'customer:C1042' --raw --output case.ndjson
       archiver export 'lawyer' --format case --output case-2026-17
+      archiver export 'skill:Billing' --changes-since 0 --follow --output -
     """
+    if since is not None or is_following:
+        if format_ != "ndjson" or scope != Scope.CONVERSATION or raw or since is None:
+            raise click.UsageError("The feed of changes is --changes-since SEQ, in NDJSON, of whole conversations.")
+        show_changes(context, " ".join(query), name, since, is_following=is_following, is_replaced=force)
+        return
     if format_ in _OF_FOLDERS and not (format_ == "csv" and scope == Scope.MESSAGE):
         _check_folder(scope, name, raw=raw)
         _into_folder(context, " ".join(query), format_, Path(name), is_replaced=force)

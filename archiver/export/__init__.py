@@ -1,6 +1,7 @@
 """Writes conversations and messages to files: one writer per format."""
 
 from archiver.export.case_package import CasePackage
+from archiver.export.changes import Feed
 from archiver.export.exporter import Exported, Writer, export, writer_of
 from archiver.export.folder import Folder
 from archiver.export.html_pages import HtmlFolder, HtmlPages, page_around
@@ -13,6 +14,7 @@ __all__ = [
     "MESSAGE_COLUMNS",
     "CasePackage",
     "Exported",
+    "Feed",
     "Folder",
     "HtmlFolder",
     "HtmlPages",

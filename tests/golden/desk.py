@@ -272,6 +272,7 @@ CASES: Mapping[str, Case] = {
     "audit": _audit,
     "case": _case,
     "certificate": _certificate,
+    "change": lambda desk: desk.run("export", "id:waiting", "--changes-since", "0", "--output", "-").splitlines()[-1],
     "changes": _changes,
     "config": _config,
     "coverage": _covered(-1, 3),
