@@ -25,6 +25,7 @@ class Action(StrEnum):
     UNMASK = "unmask"
     DECISION = "decision"
     SAVE = "save"
+    CASE = "case"
     GRANT = "grant"
     REVOKE = "revoke"
     READ_AUDIT = "audit"
@@ -40,6 +41,7 @@ _KINDS: Mapping[Action, tuple[tuple[str, ...], tuple[str, ...]]] = {
     Action.EXPORT: (("database", "file"), ("access", "creation")),
     Action.UNMASK: (("database",), ("access",)),
     Action.DECISION: (("database",), ("change",)),
+    Action.CASE: (("database",), ("change",)),
     Action.SAVE: (("configuration",), ("change",)),
     Action.GRANT: (("iam",), ("change", "admin")),
     Action.REVOKE: (("iam",), ("deletion", "admin")),

@@ -5,6 +5,7 @@ A change that must be one transaction is one method of `ArchiveFile`; no other r
 """
 
 from archiver.archive.audit_log import AuditHead, AuditLog
+from archiver.archive.cases import Case, CaseItem, Part, Status
 from archiver.archive.coverage import Coverage, CoverageState, Day, Stretch
 from archiver.archive.erasures import Erasure
 from archiver.archive.events import states_by
@@ -24,6 +25,8 @@ __all__ = [
     "AuditHead",
     "AuditLog",
     "Bookmark",
+    "Case",
+    "CaseItem",
     "Coverage",
     "CoverageState",
     "Day",
@@ -34,12 +37,14 @@ __all__ = [
     "Grant",
     "Grantee",
     "HistoryEntry",
+    "Part",
     "QuarantinedRecord",
     "Record",
     "RecordedWindow",
     "Run",
     "SavedMatch",
     "SavedSearch",
+    "Status",
     "Stretch",
     "Target",
     "Upgraded",

@@ -12,6 +12,7 @@ from archiver.archive import events, healing, objects, rechecks
 from archiver.archive.append import AppendResult, VaultWriter
 from archiver.archive.audit_log import AuditLog
 from archiver.archive.bookkeeping import LedgerWriter
+from archiver.archive.cases import Cases
 from archiver.archive.connection import FILE, READ_ONLY, connect, empty_log
 from archiver.archive.covering import Covering
 from archiver.archive.erasures import Erasures, ErasuresWriter
@@ -37,7 +38,8 @@ class ArchiveFile(AbstractContextManager["ArchiveFile"]):
     """An open archive. Every method that writes is one transaction and raises ArchiveError; the caller closes it.
 
     `vault` reads raw records and the chain, `ledger` which windows were read and how completely, `erasures` text that
-    LivePerson masked, deleted or left out. `grants` are who may do what, `audit` is the log of who did what.
+    LivePerson masked, deleted or left out. `grants` are who may do what, `audit` is the log of who did what,
+    `saved` and `cases` are what people keep.
     """
 
     def __init__(
@@ -46,22 +48,20 @@ class ArchiveFile(AbstractContextManager["ArchiveFile"]):
     ) -> None:  # fmt: skip
         self.folder = folder
         self.is_writable = is_writable
-        self._connection = connection
-        self._policies = policies
+        self._connection, self._policies = connection, policies
         self.account, self.id, key = read_identity(connection, folder / FILE)
         self.vault, self.ledger = Vault(connection, key), Ledger(connection)
         self.inspection = Inspection(connection, key)
         self.erasures = Erasures(connection, self.inspection)
         self._vault = VaultWriter(connection, self.account, key)
-        self._ledger = LedgerWriter(connection)
         self._erasures = ErasuresWriter(connection, self.inspection, self._vault)
-        self._presence = Presence(connection, self._vault)
+        self._ledger, self._presence = LedgerWriter(connection), Presence(connection, self._vault)
         self._lease, self._holds_lease = Lease(connection, holder), False
         self._has_removed = True  # a process that was killed may have left removed text in the log
         self._repair = Repair(connection, self.vault, self._ledger, self.inspection)
         self.upgrade = Upgrade(connection, folder / FILE, self._vault.recompression, self._transaction)
         self.grants, self.saved = Grants(connection, self._transaction), SavedSearches(connection, self._transaction)
-        self.audit = AuditLog(folder)
+        self.cases, self.audit = Cases(connection, self._transaction), AuditLog(folder)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -67,7 +67,14 @@ CREATE TABLE found (
     seq INTEGER NOT NULL, PRIMARY KEY (search, version, conversation_id, message_id)) STRICT, WITHOUT ROWID;
 CREATE TABLE deliveries (
     id INTEGER PRIMARY KEY AUTOINCREMENT, search TEXT NOT NULL, version INTEGER NOT NULL, content TEXT NOT NULL,
-    attempts INTEGER NOT NULL, due_at TEXT NOT NULL, error TEXT, is_dead INTEGER NOT NULL) STRICT
+    attempts INTEGER NOT NULL, due_at TEXT NOT NULL, error TEXT, is_dead INTEGER NOT NULL) STRICT;
+CREATE TABLE cases (
+    name TEXT PRIMARY KEY, reason TEXT NOT NULL, query TEXT NOT NULL, follows INTEGER NOT NULL, made_by TEXT NOT NULL,
+    made_at TEXT NOT NULL, seed TEXT NOT NULL, population INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE case_items (
+    case_name TEXT NOT NULL, conversation_id TEXT NOT NULL, part TEXT NOT NULL, status TEXT NOT NULL,
+    tags TEXT NOT NULL, note TEXT NOT NULL, reviewer TEXT, read_at TEXT,
+    PRIMARY KEY (case_name, conversation_id)) STRICT, WITHOUT ROWID
 """,
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,34 +9,18 @@ from typing import BinaryIO
 
 import click
 
-from archiver import __version__
 from archiver.access import Action
 from archiver.app import Archive
 from archiver.cli import context as shared
 from archiver.cli.changes import show_changes
-from archiver.cli.output import output, written
+from archiver.cli.folders import Wanted, write_folder
+from archiver.cli.output import output
 from archiver.cli.query import QueryCommand
 from archiver.errors import counted
-from archiver.export import (
-    MESSAGE_COLUMNS,
-    CasePackage,
-    Folder,
-    HtmlFolder,
-    HtmlPages,
-    Writer,
-    csv_lines,
-    export,
-    items,
-    lines,
-    message_lines,
-    message_row,
-    writer_of,
-)
+from archiver.export import MESSAGE_COLUMNS, csv_lines, lines, message_lines, message_row
 from archiver.index import Hit, Refusal, advice_on, read_version
-from archiver.jsontext import encode
-from archiver.outputs import about_json
 from archiver.progress import Progress
-from archiver.query import Query, Scope, understood
+from archiver.query import Query, Scope
 from archiver.visible import safe
 
 _OF_FOLDERS = ("csv", "html", "parquet", "rsmf", "vcon", "case")
@@ -102,7 +85,7 @@ def command(
         return
     if format_ in _OF_FOLDERS and not (format_ == "csv" and scope == Scope.MESSAGE):
         _check_folder(scope, name, raw=raw)
-        _into_folder(context, " ".join(query), format_, Path(name), is_replaced=force)
+        _into_folder(context, " ".join(query), Wanted(Path(name), format_, force))
         return
     if raw and scope == Scope.MESSAGE:
         raise click.UsageError("--raw adds whole records: export conversations, without --scope message.")
@@ -130,53 +113,18 @@ def _check_folder(scope: str, name: str, *, raw: bool) -> None:
         raise click.UsageError("This format is a folder: name one with --output.")
 
 
-def _into_folder(context: click.Context, text: str, format_: str, wanted: Path, *, is_replaced: bool) -> None:
+def _into_folder(context: click.Context, text: str, wanted: Wanted) -> None:
     with shared.opened(context) as archive:
-        parsed, progress = archive.parse(text), shared.progress(context)
-        vault = archive.file.vault
+        parsed = archive.parse(text)
         search = None if parsed.is_everything else archive.search(parsed, limit=0)  # brings the index up to date
         shared.show_notices(search.notices if search else parsed.notices)
-        total = search.total if search else vault.conversations()
-        archive.audit(Action.EXPORT, query=text, scope="conversation", format=format_, output=str(wanted),
+        total = search.total if search else archive.file.vault.conversations()
+        archive.audit(Action.EXPORT, query=text, scope="conversation", format=wanted.format, output=str(wanted.path),
                       hits_total=total)  # fmt: skip
-        with written(wanted), archive.file.snapshot():
-            folder = Folder(wanted, _key(archive, parsed, format_), is_replaced=is_replaced)
-            folder.open()
-            try:
-                writer = _writer(archive, parsed, format_, folder)
-                found = items(archive.records_by_start(parsed), lambda record: read_version(vault, record).transcript)
-                progress.start("export", total, "conversations")
-                progress.advance(folder.done)
-                done = export(found, writer, folder, advance=progress.advance)
-            finally:
-                progress.finish()
-                folder.close()
+        done = write_folder(context, archive, wanted, parsed, archive.records_by_start(parsed), total)
         refused = () if parsed.is_everything else archive.refused()
         shared.show_head(context, archive)
-        digest = writer.digest if isinstance(writer, CasePackage) else None
-        archive.audit(Action.EXPORT, what="done", output=str(wanted), hits_total=done.count, manifest_sha256=digest)
-    click.echo(f"{counted(done.count, 'conversation')} written to {wanted}", err=True)
-    if digest:
-        click.echo(f"SHA-256 of the manifest: {digest}\nTell it in another way than the package goes.", err=True)
     _show_left_out([f"Not readable, in unreadable.ndjson: {safe(id_)}" for id_ in done.unreadable], refused)
-
-
-def _key(archive: Archive, query: Query, format_: str) -> str:
-    """Everything that decides what an export writes."""
-    head, zone = archive.file.vault.noted_head(), str(archive.settings.zone)
-    named = [format_, understood(query.expression), query.text, head, zone, __version__]
-    return hashlib.sha256(encode(named)).hexdigest()
-
-
-def _writer(archive: Archive, query: Query, format_: str, folder: Folder) -> Writer:
-    head, zone, vault = archive.file.vault.noted_head(), archive.settings.zone, archive.file.vault
-    marked = None if query.is_everything else query.expression
-    pages = HtmlFolder(folder, HtmlPages(zone, marked, head))
-    if format_ == "html":
-        return pages
-    if format_ == "case":
-        return CasePackage(folder, pages, about_json(archive, query), vault.evidence)
-    return writer_of(format_, folder, head)
 
 
 def _write(content: Iterable[bytes], file: BinaryIO, progress: Progress, total: int | None, scope: Scope) -> int:

@@ -50,6 +50,7 @@ COMMANDS = {
         "certify",
         "Certify what a query finds, above all that it finds nothing, and what was examined for it.",
     ),
+    "case": ("case", "Put conversations together for a reason, and keep what reviewers say of each."),
     "coverage": ("coverage", "Show which days are proven complete, and how long gaps can still be closed."),
     "quarantine": ("quarantine", "List records of LivePerson that could not be read, or print one of them."),
     "erasures": ("erasures", "List text that LivePerson masked or deleted after it was archived, and decide about it."),
@@ -77,6 +78,7 @@ GROUPS = {
         "customer",
         "export",
         "certify",
+        "case",
     ),
     "Operate": (
         "status",

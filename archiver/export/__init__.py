@@ -8,6 +8,7 @@ from archiver.export.html_pages import HtmlFolder, HtmlPages, page_around
 from archiver.export.item import Item, items
 from archiver.export.messages import MESSAGE_COLUMNS, message_lines, message_row
 from archiver.export.ndjson import lines
+from archiver.export.reviews import Reviews
 from archiver.export.spreadsheet import as_csv, csv_lines
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "HtmlFolder",
     "HtmlPages",
     "Item",
+    "Reviews",
     "Writer",
     "as_csv",
     "csv_lines",

@@ -12,6 +12,7 @@ from archiver.export.csv_files import CsvFiles
 from archiver.export.folder import Folder
 from archiver.export.html_pages import HtmlFolder
 from archiver.export.item import Item
+from archiver.export.reviews import Reviews
 from archiver.jsontext import encode, pretty
 from archiver.model import Message
 
@@ -22,9 +23,10 @@ class CasePackage:
     """Writes it. `about` is what the manifest says of the question and the archive; `evidence` proves a vault entry."""
 
     def __init__(
-        self, folder: Folder, pages: HtmlFolder, about: dict[str, Any], evidence: Callable[[int], Evidence]
+        self, folder: Folder, pages: HtmlFolder, about: dict[str, Any], evidence: Callable[[int], Evidence],
+        reviews: Reviews | None = None,
     ) -> None:  # fmt: skip
-        self._folder, self._about, self._evidence = folder, about, evidence
+        self._folder, self._about, self._evidence, self._reviews = folder, about, evidence, reviews
         self._parts = (pages, CsvFiles(folder))
         self.digest = ""  # of the manifest, once it is written
 
@@ -58,6 +60,8 @@ class CasePackage:
             part.end(count, unreadable)
         for name in (_RECORDS, _ATTACHMENTS):
             self._folder.finish(name)
+        if self._reviews:
+            self._reviews.write(self._folder)
         self._folder.put("verify.py", files("archiver.export").joinpath("verify_case.py").read_bytes())
         listed = {name: {"bytes": size, "sha256": digest} for name, size, digest in self._folder.digests()}
         counts = {"conversations": count, "unreadable": unreadable, "files": len(listed)}

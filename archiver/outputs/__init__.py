@@ -2,6 +2,7 @@
 
 from archiver.outputs.about import about_json
 from archiver.outputs.audit import audit_facts, audit_words, member_of
+from archiver.outputs.cases import brought_up_to_date, case_json, counts_of, estimate_of, new_case
 from archiver.outputs.certificate import certificate_json, differences, is_changed, moment_of
 from archiver.outputs.certificate_page import certificate_html
 from archiver.outputs.changes import changes_json
@@ -27,16 +28,20 @@ __all__ = [
     "at_stake",
     "audit_facts",
     "audit_words",
+    "brought_up_to_date",
+    "case_json",
     "certificate_html",
     "certificate_json",
     "change_json",
     "changes_json",
     "counts_json",
+    "counts_of",
     "coverage_json",
     "customers",
     "customers_json",
     "differences",
     "erasure_json",
+    "estimate_of",
     "histogram_json",
     "history_json",
     "in_order",
@@ -45,6 +50,7 @@ __all__ = [
     "member_of",
     "moment_of",
     "month_of",
+    "new_case",
     "numbers_around",
     "proven_bars",
     "question_json",
