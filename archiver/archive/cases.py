@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from archiver.errors import ConfigError, NotFound
 from archiver.value import Value
+
+_ITEMS = (
+    "SELECT conversation_id, part, status, tags, note, reviewer, read_at FROM case_items WHERE case_name = ?"
+)  # fmt: skip
 
 
 class Part(StrEnum):
@@ -113,29 +118,25 @@ class Cases:
 
     def items(self, case: Case) -> list[CaseItem]:
         """The conversations of a case, by id."""
-        rows = self._connection.execute(
-            "SELECT conversation_id, part, status, tags, note, reviewer, read_at FROM case_items WHERE case_name = ?"
-            " ORDER BY conversation_id",
-            (case.name,),
-        ).fetchall()
-        return [
-            CaseItem(id_, Part(part), Status(status), tuple(filter(None, tags.split("\n"))), note, reviewer, read_at)
-            for id_, part, status, tags, note, reviewer, read_at in rows
-        ]
+        rows = self._connection.execute(f"{_ITEMS} ORDER BY conversation_id", (case.name,)).fetchall()
+        return [_item(row) for row in rows]
+
+    def item(self, case: Case, conversation_id: str) -> CaseItem | None:
+        """A conversation in a case; None if it is not in the case."""
+        row = self._connection.execute(f"{_ITEMS} AND conversation_id = ?", (case.name, conversation_id)).fetchone()
+        return _item(row) if row else None
 
     def review(self, case: Case, item: CaseItem, by: str, now: datetime) -> None:
-        """Notes what a reviewer says of a conversation, which counts as read then. Raises NotFound if it is not in the
-        case.
-        """
+        """Notes what a reviewer says of a conversation in the case, which counts as read then."""
         at = now.isoformat(timespec="seconds")
         with self._transaction():
-            cursor = self._connection.execute(
+            self._connection.execute(
                 "UPDATE case_items SET status = ?, tags = ?, note = ?, reviewer = ?, read_at = coalesce(read_at, ?)"
                 " WHERE case_name = ? AND conversation_id = ?",
                 (item.status, "\n".join(item.tags), item.note, by, at, case.name, item.conversation_id),
             )
-            if not cursor.rowcount:
-                raise NotFound(
-                    f"conversation {item.conversation_id!r} is not in the case {case.name!r}",
-                    hint=f"Add it: archiver case add {case.name} {item.conversation_id}",
-                )
+
+
+def _item(row: Sequence[Any]) -> CaseItem:
+    id_, part, status, tags, *rest = row
+    return CaseItem(id_, Part(part), Status(status), tuple(filter(None, tags.split("\n"))), *rest)

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
 from archiver.access import Action
-from archiver.archive import Case, CaseItem, Part, Status
+from archiver.archive import Case, CaseItem, Status
+from archiver.casework import (
+    Estimate,
+    Sample,
+    add_to_case,
+    bring_up_to_date,
+    case_of,
+    estimate,
+    item_of,
+    items_of,
+    make_case,
+)
+from archiver.casework import mark as mark_item
 from archiver.cli import context as shared
 from archiver.cli.folders import Wanted, write_folder
 from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import one_line
-from archiver.errors import ConfigError, NotFound, counted
+from archiver.errors import counted
 from archiver.export import Reviews
-from archiver.outputs import brought_up_to_date, case_json, counts_of, estimate_of, new_case
+from archiver.outputs import case_json, counts_of
 from archiver.value import replace
 from archiver.visible import safe
 
@@ -65,29 +75,19 @@ def new(
       archiver case new audit-q3 'sent:2026-Q3' --reason "quality" --margin 5 --seed q3
       archiver case new missed 'lawyer OR regulator' --reason "what the terms miss" --null --margin 5
     """
-    is_sampled = size is not None or margin is not None
-    if follows and (is_sampled or not query):
-        raise click.UsageError("--follow is for all that a query finds, without a sample.")
     if size is not None and margin is not None:
         raise click.UsageError("--sample says how many, --margin how many it takes: give one of them.")
-    if seed is not None and not is_sampled:
-        raise click.UsageError("--seed draws a sample: add --sample or --margin.")
-    if not name.strip() or not name.isprintable() or not reason.strip():
-        raise ConfigError("a case needs a name and a reason", hint='archiver case new NAME QUERY --reason "…"')
+    is_sampled = size is not None or margin is not None
+    if (seed is not None or from_null) and not is_sampled:
+        raise click.UsageError("--seed and --null draw a sample: add --sample or --margin.")
+    percent = None if margin is None else margin / 100
+    sample = Sample(size, percent, confidence / 100, seed, from_null) if is_sampled else None
     with shared.opened(context) as archive:
-        drawn_by = (seed or secrets.token_hex(8)) if is_sampled else ""
-        at, by = archive.now().isoformat(timespec="seconds"), archive.view.person.name
-        case = Case(name, reason, " ".join(query), follows, by, at, drawn_by)
-        percent = None if margin is None else margin / 100
-        made, ids, part = new_case(
-            archive, case, size=size, confidence=confidence / 100, margin=percent, from_null=from_null
-        )  # fmt: skip
-        archive.audit(Action.CASE, what="new", to=name, query=case.query, reason=reason, count=len(ids))
-        archive.file.cases.make(made, ids, part)
+        case, count = make_case(archive, name, reason, " ".join(query), follows=follows, sample=sample)
         refused = archive.refused() if query or is_sampled else ()
-    click.echo(f"{counted(len(ids), 'conversation')} in the case {one_line(name)}", err=True)
+    click.echo(f"{counted(count, 'conversation')} in the case {one_line(name)}", err=True)
     if is_sampled:
-        click.echo(f"drawn from {made.population:,} with the seed {one_line(drawn_by)}", err=True)
+        click.echo(f"drawn from {case.population:,} with the seed {one_line(case.seed)}", err=True)
     shared.show_refused(refused)
     if refused:
         sys.exit(shared.FINISHED_WITH_GAPS)
@@ -105,10 +105,8 @@ def add(context: click.Context, name: str, ids: tuple[str, ...]) -> None:
       archiver case add 2026-17 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f
     """
     with shared.opened(context) as archive:
-        case = archive.file.cases.one(name)
-        found = [archive.transcript(archive.file.vault.completed(id_)).id for id_ in ids]
-        archive.audit(Action.CASE, what="add", to=name, conversation_ids=found)
-        count = archive.file.cases.add(case, found, Part.ADDED)
+        case = case_of(archive, name)
+        count = add_to_case(archive, case, [archive.file.vault.completed(id_) for id_ in ids])
     click.echo(f"{counted(count, 'conversation')} added", err=True)
 
 
@@ -122,7 +120,7 @@ def list_(context: click.Context) -> None:
       archiver case list
     """
     with shared.opened(context) as archive:
-        cases = [(case, counts_of(archive.file.cases.items(case))) for case in archive.file.cases.all()]
+        cases = [(case, counts_of(items_of(archive, case))) for case in archive.file.cases.all()]
     for case, counts in cases:
         told = f"{counted(counts['all'], 'conversation')}, {counts['unread']:,} unread, {counts['relevant']:,} relevant"
         click.echo(f"{one_line(case.name)}  {told}  {one_line(case.query or '-')}  {one_line(case.reason)}")
@@ -148,12 +146,12 @@ def show(
       archiver case show 2026-17 --json
     """
     with shared.opened(context) as archive:
-        case = archive.file.cases.one(name)
-        later = brought_up_to_date(archive, case)
+        case = case_of(archive, name)
+        later = bring_up_to_date(archive, case)
         archive.audit(Action.VIEW, what="case", to=name)
-        items = archive.file.cases.items(case)
+        items, estimated = items_of(archive, case), estimate(archive, case)
         if as_json:
-            shared.print_json(case_json(case, items))
+            shared.print_json(case_json(case, items, estimated))
             return
     for item in items:
         is_wanted = (not only_unread or item.read_at is None) and (tag is None or tag in item.tags)
@@ -161,7 +159,7 @@ def show(
             click.echo("  ".join(_parts(item)))
     if later:
         click.echo(f"{counted(later, 'conversation')} came into the case since", err=True)
-    for line in _summary(case, items):
+    for line in _summary(items, estimated):
         click.echo(line, err=True)
 
 
@@ -176,15 +174,13 @@ def _parts(item: CaseItem) -> Iterator[str]:
         yield one_line(item.note)
 
 
-def _summary(case: Case, items: list[CaseItem]) -> Iterator[str]:
-    counts: dict[str, Any] = counts_of(items)
-    yield ", ".join(f"{count:,} {name}" for name, count in counts.items())
-    estimate = estimate_of(case, items)
-    if estimate:
-        shares = f"{estimate['share_from']:.1%} to {estimate['share_to']:.1%}"
+def _summary(items: list[CaseItem], estimated: Estimate | None) -> Iterator[str]:
+    yield ", ".join(f"{count:,} {name}" for name, count in counts_of(items).items())
+    if estimated:
+        shares = f"{estimated.share_from:.1%} to {estimated.share_to:.1%}"
         yield (
-            f"Of {estimate['population']:,} conversations, {estimate['from']:,} to {estimate['to']:,} ({shares}) are"
-            f" relevant, with 95 % confidence: {estimate['relevant']:,} of {estimate['reviewed']:,} reviewed were"
+            f"Of {estimated.population:,} conversations, {estimated.at_least:,} to {estimated.at_most:,} ({shares}) are"
+            f" relevant, with 95 % confidence: {estimated.relevant:,} of {estimated.reviewed:,} reviewed were"
         )
 
 
@@ -207,22 +203,16 @@ def mark(
       archiver case mark 2026-17 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f --status relevant --tag insider
       archiver case mark 2026-17 0f7c2a3e-6c1d-4b5e-9f57-0a1b2c3d4e5f --note "see message 17"
     """
-    if any(not tag.strip() or "\n" in tag for tag in tags):
-        raise ConfigError("a tag is a word or a few", hint="Such as --tag insider")
     with shared.opened(context) as archive:
-        case = archive.file.cases.one(name)
-        id_ = archive.file.vault.completed(conversation)
-        item = next((item for item in archive.file.cases.items(case) if item.conversation_id == id_), None)
-        if item is None:
-            raise NotFound(f"conversation {id_!r} is not in the case {name!r}", hint=f"archiver case add {name} {id_}")
+        case = case_of(archive, name)
+        item = item_of(archive, case, archive.file.vault.completed(conversation))
         kept = [tag for tag in (*item.tags, *tags) if tag not in untags]
         changed = replace(
             item, status=Status(status) if status else item.status, tags=tuple(dict.fromkeys(kept)),
             note=item.note if note is None else note,
         )  # fmt: skip
-        archive.audit(Action.CASE, what="mark", to=name, conversation_id=id_, decision=changed.status.value)
-        archive.file.cases.review(case, changed, archive.view.person.name, archive.now())
-    click.echo("  ".join(_parts(replace(changed, reviewer=archive.view.person.name, read_at="now"))), err=True)
+        marked = mark_item(archive, case, changed)
+    click.echo("  ".join(_parts(marked)), err=True)
 
 
 @command.command("export")
@@ -242,15 +232,15 @@ def export(context: click.Context, name: str, output: Path, only: str | None, fo
     """
     with shared.opened(context) as archive:
         archive.view.check_raw()
-        case = archive.file.cases.one(name)
-        brought_up_to_date(archive, case)
+        case = case_of(archive, name)
+        bring_up_to_date(archive, case)
         archive.audit(Action.EXPORT, what="case", to=name, format="case", output=str(output))
-        chosen = [item for item in archive.file.cases.items(case) if only in (None, item.status)]
+        chosen = [item for item in items_of(archive, case) if only in (None, item.status)]
         ids = {item.conversation_id for item in chosen}
         records = (archive.file.vault.current(id_) for id_ in archive.file.vault.ids_by_start() if id_ in ids)
         done = write_folder(
             context, archive, Wanted(output, "case", force), archive.parse(case.query), records, len(ids),
-            Reviews(case_json(case, chosen), _words(case, only)),
+            Reviews(case_json(case, chosen, estimate(archive, case)), _words(case, only)),
         )  # fmt: skip
     for id_ in done.unreadable:
         click.echo(f"Not readable, in unreadable.ndjson: {safe(id_)}", err=True)

@@ -2,7 +2,7 @@
 
 from archiver.outputs.about import about_json
 from archiver.outputs.audit import audit_facts, audit_words, member_of
-from archiver.outputs.cases import brought_up_to_date, case_json, counts_of, estimate_of, new_case
+from archiver.outputs.cases import case_json, counts_of
 from archiver.outputs.certificate import certificate_json, differences, is_changed, moment_of
 from archiver.outputs.certificate_page import certificate_html
 from archiver.outputs.changes import changes_json
@@ -28,7 +28,6 @@ __all__ = [
     "at_stake",
     "audit_facts",
     "audit_words",
-    "brought_up_to_date",
     "case_json",
     "certificate_html",
     "certificate_json",
@@ -41,7 +40,6 @@ __all__ = [
     "customers_json",
     "differences",
     "erasure_json",
-    "estimate_of",
     "histogram_json",
     "history_json",
     "in_order",
@@ -50,7 +48,6 @@ __all__ = [
     "member_of",
     "moment_of",
     "month_of",
-    "new_case",
     "numbers_around",
     "proven_bars",
     "question_json",

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
-from archiver.access import Action
+from archiver.access import Action, Right
+from archiver.casework import bring_up_to_date, case_of, estimate, items_of
 from archiver.errors import ArchiverError, RecordError
+from archiver.outputs import case_json as review_json
 from archiver.outputs import searches_json
 from archiver.transcript import unreadable_as_json
 from archiver.value import as_dict
 from archiver.web import faults, operations
 from archiver.web.audit_page import audit_page
+from archiver.web.case_page import case_page, cases_page, reviews_of
 from archiver.web.completion import completions
 from archiver.web.coverage_page import coverage_page, day_page
 from archiver.web.history_page import history_page
@@ -73,6 +77,8 @@ def transcript(visit: Visit) -> Response:
         )
     except RecordError as error:
         return visit.page("unreadable.html", faults.shown(error) | unreadable_page(visit.archive, visit.id), **around)
+    if visit.may(Right.REVIEW):
+        content |= reviews_of(visit.archive, visit.id)
     return visit.page("transcript.html", content, **around)
 
 
@@ -115,6 +121,24 @@ def saved(visit: Visit) -> Response:
 
 def saved_json(visit: Visit) -> Response:
     return as_json(searches_json(visit.archive))
+
+
+def cases(visit: Visit) -> Response:
+    return visit.page("cases.html", cases_page(visit.archive), here="cases")
+
+
+def case(visit: Visit) -> Response:
+    name = str(visit.request.path_params["name"])
+    visit.archives.bring_up_to_date()
+    content = case_page(visit.archive, name, visit.given("only"))
+    return visit.page("case.html", content, here="cases", twin=f"/cases.json/{quote(name, safe='')}")
+
+
+def case_json(visit: Visit) -> Response:
+    found = case_of(visit.archive, str(visit.request.path_params["name"]))
+    bring_up_to_date(visit.archive, found)
+    visit.archive.audit(Action.VIEW, what="case", to=found.name)
+    return as_json(review_json(found, items_of(visit.archive, found), estimate(visit.archive, found)))
 
 
 def coverage(visit: Visit) -> Response:

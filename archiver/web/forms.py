@@ -6,9 +6,12 @@ from starlette.responses import RedirectResponse, Response
 
 from archiver.access import Action, Right
 from archiver.archive import SavedSearch
+from archiver.casework import add_to_case, case_of, item_of, make_case, mark, status_of
 from archiver.errors import AccessDenied, ConfigError, known_word
 from archiver.query import Scope
+from archiver.value import replace
 from archiver.web.cards import conversation_href
+from archiver.web.case_page import after_review, case_href
 from archiver.web.visit import Visit
 
 _LONGEST_REASON, _LONGEST_NAME = 1_000, 100  # characters
@@ -38,6 +41,31 @@ def save(visit: Visit) -> Response:
     visit.archive.audit(Action.SAVE, query=query, to=name, what=search.target.value)
     visit.archive.file.saved.add(search)
     return RedirectResponse("/saved", 303)
+
+
+def make(visit: Visit) -> Response:
+    """Makes a case of what a query finds, or an empty one."""
+    archive, name = visit.archive, visit.filled("name")
+    make_case(archive, name, _reason(visit), visit.filled("q"), follows=visit.filled("follows") == "yes")
+    return RedirectResponse(case_href(name), 303)
+
+
+def add(visit: Visit) -> Response:
+    """Adds a conversation to a case."""
+    id_ = visit.filled("id")
+    add_to_case(visit.archive, case_of(visit.archive, visit.filled("case")), [id_])
+    return RedirectResponse(conversation_href(id_, visit.filled("q")), 303)
+
+
+def review(visit: Visit) -> Response:
+    """Keeps what a reviewer says of a conversation of a case, and goes on to the next one that nobody has read."""
+    archive = visit.archive
+    case = case_of(archive, visit.filled("case"))
+    item = item_of(archive, case, visit.filled("id"))
+    tags = dict.fromkeys(tag.strip() for tag in visit.filled("tags").split(",") if tag.strip())
+    changed = replace(item, status=status_of(visit.filled("status")), tags=tuple(tags), note=visit.filled("note"))
+    mark(archive, case, changed)
+    return RedirectResponse(after_review(archive, case), 303)
 
 
 def decide(visit: Visit) -> Response:

@@ -19,7 +19,8 @@ from archiver.web.rendering import page
 
 # The pages in the bar: name, address, and what one must be allowed to do.
 _PAGES = (
-    ("search", "/", Right.READ), ("saved", "/saved", Right.READ), ("coverage", "/coverage", Right.WATCH),
+    ("search", "/", Right.READ), ("saved", "/saved", Right.READ),
+    ("cases", "/cases", Right.REVIEW), ("coverage", "/coverage", Right.WATCH),
     ("status", "/status", Right.WATCH), ("audit", "/audit", Right.AUDIT),
 )  # fmt: skip
 

@@ -87,10 +87,35 @@ def test_the_pages_behind_the_login_are_accessible_and_so_is_the_login(
     page = look(closed_url, **options).goto("/login")
     assert faults_of(page) == []
     watched = enter(look, closed_url, "/audit", **options)
-    for path in ("/audit", f"/c/{FULL_ID}", "/status", "/?q=refund", "/saved"):
+    for path in ("/audit", f"/c/{FULL_ID}", "/status", "/?q=refund", "/saved", "/cases"):
         page = watched.goto(path)
         assert faults_of(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("with_scripts", [True, False])
+def test_a_reviewer_makes_a_case_and_reads_through_it(look: Look, closed_url: str, with_scripts: bool) -> None:
+    watched = enter(look, closed_url, "/?q=refund", java_script_enabled=with_scripts)
+    page, name = watched.page, f"case {with_scripts}"
+    page.get_by_text("Make a case of this").click()
+    page.get_by_label("Name").and_(page.locator("form[action='/cases'] input")).fill(name)
+    page.get_by_label("Reason").fill("a complaint")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Case {name}")
+    if with_scripts:
+        assert faults_of(page) == []
+    page.get_by_role("table").get_by_role("link").first.click()
+    for status in ("relevant", "irrelevant"):
+        box = page.locator(".review").filter(has_text=name).first
+        box.get_by_label("Status").select_option(status)
+        box.get_by_label("Note").fill("read")
+        box.get_by_role("button").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Case {name}")
+    expect(page.get_by_text("0 unread, 1 relevant, 1 irrelevant")).to_be_visible()
+    page.get_by_role("link", name="Cases").first.click()
+    expect(page.get_by_role("row").filter(has_text=name)).to_contain_text("a complaint")
+    if with_scripts:
+        assert faults_of(page) == []
 
 
 @pytest.mark.parametrize("with_scripts", [True, False])

@@ -90,7 +90,9 @@ def test_reviews_are_kept_and_say_how_many_of_all_are_relevant(folder: Path) -> 
     for id_ in (second, *rest):
         case(folder, "mark", "s", id_, "--status", "irrelevant")
     estimate = shown(folder, "s")["estimate"]
-    assert (estimate["from"], estimate["to"], estimate["population"]) == (1, 3, 10)  # seven of ten are not
+    assert (estimate["at_least"], estimate["at_most"], estimate["population"]) == (1, 3, 10)  # seven of ten are not
+    case(folder, "export", "s", "--only", "relevant", "--output", str(folder.parent / "package"))
+    assert json.loads((folder.parent / "package" / "review.json").read_text())["estimate"] == estimate
     assert first in case(folder, "show", "s", "--tag", "insider")
     assert second not in run(folder, "case", "show", "s", "--status", "relevant").stdout
 
@@ -150,12 +152,12 @@ def test_later_cases_are_listed_with_what_is_unread(folder: Path) -> None:
         (("new", "c", "refund", "--reason", " "), 1),
         (("new", "c", "(refund", "--reason", "r"), 1),
         (("new", "taken", "refund", "--reason", "r"), 1),
-        (("new", "c", "--follow", "--reason", "r"), 2),
-        (("new", "c", "refund", "--null", "--reason", "r"), 1),
+        (("new", "c", "--follow", "--reason", "r"), 1),
+        (("new", "c", "refund", "--null", "--reason", "r"), 2),
         (("new", "c", "--null", "--sample", "3", "--reason", "r"), 1),
         (("new", "c", "refund", "--seed", "s", "--reason", "r"), 2),
         (("new", "c", "refund", "--sample", "3", "--margin", "5", "--reason", "r"), 2),
-        (("new", "c", "refund", "--follow", "--sample", "3", "--reason", "r"), 2),
+        (("new", "c", "refund", "--follow", "--sample", "3", "--reason", "r"), 1),
         (("show", "nobody"), 1),
         (("mark", "taken", "c29"), 1),
         (("mark", "taken", "c01", "--tag", " "), 1),

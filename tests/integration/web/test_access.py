@@ -17,6 +17,7 @@ import pytest
 from archiver.access import new_token, token_hash
 from archiver.app import Archive
 from archiver.archive import Grant, Grantee
+from archiver.casework import Sample, item_of, items_of, make_case, mark
 from archiver.config import find_settings
 from archiver.errors import ConfigError
 from archiver.liveperson.answers import read_record
@@ -106,7 +107,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 PATHS = (
     "/", "/search.json?q=a", "/complete.json?q=skill:", f"/c/{FULL_ID}", f"/c.json/{FULL_ID}", f"/raw/{FULL_ID}",
     f"/history/{FULL_ID}", f"/history.json/{FULL_ID}", "/coverage", "/coverage.json", "/status", "/status.json",
-    "/saved", "/saved.json",
+    "/saved", "/saved.json", "/cases",
     "/audit", "/audit.json", "/api/v1/search", "/api/v1/messages", "/api/v1/facets", "/api/v1/histogram",
     f"/api/v1/conversations/{FULL_ID}", f"/api/v1/conversations/{FULL_ID}/history",
     f"/api/v1/conversations/{FULL_ID}/raw", "/api/v1/coverage", "/api/v1/status", "/api/v1/changes",
@@ -128,7 +129,14 @@ def test_nobody_sees_anything_without_a_login(desk: Desk, path: str) -> None:
     [
         (
             "reader",
-            ("/audit", "/audit.json", "/api/v1/changes", f"/raw/{FULL_ID}", f"/api/v1/conversations/{FULL_ID}/raw"),
+            (
+                "/audit",
+                "/audit.json",
+                "/cases",
+                "/api/v1/changes",
+                f"/raw/{FULL_ID}",
+                f"/api/v1/conversations/{FULL_ID}/raw",
+            ),
         ),
         ("auditor", tuple(path for path in PATHS if not re.search("coverage|status|audit", path))),
         ("admin", tuple(path for path in PATHS if not re.search("coverage|status", path))),
@@ -332,6 +340,23 @@ def test_a_rule_holds_in_every_answer(skills: Desk) -> None:
     page = Markup(skills.ask(ed, "/?q=hello").text).text
     assert "2 conversations" in page
     assert "Sales" not in page
+
+
+def test_a_case_shows_each_reviewer_what_is_for_them(skills: Desk) -> None:
+    with skills.archive() as archive:
+        case, count = make_case(archive, "all", "r", sample=Sample(size=9, seed="s"))
+        for item in items_of(archive, case):
+            mark(archive, case, item_of(archive, case, item.conversation_id))
+    rita = skills.entered(skills.grant("rita", "reviewer", rule="skill:Billing"))
+    content = rita.get("/cases.json/all").json()
+    assert count == 5
+    assert [item["conversation_id"] for item in content["items"]] == ["Billing-0", "Billing-2"]
+    assert (content["counts"]["all"], content["population"], content["estimate"]) == (2, 0, None)
+    assert "Sales" not in rita.get("/cases/all").text
+
+    for path in ("/reviews", "/case-items"):
+        form = {"case": "all", "id": "Sales-1", "status": "relevant"}
+        assert rita.post(path, data=form).status_code == 404
 
 
 def test_a_conversation_that_is_not_for_a_person_is_as_if_there_were_none(skills: Desk) -> None:
@@ -549,6 +574,63 @@ def test_a_reviewer_saves_a_search_which_everybody_who_reads_sees(desk: Desk) ->
         == 403
     )
     assert "save" in desk.actions("ed")
+
+
+def test_reviewers_work_through_a_case_on_the_page(desk: Desk) -> None:
+    browser = desk.entered(desk.grant("ed", "reviewer"))
+    assert "Make a case of this" in browser.get("/?q=refund").text
+    made = browser.post("/cases", data={"name": "a/<b>7", "q": "refund", "reason": "a <i>complaint</i>"})
+    assert made.url.raw_path == b"/cases/a%2F%3Cb%3E7"
+    page = Markup(made.text)
+    assert "a <i>complaint</i>" in page.text
+    assert "2 conversations: 2 unread" in page.text
+    (first, second) = page.links("/c/")
+    shown = browser.get(first)
+    form = {
+        "case": "a/<b>7",
+        "id": FULL_ID,
+        "status": "relevant",
+        "tags": "insider, urgent,, insider",
+        "note": "two\nlines",
+    }
+    moved = browser.post("/reviews", data=form)
+    assert "2 conversations of the case unread" in Markup(shown.text).text
+    assert moved.url.path == second.partition("?")[0]  # the next that nobody has read
+    content = browser.get("/cases.json/a%2F%3Cb%3E7").json()
+    item = content["items"][0]
+    assert (item["status"], item["tags"], item["note"], item["reviewer"]) == (
+        "relevant", ["insider", "urgent"], "two\nlines", "ed",
+    )  # fmt: skip
+    last = browser.post("/reviews", data=form | {"id": "phone", "status": "irrelevant"})
+    assert last.url.raw_path == made.url.raw_path  # nothing is unread
+    assert Markup(browser.get("/cases/a%2F%3Cb%3E7?only=relevant").text).links("/c/") == [first]
+    browser.post("/case-items", data={"case": "a/<b>7", "id": "kept30"})
+    assert browser.get("/cases.json/a%2F%3Cb%3E7").json()["items"][1]["part"] == "added"
+    assert desk.actions("ed").count("case") == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "code"),
+    [
+        ("/cases", {"name": "", "q": "x", "reason": "r"}, 400),
+        ("/cases", {"name": "n", "q": "x", "reason": ""}, 400),
+        ("/cases", {"name": "n", "q": "(x", "reason": "r"}, 400),
+        ("/cases", {"name": "taken", "q": "x", "reason": "r"}, 400),
+        ("/case-items", {"case": "taken", "id": "nobody"}, 404),
+        ("/case-items", {"case": "nothing", "id": FULL_ID}, 404),
+        ("/reviews", {"case": "taken", "id": "kept30", "status": "relevant"}, 404),
+        ("/reviews", {"case": "taken", "id": FULL_ID, "status": "planet"}, 400),
+        ("/reviews", {"case": "taken", "id": FULL_ID, "status": "open", "tags": "x" * 1_001}, 400),
+    ],
+)
+def test_a_case_takes_nothing_that_makes_no_sense(desk: Desk, path: str, form: dict[str, str], code: int) -> None:
+    browser = desk.entered(desk.grant("ed", "reviewer"))
+    browser.post("/cases", data={"name": "taken", "q": "refund", "reason": "r"})
+    before = browser.get("/cases.json/taken").json()
+    assert browser.post(path, data=form).status_code == code
+    assert browser.get("/cases.json/taken").json() == before
+    assert len(Markup(browser.get("/cases").text).links("/cases/")) == 1
+    assert desk.entered(desk.grant("mo", "reader")).post(path, data=form).status_code == 403
 
 
 # ── a proxy, and a provider ──

@@ -1,0 +1,77 @@
+"""The pages of cases, and what a transcript says of the cases that hold it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from archiver.access import Action
+from archiver.app import Archive
+from archiver.archive import Case, CaseItem, Status
+from archiver.casework import bring_up_to_date, case_of, estimate, items_of
+from archiver.errors import counted
+from archiver.outputs import counts_of
+from archiver.value import Value
+from archiver.web.cards import conversation_href
+
+_SHOWN = 200  # conversations of a case
+_UNREAD = "unread"
+
+
+class Review(Value):
+    """What a transcript shows of a case that holds it."""
+
+    case: Case
+    item: CaseItem
+    href: str
+    unread: int
+
+
+def cases_page(archive: Archive) -> dict[str, Any]:
+    """What the page of all cases shows."""
+    cases = [(case, case_href(case.name), counts_of(items_of(archive, case))) for case in archive.file.cases.all()]
+    return {"cases": cases, "counted": counted}
+
+
+def case_page(archive: Archive, name: str, only: str) -> dict[str, Any]:
+    """What the page of a case shows: the conversations of a status, or those that nobody has read. Raises NotFound."""
+    case = case_of(archive, name)
+    bring_up_to_date(archive, case)
+    archive.audit(Action.VIEW, what="case", to=name)
+    items = items_of(archive, case)
+    chosen = [item for item in items if only in ("", _UNREAD if item.read_at is None else "", item.status)]
+    href, counts = case_href(name), counts_of(items)
+    return {
+        "case": case,
+        "counts": counts,
+        "estimate": estimate(archive, case),
+        "only": only,
+        "choices": [("all", href, ""), *((word, f"{href}?only={word}", word) for word in (_UNREAD, *Status))],
+        "items": [(item, conversation_href(item.conversation_id, case.query)) for item in chosen[:_SHOWN]],
+        "chosen": len(chosen),
+        "counted": counted,
+    }  # fmt: skip
+
+
+def reviews_of(archive: Archive, conversation_id: str) -> dict[str, Any]:
+    """The cases that hold a conversation, and the names of those that could."""
+    reviews, others = [], []
+    for case in archive.file.cases.all():
+        item = archive.file.cases.item(case, conversation_id)
+        if item:
+            unread = counts_of(items_of(archive, case))["unread"]
+            reviews.append(Review(case, item, case_href(case.name), unread))
+        else:
+            others.append(case.name)
+    return {"reviews": reviews, "other_cases": others, "statuses": list(Status)}
+
+
+def after_review(archive: Archive, case: Case) -> str:
+    """Where a reviewer goes on: the next conversation that nobody has read, or the page of the case."""
+    unread = next((item for item in items_of(archive, case) if item.read_at is None), None)
+    return conversation_href(unread.conversation_id, case.query) if unread else case_href(case.name)
+
+
+def case_href(name: str) -> str:
+    """The address of a case."""
+    return f"/cases/{quote(name, safe='')}"
