@@ -1,4 +1,4 @@
-"""Tells what saved searches have found: by a signed webhook, a command, or a line in a file."""
+"""Tells what saved searches have found: by a signed webhook, a command, a line in a file, or mail."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from typing import Any
 
 import httpx
 
+from archiver.alerts.mailing import send_mail
 from archiver.archive import ArchiveFile, Delivery, SavedSearch, Target
-from archiver.config import server_url
+from archiver.config import MailServer, mail_address, server_url
 from archiver.errors import ArchiverError, ConfigError, NotFound
 from archiver.jsontext import decode, encode
 from archiver.logs import EventLogger
@@ -33,8 +34,8 @@ SECRET_PREFIX = "whsec_"  # noqa: S105  (the prefix of a secret: Standard Webhoo
 class Teller:
     """Tells what is due. Each is told once; if this program is killed while it tells, again with the same id."""
 
-    def __init__(self, archive: ArchiveFile, clock: Callable[[], datetime]) -> None:
-        self._archive, self._clock = archive, clock
+    def __init__(self, archive: ArchiveFile, clock: Callable[[], datetime], mail: MailServer | None = None) -> None:
+        self._archive, self._clock, self._mail = archive, clock, mail
 
     def tell(self) -> int:
         """Tries everything that is due; how much was told. What can't be told is tried again after growing delays, and
@@ -58,7 +59,7 @@ class Teller:
         content = {**decode(delivery.content), "id": f"{search.name}-{search.version}-{delivery.id}"}
         if search.target is Target.NOBODY:
             return  # the search was changed since
-        how = {Target.WEBHOOK: self._post, Target.COMMAND: _run, Target.FILE: _append}
+        how = {Target.WEBHOOK: self._post, Target.COMMAND: _run, Target.FILE: _append, Target.MAIL: self._send}
         how[search.target](search, content)
 
     def _post(self, search: SavedSearch, content: dict[str, Any]) -> None:
@@ -78,6 +79,9 @@ class Teller:
             raise ConfigError(f"the webhook does not answer: {type(error).__name__}") from error
         if not answer.is_success:
             raise ConfigError(f"the webhook answered {answer.status_code}")
+
+    def _send(self, search: SavedSearch, content: dict[str, Any]) -> None:
+        send_mail(self._mail, search.place, content)
 
     def _failed(self, delivery: Delivery, error: Exception) -> None:
         is_last = delivery.attempts >= len(_DELAYS)
@@ -134,6 +138,8 @@ def checked_place(target: Target, place: str) -> str:
             if shlex.split(place):
                 return place
         raise ConfigError(f"the command {place!r} can't be read", hint="Such as: notify --title '{search}' {count}")
+    if target is Target.MAIL:
+        return mail_address(place, "--mail")
     path = Path(place).absolute()
     if not path.parent.is_dir() or path.is_dir():
         raise ConfigError(f"{path} can't be a file", hint="Name a file in a folder that exists.")

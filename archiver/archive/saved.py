@@ -21,6 +21,7 @@ class Target(StrEnum):
     WEBHOOK = "webhook"
     COMMAND = "command"
     FILE = "file"
+    MAIL = "mail"
 
 
 class SavedSearch(Value):

@@ -34,7 +34,7 @@ COMMANDS = {
     "terms": ("terms", "Count what each query of a list finds: one query a line, as lawyers give them."),
     "saved": (
         "saved",
-        "Save searches, and be told what they find in new conversations: by a webhook, a command or a file.",
+        "Save searches, and be told what they find in new conversations: by a webhook, a command, a file or mail.",
     ),
     "show": ("show", "Print one conversation as a transcript."),
     "customer": (

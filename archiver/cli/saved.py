@@ -16,6 +16,7 @@ from archiver.archive import SavedSearch, Target
 from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import one_line
+from archiver.config import mail_server
 from archiver.errors import ConfigError, counted
 from archiver.outputs import searches_json
 from archiver.query import Scope
@@ -23,7 +24,7 @@ from archiver.query import Scope
 
 @click.group("saved")
 def command() -> None:
-    """Save searches, and be told what they find in new conversations: by a webhook, a command or a file.
+    """Save searches, and be told what they find in new conversations: by a webhook, a command, a file or mail.
 
     The service (archiver serve --harvest, archiver harvest --follow) looks at each new entry of the archive within
     seconds with every saved search; without it, archiver saved run does. What was found is told once, also if a
@@ -47,13 +48,14 @@ def command() -> None:
     "--command", "program", metavar="COMMAND", help="Run a program without a shell; it reads JSON on its input."
 )
 @click.option("--file", "file", metavar="PATH", help="Append a line of JSON to a file.")
+@click.option("--mail", "mail", metavar="ADDRESS", help="Send a mail, by the server of the setting mail_server.")
 @click.option("--with-text", is_flag=True, help="Also send the text of messages; without it, ids only.")
 @click.option("--all", "from_start", is_flag=True, help="Also look at everything that the archive holds now.")
 @click.option("--force", is_flag=True, help="Change the search of this name: its new version finds everything anew.")
 @click.pass_context
 def add(
     context: click.Context, name: str, query: tuple[str, ...], scope: str, webhook: str | None, program: str | None,
-    file: str | None, with_text: bool, from_start: bool, force: bool,
+    file: str | None, mail: str | None, with_text: bool, from_start: bool, force: bool,
 ) -> None:  # fmt: skip
     """Save a search under a name; from now on, it finds what is new.
 
@@ -64,11 +66,14 @@ def add(
     Examples:
       archiver saved add complaints 'from:customer (lawyer OR regulator)' --webhook https://hooks.example.com/a
       archiver saved add low 'mcs:<30' --scope conversation --command 'notify --title {search} {count}'
+      archiver saved add lawyers 'lawyer' --mail legal@example.com
       archiver saved add all-refunds 'refund' --file refunds.ndjson --all
     """
-    target, place = _target(webhook, program, file)
+    target, place = _target(webhook, program, file, mail)
     secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}" if target is Target.WEBHOOK else ""
     with shared.opened(context) as archive:
+        if target is Target.MAIL and mail_server(archive.settings) is None:
+            raise archive.settings.missing("mail_server")
         mark = 0 if from_start else archive.file.vault.head()
         search = SavedSearch(name, " ".join(query), scope, target, place, with_text, secret, watermark=mark)
         read_query(search, archive.now(), archive.settings.zone)  # raises
@@ -88,11 +93,11 @@ def _added(archive: Archive, search: SavedSearch) -> SavedSearch:
     return search
 
 
-def _target(webhook: str | None, program: str | None, file: str | None) -> tuple[Target, str]:
-    given = [(Target.WEBHOOK, webhook), (Target.COMMAND, program), (Target.FILE, file)]
+def _target(webhook: str | None, program: str | None, file: str | None, mail: str | None) -> tuple[Target, str]:
+    given = [(Target.WEBHOOK, webhook), (Target.COMMAND, program), (Target.FILE, file), (Target.MAIL, mail)]
     chosen = [(target, place) for target, place in given if place is not None]
     if len(chosen) > 1:
-        raise click.UsageError("Choose one of --webhook, --command and --file.")
+        raise click.UsageError("Choose one of --webhook, --command, --file and --mail.")
     return (chosen[0][0], checked_place(*chosen[0])) if chosen else (Target.NOBODY, "")
 
 
@@ -162,7 +167,7 @@ def run(context: click.Context, name: str | None, from_start: bool) -> None:
         found = 0
         while is_behind(archive.file):
             found += evaluate(archive.file, archive.now(), archive.settings.zone)
-        told = Teller(archive.file, archive.now).tell()
+        told = Teller(archive.file, archive.now, mail_server(archive.settings)).tell()
         left = len(archive.file.saved.undelivered())
     click.echo(f"{counted(found, 'new result')}, {counted(told, 'alert')} told", err=True)
     if left:

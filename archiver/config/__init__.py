@@ -1,6 +1,7 @@
 """Settings: which exist, where each value comes from, and which are secrets."""
 
 from archiver.config.files import settings_files
+from archiver.config.mail import MailServer, mail_address, mail_server
 from archiver.config.options import DOMAIN_URL, OPTIONS
 from archiver.config.secrets import Secret
 from archiver.config.settings import Settings, StoreAddress, find_settings, load, profiles
@@ -10,6 +11,7 @@ from archiver.config.web import Oidc, Proxy, WebAuth, WebSettings, web_settings
 __all__ = [
     "DOMAIN_URL",
     "OPTIONS",
+    "MailServer",
     "Oidc",
     "Proxy",
     "Secret",
@@ -23,6 +25,8 @@ __all__ = [
     "is_address",
     "is_loopback",
     "load",
+    "mail_address",
+    "mail_server",
     "names_this_machine",
     "profiles",
     "server_url",

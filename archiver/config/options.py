@@ -95,6 +95,10 @@ OPTIONS = {
         Option("proxy_secret_header", "header with the proxy's secret", "X-Archiver-Proxy-Secret"),
         Option("proxy_user_header", "header in which the proxy names the person", "X-Forwarded-User"),
         Option("proxy_groups_header", "header in which it names their groups, with commas", "X-Forwarded-Groups"),
+        Option("mail_server", "server that sends the alerts of saved searches, such as mail.example.com:587"),
+        Option("mail_from", "address from which they are sent"),
+        Option("mail_username", "user of the mail server, if it wants one"),
+        Option("mail_password", "password of that user, " + _AS_REFERENCE, is_secret=True),
         Option("timezone", "time zone of the days in queries and dates, such as Europe/Berlin", "UTC"),
         Option(
             "depth",

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 
 from archiver.alerts import Teller, evaluate
 from archiver.archive import ArchiveFile
+from archiver.config import MailServer
 from archiver.logs import EventLogger
 from archiver.service.waiting import Backoff, Stop, as_ours
 
@@ -17,13 +18,13 @@ _POLL_S = 1.0
 class Alerter:
     """`archive` is a connection for this thread alone. What fails is tried again later, and holds up no harvest."""
 
-    def __init__(self, archive: ArchiveFile, zone: tzinfo, stop: Stop) -> None:
-        self._archive, self._zone, self._stop = archive, zone, stop
+    def __init__(self, archive: ArchiveFile, zone: tzinfo, mail: MailServer | None, stop: Stop) -> None:
+        self._archive, self._zone, self._mail, self._stop = archive, zone, mail, stop
         self._backoff = Backoff()
 
     def run(self, clock: Callable[[], datetime]) -> None:
         """Runs until `stop` is set."""
-        teller = Teller(self._archive, clock)
+        teller = Teller(self._archive, clock, self._mail)
         try:
             while not self._stop.is_set():
                 now = clock()

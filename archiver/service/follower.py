@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from archiver.archive import ArchiveFile
-from archiver.config import Settings
+from archiver.config import Settings, mail_server
 from archiver.errors import ArchiverError, ConfigError, Locked
 from archiver.harvest import Ingest, WindowReader
 from archiver.index import StoreAdmin, open_store
@@ -213,7 +213,8 @@ class Follower:
             return
         keeper = LeaseKeeper(lambda: self._held, self._state, self._lose)
         indexer = Indexer(archive.another_connection(), self._parts.open_store, self._state, self._stopping)
-        alerter = Alerter(archive.another_connection(), self._parts.settings.zone, self._stopping)
+        settings = self._parts.settings
+        alerter = Alerter(archive.another_connection(), settings.zone, mail_server(settings), self._stopping)
         clock = self.now
         self._helpers = [
             threading.Thread(target=keeper.run, args=(clock, self._stopping), daemon=True, name="lease"),

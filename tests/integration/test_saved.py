@@ -15,18 +15,27 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
 
 from archiver.alerts import Teller, evaluate, is_behind
 from archiver.archive import ArchiveFile, SavedSearch, Target, make_archive
+from archiver.config import MailServer
 from archiver.errors import ConfigError
 from archiver.liveperson.answers import read_record
+from archiver.value import replace
+from tests import schemas
 from tests.conftest import ACCOUNT, NOW, record
 from tests.golden.filled import filled_archive
 from tests.integration.cli.running import run
+from tests.nodes import free_port
 
 MINUTE = timedelta(minutes=1)
 
@@ -332,3 +341,108 @@ def test_the_secret_of_a_webhook_is_in_no_output_and_no_log(tmp_path: Path) -> N
     assert secret.startswith("whsec_")
     assert not any(secret in text for text in (added.stderr, *shown))
     assert hashlib.sha256(secret.encode()).hexdigest() not in "".join(shown)
+
+
+# ── mail ──
+
+
+class Mailbox:
+    """What a mail server on this machine was given."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.answer = "250 OK"
+
+    async def handle_DATA(self, server: object, session: object, envelope: Envelope) -> str:  # noqa: N802  (aiosmtpd's)
+        self.mails.append(message_from_bytes(bytes(envelope.content or b""), policy=SMTP))
+        return self.answer
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, MailServer]]:
+    box = Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    try:
+        port = controller.server.sockets[0].getsockname()[1]
+        yield box, MailServer("127.0.0.1", port, "archiver@brand.example", None, None)
+    finally:
+        controller.stop()
+
+
+def test_what_is_found_is_mailed_in_words_and_for_programs(
+    archive: ArchiveFile, mailbox: tuple[Mailbox, MailServer]
+) -> None:
+    box, server = mailbox
+    archive.saved.add(replace(search(target=Target.MAIL, with_text=True), place="legal@brand.example"))
+    keep(archive, record("c\u202e1", NOW, "hello \U0001f642\nSubject: none"))
+    assert look(archive) == 1
+    assert Teller(archive, lambda: NOW, server).tell() == 1
+    (mail,) = box.mails
+    assert (mail["From"], mail["To"], mail["Subject"]) == (
+        "archiver@brand.example",
+        "legal@brand.example",
+        "s: 1 result",
+    )
+    words, attached = mail.iter_parts()
+    assert "hello \U0001f642\n    Subject: none" in words.get_content().replace("\r", "")
+    assert "c\\u202e1 #1" in words.get_content()
+    schemas.checked(json.loads(attached.get_content()))
+    assert Teller(archive, lambda: NOW, server).tell() == 0
+
+
+def test_a_mail_that_nobody_takes_is_kept_and_tried_again(
+    archive: ArchiveFile, mailbox: tuple[Mailbox, MailServer]
+) -> None:
+    box, server = mailbox
+    archive.saved.add(replace(search(target=Target.MAIL), place="legal@brand.example"))
+    keep(archive, record("c1", NOW, "hello"))
+    look(archive)
+    assert Teller(archive, lambda: NOW).tell() == 0  # no server is set
+    box.answer = "452 the disk is full"
+    assert Teller(archive, lambda: NOW + MINUTE, server).tell() == 0
+    assert "452" in (archive.saved.undelivered()[0].error or "")
+    box.answer = "250 OK"
+    assert Teller(archive, lambda: NOW + 5 * MINUTE, server).tell() == 1
+    first, second = box.mails
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+def test_mail_that_would_leave_this_machine_unencrypted_is_not_sent(
+    archive: ArchiveFile, mailbox: tuple[Mailbox, MailServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, server = mailbox
+    monkeypatch.setattr("archiver.config.mail.is_loopback", lambda host: False)
+    archive.saved.add(replace(search(target=Target.MAIL), place="legal@brand.example"))
+    keep(archive, record("c1", NOW, "hello"))
+    look(archive)
+    assert Teller(archive, lambda: NOW, server).tell() == 0
+    assert box.mails == []
+    assert "STARTTLS" in (archive.saved.undelivered()[0].error or "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "address", "is_right"),
+    [
+        ({"MAIL_SERVER": "127.0.0.1:25", "MAIL_FROM": "a@b.example"}, "legal@b.example", True),
+        ({"MAIL_SERVER": "[::1]", "MAIL_FROM": "a@b.example"}, "legal@b.example", True),
+        ({"MAIL_SERVER": "127.0.0.1:25", "MAIL_FROM": "a@b.example"}, "legal", False),
+        ({"MAIL_SERVER": "127.0.0.1:25", "MAIL_FROM": "a@b.example"}, "a@b.example, c@d.example", False),
+        ({"MAIL_SERVER": "127.0.0.1:25", "MAIL_FROM": "a@b.example"}, "a@b.example\nBcc: x@y.example", False),
+        ({"MAIL_SERVER": "127.0.0.1:25", "MAIL_FROM": "nobody"}, "a@b.example", False),
+        ({"MAIL_SERVER": "127.0.0.1:25"}, "a@b.example", False),
+        ({"MAIL_SERVER": "https://mail.example.com", "MAIL_FROM": "a@b.example"}, "a@b.example", False),
+        ({"MAIL_SERVER": "mail.example.com:99999", "MAIL_FROM": "a@b.example"}, "a@b.example", False),
+        ({"MAIL_SERVER": "mail.example.com", "MAIL_FROM": "a@b.example", "MAIL_USERNAME": "u"}, "a@b.example", False),
+        ({}, "a@b.example", False),
+    ],
+)
+def test_a_search_is_mailed_to_an_address_by_a_server_that_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], address: str, is_right: bool
+) -> None:
+    make_archive(tmp_path / "archive", ACCOUNT).close()
+    for name, value in settings.items():
+        monkeypatch.setenv(f"ARCHIVER_{name}", value)
+    ran = run(tmp_path / "archive", "saved", "add", "s", "hello", "--mail", address)
+    assert (ran.exit_code == 0) is is_right, ran.output
+    assert bool(run(tmp_path / "archive", "saved", "list").stdout) is is_right
