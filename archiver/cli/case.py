@@ -28,7 +28,7 @@ from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import one_line
 from archiver.errors import counted
 from archiver.export import Reviews
-from archiver.outputs import case_json, counts_of
+from archiver.outputs import case_json, cases_json, counts_of
 from archiver.value import replace
 from archiver.visible import safe
 
@@ -111,15 +111,20 @@ def add(context: click.Context, name: str, ids: tuple[str, ...]) -> None:
 
 
 @command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.cases/1.")
 @click.pass_context
-def list_(context: click.Context) -> None:
+def list_(context: click.Context, as_json: bool) -> None:
     """List all cases.
 
     \b
     Examples:
       archiver case list
+      archiver case list --json
     """
     with shared.opened(context) as archive:
+        if as_json:
+            shared.print_json(cases_json(archive))
+            return
         cases = [(case, counts_of(items_of(archive, case))) for case in archive.file.cases.all()]
     for case, counts in cases:
         told = f"{counted(counts['all'], 'conversation')}, {counts['unread']:,} unread, {counts['relevant']:,} relevant"

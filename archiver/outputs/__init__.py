@@ -2,7 +2,7 @@
 
 from archiver.outputs.about import about_json
 from archiver.outputs.audit import audit_facts, audit_words, member_of
-from archiver.outputs.cases import case_json, counts_of
+from archiver.outputs.cases import case_json, cases_json, counts_of
 from archiver.outputs.certificate import certificate_json, differences, is_changed, moment_of
 from archiver.outputs.certificate_page import certificate_html
 from archiver.outputs.changes import changes_json
@@ -29,6 +29,7 @@ __all__ = [
     "audit_facts",
     "audit_words",
     "case_json",
+    "cases_json",
     "certificate_html",
     "certificate_json",
     "change_json",

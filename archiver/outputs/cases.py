@@ -1,11 +1,12 @@
-"""`archiver.review/1`: a case, which conversations it holds, and what reviewers say."""
+"""`archiver.cases/1` and `archiver.review/1`: cases, which conversations they hold, and what reviewers say."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from archiver.app import Archive
 from archiver.archive import Case, CaseItem, Status
-from archiver.casework import Estimate
+from archiver.casework import Estimate, case_of, items_of
 from archiver.value import as_dict
 
 
@@ -17,6 +18,15 @@ def case_json(case: Case, items: list[CaseItem], estimate: Estimate | None) -> d
         "counts": counts_of(items),
         "estimate": as_dict(estimate) if estimate else None,
         "items": [as_dict(item) for item in items],
+    }
+
+
+def cases_json(archive: Archive) -> dict[str, Any]:
+    """All cases with how many conversations of each whoever asks may see, and how far they are reviewed."""
+    cases = [case_of(archive, case.name) for case in archive.file.cases.all()]
+    return {
+        "schema": "archiver.cases/1",
+        "items": [{**as_dict(case), "counts": counts_of(items_of(archive, case))} for case in cases],
     }
 
 

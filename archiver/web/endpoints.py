@@ -11,7 +11,7 @@ from archiver.access import Action, Right
 from archiver.casework import bring_up_to_date, case_of, estimate, items_of
 from archiver.errors import ArchiverError, RecordError
 from archiver.outputs import case_json as review_json
-from archiver.outputs import searches_json
+from archiver.outputs import cases_json, searches_json
 from archiver.transcript import unreadable_as_json
 from archiver.value import as_dict
 from archiver.web import faults, operations
@@ -124,7 +124,11 @@ def saved_json(visit: Visit) -> Response:
 
 
 def cases(visit: Visit) -> Response:
-    return visit.page("cases.html", cases_page(visit.archive), here="cases")
+    return visit.page("cases.html", cases_page(visit.archive), here="cases", twin="/cases.json")
+
+
+def cases_list_json(visit: Visit) -> Response:
+    return as_json(cases_json(visit.archive))
 
 
 def case(visit: Visit) -> Response:

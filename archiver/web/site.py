@@ -58,6 +58,7 @@ _ADDRESSES = (
     Address("/saved.json", endpoints.saved_json, _READ),
     Address("/saved", forms.save, Right.REVIEW, "POST"),
     Address("/cases", endpoints.cases, Right.REVIEW),
+    Address("/cases.json", endpoints.cases_list_json, Right.REVIEW),
     Address("/cases", forms.make, Right.REVIEW, "POST"),
     Address("/cases/{name:path}", endpoints.case, Right.REVIEW),
     Address("/cases.json/{name:path}", endpoints.case_json, Right.REVIEW),

@@ -271,6 +271,12 @@ def _review(*words: str) -> Case:
     return case
 
 
+def _cases(desk: Desk) -> str:
+    _review("refund", "--sample", "2", "--seed", "s")(desk)
+    _do(desk, "case", "new", "d", "refund", "--follow", "--reason", "another complaint")
+    return desk.run("case", "list", "--json")
+
+
 def _audit(desk: Desk) -> str:
     """A search and a decision on the command line, and a request over the network that was refused."""
     desk.run("search", "refund", "--json")
@@ -289,6 +295,7 @@ CASES: Mapping[str, Case] = {
     "alert-without-text": _alert("ids.ndjson"),
     "audit": _audit,
     "case": _case,
+    "cases": _cases,
     "certificate": _certificate,
     "change": lambda desk: desk.run("export", "id:waiting", "--changes-since", "0", "--output", "-").splitlines()[-1],
     "changes": _changes,

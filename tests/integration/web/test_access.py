@@ -107,7 +107,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 PATHS = (
     "/", "/search.json?q=a", "/complete.json?q=skill:", f"/c/{FULL_ID}", f"/c.json/{FULL_ID}", f"/raw/{FULL_ID}",
     f"/history/{FULL_ID}", f"/history.json/{FULL_ID}", "/coverage", "/coverage.json", "/status", "/status.json",
-    "/saved", "/saved.json", "/cases",
+    "/saved", "/saved.json", "/cases", "/cases.json",
     "/audit", "/audit.json", "/api/v1/search", "/api/v1/messages", "/api/v1/facets", "/api/v1/histogram",
     f"/api/v1/conversations/{FULL_ID}", f"/api/v1/conversations/{FULL_ID}/history",
     f"/api/v1/conversations/{FULL_ID}/raw", "/api/v1/coverage", "/api/v1/status", "/api/v1/changes",
@@ -133,6 +133,7 @@ def test_nobody_sees_anything_without_a_login(desk: Desk, path: str) -> None:
                 "/audit",
                 "/audit.json",
                 "/cases",
+                "/cases.json",
                 "/api/v1/changes",
                 f"/raw/{FULL_ID}",
                 f"/api/v1/conversations/{FULL_ID}/raw",
