@@ -50,8 +50,8 @@ def write_folder(
     vault, progress = archive.file.vault, shared.progress(context)
     with written(wanted.path), archive.file.snapshot():
         folder = Folder(wanted.path, _key(archive, query, wanted.format, reviews), is_replaced=wanted.is_replaced)
-        folder.open()
         try:
+            folder.open()
             writer = _writer(archive, query, wanted.format, folder, reviews)
             found = items(records, lambda record: read_version(vault, record).transcript)
             progress.start("export", total, "conversations")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from archiver.archive import is_archive
 from archiver.errors import ArchiveError, ConfigError
 from archiver.private import make_private_file
 
@@ -54,6 +55,8 @@ def _unfinished(path: Path, *, is_replaced: bool) -> Iterator[Path]:
 
 
 def _refuse(path: Path, *, is_replaced: bool) -> None:
+    if path.exists() and is_archive(path.parent):
+        raise ConfigError(f"{path} belongs to an archive, and stays", hint="Choose another --output.")
     if path.exists() and not is_replaced:
         raise ConfigError(f"{path} exists", hint="Choose another --output, or replace it with --force.")
 

@@ -67,11 +67,13 @@ class Feed(Value):
         """
         if self.expression is None or Reading(transcript).is_true(self.expression):
             return True
-        before = [
-            entry for entry in self.archive.vault.history(conversation_id) if entry.is_version and entry.seq < seq
-        ]
+        history = self.archive.vault.history(conversation_id)
+        before = [entry for entry in history if entry.is_version and entry.seq < seq]
+        if any(not entry.has_body for entry in before):
+            return True  # what it was is gone, so that it is better said
         try:
-            raw = self.archive.vault.entry_raw(before[-1].seq) if before and before[-1].has_body else None
-            return raw is not None and Reading(project(raw)).is_true(self.expression)
+            return bool(before) and Reading(project(self.archive.vault.entry_raw(before[-1].seq))).is_true(
+                self.expression
+            )
         except (RecordError, NotFound):
             return True  # it can't be told, so that it is better said

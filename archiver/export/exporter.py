@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from archiver.errors import ConfigError
 from archiver.export.csv_files import CsvFiles
 from archiver.export.folder import Folder
 from archiver.export.item import Item
@@ -16,6 +18,9 @@ from archiver.jsontext import encode
 from archiver.model import Transcript
 from archiver.transcript import unreadable_as_json
 from archiver.value import Value
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Digest
 
 _CHECKPOINT_EVERY = 200  # conversations
 _UNREADABLE = "unreadable.ndjson"
@@ -91,10 +96,11 @@ def export(
         writer.begin()
         folder.growing(_UNREADABLE)
     unreadable = folder.listed(_UNREADABLE)
-    count = folder.done
-    for item in islice(items, folder.done, None):
+    count, seen = folder.done, hashlib.sha256()
+    for item in _rest(items, folder, seen):
         if count - folder.done >= _CHECKPOINT_EVERY and writer.rest_before(item):
-            folder.checkpoint(count)
+            folder.checkpoint(count, seen.hexdigest())
+        _note(seen, item)
         writer.add(item)
         if item.fault:
             folder.growing(_UNREADABLE).write(_as_line(item))
@@ -105,6 +111,22 @@ def export(
     writer.end(count, len(unreadable))
     folder.complete()
     return Exported(count, tuple(unreadable))
+
+
+def _rest(items: Iterable[Item], folder: Folder, seen: Digest) -> Iterator[Item]:
+    """The items behind those that were written before. Raises ConfigError if these are not the same any more."""
+    found = iter(items)
+    for item in islice(found, folder.done):
+        _note(seen, item)
+    if folder.done and seen.hexdigest() != folder.seen:
+        raise ConfigError(
+            f"{folder.path} was begun with other conversations than are found now", hint="Begin anew: --force."
+        )
+    yield from found
+
+
+def _note(seen: Digest, item: Item) -> None:
+    seen.update(f"{item.record.seq} {item.id}\n".encode("utf-8", "surrogatepass"))
 
 
 def _as_line(item: Item) -> bytes:

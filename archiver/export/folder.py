@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from archiver.errors import ConfigError
+from archiver.errors import ArchiveError, ConfigError
 from archiver.jsontext import decode, encode
 from archiver.private import make_private_folder
 
 _JOURNAL = ".export.json"
+_MARK = "export.json"  # by which a folder is known that an export made, and may replace
+_OURS = "archiver.export"
 _COPIED_AT_ONCE = 1 << 20
 
 
 class Folder:
     """Files are written below `path`, a folder beside the one that is asked for. `key` names everything that decides
-    what is written: an export with the same key goes on where one was ended. `done` says after how many conversations.
+    what is written: an export with the same key goes on where one was ended. `done` says after how many conversations,
+    and `seen` is a digest of their ids. Nothing is removed but what an export has made.
     """
 
     def __init__(self, wanted: Path, key: str, *, is_replaced: bool) -> None:
-        self._wanted, self._key, self._is_replaced = wanted, key, is_replaced
-        self.path = wanted.with_name(f"{wanted.name}.part")
+        self._wanted, self._key, self._is_replaced = wanted.resolve(), key, is_replaced
+        self.path = self._wanted.parent / f"{self._wanted.name}.part"
         self._growing: dict[str, BinaryIO] = {}
-        self.done = 0
+        self._finished: set[str] = set()
+        self._lock: int | None = None
+        self._is_new = False
+        self.done, self.seen = 0, ""
 
     def open(self) -> None:
         """Makes the folder, or takes up the one of an export that was ended. Raises ConfigError, OSError."""
-        if self._wanted.exists() and not self._is_replaced:
-            raise ConfigError(f"{self._wanted} exists", hint="Choose another --output, or replace it with --force.")
-        if self._wanted.exists() and not self._wanted.is_dir():
-            raise ConfigError(f"{self._wanted} is a file", hint="This format is a folder: choose another --output.")
+        if not self._wanted.parent.is_dir():
+            raise ConfigError(f"there is no folder {self._wanted.parent}", hint="Make it, or choose another --output.")
+        self._check_wanted()
+        make_private_folder(self.path)
+        self._take()
+        _check_ours(self.path)
         sizes = self._journal()
         if sizes is None:
-            shutil.rmtree(self.path, ignore_errors=True)
-            make_private_folder(self.path)
+            self._begin()
             return
         for name, size in sizes.items():
             file = (self.path / name).open("r+b")
@@ -46,12 +55,38 @@ class Folder:
             file.seek(size)
             self._growing[name] = file
 
+    def _check_wanted(self) -> None:
+        if not self._wanted.exists():
+            return
+        if not self._is_replaced:
+            raise ConfigError(f"{self._wanted} exists", hint="Choose another --output, or replace it with --force.")
+        if not self._wanted.is_dir():
+            raise ConfigError(f"{self._wanted} is a file", hint="This format is a folder: choose another --output.")
+        _check_ours(self._wanted)
+
+    def _take(self) -> None:
+        """Keeps other exports out until this one is closed, or its process ends."""
+        self._lock = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_same = os.fstat(self._lock).st_ino == self.path.stat().st_ino
+        except (BlockingIOError, FileNotFoundError):
+            is_same = False
+        if not is_same:
+            raise ConfigError(f"another export writes {self._wanted} now", hint="Wait, or choose another --output.")
+
+    def _begin(self) -> None:
+        for path in self.path.iterdir():
+            if path.name == _MARK:
+                continue  # a kill meanwhile leaves a folder that is ours
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        self.put(_MARK, encode({"made_by": _OURS, "key": self._key}) + b"\n")
+        self._is_new = True
+
     def _journal(self) -> dict[str, int] | None:
         """The sizes of the growing files when they were last whole; None if there is nothing to go on with. Raises
         ConfigError for what another export has left.
         """
-        if not self.path.exists():
-            return None
         try:
             found = decode((self.path / _JOURNAL).read_bytes())
         except (OSError, ValueError):
@@ -63,11 +98,13 @@ class Folder:
                 f"{self.path} was begun by another export, or the archive has changed since",
                 hint="Remove it, choose another --output, or begin anew with --force.",
             )
-        self.done = int(found["done"])
+        self.done, self.seen = int(found["done"]), str(found["seen"])
         return dict(found["sizes"])
 
     def growing(self, name: str) -> BinaryIO:
         """A file that is written from its begin to its end."""
+        if name in self._finished:
+            raise ArchiveError(f"{name} was complete, and more belongs to it", hint="Export without this format.")
         if name not in self._growing:
             path = self.path / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +114,7 @@ class Folder:
     def finish(self, name: str) -> None:
         """Nothing more is written to a growing file."""
         file = self._growing.pop(name)
+        self._finished.add(name)
         _sync(file)
         file.close()
 
@@ -95,22 +133,23 @@ class Folder:
         return found
 
     def put(self, name: str, content: bytes) -> None:
-        """Writes a whole file."""
+        """Writes a whole file. Raises FileExistsError for a name that was written before."""
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        with path.open("xb" if self._is_new else "wb") as file:  # one that goes on writes some again
+            file.write(content)
 
-    def checkpoint(self, done: int) -> None:
+    def checkpoint(self, done: int, seen: str) -> None:
         """Makes durable what was written for so many conversations: an export that is ended goes on from there."""
         for file in self._growing.values():
             _sync(file)
         sizes = {name: file.tell() for name, file in self._growing.items()}
         new = self.path / f"{_JOURNAL}.new"
         with new.open("wb") as file:
-            file.write(encode({"key": self._key, "done": done, "sizes": sizes}))
+            file.write(encode({"key": self._key, "done": done, "seen": seen, "sizes": sizes}))
             _sync(file)
         new.replace(self.path / _JOURNAL)
-        self.done = done
+        self.done, self.seen = done, seen
 
     def names(self) -> list[str]:
         """Every file that was written, in order."""
@@ -131,10 +170,8 @@ class Folder:
         with suppress(FileNotFoundError):
             (self.path / _JOURNAL).unlink()
         if self._wanted.exists():
-            if not self._is_replaced:
-                raise ConfigError(f"{self._wanted} exists", hint="Choose another --output, or use --force.")
-            old = self._wanted.with_name(f"{self._wanted.name}.old")
-            shutil.rmtree(old, ignore_errors=True)
+            self._check_wanted()
+            old = self._wanted.parent / f"{self._wanted.name}.{secrets.token_hex(8)}.old"
             self._wanted.replace(old)
             self.path.replace(self._wanted)
             shutil.rmtree(old, ignore_errors=True)
@@ -146,6 +183,21 @@ class Folder:
         for file in self._growing.values():
             file.close()
         self._growing.clear()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _check_ours(folder: Path) -> None:
+    """Raises ConfigError for a folder that holds what no export has made."""
+    try:
+        is_ours = decode((folder / _MARK).read_bytes()).get("made_by") == _OURS
+    except (OSError, ValueError, AttributeError):
+        is_ours = not any(folder.iterdir())
+    if not is_ours:
+        raise ConfigError(
+            f"{folder} holds other things than an export, and stays", hint="Choose another --output, or remove it."
+        )
 
 
 def _sync(file: BinaryIO) -> None:

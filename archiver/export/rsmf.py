@@ -38,7 +38,7 @@ def rsmf(item: Item, transcript: Transcript, head: str) -> Iterator[tuple[str, b
     slices = [day[at : at + _MOST_EVENTS] for day in days for at in range(0, len(day), _MOST_EVENTS)]
     steps = _steps(transcript, members)
     for number, slice_ in enumerate(slices, 1):
-        suffix = f"-{number:04}" if len(slices) > 1 else ""
+        suffix = f"+{number:04}" if len(slices) > 1 else ""
         yield (
             f"{item.file_stem}{suffix}.rsmf",
             _mail(item, transcript, members, _with_steps(slice_, steps, transcript.id), head),
@@ -166,7 +166,7 @@ def _mail(item: Item, transcript: Transcript, members: _Members, events: list[Ev
     mail["Date"] = format_datetime(datetime.fromisoformat(begin))
     for name, value in headers.items():
         mail[name] = value
-    mail.set_content("\n".join(_line(event, members) for event in events))
+    mail.set_content("\n".join(_line(event, members) for event in events), cte="base64")  # no line is a boundary
     manifest = encode(_manifest(item, transcript, people, events))
     mail.add_attachment(_zip(manifest), maintype="application", subtype="zip", filename="rsmf.zip")
     mail.set_boundary(f"archiver-{item.record.seq}")

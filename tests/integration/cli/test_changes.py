@@ -71,6 +71,15 @@ def test_with_a_query_it_is_told_when_a_conversation_comes_and_when_it_goes(arch
     assert 5 not in told
 
 
+def test_with_a_query_it_is_told_what_was_masked_though_the_text_is_gone(archive: ArchiveFile) -> None:
+    expression = parse("refund", now=NOW).expression
+    keep(archive, record("a", NOW, "my refund", "4111"), record("b", NOW, "a parcel"))
+    head = archive.vault.head()
+    keep(archive, record("a", NOW, "my ******", "4111"))
+    told = [(change["conversation_id"], change["kind"]) for change in Feed(archive, expression).since(head)]
+    assert told == [("a", "changed"), ("a", "masked")]
+
+
 def test_a_record_that_can_not_be_read_is_told_with_its_bytes(tmp_path: Path) -> None:
     filled_archive(tmp_path / "archive").close()
     told = lines(run(tmp_path / "archive", "export", "--changes-since", "0", "--output", "-").stdout)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,10 +24,15 @@ import pytest
 from click.testing import CliRunner
 
 from archiver.app import Archive
+from archiver.archive import identity_of, make_archive
 from archiver.cli.root import root
 from archiver.config import find_settings
-from archiver.errors import ArchiverError
-from tests.conftest import NOW, record
+from archiver.errors import ArchiverError, ConfigError
+from archiver.export import Folder, Item, items
+from archiver.export import export as write
+from archiver.export.csv_files import CsvFiles
+from archiver.index import read_version
+from tests.conftest import ACCOUNT, NOW, record
 from tests.golden.filled import FULL_ID, filled_archive
 from tests.pages import kept
 
@@ -167,15 +172,89 @@ def test_a_second_export_gives_the_same_bytes(many: Path, tmp_path: Path, format
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_nothing_that_exists_is_overwritten_unless_it_is_asked_for(many: Path, tmp_path: Path, format_: str) -> None:
-    output = tmp_path / "out"
-    output.mkdir()
-    (output / "mine").write_text("precious")
-    words = ("export", "hello", "--format", format_, "--output", str(output))
+    output = export(many, format_, tmp_path / "out", "hello 7")
+    (output / "old").write_text("of the export before")
+    before = content(output)
+    words = ("export", "hello 17", "--format", format_, "--output", str(output))
     assert "exists" in run(many, *words, code=2).stderr
-    assert content(output) == {"mine": b"precious"}
+    assert content(output) == before
     run(many, *words, "--force")
-    assert "mine" not in content(output)
+    assert "old" not in content(output)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+@pytest.mark.parametrize("name", ["out", "out.part", "archive"])
+def test_what_no_export_has_made_stays_even_with_force(many: Path, tmp_path: Path, name: str) -> None:
+    mine = tmp_path / name
+    if name == "archive":
+        shutil.copytree(many, mine)
+    else:
+        mine.mkdir()
+        (mine / "mine").write_text("precious")
+    before = content(mine)
+    output = tmp_path / ("archive" if name == "archive" else "out")
+    for archive in (many, mine) if name == "archive" else (many,):
+        words = ("export", "--format", "csv", "--output", str(output), "--force")
+        assert "holds other things" in run(archive, *words, code=2).stderr
+    kept = content(mine)
+    assert {path for path in before if before[path] != kept.get(path)} <= {"audit.sqlite3", "audit.head"}
+
+
+@pytest.mark.parametrize("words", [("export", "hello"), ("customer", "nobody", "--html")])
+def test_no_output_takes_the_place_of_an_archive(many: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    shutil.copytree(many, tmp_path / "archive")
+    file = tmp_path / "archive" / "archive.sqlite3"
+    option = () if words[-1] == "--html" else ("--output",)
+    assert "belongs to an archive" in run(many, *words, *option, str(file), "--force", code=2).stderr
+    assert identity_of(tmp_path / "archive")
+
+
+def test_two_exports_do_not_write_one_folder(many: Path, tmp_path: Path) -> None:
+    first = Folder(tmp_path / "out", "key", is_replaced=False)
+    first.open()
+    words = ("export", "--format", "csv", "--output", str(tmp_path / "out"))
+    assert "another export writes" in run(many, *words, code=2).stderr
+    assert "another export writes" in run(many, *words, "--force", code=2).stderr
+    first.close()
+    run(many, *words, "--force")
+    assert len(ids_in("csv", tmp_path / "out")) == 900
+
+
+def test_an_export_goes_on_with_the_same_conversations_only(many: Path, tmp_path: Path) -> None:
+    def items_of(skipped: int) -> list[Item]:
+        with make_archive(many, ACCOUNT) as archive:
+            records = map(archive.vault.current, archive.vault.ids_by_start())
+            found = list(items(records, lambda record: read_version(archive.vault, record).transcript))
+        return [item for number, item in enumerate(found) if number != skipped]
+
+    def go(found: Iterable[Item]) -> int:
+        folder = Folder(tmp_path / "out", "key", is_replaced=False)
+        folder.open()
+        try:
+            return write(found, CsvFiles(folder), folder, advance=lambda: None).count
+        finally:
+            folder.close()
+
+    def ended(found: list[Item]) -> Iterator[Item]:
+        yield from found[:450]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        go(ended(items_of(skipped=3)))
+    with pytest.raises(ConfigError, match="other conversations"):
+        go(items_of(skipped=-1))
+    assert go(items_of(skipped=3)) == 899
+    assert len(set(ids_in("csv", tmp_path / "out"))) == 899
+
+
+def test_no_text_breaks_the_mail_that_holds_it(tmp_path: Path) -> None:
+    texts = ("--archiver-1--", "--archiver-1", "From here", "\x00\x1b", "\n.\n")
+    folder = kept(tmp_path / "archive", record("q-0001", NOW, *texts), record("q", NOW - timedelta(hours=30), "a", "b"))
+    output = export(folder, "rsmf", tmp_path / "x")
+    for path in output.glob("*.rsmf"):
+        mail, manifest = rsmf_manifest(path)
+        assert manifest["events"]
+        assert len(list(mail.walk())) == 3
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -199,7 +278,8 @@ def test_an_export_that_was_killed_goes_on_and_gives_the_same_bytes(many: Path, 
 
 def test_what_another_export_has_left_is_not_gone_on_with(many: Path, tmp_path: Path) -> None:
     (tmp_path / "out.part").mkdir()
-    (tmp_path / "out.part" / ".export.json").write_text('{"key": "other", "done": 5, "sizes": {}}')
+    (tmp_path / "out.part" / ".export.json").write_text('{"key": "other", "done": 5, "seen": "", "sizes": {}}')
+    (tmp_path / "out.part" / "export.json").write_text('{"made_by": "archiver.export"}')
     words = ("export", "hello", "--format", "csv", "--output", str(tmp_path / "out"))
     assert "begun by another export" in run(many, *words, code=2).stderr
     run(many, *words, "--force")
@@ -280,7 +360,7 @@ def test_a_page_holds_everything_escaped_and_needs_nothing_from_elsewhere(hostil
         assert not re.search(r"<[^>]*(?:src|href)=[\"']?(?:https?:|//|javascript:)", text)
         assert "default-src 'none'" in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in (output / "conversations" / "plain.html").read_text()
-    assert sorted(path.name for path in output.iterdir()) == ["conversations", "index.html"]
+    assert sorted(path.name for path in output.iterdir()) == ["conversations", "export.json", "index.html"]
     assert len(list((output / "conversations").iterdir())) == 4
 
 
@@ -367,7 +447,7 @@ def test_rsmf_has_joins_edits_notes_and_a_file_for_each_day(filled: Path, tmp_pa
     days["messageRecords"].append(later)
     folder = kept(tmp_path / "archive", json.dumps(days).encode(), raws[1])
     names = sorted(path.name for path in export(folder, "rsmf", tmp_path / "y").glob("*.rsmf"))
-    assert names == ["long-0001.rsmf", "long-0002.rsmf", "x.rsmf"]
+    assert names == ["long+0001.rsmf", "long+0002.rsmf", "x.rsmf"]
     output = export(filled, "rsmf", tmp_path / "x", code=3)
     events = rsmf_manifest(output / f"{FULL_ID}.rsmf")[1]["events"]
     assert [event["type"] for event in events].count("join") == 1
