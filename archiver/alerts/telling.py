@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hmac
 import shlex
 import ssl
@@ -26,23 +27,30 @@ from archiver.proxies import EnvironmentTransport
 
 _log = EventLogger("alerts")
 _WITHIN_S = 15.0
+_CLAIMED_FOR = timedelta(minutes=2)  # longer than anything takes that is told
 _DELAYS = [timedelta(seconds=s) for s in (5, 30, 120, 600, 3_600, 3 * 3_600, 12 * 3_600)]  # then it is dead
 _TAIL_BYTES = 1 << 20
 SECRET_PREFIX = "whsec_"  # noqa: S105  (the prefix of a secret: Standard Webhooks)
 
 
 class Teller:
-    """Tells what is due. Each is told once; if this program is killed while it tells, again with the same id."""
+    """Tells what is due. Each is told once, whatever other processes tell; if this program is killed while it tells, it
+    is told again a little later, with the same id.
+    """
 
     def __init__(self, archive: ArchiveFile, clock: Callable[[], datetime], mail: MailServer | None = None) -> None:
         self._archive, self._clock, self._mail = archive, clock, mail
 
-    def tell(self) -> int:
-        """Tries everything that is due; how much was told. What can't be told is tried again after growing delays, and
-        at last kept as dead. Raises ArchiveError.
+    def tell(self, is_over: Callable[[], bool] = lambda: False) -> int:
+        """Tries everything that is due, until `is_over`; how much was told. What can't be told is tried again after
+        growing delays, and at last kept as dead. Raises ArchiveError.
         """
         told = 0
         for delivery in self._archive.saved.due(self._clock()):
+            if is_over():
+                break
+            if not self._archive.saved.claim(delivery, self._clock() + _CLAIMED_FOR):
+                continue
             try:
                 search = self._archive.saved.one(delivery.search)
                 self._tell(search, delivery)
@@ -56,7 +64,7 @@ class Teller:
         return told
 
     def _tell(self, search: SavedSearch, delivery: Delivery) -> None:
-        content = {**decode(delivery.content), "id": f"{search.name}-{search.version}-{delivery.id}"}
+        content = {**decode(delivery.content), "id": f"{self._archive.id}-{delivery.id}"}
         if search.target is Target.NOBODY:
             return  # the search was changed since
         how = {Target.WEBHOOK: self._post, Target.COMMAND: _run, Target.FILE: _append, Target.MAIL: self._send}
@@ -118,6 +126,7 @@ def _append(search: SavedSearch, content: dict[str, Any]) -> None:
     path, line = Path(search.place), encode(content) + b"\n"
     make_private_file(path)
     with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # alerts of another archive may go into the same file
         end = file.seek(0, 2)
         file.seek(max(end - _TAIL_BYTES, 0))
         tail = file.read()

@@ -85,9 +85,9 @@ class Cases:
 
     def make(self, case: Case, ids: Iterable[str], part: Part) -> int:
         """Makes a case with conversations; how many. Raises ConfigError if the name is taken."""
-        if any(other.name == case.name for other in self.all()):
-            raise ConfigError(f"there is a case {case.name!r}", hint="Choose another name.")
         with self._transaction():
+            if any(other.name == case.name for other in self.all()):
+                raise ConfigError(f"there is a case {case.name!r}", hint="Choose another name.")
             self._connection.execute(
                 "INSERT INTO cases VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (

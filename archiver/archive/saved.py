@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from archiver.archive.stored import stored_moment
@@ -79,23 +79,37 @@ class SavedSearches:
         """Every saved search, by name."""
         return [_search(row) for row in self._connection.execute(f"{_SEARCHES} ORDER BY name").fetchall()]
 
+    def find(self, name: str) -> SavedSearch | None:
+        """The search with a name, if there is one."""
+        row = self._connection.execute(f"{_SEARCHES} WHERE name = ?", (name,)).fetchone()
+        return _search(row) if row else None
+
     def one(self, name: str) -> SavedSearch:
         """The search with a name. Raises NotFound."""
-        for search in self.all():
-            if search.name == name:
-                return search
-        raise NotFound(f"there is no saved search {name!r}", hint="List them: archiver saved list")
+        search = self.find(name)
+        if search is None:
+            raise NotFound(f"there is no saved search {name!r}", hint="List them: archiver saved list")
+        return search
 
     def add(self, search: SavedSearch) -> None:
         """Saves a new search. Raises ConfigError if the name is taken."""
-        if any(other.name == search.name for other in self.all()):
-            raise ConfigError(f"there is a saved search {search.name!r}", hint="Choose another name, or use --force.")
-        self._put(search)
+        with self._transaction():
+            if self.find(search.name):
+                hint = "Choose another name, or use --force."
+                raise ConfigError(f"there is a saved search {search.name!r}", hint=hint)
+            self._put(search)
 
-    def change(self, search: SavedSearch) -> SavedSearch:
-        """Saves another version of a search, which finds everything anew. Raises NotFound."""
-        changed = replace(search, version=self.one(search.name).version + 1, disabled=None)
-        self._put(changed)
+    def change(self, search: SavedSearch, *, from_start: bool) -> SavedSearch:
+        """Saves another version of a search, which goes on where the one before was, or looks at everything. Without a
+        target it keeps that of the version before, and so it does its secret. Raises NotFound.
+        """
+        with self._transaction():
+            before = self.one(search.name)
+            if search.target is Target.NOBODY:
+                search = replace(search, target=before.target, place=before.place, secret=before.secret)
+            mark = 0 if from_start else before.watermark
+            changed = replace(search, version=before.version + 1, watermark=mark, disabled=None)
+            self._put(changed)
         return changed
 
     def _put(self, search: SavedSearch) -> None:
@@ -103,8 +117,7 @@ class SavedSearches:
             search.name, search.query, search.scope, search.target, search.place, search.with_text, search.secret,
             search.version, search.watermark, search.disabled,
         )  # fmt: skip
-        with self._transaction():
-            self._connection.execute("INSERT OR REPLACE INTO saved VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._connection.execute("INSERT OR REPLACE INTO saved VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def remove(self, search: SavedSearch) -> None:
         """Removes a search with what it has found, and what is still to be told."""
@@ -127,20 +140,21 @@ class SavedSearches:
         content_of: Callable[[list[SavedMatch]], str],
     ) -> int:  # fmt: skip
         """Notes what a search has found up to a vault entry, and what is to be told of that which it had not found
-        before, which is counted; all of it or nothing. A version that was changed meanwhile is left alone.
+        before, which is counted; all of it or nothing. Nothing is noted for a search that was changed, rewound, removed
+        or looked at elsewhere meanwhile.
         """
         with self._transaction():
-            key = (search.name, search.version)
+            key, now_there = (search.name, search.version), self.find(search.name)
+            if now_there is None or (now_there.version, now_there.watermark) != (search.version, search.watermark):
+                return 0
             new = [match for match in matches if self._is_new(key, match)]
             if new and search.target is not Target.NOBODY:
                 self._connection.execute(
                     "INSERT INTO deliveries (search, version, content, attempts, due_at, is_dead)"
                     " VALUES (?, ?, ?, 0, ?, 0)",
-                    (*key, content_of(new), now.isoformat()),
+                    (*key, content_of(new), _stored(now)),
                 )
-            self._connection.execute(
-                "UPDATE saved SET watermark = max(watermark, ?) WHERE name = ? AND version = ?", (watermark, *key)
-            )
+            self._connection.execute("UPDATE saved SET watermark = ? WHERE name = ? AND version = ?", (watermark, *key))
         return len(new)
 
     def _is_new(self, key: tuple[str, int], match: SavedMatch) -> bool:
@@ -161,8 +175,18 @@ class SavedSearches:
 
     def due(self, now: datetime) -> list[Delivery]:
         """What is to be told now, oldest first."""
-        rows = self._connection.execute(f"{_DELIVERIES} WHERE is_dead = 0 ORDER BY id LIMIT 100").fetchall()
-        return [delivery for row in rows if (delivery := _delivery(row)).due_at <= now]
+        is_due = "is_dead = 0 AND due_at <= ? ORDER BY due_at, id LIMIT 100"
+        rows = self._connection.execute(f"{_DELIVERIES} WHERE {is_due}", (_stored(now),)).fetchall()
+        return [_delivery(row) for row in rows]
+
+    def claim(self, delivery: Delivery, until: datetime) -> bool:
+        """Whether this process is the one to tell it; until then no other is."""
+        with self._transaction():
+            cursor = self._connection.execute(
+                "UPDATE deliveries SET due_at = ? WHERE id = ? AND is_dead = 0 AND due_at = ?",
+                (_stored(until), delivery.id, _stored(delivery.due_at)),
+            )
+        return cursor.rowcount > 0
 
     def undelivered(self) -> list[Delivery]:
         """Everything that is still to be told, or was tried too often."""
@@ -179,16 +203,21 @@ class SavedSearches:
             self._connection.execute(
                 "UPDATE deliveries SET attempts = attempts + 1, error = ?, due_at = coalesce(?, due_at), is_dead = ?"
                 " WHERE id = ?",
-                (error, due_at.isoformat() if due_at else None, due_at is None, delivery.id),
+                (error, _stored(due_at) if due_at else None, due_at is None, delivery.id),
             )
 
     def revive(self, now: datetime) -> int:
         """Tries everything again that was tried too often; how much."""
         with self._transaction():
             cursor = self._connection.execute(
-                "UPDATE deliveries SET is_dead = 0, attempts = 0, due_at = ? WHERE is_dead = 1", (now.isoformat(),)
+                "UPDATE deliveries SET is_dead = 0, attempts = 0, due_at = ? WHERE is_dead = 1", (_stored(now),)
             )
         return cursor.rowcount
+
+
+def _stored(moment: datetime) -> str:
+    """As text whose order is that of time."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _search(row: tuple[object, ...]) -> SavedSearch:

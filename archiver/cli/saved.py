@@ -51,7 +51,11 @@ def command() -> None:
 @click.option("--mail", "mail", metavar="ADDRESS", help="Send a mail, by the server of the setting mail_server.")
 @click.option("--with-text", is_flag=True, help="Also send the text of messages; without it, ids only.")
 @click.option("--all", "from_start", is_flag=True, help="Also look at everything that the archive holds now.")
-@click.option("--force", is_flag=True, help="Change the search of this name: its new version finds everything anew.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Change the search of this name. It goes on where it was, and tells as before if nothing else is said.",
+)
 @click.pass_context
 def add(
     context: click.Context, name: str, query: tuple[str, ...], scope: str, webhook: str | None, program: str | None,
@@ -69,6 +73,8 @@ def add(
       archiver saved add lawyers 'lawyer' --mail legal@example.com
       archiver saved add all-refunds 'refund' --file refunds.ndjson --all
     """
+    if not name.strip() or not name.isprintable():
+        raise ConfigError(f"the name {name!r} is none", hint="Name the search.")
     target, place = _target(webhook, program, file, mail)
     secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}" if target is Target.WEBHOOK else ""
     with shared.opened(context) as archive:
@@ -77,11 +83,9 @@ def add(
         mark = 0 if from_start else archive.file.vault.head()
         search = SavedSearch(name, " ".join(query), scope, target, place, with_text, secret, watermark=mark)
         read_query(search, archive.now(), archive.settings.zone)  # raises
-        if not name.strip() or not name.isprintable():
-            raise ConfigError(f"the name {name!r} is none", hint="Name the search.")
         archive.audit(Action.SAVE, query=search.query, to=name, what=target.value)
-        is_there = any(other.name == name for other in archive.file.saved.all())
-        made = archive.file.saved.change(search) if force and is_there else _added(archive, search)
+        is_changed = force and archive.file.saved.find(name) is not None
+        made = archive.file.saved.change(search, from_start=from_start) if is_changed else _added(archive, search)
     click.echo(_line(made, 0), err=True)
     if secret:
         click.echo("The secret is shown this once; give it to the receiver:", err=True)

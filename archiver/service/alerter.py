@@ -36,8 +36,8 @@ class Alerter:
     def _step(self, teller: Teller, now: datetime) -> bool:
         """Whether there was something to do."""
         try:
+            told = teller.tell(self._stop.is_set)  # first: what can't be looked at holds up nothing that was found
             found = evaluate(self._archive, now, self._zone)
-            told = teller.tell()
         except Exception as error:  # noqa: BLE001  (a fault in the program must not end it)
             ours = as_ours(error)
             delay_s = self._backoff.failed(ours, now)

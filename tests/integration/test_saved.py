@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -26,7 +27,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
 from archiver.alerts import Teller, evaluate, is_behind
-from archiver.archive import ArchiveFile, SavedSearch, Target, make_archive
+from archiver.archive import ArchiveFile, SavedMatch, SavedSearch, Target, make_archive
 from archiver.config import MailServer
 from archiver.errors import ConfigError
 from archiver.liveperson.answers import read_record
@@ -56,7 +57,7 @@ def alerts(archive: ArchiveFile) -> list[dict[str, Any]]:
 
 
 def search(query: str = "hello", target: Target = Target.FILE, **changes: Any) -> SavedSearch:
-    return SavedSearch("s", query, target=target, place="/dev/null", **changes)
+    return SavedSearch("s", query, target=target, **{"place": "/dev/null", **changes})
 
 
 # ── what is found ──
@@ -98,11 +99,11 @@ def test_old_content_is_looked_at_on_demand_and_nothing_is_told_twice(archive: A
     assert [match["conversation_id"] for alert in alerts(archive) for match in alert["matches"]] == ["c1", "old"]
 
 
-def test_a_changed_search_finds_everything_anew(archive: ArchiveFile) -> None:
+def test_a_changed_search_that_looks_at_everything_finds_everything_anew(archive: ArchiveFile) -> None:
     keep(archive, record("c1", NOW, "hello"))
     archive.saved.add(search())
     assert look(archive) == 1
-    changed = archive.saved.change(search())
+    changed = archive.saved.change(search(), from_start=True)
     assert (changed.version, look(archive)) == (2, 1)
 
 
@@ -341,6 +342,82 @@ def test_the_secret_of_a_webhook_is_in_no_output_and_no_log(tmp_path: Path) -> N
     assert secret.startswith("whsec_")
     assert not any(secret in text for text in (added.stderr, *shown))
     assert hashlib.sha256(secret.encode()).hexdigest() not in "".join(shown)
+
+
+# ── nothing is lost, told twice or held up ──
+
+
+def test_what_waits_for_one_search_holds_up_no_other(archive: ArchiveFile, tmp_path: Path) -> None:
+    archive.saved.add(search("hello", Target.COMMAND, place="false"))
+    for number in range(120):
+        keep(archive, record(f"c{number}", NOW, "hello"))
+        look(archive)
+    archive.saved.add(
+        replace(search("parcel"), name="other", place=str(tmp_path / "told"), watermark=archive.vault.head())
+    )
+    keep(archive, record("p", NOW, "a parcel"))
+    look(archive)
+    teller = Teller(archive, lambda: NOW)
+    assert sum(teller.tell() for _ in range(2)) == 1
+    assert "p:0" in (tmp_path / "told").read_text()
+
+
+def test_a_search_that_is_changed_goes_on_where_it_was_and_tells_as_before(tmp_path: Path) -> None:
+    folder, told = tmp_path / "archive", tmp_path / "told"
+    with make_archive(folder, ACCOUNT) as archive:
+        keep(archive, record("old", NOW, "a refund"))
+    run(folder, "saved", "add", "Käufe", "parcel", "--file", str(told))
+    with make_archive(folder, ACCOUNT) as archive:
+        archive.saved.disable(archive.saved.one("Käufe"), "the language has changed")
+        keep(archive, record("new", NOW, "a refund"))
+    run(folder, "saved", "add", "Käufe", "refund", "--force")
+    assert run(folder, "saved", "run").exit_code == 0
+    assert ["new:0" in line for line in told.read_text().splitlines()] == [True]
+    run(folder, "saved", "add", "Käufe", "refund", "--force", "--all")
+    run(folder, "saved", "run")
+    assert "old:0" in told.read_text()
+
+
+def test_what_was_rewound_while_it_was_looked_at_is_looked_at_again(archive: ArchiveFile) -> None:
+    archive.saved.add(search())
+    keep(archive, record("c1", NOW, "hello"))
+    before = archive.saved.one("s")
+    archive.saved.rewind(before)
+    look(archive)
+    archive.saved.rewind(before)
+    assert archive.saved.note(replace(before, watermark=1), (), 99, NOW, lambda new: "") == 0
+    assert archive.saved.one("s").watermark == 0
+    archive.saved.remove(before)
+    assert archive.saved.note(before, (SavedMatch("c", "m", 1),), 99, NOW, lambda new: "{}") == 0
+    assert archive.saved.undelivered() == []
+
+
+def test_two_processes_tell_each_alert_once(archive: ArchiveFile, tmp_path: Path) -> None:
+    archive.saved.add(search("hello", place=str(tmp_path / "told")))
+    for number in range(30):
+        keep(archive, record(f"c{number}", NOW, "hello"))
+        look(archive)
+    others = [ArchiveFile.another_connection(archive) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        told = list(pool.map(lambda other: Teller(other, lambda: NOW).tell(), others))
+    for other in others:
+        other.close()
+    assert sum(told) == len((tmp_path / "told").read_text().splitlines()) == 30
+
+
+def test_archives_share_a_file_and_no_id(tmp_path: Path) -> None:
+    def tell(number: int) -> None:
+        with make_archive(tmp_path / f"archive{number}", ACCOUNT) as archive:
+            archive.saved.add(search("hello", place=str(tmp_path / "told")))
+            for each in range(40):
+                keep(archive, record(f"c{each}", NOW, "hello"))
+                look(archive)
+            Teller(archive, lambda: NOW).tell()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(tell, range(4)))
+    lines = [json.loads(line) for line in (tmp_path / "told").read_text().splitlines()]
+    assert len({line["id"] for line in lines}) == len(lines) == 160
 
 
 # ── mail ──
