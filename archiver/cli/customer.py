@@ -16,10 +16,11 @@ from archiver.cli.terminal import one_line
 from archiver.errors import ConfigError, counted
 from archiver.export import HtmlPages, Item, page_around
 from archiver.index import read_version
-from archiver.outputs import Customer, customers, customers_json, in_order
+from archiver.outputs import Customer, Customers, customers, customers_json, in_order
 from archiver.visible import safe
 
 _KINDS = {"name": "Names", "id": "Ids", "email": "E-mail", "phone": "Phone", "sde": "Customer numbers"}
+_USUAL_NAMES = 2
 
 
 @click.command("customer")
@@ -48,7 +49,8 @@ def command(
     """
     asked = " ".join(text)
     with shared.opened(context) as archive:
-        found = customers(archive, asked)
+        result = customers(archive, asked)
+        found, refused = result.people, archive.refused()
         chosen = found if person is None else found[person - 1 : person]
         if person is not None and not chosen:
             raise ConfigError(f"there is no person {person}", hint=f"There are {len(found)}.")
@@ -68,9 +70,21 @@ def command(
                     for line in _lines(archive, number, item):
                         click.echo(line)
     click.echo(f"{counted(len(chosen), 'person')} with {counted(count, 'conversation')}", err=True)
+    for line in _remarks(result, chosen):
+        click.echo(line, err=True)
+    shared.show_refused(refused)
+    if refused:
+        sys.exit(shared.FINISHED_WITH_GAPS)
+
+
+def _remarks(result: Customers, chosen: list[Customer]) -> Iterator[str]:
     if not chosen:
-        click.echo("Nobody was found: search for the words instead, archiver search", err=True)
-        sys.exit(0)
+        yield "Nobody was found: search for the words instead, archiver search"
+    for person in chosen:
+        if len(person.known["name"]) > _USUAL_NAMES:
+            yield f"One person has {len(person.known['name'])} names: check that it is one before you hand this over"
+    for value, count in result.shared.items():
+        yield f"Joins nobody, because {count} names have it: {one_line(value)}"
 
 
 def _lines(archive: Archive, number: int, person: Customer) -> Iterator[str]:

@@ -8,7 +8,7 @@ from archiver.outputs.certificate_page import certificate_html
 from archiver.outputs.changes import changes_json
 from archiver.outputs.counts import Names, counts_json
 from archiver.outputs.coverage import coverage_json, month_of
-from archiver.outputs.customer import Customer, customers, customers_json, in_order
+from archiver.outputs.customer import Customer, Customers, customers, customers_json, in_order
 from archiver.outputs.erasures import ERASURE_WORDS, at_stake, erasure_json
 from archiver.outputs.histogram import ProvenBar, histogram_json, proven_bars
 from archiver.outputs.history import EVENT_WORDS, change_json, history_json, steps_of
@@ -22,6 +22,7 @@ __all__ = [
     "ERASURE_WORDS",
     "EVENT_WORDS",
     "Customer",
+    "Customers",
     "Names",
     "ProvenBar",
     "about_json",

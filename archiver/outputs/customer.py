@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,128 +14,172 @@ from archiver.index import found_ids
 from archiver.model import Transcript
 from archiver.query import words
 from archiver.transcript import iso
+from archiver.value import Value
 
-_MOST = 2_000  # conversations that are looked at
-_PATHS = ("customerInfo.customerId", "customerInfo.socialId", "customerInfo.imei", "customerInfo.userName")
-_CONTACTS = {"email": re.compile(r"\.(e)?mail$", re.IGNORECASE), "phone": re.compile(r"\.phone", re.IGNORECASE)}
+_MOST = 2_000  # conversations that hold what was asked for
+_MOST_READ = 20_000  # conversations that are read to find all of a person
+_MOST_NAMES = 8  # of one person: a value that more names have is a device's or a placeholder
+_IDS = ("customerInfo.customerId", "customerInfo.socialId")
+_EMAIL, _PHONE = re.compile(r"\.e?mail$", re.IGNORECASE), re.compile(r"phone(number)?$", re.IGNORECASE)
 _SAME = ("id", "email", "phone", "sde")  # kinds that name one person; a name may be that of several
 _SHORTEST_PHONE = 6  # digits
 _SAME_END = 4  # digits by which numbers are found that are written otherwise
+_PLACEHOLDERS = frozenset(
+    ("anonymous", "customer", "default", "empty", "false", "guest", "n/a", "na", "nil", "none", "not available", "null",
+     "test", "true", "undefined", "unknown", "user", "visitor")
+)  # fmt: skip
+Fact = tuple[str, str, str]  # kind, path in the record or "", value
+Key = tuple[str, str, str]
 
 
-@dataclass
-class Customer:
-    """One person: what they are known by, in order of being found, and their conversations, oldest first."""
+class Customer(Value):
+    """One person: what they are known by, by kind, and their conversations with their starts."""
 
-    known: dict[str, dict[str, None]] = field(default_factory=lambda: {kind: {} for kind in ("name", *_SAME)})
-    conversations: dict[str, datetime | None] = field(default_factory=dict)
-
-    def keys(self) -> set[tuple[str, str]]:
-        """What names just this person, in a form that can be compared."""
-        return {key for kind in _SAME for value in self.known[kind] if (key := _key(kind, value))}
-
-    def add(self, transcript: Transcript, facts: Iterable[tuple[str, str]]) -> None:
-        self.conversations[transcript.id] = transcript.metadata.started_at
-        for kind, value in facts:
-            self.known[kind][value] = None
-
-    def join(self, other: Customer) -> None:
-        for kind, values in other.known.items():
-            self.known[kind].update(values)
-        self.conversations.update(other.conversations)
+    known: dict[str, list[str]]
+    conversations: dict[str, datetime | None]
 
 
-def customers(archive: Archive, text: str) -> list[Customer]:
-    """Everybody whom a text may mean, those with most conversations first. Conversations belong to one person if they
-    have an id, e-mail address, phone number or customer number in common; the same name alone makes nobody one person.
-    Of each all conversations are found, also those that do not hold the text. Raises ConfigError for a text without a
-    word, and for too many conversations.
+class Customers(Value):
+    """The people whom a text may mean, those with most conversations first. `shared` are values that so many names have
+    that they make nobody one person, with how many.
     """
-    people: list[Customer] = []
-    seen: set[str] = set()
-    asked: set[str] = set()
-    queries = [_query_of(text)]
-    while queries:
-        query = queries.pop()
-        for transcript in _found(archive, query, seen):
-            if _sort_in(people, transcript, is_new=not asked):
-                seen.add(transcript.id)
-        asked.add(query)
-        queries = sorted({query for person in people for query in _queries_for(person)} - asked)
-    return sorted(people, key=lambda person: -len(person.conversations))
+
+    people: list[Customer]
+    shared: dict[str, int]
+
+
+class _Known:
+    """The conversations that were read, and who is who in them."""
+
+    def __init__(self) -> None:
+        self.starts: dict[str, datetime | None] = {}
+        self._facts: dict[str, list[Fact]] = {}
+
+    def add(self, transcript: Transcript) -> None:
+        self.starts[transcript.id] = transcript.metadata.started_at
+        self._facts[transcript.id] = list(facts_of(transcript))
+
+    def shared(self) -> dict[Key, int]:
+        """Values that belong to no single person, with how many names have them."""
+        names: dict[Key, set[str]] = defaultdict(set)
+        for facts in self._facts.values():
+            called = {value.casefold() for kind, _, value in facts if kind == "name"}
+            for fact in facts:
+                if key := _key(*fact):
+                    names[key] |= called
+        return {key: len(found) for key, found in names.items() if len(found) > _MOST_NAMES}
+
+    def groups(self) -> list[list[str]]:
+        """The conversations by person: those that have a value in common, directly or by others."""
+        shared, group_of = self.shared(), {id_: [id_] for id_ in self._facts}
+        by_key: dict[Key, str] = {}
+        for id_, facts in self._facts.items():
+            for key in {key for fact in facts if (key := _key(*fact)) and key not in shared}:
+                other = group_of[by_key.setdefault(key, id_)]
+                mine = group_of[id_]
+                if other is not mine:
+                    other += mine
+                    group_of.update(dict.fromkeys(mine, other))
+        return list({id(group): group for group in group_of.values()}.values())
+
+    def person(self, group: list[str]) -> Customer:
+        known: dict[str, dict[str, None]] = {kind: {} for kind in ("name", *_SAME)}
+        starts = {id_: self.starts[id_] for id_ in group}
+        for id_ in _by_start(starts):
+            for kind, _, value in self._facts[id_]:
+                known[kind][value] = None
+        return Customer({kind: list(values) for kind, values in known.items()}, starts)
+
+    def queries(self, group: list[str]) -> Iterator[str]:
+        """The queries by which more conversations of a person are found."""
+        shared = self.shared()
+        for id_ in group:
+            for fact in self._facts[id_]:
+                if (key := _key(*fact)) and key not in shared:
+                    yield from _queries_for(*key)
+
+
+def customers(archive: Archive, text: str) -> Customers:
+    """Everybody whom a text may mean. Conversations belong to one person if they have an id, an e-mail address, a phone
+    number or a customer number in common; the same name alone makes nobody one person. Of each all conversations are
+    found, also those that do not hold the text. Raises ConfigError for a text without a word, and for too many
+    conversations.
+    """
+    known, asked = _Known(), set[str]()
+    _read(archive, known, _query_of(text), _MOST)
+    meant = set(known.starts)
+    while True:
+        groups = [group for group in known.groups() if meant & set(group)]
+        queries = {query for group in groups for query in known.queries(group)} - asked
+        if not queries:
+            break
+        for query in sorted(queries):
+            _read(archive, known, query, _MOST_READ)
+        asked |= queries
+    people = [known.person(group) for group in groups]
+    shared = {f"{path or kind} {value}": count for (kind, path, value), count in known.shared().items()}
+    return Customers(sorted(people, key=lambda person: (-len(person.conversations), min(person.conversations))), shared)
 
 
 def _query_of(text: str) -> str:
     """The query for a value, wherever a customer is named."""
-    quoted = text.replace('"', " ").strip()
-    if not words(quoted):
+    found = " ".join(words(text))
+    if not found:
         raise ConfigError("there is no word to search for", hint="Name a person, an address, a number or an id.")
-    return f'customer:"{quoted}" OR sde.customerInfo.*:"{quoted}" OR sde.personalInfo.*:"{quoted}"'
+    return f'customer:"{found}" OR sde.customerInfo.*:"{found}" OR sde.personalInfo.*:"{found}"'
 
 
-def _found(archive: Archive, query: str, seen: set[str]) -> Iterator[Transcript]:
-    """What a query finds that belongs to nobody yet."""
-    for number, id_ in enumerate(found_ids(archive.store, archive.search(query, limit=0).request.query)):
-        if max(number, len(seen)) >= _MOST:
+def _queries_for(kind: str, _: str, value: str) -> Iterator[str]:
+    """Numbers are found by their ends, as they vary in writing."""
+    if kind == "phone":
+        yield f"customer:/.*{value[-_SAME_END:]}/ OR sde.personalInfo.*:/.*{value[-_SAME_END:]}/"
+    elif words(value):
+        yield _query_of(value)
+
+
+def _read(archive: Archive, known: _Known, query: str, most: int) -> None:
+    for id_ in found_ids(archive.store, archive.search(query, limit=0).request.query):
+        if id_ in known.starts:
+            continue
+        if len(known.starts) >= most:
             raise ConfigError(
-                f"more than {_MOST:,} conversations may be meant", hint="Name an e-mail address, a number or an id."
+                f"more than {most:,} conversations may be meant", hint="Name an e-mail address, a number or an id."
             )
-        if id_ not in seen:
-            yield archive.transcript(id_)
+        known.add(archive.transcript(id_))
 
 
-def _queries_for(person: Customer) -> Iterator[str]:
-    """The queries by which more conversations of a person are found: numbers by their ends, as they vary in writing."""
-    for kind in _SAME:
-        for value in person.known[kind]:
-            if kind == "phone" and (key := _key(kind, value)):
-                end = key[1][-_SAME_END:]
-                yield f"customer:/.*{end}/ OR sde.personalInfo.*:/.*{end}/"
-            elif kind != "phone" and words(value):
-                yield _query_of(value)
-
-
-def _sort_in(people: list[Customer], transcript: Transcript, *, is_new: bool) -> bool:
-    """Adds a conversation to the person it belongs to, who may turn out to be several that were apart. Unless `is_new`,
-    it is only looked at for its person: of another it may have the same words. Whether it was added.
-    """
-    new = Customer()
-    new.add(transcript, facts_of(transcript))
-    keys = new.keys()
-    same = [person for person in people if keys & person.keys()]
-    if not same and not is_new:
-        return False
-    for person in same:
-        people.remove(person)
-        person.join(new)
-        new = person
-        keys = new.keys()
-    people.append(new)
-    return True
-
-
-def facts_of(transcript: Transcript) -> Iterator[tuple[str, str]]:
-    """What a conversation says of its customers: (name, id, email, phone or sde; value)."""
+def facts_of(transcript: Transcript) -> Iterator[Fact]:
+    """What a conversation says of its customers: name, id, email, phone or sde, with the path and the value."""
     for person in transcript.metadata.consumers:
         named = (("name", person.name), ("id", person.id), ("email", person.email), ("phone", person.phone))
-        yield from ((kind, value) for kind, value in named if value and (kind, value) != ("name", "Customer"))
-        yield from (("name", alias) for alias in person.aliases)
+        yield from ((kind, "", value) for kind, value in named if value and (kind, value) != ("name", "Customer"))
+        yield from (("name", "", alias) for alias in person.aliases)
     for sde in transcript.sdes:
         for path, value in sde.values:
-            if value == "undefined" or isinstance(value, bool):
+            if isinstance(value, bool) or _is_placeholder(str(value)):
                 continue
-            if path in _PATHS:
-                yield "sde", str(value)
-            for kind, pattern in _CONTACTS.items():
-                if path.startswith("personalInfo.") and pattern.search(path):
-                    yield kind, str(value)
+            if path in _IDS:
+                yield "sde", path, str(value)
+            elif path.startswith("personalInfo.") and _EMAIL.search(path) and "@" in str(value):
+                yield "email", "", str(value)
+            elif path.startswith("personalInfo.") and _PHONE.search(path) and _key("phone", "", str(value)):
+                yield "phone", "", str(value)
 
 
-def _key(kind: str, value: str) -> tuple[str, str] | None:
+def _key(kind: str, path: str, value: str) -> Key | None:
+    """What names just one person, in a form that can be compared; None for what does not."""
+    if kind == "name" or _is_placeholder(value):
+        return None
     if kind != "phone":
-        return kind, value.strip().casefold()
+        return kind, path, value.strip().casefold()
     digits = re.sub(r"\D", "", value).lstrip("0")
-    return (kind, digits) if len(digits) >= _SHORTEST_PHONE else None
+    return (kind, path, digits) if len(digits) >= _SHORTEST_PHONE and len(set(digits)) > 1 else None
+
+
+def _is_placeholder(value: str) -> bool:
+    """Whether a value stands for none, or was masked."""
+    plain = value.strip().casefold()
+    return plain in _PLACEHOLDERS or "*" in plain or len(set(re.sub(r"[\W_]", "", plain))) < 2
 
 
 def customers_json(archive: Archive, text: str, people: Iterable[Customer], *, only_customer: bool) -> dict[str, Any]:
@@ -149,7 +193,7 @@ def customers_json(archive: Archive, text: str, people: Iterable[Customer], *, o
 
 def _customer_json(archive: Archive, person: Customer, *, only_customer: bool) -> dict[str, Any]:
     names = {"name": "names", "id": "ids", "email": "emails", "phone": "phones", "sde": "numbers"}
-    known = {names[kind]: list(values) for kind, values in person.known.items()}
+    known: dict[str, Any] = {names[kind]: values for kind, values in person.known.items()}
     return known | {
         "conversations": [_conversation(archive.transcript(id_), only_customer) for id_ in in_order(person)]
     }  # fmt: skip
@@ -157,8 +201,11 @@ def _customer_json(archive: Archive, person: Customer, *, only_customer: bool) -
 
 def in_order(person: Customer) -> list[str]:
     """The ids of a person's conversations, oldest first, those of an unknown time last."""
-    return sorted(person.conversations, key=lambda id_: (person.conversations[id_] is None,
-                                                         str(person.conversations[id_]), id_))  # fmt: skip
+    return _by_start(person.conversations)
+
+
+def _by_start(starts: Mapping[str, datetime | None]) -> list[str]:
+    return sorted(starts, key=lambda id_: (starts[id_] is None, str(starts[id_]), id_))
 
 
 def _conversation(transcript: Transcript, only_customer: bool) -> dict[str, Any]:

@@ -32,7 +32,7 @@ VOLATILE = (
     (r'"(@timestamp|expires_at)": "[^"]+"', r'"\1": "TIME"'),
     (r'"index_root": "(\d+):[0-9a-f]{64}"', r'"index_root": "\1:LINK"'),
     (r'"(archiver|transcripts|words)": "[^"]*"', r'"\1": "VERSION"'),
-    (r'"id": "[0-9a-f]{32}"', '"id": "ARCHIVE"'),
+    (r'"id": "[0-9a-f]{32}(-\d+)?"', r'"id": "ARCHIVE\1"'),
     (r'"(sha256|ids_sha256)": "[0-9a-f]{64}"', r'"\1": "SHA-256"'),
     (r'"hash": "[0-9a-f]{64}"', '"hash": "HASH"'),
     (rf'"{re.escape(system_user())}"', '"USER"'),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import NOW, record
+from tests.golden.filled import filled_archive
 from tests.integration.cli.running import run
 from tests.pages import kept
 
@@ -91,3 +92,60 @@ def test_a_quote_in_a_name_is_no_query(folder: Path) -> None:
 def test_it_is_audited(folder: Path) -> None:
     run(folder, "customer", "C7")
     assert "query: C7" in run(folder, "audit", "list", "--limit", "3").stdout
+
+
+# ── strangers ──
+
+
+def stranger(id_: str, hours: int, name: str, info: dict[str, Any], **person: Any) -> bytes:
+    consumer = {"participantId": f"p-{id_}", "firstName": name, **person}
+    sdes = {"events": [{"sdeType": "CUSTOMER_INFO", "customerInfo": info}]}
+    return record(id_, NOW - timedelta(hours=hours), f"I am {name}", consumerParticipants=[consumer], sdes=sdes)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"customerId": "unknown"}, {"customerId": "Unknown"}),
+        ({"customerId": "N/A"}, {"customerId": "N/A"}),
+        ({"customerId": "0"}, {"customerId": "0"}),
+        ({"customerId": "00000"}, {"customerId": "00000"}),
+        ({"customerId": "****4711"}, {"customerId": "****4711"}),
+        ({"userName": "visitor"}, {"userName": "visitor"}),
+        ({"imei": "imeiID"}, {"imei": "imeiID"}),
+        ({"customerId": "1001"}, {"userName": "1001"}),
+        ({"customerId": "1001"}, {"socialId": "1001"}),
+    ],
+)
+def test_a_placeholder_or_a_name_of_a_device_or_login_joins_nobody(
+    tmp_path: Path, first: dict[str, str], second: dict[str, str]
+) -> None:
+    folder = kept(tmp_path / "archive", stranger("a", 1, "Anna", first), stranger("b", 2, "Bob", second))
+    assert [ids(person) for person in people(folder, "Anna")] == [["a"]]
+
+
+@pytest.mark.parametrize(("phone", "email"), [("0", ""), ("000000000", ""), ("", "z***@x.example"), ("******4711", "")])
+def test_what_is_masked_or_empty_joins_nobody_and_is_no_fault(tmp_path: Path, phone: str, email: str) -> None:
+    known = {"phone": phone, "email": email}
+    folder = kept(tmp_path / "archive", stranger("a", 1, "Anna", {}, **known), stranger("b", 2, "Bob", {}, **known))
+    assert [ids(person) for person in people(folder, "Anna")] == [["a"]]
+
+
+def test_a_value_that_many_names_have_joins_nobody_which_is_said(tmp_path: Path) -> None:
+    raws = [stranger(f"s{number}", number, f"Name{number}", {"customerId": "SHOP-7"}) for number in range(30)]
+    folder = kept(tmp_path / "archive", *raws, stranger("own", 40, "Name3", {}, email="n3@x.example"),
+                  stranger("also", 41, "Nina", {}, email="N3@x.example"))  # fmt: skip
+    assert [ids(person) for person in people(folder, "n3@x.example")] == [["also", "own"]]
+    assert [ids(person) for person in people(folder, "Name3")][:1] == [["also", "own"]]
+    said = run(folder, "customer", "Name3").stderr
+    assert "Joins nobody, because 30 names have it: customerInfo.customerId shop-7" in said
+
+
+def test_a_person_of_many_names_is_to_be_checked(folder: Path) -> None:
+    assert "One person has 4 names: check" in run(folder, "customer", "C7").stderr
+
+
+def test_what_could_not_be_searched_is_said(tmp_path: Path) -> None:
+    filled_archive(tmp_path / "archive").close()
+    done = run(tmp_path / "archive", "customer", "Luke")
+    assert (done.exit_code, "refused" in done.stderr) == (3, True)
