@@ -70,8 +70,9 @@ def make_case(
 
 
 def _sampled(archive: Archive, case: Case, sample: Sample) -> tuple[Case, list[str], Part]:
+    everything = set(_found(archive, "")) if sample.is_null else set()  # first: what comes meanwhile is no miss
     hits = set(_found(archive, case.query))
-    population = set(_found(archive, "")) - hits if sample.is_null else hits
+    population = everything - hits if sample.is_null else hits
     size = sample.size
     if size is None:
         size = sample_size(len(population), sample.confidence, sample.margin or 0.05)
@@ -115,6 +116,24 @@ def item_of(archive: Archive, case: Case, conversation_id: str) -> CaseItem:
             hint=f"Add it: archiver case add {case.name} {conversation_id}",
         )
     return item
+
+
+def origin_of(archive: Archive, case: Case) -> str:
+    """What a case was made of, in words: what a query found, or a sample of that or of what it did not find."""
+    parts = {item.part for item in archive.file.cases.items(case)}
+    asked = f"what matches {case.query}" if case.query else "everything"
+    number = f"{case.population:,} " if case.population else ""
+    if Part.NULL_SAMPLE in parts:
+        made = (
+            f"a sample, drawn with the seed {case.seed} from the {number}conversations that do NOT match {case.query}"
+        )
+    elif case.seed:
+        made = f"a sample, drawn with the seed {case.seed} from the {number}conversations of {asked}"
+    elif case.query:
+        made = f"{asked}, also later" if case.follows else f"what matched {case.query} on {case.made_at}"
+    else:
+        return "conversations that were added by their ids"
+    return f"{made}; others were added by their ids" if Part.ADDED in parts else made
 
 
 def items_of(archive: Archive, case: Case) -> list[CaseItem]:

@@ -8,7 +8,7 @@ from archiver.archive.audit_log import AuditHead, AuditLog
 from archiver.archive.cases import Case, CaseItem, Part, Status
 from archiver.archive.coverage import Coverage, CoverageState, Day, Stretch
 from archiver.archive.erasures import Erasure
-from archiver.archive.events import states_by
+from archiver.archive.events import ERASURE, Decision, states_by
 from archiver.archive.file import ArchiveFile
 from archiver.archive.grants import Grant, Grantee
 from archiver.archive.ledger import Bookmark, RecordedWindow, Run, WindowReading, WindowState
@@ -21,6 +21,7 @@ from archiver.archive.vault import Vault
 from archiver.archive.verify import Finding, repair_vault, verify_vault
 
 __all__ = [
+    "ERASURE",
     "ArchiveFile",
     "AuditHead",
     "AuditLog",
@@ -30,6 +31,7 @@ __all__ = [
     "Coverage",
     "CoverageState",
     "Day",
+    "Decision",
     "Delivery",
     "Erasure",
     "Evidence",

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from archiver.access import Action
+from archiver.app import Archive
 from archiver.archive import Case, CaseItem, Status
 from archiver.casework import (
     Estimate,
@@ -20,6 +21,7 @@ from archiver.casework import (
     item_of,
     items_of,
     make_case,
+    origin_of,
 )
 from archiver.casework import mark as mark_item
 from archiver.cli import context as shared
@@ -245,7 +247,7 @@ def export(context: click.Context, name: str, output: Path, only: str | None, fo
         records = (archive.file.vault.current(id_) for id_ in archive.file.vault.ids_by_start() if id_ in ids)
         done = write_folder(
             context, archive, Wanted(output, "case", force), archive.parse(case.query), records, len(ids),
-            Reviews(case_json(case, chosen, estimate(archive, case)), _words(case, only)),
+            Reviews(case_json(case, chosen, estimate(archive, case)), _words(archive, case, only)),
         )  # fmt: skip
     for id_ in done.unreadable:
         click.echo(f"Not readable, in unreadable.ndjson: {safe(id_)}", err=True)
@@ -253,6 +255,6 @@ def export(context: click.Context, name: str, output: Path, only: str | None, fo
         sys.exit(shared.FINISHED_WITH_GAPS)
 
 
-def _words(case: Case, only: str | None) -> str:
+def _words(archive: Archive, case: Case, only: str | None) -> str:
     which = f"the {only} conversations" if only else "the conversations"
-    return f"{which} of the case {case.name} ({case.reason}); review.json tells how each came into it"
+    return f"{which} of the case {case.name} ({case.reason}), which was made of {origin_of(archive, case)}"

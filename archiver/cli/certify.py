@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 from archiver.access import Action
 from archiver.app import Archive
 from archiver.cli import context as shared
-from archiver.cli.output import output
+from archiver.cli.output import output, refuse
 from archiver.cli.query import QueryCommand
 from archiver.errors import ConfigError, counted
-from archiver.jsontext import decode, pretty
+from archiver.jsontext import decode, encode, pretty
 from archiver.outputs import certificate_html, certificate_json, differences, is_changed, moment_of
-from archiver.query import parse
+from archiver.query import Query, parse
 
 _SCHEMA = "archiver.certificate/1"
 
@@ -50,18 +51,24 @@ def command(
       archiver certify --check absence.json
     """
     if checked is not None:
+        if query or name:
+            raise click.UsageError("--check asks what the certificate asks: leave out the query and --output.")
         _check(context, checked)
         return
     if not name or not name.endswith(".json"):
         raise click.UsageError("Name the certificate with --output FILE.json, or one to check with --check FILE.json.")
+    page = f"{name[:-5]}.html"
+    for path in (name, page):
+        refuse(path, is_replaced=force)
     with shared.opened(context) as archive:
-        parsed = archive.parse(" ".join(query))
-        made = certificate_json(archive, parsed, archive.believed_now())
+        at = archive.believed_now().replace(microsecond=0)  # as the certificate will say it
+        parsed = _parsed(archive, " ".join(query), at, archive.settings.zone)
+        made = certificate_json(archive, parsed, at)
         archive.audit(
             Action.EXPORT, what="certificate", query=parsed.text, hits_total=made["found"]["conversations"], output=name
         )  # fmt: skip
         shared.show_notices(made["question"]["notices"])
-        for path, content in ((name, pretty(made) + "\n"), (f"{name[:-5]}.html", certificate_html(made))):
+        for path, content in ((name, pretty(made) + "\n"), (page, certificate_html(made))):
             with output(path, is_replaced=force) as file:
                 file.write(content.encode())
     _tell(made)
@@ -82,8 +89,9 @@ def _check(context: click.Context, path: Path) -> None:
     before = _read(path)
     with shared.opened(context) as archive:
         now = _again(archive, before)
-        seq, _, link = before["archive"]["head"].partition(":")
-        holds_head = archive.file.vault.link_at(int(seq)) == link
+        head = before["archive"]["head"]
+        seq, _, link = head.partition(":")
+        holds_head = head == now["archive"]["head"] or archive.file.vault.link_at(int(seq)) == link
         archive.audit(Action.SEARCH, what="certificate", query=before["question"]["query"],
                       hits_total=now["found"]["conversations"])  # fmt: skip
     is_same = before["archive"]["id"] == now["archive"]["id"]
@@ -98,8 +106,17 @@ def _check(context: click.Context, path: Path) -> None:
 def _again(archive: Archive, before: Mapping[str, Any]) -> dict[str, Any]:
     """The certificate of the same question now. Days in it, such as 90d, are those of when it was first asked."""
     asked_at, question = moment_of(before), before["question"]
-    parsed = parse(question["query"], now=asked_at, zone=ZoneInfo(question["zone"]))
-    return certificate_json(archive, parsed, archive.believed_now())
+    if asked_at > archive.believed_now():
+        raise ConfigError(f"the certificate is of {before['at']}, which is yet to come", hint="It was changed.")
+    parsed = _parsed(archive, question["query"], asked_at, ZoneInfo(question["zone"]))
+    has_grown = before["archive"]["head"] != archive.file.vault.noted_head()
+    made = certificate_json(archive, parsed, archive.believed_now() if has_grown else asked_at)
+    again: dict[str, Any] = decode(encode(made))  # so that it can be compared with what was read
+    return again
+
+
+def _parsed(archive: Archive, text: str, at: datetime, zone: tzinfo) -> Query:
+    return archive.parse(parse(text, now=at, zone=zone))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -109,13 +126,17 @@ def _read(path: Path) -> dict[str, Any]:
         if found["schema"] != _SCHEMA:
             raise ValueError(f"it is {found['schema']}")
         moment_of(found)
+        ZoneInfo(found["question"]["zone"])
+        int(found["archive"]["head"].partition(":")[0])
         _ = (
             found["question"]["query"],
             found["question"]["zone"],
             found["archive"]["head"],
             found["found"]["ids_sha256"],
+            found["found"]["conversations"] + found["found"]["messages"] + 0,
+            found["archive"]["account"] + found["question"]["understood"] + "",
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ZoneInfoNotFoundError) as error:
         raise ConfigError(
             f"{path} is no certificate: {error}", hint="Name one that archiver certify has made."
         ) from None

@@ -29,6 +29,9 @@ def show_changes(
     with shared.opened(context) as archive:
         query = archive.parse(text)
         feed = Feed(archive.file, None if query.is_everything else query.expression)
+        if since > archive.file.vault.head():
+            hint = "Is this the seq of another archive? To begin: --changes-since 0."
+            raise ConfigError(f"the vault ends at entry {archive.file.vault.head()}, before {since}", hint=hint)
         archive.audit(Action.EXPORT, what="changes", query=text, since=since, output=name)
         with output(name, is_replaced=is_replaced) as file:
             if is_following:

@@ -85,5 +85,5 @@ def _writer(archive: Archive, query: Query, format_: str, folder: Folder, review
         return writer_of(format_, folder, head)
     about = about_json(archive, query)
     if reviews:
-        about["question"].update(understood=reviews.words, results=reviews.count)
+        about["question"].update(query=reviews.query, understood=reviews.words, results=reviews.count)
     return CasePackage(folder, pages, about, vault.evidence, reviews)

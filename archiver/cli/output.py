@@ -54,6 +54,12 @@ def _unfinished(path: Path, *, is_replaced: bool) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
+def refuse(name: str, *, is_replaced: bool) -> None:
+    """Raises ConfigError if an output exists and may not be replaced."""
+    if name != "-":
+        _refuse(checked(name), is_replaced=is_replaced)
+
+
 def _refuse(path: Path, *, is_replaced: bool) -> None:
     if path.exists() and is_archive(path.parent):
         raise ConfigError(f"{path} belongs to an archive, and stays", hint="Choose another --output.")

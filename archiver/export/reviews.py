@@ -19,6 +19,12 @@ class Reviews(Value):
     words: str
 
     @property
+    def query(self) -> str:
+        """The query that found all of it; empty if that is not so."""
+        parts = {item["part"] for item in self.content["items"]}
+        return str(self.content["query"]) if parts <= {"hit", "later", "sample"} else ""
+
+    @property
     def count(self) -> int:
         return len(self.content["items"])
 

@@ -61,6 +61,14 @@ def faults(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
     records = [json.loads(line) for line in (folder / "records.ndjson").open(encoding="utf-8")]
     for record in records:
         yield from faults_of_record(folder, record)
+    kept, named = (
+        {name for name in manifest["files"] if name.startswith("records/")},
+        {item["file"] for item in records},
+    )
+    for name in sorted(kept ^ named):
+        yield f"{name} is not in both the manifest and records.ndjson"
+    if len(manifest["files"]) != manifest["counts"]["files"]:
+        yield f"the manifest names {len(manifest['files'])} files, and counts {manifest['counts']['files']}"
     if len(records) != manifest["counts"]["conversations"]:
         yield f"{len(records)} records, and the manifest counts {manifest['counts']['conversations']}"
 

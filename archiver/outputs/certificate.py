@@ -9,24 +9,43 @@ from typing import Any
 
 from archiver import __version__
 from archiver.app import Archive
-from archiver.errors import counted
-from archiver.index import Assurance, found_ids
+from archiver.archive import ERASURE, Decision
+from archiver.errors import ArchiveError, counted
+from archiver.index import Assurance, advice_on, found_ids
 from archiver.model import Zone, to_ms
 from archiver.outputs.worth import question_json, worth_json
-from archiver.query import SDE, TOKENS_VERSION, And, Compare, Expression, Query, every_leaf
+from archiver.query import FINDS_NOTHING, SDE, TOKENS_VERSION, And, Compare, Expression, Query, Scope, every_leaf
 from archiver.transcript import VERSION, iso
 from archiver.value import replace
 
 PROVEN, NOT_PROVEN = "PROVEN", "NOT PROVEN"
+_DELETED = "LP deleted data"  # what LivePerson writes in place of text that it has deleted
+_TRIES = 5
 
 
 def certificate_json(archive: Archive, query: Query, at: datetime) -> dict[str, Any]:
-    """The certificate at `at`, LivePerson's time. The index is brought up to date first. Raises StoreError."""
+    """The certificate at `at`, LivePerson's time, of one moment of the archive. The index is brought up to date first.
+    Raises StoreError, and ArchiveError if the archive does not stand still.
+    """
+    for _ in range(_TRIES):
+        head = archive.file.vault.noted_head()
+        made = _certificate(archive, query, at)
+        if made["archive"]["head"] == archive.file.vault.noted_head() == head:
+            return made
+    raise ArchiveError("the archive grows while it is examined", hint="Try again, or end the harvest meanwhile.")
+
+
+def _certificate(archive: Archive, query: Query, at: datetime) -> dict[str, Any]:
     search = archive.search(query, limit=0)
     worth = search.assurance(at)
     ids = sorted(found_ids(archive.store, search.request.query))
     messages = archive.search(query, scope="message", limit=0).total
+    examined, not_searched = _examined(archive, query, worth), _not_searched(archive, query, worth)
     reasons = list(_reasons(archive, query, worth, search.doubts))
+    if not examined["conversations"]:
+        reasons.append("the archive has no conversation of this span: see how the query was read")
+    if not_searched["removed"]:
+        reasons.append(f"of {counted(not_searched['removed'], 'conversation')} deleted text was removed for ever")
     return {
         "schema": "archiver.certificate/1",
         "heading": NOT_PROVEN if reasons else PROVEN,
@@ -35,8 +54,8 @@ def certificate_json(archive: Archive, query: Query, at: datetime) -> dict[str, 
         "found": {
             "conversations": len(ids), "messages": messages, "ids_sha256": sha256("\n".join(ids).encode()).hexdigest(),
         },
-        "examined": _examined(archive, query, worth),
-        "not_searched": _not_searched(archive, query, worth),
+        "examined": examined,
+        "not_searched": not_searched,
         "archive": {
             "account": archive.file.account, "id": archive.file.id, "head": archive.file.vault.noted_head(),
         },
@@ -58,7 +77,17 @@ def _reasons(archive: Archive, query: Query, worth: Assurance, doubts: tuple[str
         yield f"{counted(worth.shallow, 'conversation')} lack some of the SDEs that the query looks into"
     if quarantined := archive.file.vault.count_quarantined():
         yield f"{counted(quarantined, 'record')} of an unknown time could not be read"
+    yield from _unknown_values(archive, query)
     yield from doubts
+
+
+def _unknown_values(archive: Archive, query: Query) -> Iterator[str]:
+    """Conditions of which nothing in the archive is true, such as a misspelt skill, or nothing at all: csat:>6."""
+    yield from (notice for notice in query.notices if notice.endswith(FINDS_NOTHING))
+    of_scope = advice_on(archive.store, query, Scope.CONVERSATION, names_values=False)
+    for notice in advice_on(archive.store, query, Scope.CONVERSATION):
+        if notice not in of_scope:
+            yield notice
 
 
 def _asks_for_sdes(expression: Expression) -> bool:
@@ -89,16 +118,32 @@ def _not_searched(archive: Archive, query: Query, worth: Assurance) -> dict[str,
         for name, condition in (
             ("with_attachments", "has:attachment"),
             ("with_erased_text", "has:masked OR has:deleted"),
+            ("deleted_before", f'"{_DELETED}" -has:deleted'),
         )
     }
+    removed = _removed(archive)
+    deleted = _within(archive, query, worth, "has:deleted")
+    lacking = removed and worth.span and removed.intersection(_ids(archive, deleted))
     return {
         **counts,
+        "removed": len(lacking or ()),
         "shallow": worth.shallow,
         "refused": worth.refused,
         "behind": worth.behind,
         "quarantined": archive.file.vault.count_quarantined(),
         "gaps": worth_json(worth)["coverage"]["gaps"],
     }
+
+
+def _removed(archive: Archive) -> set[str]:
+    """The conversations of which the archive removed text, because LivePerson had deleted it."""
+    gone = (Decision.FOLLOWED, Decision.APPROVED)
+    listed = archive.file.erasures.listed(is_pending=False)
+    return {item.conversation_id for item in listed if item.kind == ERASURE and item.state in gone}
+
+
+def _ids(archive: Archive, query: Query) -> Iterator[str]:
+    return found_ids(archive.store, archive.search(query, limit=0).request.query)
 
 
 def _within(archive: Archive, query: Query, worth: Assurance, condition: str) -> Query:
@@ -117,7 +162,10 @@ def differences(
     """Why a certificate that was made again says something else; nothing if it says the same."""
     if not is_same_archive:
         return [f"it is of the archive {before['archive']['id']}, and this one is {now['archive']['id']}"]
-    told = []
+    told = [] if _seq(now) != _seq(before) else [f"{part} is not what the archive says" for part in _wrong(before, now)]
+    for part, was, is_ in (("query is understood", "question", "understood"), ("account is", "archive", "account")):
+        if before[was][is_] != now[was][is_]:
+            told.append(f"the {part} otherwise: {now[was][is_]}")
     if not holds_head:
         told.append("the archive does not hold the head that the certificate names: one of them was changed")
     grown = _seq(now) - _seq(before)
@@ -138,8 +186,18 @@ def differences(
 
 def is_changed(before: Mapping[str, Any], now: Mapping[str, Any], *, holds_head: bool) -> bool:
     """Whether what was found or proven is not what the certificate says."""
-    parts = ("found", "heading")
-    return not holds_head or any(before[part] != now[part] for part in parts)
+    if not holds_head or any(before[part] != now[part] for part in ("found", "heading")):
+        return True
+    if before["question"]["understood"] != now["question"]["understood"]:
+        return True
+    return before["archive"]["account"] != now["archive"]["account"] or (
+        _seq(now) == _seq(before) and bool(_wrong(before, now))
+    )
+
+
+def _wrong(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The parts that differ though the archive is the same and the moment, too."""
+    return [part for part in ("question", "examined", "not_searched", "reasons") if before.get(part) != now[part]]
 
 
 def _seq(certificate: Mapping[str, Any]) -> int:

@@ -50,6 +50,9 @@ def _parts(certificate: Mapping[str, Any]) -> Iterator[str]:
         ("Query", question["query"] or "everything"), ("Read as", question["understood"]),
         ("Conversations that started", _span(question["span"])), ("Days are those of", question["zone"]),
     )  # fmt: skip
+    remarks = "".join(f"<li>{_text(item)}</li>" for item in question["notices"])
+    if remarks:
+        yield f"<h2>To know about the query</h2><ul>{remarks}</ul>"
     yield _list("Found", ("Conversations", f"{found['conversations']:,}"), ("Messages", f"{found['messages']:,}"))
     yield _list(
         "Examined",
@@ -69,7 +72,9 @@ def _parts(certificate: Mapping[str, Any]) -> Iterator[str]:
 def _not_searched(counts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     names = {
         "with_attachments": "Conversations with files, whose content is not archived",
-        "with_erased_text": "Conversations with text that LivePerson masked or deleted",
+        "with_erased_text": "Conversations with text that LivePerson masked or deleted since it was archived",
+        "removed": "Of these, text that was removed from the archive for ever",
+        "deleted_before": "Conversations with text that LivePerson had deleted before it was archived",
         "shallow": "Conversations that lack some SDEs", "refused": "Refused by the index",
         "behind": "Vault entries not in the index yet", "quarantined": "Unreadable records",
     }  # fmt: skip

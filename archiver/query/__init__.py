@@ -18,6 +18,7 @@ from archiver.query.ast import (
     Where,
     Words,
 )
+from archiver.query.comparisons import FINDS_NOTHING
 from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, every_leaf, flat, for_messages
 from archiver.query.facets import FACETS, IN_ORDER, MESSAGE_FACETS, SHARED_FACETS, all_facets, facet_values, own_facets
 from archiver.query.fields import (
@@ -54,6 +55,7 @@ from archiver.query.wording import asked_span, span_of, understood
 __all__ = [
     "BY",
     "FACETS",
+    "FINDS_NOTHING",
     "IN_ORDER",
     "KEYWORDS",
     "MEANING",

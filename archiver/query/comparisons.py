@@ -16,6 +16,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 _BOUNDS = re.compile(r"(<=|>=|<|>|=)?(.+)$", re.DOTALL)
 _COMPARED = re.compile(r"<|>|=|[-+0-9.]*\.\.|-[0-9.]+(?=[\s)]|$)")  # a number below zero is no word
 _STEP = 1e-6
+FINDS_NOTHING = "so this finds nothing"  # the end of a notice about a condition that can be true of nothing
 
 
 def is_compared(value: str) -> bool:
@@ -28,7 +29,10 @@ def read_value(name: str, value: str, now: datetime, zone: tzinfo) -> Expression
     if name in DATES:
         return _dates(DATES[name], value, now, zone)
     if name in _BY_DAY:
-        return _by_day(name, _span(value, now, zone))
+        span = _span(value, now, zone)
+        if name == "on":
+            _refuse_moment(name, value, span)
+        return _by_day(name, span)
     if name == "transferred":
         return _yes_no(value)
     if name == "duration":
@@ -51,7 +55,7 @@ def strange(name: str, condition: Expression) -> str | None:
     is_outside = (condition.low is not None and condition.low > high) or (
         condition.high is not None and condition.high <= low
     )
-    return f"{name}: goes from {low:g} to {high:g}, so this finds nothing" if is_outside else None
+    return f"{name}: goes from {low:g} to {high:g}, {FINDS_NOTHING}" if is_outside else None
 
 
 def _compare(field: str, value: str, bounds: Callable[[str], tuple[float, float]], what: str) -> Compare:
@@ -91,7 +95,17 @@ def _span(text: str, now: datetime, zone: tzinfo) -> Window:
         raise ValueError(f"{error}; write one of: {FORMS}") from None
 
 
+def _refuse_moment(name: str, value: str, span: Window) -> None:
+    """Raises ValueError for an equality with a moment such as 20d, of which hardly anything can be true."""
+    if span.end - span.start <= _MILLISECOND and value[:1] not in "=<>" and "t" not in value.lower():
+        since = f"after:{value}" if name == "on" else f"{name}:{value}.."
+        raise ValueError(f"{quoted(value)} is one moment; write {since} for everything since then")
+
+
 def _dates(field: str, value: str, now: datetime, zone: tzinfo) -> Compare:
+    if ".." not in value and value[:1] not in ("=", "<", ">"):
+        _refuse_moment({"start": "started", "end": "ended"}.get(field, field), value, _span(value, now, zone))
+
     def bounds(text: str) -> tuple[float, float]:
         span = _span(text, now, zone)
         return to_ms(span.start), to_ms(span.end)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from archiver.access import Action
 from archiver.app import Archive
 from archiver.archive import Case, CaseItem, Status
-from archiver.casework import bring_up_to_date, case_of, estimate, items_of
+from archiver.casework import bring_up_to_date, case_of, estimate, items_of, origin_of
 from archiver.errors import counted
 from archiver.outputs import counts_of
 from archiver.value import Value
@@ -44,6 +44,7 @@ def case_page(archive: Archive, name: str, only: str) -> dict[str, Any]:
     return {
         "case": case,
         "counts": counts,
+        "origin": origin_of(archive, case),
         "estimate": estimate(archive, case),
         "only": only,
         "choices": [("all", href, ""), *((word, f"{href}?only={word}", word) for word in (_UNREAD, *Status))],

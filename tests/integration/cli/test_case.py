@@ -124,6 +124,18 @@ def test_the_package_of_a_case_checks_itself_and_says_what_reviewers_said(folder
     assert (package / "manifest.json").read_bytes() == (tmp_path / "two" / "manifest.json").read_bytes()
 
 
+def test_a_package_says_what_it_was_made_of(folder: Path, tmp_path: Path) -> None:
+    case(folder, "new", "missed", "refund", "--null", "--sample", "3", "--seed", "s", "--reason", "r")
+    case(folder, "new", "found", "refund", "--reason", "r")
+    told = {}
+    for name in ("missed", "found"):
+        case(folder, "export", name, "--output", str(tmp_path / name))
+        told[name] = json.loads((tmp_path / name / "manifest.json").read_text())["question"]
+    assert told["missed"]["query"] == ""
+    assert "from the 20 conversations that do NOT match refund" in told["missed"]["understood"]
+    assert (told["found"]["query"], "what matched refund on" in told["found"]["understood"]) == ("refund", True)
+
+
 def test_everything_about_a_case_is_audited(folder: Path, tmp_path: Path) -> None:
     case(folder, "new", "c", "refund", "--reason", "a complaint")
     case(folder, "add", "c", "c20")

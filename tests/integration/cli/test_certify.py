@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import archiver
+from archiver.app import Archive
 from archiver.archive import make_archive
+from archiver.config import find_settings
+from archiver.errors import ConfigError
 from archiver.liveperson.answers import read_record
+from archiver.outputs import certificate_json
 from archiver.simulator import Scenario, simulate
 from tests.conftest import ACCOUNT, NOW, record
 from tests.golden.filled import filled_archive
@@ -96,17 +101,16 @@ def test_a_certificate_that_is_checked_says_the_same(harvested: Path, tmp_path: 
     assert "The same is found" in done.stderr
 
 
-def test_days_that_count_from_now_are_those_of_when_it_was_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = datetime.now(UTC)
-    folder = kept(tmp_path / "archive", record("c1", now - timedelta(days=2), "hello"))
-    certify(folder, tmp_path / "c.json", "hello after:3d")
-    made = json.loads((tmp_path / "c.json").read_text())
-    made["at"] = (now - timedelta(days=30)).isoformat()  # as if it had been made a month ago
+def test_days_that_count_from_now_are_those_of_when_it_was_asked(tmp_path: Path) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    then = now - timedelta(days=30)
+    folder = kept(tmp_path / "archive", record("c1", then - timedelta(days=2), "hello"))
+    with Archive(find_settings({"archive": folder}), clock=lambda: then) as archive:
+        made = certificate_json(archive, archive.parse("hello after:3d"), then)
     (tmp_path / "c.json").write_text(json.dumps(made))
+    grow(folder, record("c2", now, "other"))
     done = run(folder, "certify", "--check", str(tmp_path / "c.json"))
-    assert done.exit_code == 0, done.stdout  # after:3d of a month ago finds it, too
+    assert (made["found"]["conversations"], done.exit_code) == (1, 0), done.stdout  # after:3d of a month ago
 
 
 def grow(folder: Path, *raws: bytes) -> None:
@@ -139,6 +143,11 @@ Forge = Callable[[dict[str, Any]], None]
         (lambda made: made["archive"].update(head="99:" + "0" * 64), "does not hold the head"),
         (lambda made: made["archive"].update(id="other"), "it is of the archive other"),
         (lambda made: made["question"].update(query="bye hello"), "0 conversations are found, and were 1"),
+        (lambda made: made["question"].update(understood="everything"), "understood otherwise"),
+        (lambda made: made["archive"].update(account="999"), "the account is otherwise"),
+        (lambda made: made["examined"].update(conversations=999), "examined is not what the archive says"),
+        (lambda made: made["not_searched"].update(with_attachments=7), "not_searched is not what the archive says"),
+        (lambda made: made["reasons"].clear(), "reasons is not what the archive says"),
     ],
 )  # fmt: skip
 def test_a_certificate_that_was_changed_does_not_stand_the_check(
@@ -149,6 +158,75 @@ def test_a_certificate_that_was_changed_does_not_stand_the_check(
     (tmp_path / "c.json").write_text(json.dumps(made))
     done = run(small, "certify", "--check", str(tmp_path / "c.json"))
     assert (done.exit_code, told in done.stdout) == (9, True), done.stdout
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda made: made.update(at="2999-01-01T00:00:00+00:00"),
+        lambda made: made["question"].update(zone="Mars/Olympus"),
+        lambda made: made["archive"].update(head="none"),
+        lambda made: made["found"].update(conversations="many"),
+        lambda made: made["archive"].pop("account"),
+    ],
+)
+def test_a_certificate_of_nonsense_is_refused(small: Path, tmp_path: Path, forge: Forge) -> None:
+    _, made = certify(small, tmp_path / "c.json", "hello")
+    forge(made)
+    (tmp_path / "c.json").write_text(json.dumps(made))
+    assert isinstance(run(small, "certify", "--check", str(tmp_path / "c.json")).exception, ConfigError)
+
+
+def test_what_is_checked_is_what_the_certificate_asks(small: Path, tmp_path: Path) -> None:
+    certify(small, tmp_path / "c.json", "hello")
+    assert run(small, "certify", "bye", "--check", str(tmp_path / "c.json")).exit_code == 2
+
+
+def test_an_archive_without_a_record_is_checked_too(tmp_path: Path) -> None:
+    make_archive(tmp_path / "archive", ACCOUNT).close()
+    certify(tmp_path / "archive", tmp_path / "c.json", "hello")
+    assert run(tmp_path / "archive", "certify", "--check", str(tmp_path / "c.json")).exit_code == 0
+
+
+def test_neither_file_is_written_if_one_exists(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "c.html").write_text("mine")
+    assert "exists" in str(run(small, "certify", "hello", "--output", str(tmp_path / "c.json")).exception)
+    assert not (tmp_path / "c.json").exists()
+
+
+@pytest.mark.parametrize("condition", ["skill:Flihgts", "sde.nosuch:abc", "csat:>6", "agent:Nobody"])
+def test_a_condition_that_is_true_of_nothing_in_the_archive_proves_nothing(
+    harvested: Path, tmp_path: Path, condition: str
+) -> None:
+    code, made = certify(harvested, tmp_path / "c.json", f"{condition} {SPAN}")
+    assert (code, made["heading"]) == (9, "NOT PROVEN"), made["question"]["notices"]
+    assert escape(made["question"]["notices"][0]) in (tmp_path / "c.html").read_text()
+
+
+@pytest.mark.parametrize("condition", ["started:20d", "on:20d", "sent:3mo", "ended:1y"])
+def test_a_moment_is_no_day(harvested: Path, tmp_path: Path, condition: str) -> None:
+    done = run(harvested, "certify", f"table {condition}", "--output", str(tmp_path / "c.json"))
+    assert "is one moment; write" in str(done.exception)
+
+
+def test_a_span_without_a_conversation_proves_nothing(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "archive", record("c1", NOW, "hello"))
+    _, made = certify(folder, tmp_path / "c.json", "hello started:2020-01")
+    assert any("no conversation of this span" in reason for reason in made["reasons"])
+
+
+def test_deleted_text_is_counted_and_what_was_removed_proves_nothing(tmp_path: Path) -> None:
+    deleted = "** LP deleted data **"
+    folder = kept(tmp_path / "archive", record("before", NOW, deleted), record("after", NOW, "a promise"))
+    grow(folder, record("after", NOW, deleted))
+    (waiting,) = json.loads(run(folder, "erasures", "--json").stdout)["erasures"]
+    _, made = certify(folder, tmp_path / "c1.json", "promise")
+    assert (made["not_searched"]["deleted_before"], made["not_searched"]["removed"]) == (1, 0)
+    ran = run(folder, "erasures", "approve", str(waiting["id"]), "--yes", "--reason", "asked for")
+    assert ran.exit_code == 0, (ran.output, ran.exception, waiting)
+    _, made = certify(folder, tmp_path / "c2.json", "promise")
+    assert made["not_searched"]["removed"] == 1
+    assert any("removed for ever" in reason for reason in made["reasons"])
 
 
 def test_what_is_found_later_is_told(small: Path, tmp_path: Path) -> None:

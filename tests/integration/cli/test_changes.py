@@ -116,6 +116,13 @@ def test_what_is_no_feed_is_said(tmp_path: Path, words: tuple[str, ...], monkeyp
     assert run(tmp_path / "archive", "export", *words, *output).exit_code != 0
 
 
+def test_a_seq_that_the_archive_has_not_is_refused(tmp_path: Path) -> None:
+    filled_archive(tmp_path / "archive").close()
+    for more in ((), ("--follow",)):
+        done = run(tmp_path / "archive", "export", "--changes-since", "999999", *more, "--output", "-")
+        assert "the vault ends at entry" in str(done.exception)
+
+
 def test_the_recipes_of_the_manual_run_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

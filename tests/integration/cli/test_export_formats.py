@@ -548,6 +548,30 @@ def test_a_record_that_was_changed_with_its_digest_is_found_by_its_commitment(ca
     assert (code, "is not the record of vault entry" in said) == (1, True), said
 
 
+@pytest.mark.parametrize("is_dropped", [True, False])
+def test_a_record_that_was_dropped_or_forged_with_its_line_in_the_manifest_is_found(
+    case: Path, tmp_path: Path, is_dropped: bool
+) -> None:
+    import hashlib
+
+    copy = tmp_path / "copy"
+    shutil.copytree(case, copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    name = next(name for name in manifest["files"] if name.startswith("records/"))
+    if is_dropped:
+        (copy / name).unlink()
+        del manifest["files"][name]
+    else:
+        (copy / "records" / "forged.json").write_text("{}")
+        manifest["files"]["records/forged.json"] = {"bytes": 2, "sha256": hashlib.sha256(b"{}").hexdigest()}
+    manifest["counts"]["files"] = len(manifest["files"])
+    text = json.dumps(manifest)
+    (copy / "manifest.json").write_text(text)
+    (copy / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest())
+    code, said = checked(copy)
+    assert (code, "is not in both the manifest and records.ndjson" in said) == (1, True), said
+
+
 def test_a_manifest_says_the_question_what_it_is_worth_and_who_answered(case: Path, filled: Path) -> None:
     manifest = json.loads((case / "manifest.json").read_text())
     assert manifest["question"]["query"] == "refund OR hello"
