@@ -8,7 +8,7 @@ from math import ceil, floor
 
 from archiver.access import Action
 from archiver.app import Archive
-from archiver.archive import Case, CaseItem, Part, Status
+from archiver.archive import Case, CaseItem, Part, Status, no_case
 from archiver.errors import ConfigError, NotFound
 from archiver.index import found_ids
 from archiver.sampling import drawn, sample_size, share_interval
@@ -98,12 +98,26 @@ def add_to_case(archive: Archive, case: Case, ids: Iterable[str]) -> int:
     return archive.file.cases.add(case, known, Part.ADDED)
 
 
-def case_of(archive: Archive, name: str) -> Case:
-    """The case of a name. Whoever may see some conversations only is not told from how many it was drawn. Raises
-    NotFound.
+def cases_of(archive: Archive) -> list[Case]:
+    """The cases that whoever asks may see, by name. Who may see some conversations only sees those that hold one of
+    these, or that they have made, and is not told from how many a sample was drawn.
     """
+    cases = archive.file.cases.all()
+    if archive.view.is_of_all:
+        return cases
+    person = archive.view.person.name
+    return [replace(case, population=0) for case in cases if case.made_by == person or items_of(archive, case)]
+
+
+def case_of(archive: Archive, name: str) -> Case:
+    """The case of a name. Raises NotFound if there is none, or none for whoever asks."""
     case = archive.file.cases.one(name)
-    return case if archive.view.is_of_all else replace(case, population=0)
+    if archive.view.is_of_all:
+        return case
+    for seen in cases_of(archive):
+        if seen.name == name:
+            return seen
+    raise no_case(name)
 
 
 def item_of(archive: Archive, case: Case, conversation_id: str) -> CaseItem:

@@ -5,7 +5,7 @@ A change that must be one transaction is one method of `ArchiveFile`; no other r
 """
 
 from archiver.archive.audit_log import AuditHead, AuditLog
-from archiver.archive.cases import Case, CaseItem, Part, Status
+from archiver.archive.cases import Case, CaseItem, Part, Status, no_case
 from archiver.archive.coverage import Coverage, CoverageState, Day, Stretch
 from archiver.archive.erasures import Erasure
 from archiver.archive.events import ERASURE, Decision, states_by
@@ -58,6 +58,7 @@ __all__ = [
     "is_last_chance",
     "make_archive",
     "next_check",
+    "no_case",
     "open_archive",
     "repair_vault",
     "states_by",

@@ -81,7 +81,7 @@ class Cases:
         for case in self.all():
             if case.name == name:
                 return case
-        raise NotFound(f"there is no case {name!r}", hint="List them: archiver case list")
+        raise no_case(name)
 
     def make(self, case: Case, ids: Iterable[str], part: Part) -> int:
         """Makes a case with conversations; how many. Raises ConfigError if the name is taken."""
@@ -135,6 +135,10 @@ class Cases:
                 " WHERE case_name = ? AND conversation_id = ?",
                 (item.status, "\n".join(item.tags), item.note, by, at, case.name, item.conversation_id),
             )
+
+
+def no_case(name: str) -> NotFound:
+    return NotFound(f"there is no case {name!r}", hint="List them: archiver case list")
 
 
 def _item(row: Sequence[Any]) -> CaseItem:

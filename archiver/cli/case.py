@@ -17,6 +17,7 @@ from archiver.casework import (
     add_to_case,
     bring_up_to_date,
     case_of,
+    cases_of,
     estimate,
     item_of,
     items_of,
@@ -127,7 +128,7 @@ def list_(context: click.Context, as_json: bool) -> None:
         if as_json:
             shared.print_json(cases_json(archive))
             return
-        cases = [(case, counts_of(items_of(archive, case))) for case in archive.file.cases.all()]
+        cases = [(case, counts_of(items_of(archive, case))) for case in cases_of(archive)]
     for case, counts in cases:
         told = f"{counted(counts['all'], 'conversation')}, {counts['unread']:,} unread, {counts['relevant']:,} relevant"
         click.echo(f"{one_line(case.name)}  {told}  {one_line(case.query or '-')}  {one_line(case.reason)}")

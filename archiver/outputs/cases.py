@@ -6,7 +6,7 @@ from typing import Any
 
 from archiver.app import Archive
 from archiver.archive import Case, CaseItem, Status
-from archiver.casework import Estimate, case_of, items_of
+from archiver.casework import Estimate, cases_of, items_of
 from archiver.value import as_dict
 
 
@@ -23,10 +23,9 @@ def case_json(case: Case, items: list[CaseItem], estimate: Estimate | None) -> d
 
 def cases_json(archive: Archive) -> dict[str, Any]:
     """All cases with how many conversations of each whoever asks may see, and how far they are reviewed."""
-    cases = [case_of(archive, case.name) for case in archive.file.cases.all()]
     return {
         "schema": "archiver.cases/1",
-        "items": [{**as_dict(case), "counts": counts_of(items_of(archive, case))} for case in cases],
+        "items": [{**as_dict(case), "counts": counts_of(items_of(archive, case))} for case in cases_of(archive)],
     }
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from archiver.access import Action
 from archiver.app import Archive
 from archiver.archive import Case, CaseItem, Status
-from archiver.casework import bring_up_to_date, case_of, estimate, items_of, origin_of
+from archiver.casework import bring_up_to_date, case_of, cases_of, estimate, items_of, origin_of
 from archiver.errors import counted
 from archiver.outputs import counts_of
 from archiver.value import Value
@@ -29,7 +29,7 @@ class Review(Value):
 
 def cases_page(archive: Archive) -> dict[str, Any]:
     """What the page of all cases shows."""
-    cases = [(case, case_href(case.name), counts_of(items_of(archive, case))) for case in archive.file.cases.all()]
+    cases = [(case, case_href(case.name), counts_of(items_of(archive, case))) for case in cases_of(archive)]
     return {"cases": cases, "counted": counted}
 
 
@@ -57,7 +57,7 @@ def case_page(archive: Archive, name: str, only: str) -> dict[str, Any]:
 def reviews_of(archive: Archive, conversation_id: str) -> dict[str, Any]:
     """The cases that hold a conversation, and the names of those that could."""
     reviews, others = [], []
-    for case in archive.file.cases.all():
+    for case in cases_of(archive):
         item = archive.file.cases.item(case, conversation_id)
         if item:
             unread = counts_of(items_of(archive, case))["unread"]

@@ -116,10 +116,12 @@ def history_json(visit: Visit) -> Response:
 
 
 def saved(visit: Visit) -> Response:
+    visit.archive.view.check_all()  # what a search has found is counted over all conversations
     return visit.page("saved.html", saved_page(visit.archive), here="saved", twin="/saved.json")
 
 
 def saved_json(visit: Visit) -> Response:
+    visit.archive.view.check_all()
     return as_json(searches_json(visit.archive))
 
 

@@ -32,6 +32,7 @@ def unmask(visit: Visit) -> Response:
 
 def save(visit: Visit) -> Response:
     """Saves a search, which from now on counts what it finds."""
+    visit.archive.view.check_all()
     name, query, scope = visit.filled("name"), visit.filled("q"), visit.filled("scope")
     if not name or not name.isprintable() or len(name) > _LONGEST_NAME:
         raise ConfigError("the search has no name", hint=f"Write up to {_LONGEST_NAME} characters.")

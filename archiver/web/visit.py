@@ -65,13 +65,14 @@ class Visit:
         self, template: str, content: dict[str, Any], *, here: str = "", twin: str = "", status: int = 200
     ) -> Response:
         """A page with what every page shows around its content; `twin` is the address of its JSON."""
-        shown = [(name, path) for name, path, right in _PAGES if self.may(right)]
+        may_all = self.archive.view.is_of_all
+        shown = [(name, path) for name, path, right in _PAGES if self.may(right) and (may_all or name != "saved")]
         name = self.visitor.person.name if self.visitor and not self.authentication.is_open else ""
         has_session = self.visitor is not None and self.visitor.session is not None
         around = {
             "here": here, "twin": twin, "pages_of_bar": shown, "account": self._account(), "person": name,
             "has_session": has_session, "may_leave": has_session and self.authentication.has_form,
-            "may": {right.value for right in Right if self.may(right)},
+            "may_all": may_all, "may": {right.value for right in Right if self.may(right)},
         }  # fmt: skip
         return page(template, around | content, status=status)
 

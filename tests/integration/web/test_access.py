@@ -343,6 +343,15 @@ def test_a_rule_holds_in_every_answer(skills: Desk) -> None:
     assert "Sales" not in page
 
 
+def test_what_saved_searches_find_is_not_for_who_sees_some_conversations_only(skills: Desk) -> None:
+    rita = skills.entered(skills.grant("rita", "reviewer", rule="skill:Billing"))
+    assert [rita.get(path).status_code for path in ("/saved", "/saved.json")] == [403, 403]
+    saved = rita.post("/saved", data={"name": "s", "q": "insolvency skill:Sales", "scope": "message"})
+    assert saved.status_code == 403
+    page = rita.get("/?q=hello").text
+    assert ("Save this search" in page, 'href="/saved"' in page, "Make a case" in page) == (False, False, True)
+
+
 def test_a_case_shows_each_reviewer_what_is_for_them(skills: Desk) -> None:
     with skills.archive() as archive:
         case, count = make_case(archive, "all", "r", sample=Sample(size=9, seed="s"))
@@ -353,7 +362,15 @@ def test_a_case_shows_each_reviewer_what_is_for_them(skills: Desk) -> None:
     assert count == 5
     assert [item["conversation_id"] for item in content["items"]] == ["Billing-0", "Billing-2"]
     assert (content["counts"]["all"], content["population"], content["estimate"]) == (2, 0, None)
-    assert "Sales" not in rita.get("/cases/all").text
+    assert "Sales" not in rita.get("/cases/all").text.replace("Made of", "")
+    with skills.archive() as archive:
+        make_case(archive, "dossier", "suspect Mr X", "skill:Sales")
+    for path in ("/cases", "/cases.json", "/c/Billing-0"):
+        answer = rita.get(path)
+        assert (answer.status_code, "dossier" in answer.text, "Mr X" in answer.text) == (200, False, False)
+    assert rita.get("/cases.json/dossier").status_code == 404
+    rita.post("/cases", data={"name": "mine", "q": "", "reason": "r"})
+    assert rita.get("/cases.json/mine").json()["items"] == []
 
     for path in ("/reviews", "/case-items"):
         form = {"case": "all", "id": "Sales-1", "status": "relevant"}
