@@ -10,6 +10,7 @@ from typing import Any
 
 from archiver.model import Message, Participant
 from archiver.rawrecord import Scalar, as_text, items, leaves, section
+from archiver.transcript.context import context_of
 
 _NO_TEXT_OF_MONITORING = frozenset(
     ("device", "browser", "operatingSystem", "country", "countryCode", "state", "city")
@@ -31,6 +32,7 @@ def about(
         *(pair for item in items(record, "pageView") for pair in leaves("page", item)),
         *_of_intents(record),
         *((f"bot.{path}", value) for message in messages for path, value in message.context if isinstance(value, str)),
+        *((f"bot.{path}", value) for path, value in _of_contexts(record) if isinstance(value, str)),
         *extra,
     )
     texts = ((path, as_text(value)) for path, value in pairs if not isinstance(value, bool) and value != "undefined")
@@ -51,3 +53,11 @@ def _of_intents(record: dict[str, Any]) -> Iterator[tuple[str, Scalar]]:
     for name in ("uniqueIntents", "intents"):
         for item in items(record, name):
             yield from (("intent", value) for path, value in leaves("", item) if path.endswith(_NAMES_OF_INTENTS))
+
+
+def _of_contexts(record: dict[str, Any]) -> Iterator[tuple[str, Scalar]]:
+    """What bots and programs noted beside messages: of who took part, of transfers, of dialogs."""
+    for name in record:
+        for item in items(record, name) if name != "messageRecords" else ():
+            if item.get("contextData"):
+                yield from context_of(item["contextData"])

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from archiver.jsontext import decode
 from archiver.model import Delivery, Message, Part, Participant, Role, Zone, from_ms
-from archiver.rawrecord import Scalar, integer, items, leaves, listed, moment, section, text_of, unread
+from archiver.rawrecord import integer, items, listed, moment, section, text_of, unread
+from archiver.transcript.context import context_of
 from archiver.transcript.text import read_message
 from archiver.value import replace
 
@@ -20,7 +20,6 @@ _KNOWN = frozenset(
         "audience", "sentBy", "contextData",
     )
 )  # fmt: skip
-_RAW_METADATA = "rawMetadata"
 
 
 def messages(record: dict[str, Any], conversation_id: str, by_id: Mapping[str, Participant]) -> tuple[Message, ...]:
@@ -81,32 +80,13 @@ def _message(
         parts=tuple(map(_as_note, parts)) if is_private else parts,
         mcs=beside.scores.get(id_),
         deliveries=tuple(beside.deliveries.get(id_, ())),
-        context=_context(item["contextData"]) if "contextData" in item else (),
+        context=context_of(item["contextData"]) if "contextData" in item else (),
         extra=unread(item, _KNOWN),
     )
 
 
 def _as_note(part: Part) -> Part:
     return Part(Zone.NOTE, part.text) if part.zone is Zone.SAID else part
-
-
-def _context(data: Any) -> tuple[tuple[str, Scalar], ...]:
-    """What bots and programs noted about a message. `rawMetadata` is JSON inside a text, which may be broken (Messaging
-    Interactions API, Conversations).
-    """
-    if not isinstance(data, dict):
-        return tuple(leaves("", data)) if data is not None else ()
-    content = {name: _inner(value) if name == _RAW_METADATA else value for name, value in data.items()}
-    return tuple(dict.fromkeys(pair for name, value in content.items() for pair in leaves(name, value)))
-
-
-def _inner(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return decode(value)
-    except ValueError:
-        return value
 
 
 def _role(item: dict[str, Any], person: Participant | None) -> Role:

@@ -35,7 +35,7 @@ from archiver.transcript.timeline import dialogs, events
 
 # Part of the shape of every index. Raise it when the transcript of any record changes, so that indexes made by the
 # earlier projection are rebuilt; a golden test checks this.
-VERSION = 10
+VERSION = 11
 
 # Members that the transcript has under a name of its own or in another form; all others are `extra`.
 _KNOWN_OF_INFO = frozenset(

@@ -76,6 +76,7 @@ def _pieces(type_: str, data: Any) -> Iterator[_Piece]:
         content = _inner(container) if name in _INNER_JSON else container
         yield from (_Piece(zone, text, text) for text in _leaves(content, is_text=name == "msg", without=_ADDRESSES))
         yield from _addresses(content, is_shown=name not in _INNER_JSON)
+        yield from (_Piece(zone, text, "") for text in _published(content))
         if name == "file":
             yield from _file_name(container)
 
@@ -100,6 +101,18 @@ def _addresses(value: Any, *, is_shown: bool) -> Iterator[_Piece]:
                 yield _Piece(Zone.LINK, item, item if is_shown else "")
             elif name not in ("preview", "imageUrl"):
                 yield from _addresses(item, is_shown=is_shown)
+
+
+def _published(value: Any) -> Iterator[str]:
+    """The texts that a click publishes, as if the customer had typed them (Rich messaging, Element actions)."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _published(item)
+    elif isinstance(value, dict):
+        if value.get("type") == "publishText" and isinstance(value.get("text"), str):
+            yield value["text"]
+        for item in value.values():
+            yield from _published(item)
 
 
 def _is_link(value: dict[str, Any]) -> bool:

@@ -58,6 +58,22 @@ def test_all_that_a_person_could_read_in_a_message_is_its_text(type_: str, data:
     assert message_text(type_, data) == expected
 
 
+def test_what_a_click_says_is_found_though_nobody_sees_it() -> None:
+    for name in ("richContent", "quickReplies"):
+        data = {name: {"content": CARD.replace("hidden", "refund status")}}
+        found = project(record("c", NOW, messageRecords=[{"messageId": "m", "messageData": data}])).messages[0]
+        assert "refund status" in [part.text for part in found.parts]
+        assert "refund status" not in found.text
+
+
+@pytest.mark.parametrize("section", ["agentParticipants", "transfers", "dialogs", "messageStatuses", "yetUnknown"])
+def test_what_bots_noted_beside_messages_is_found(section: str) -> None:
+    noted = {"structuredMetadata": [{"botResponse": {"intents": [{"name": "check balance"}]}}],
+             "rawMetadata": '[{"reason": "wants a refund"}]'}  # fmt: skip
+    found = dict.fromkeys(text for _, text in project(record("c", NOW, **{section: [{"contextData": noted}]})).about)
+    assert {"check balance", "wants a refund"} <= set(found)
+
+
 def test_messages_come_by_time_then_in_the_sequence_of_each_dialog_and_those_without_a_time_last() -> None:
     at = to_ms(NOW)
     told = [(at + 1, "a", 0), (None, "a", 9), (at, "b", 1), (at, "a", 2), (at, "a", 10), (at, "a", 1)]
