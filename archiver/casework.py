@@ -59,6 +59,7 @@ def make_case(
         )
     if sample and sample.is_null and not query:
         raise ConfigError("what is not found needs a query", hint="Add the query that misses it.")
+    archive.file.cases.check_free(name)
     at = archive.now().isoformat(timespec="seconds")
     case = Case(name, reason, query, follows, archive.view.person.name, at)
     if sample:
@@ -86,7 +87,10 @@ def _found(archive: Archive, query: str) -> Iterator[str]:
 
 def bring_up_to_date(archive: Archive, case: Case) -> int:
     """Adds to a case that follows its query what matches now; how many conversations."""
-    return archive.file.cases.add(case, _found(archive, case.query), Part.LATER) if case.follows else 0
+    if not case.follows:
+        return 0
+    ids = list(_found(archive, case.query))  # before the transaction, in which no harvest can write
+    return archive.file.cases.add(case, ids, Part.LATER)
 
 
 def add_to_case(archive: Archive, case: Case, ids: Iterable[str]) -> int:

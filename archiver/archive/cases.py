@@ -86,8 +86,7 @@ class Cases:
     def make(self, case: Case, ids: Iterable[str], part: Part) -> int:
         """Makes a case with conversations; how many. Raises ConfigError if the name is taken."""
         with self._transaction():
-            if any(other.name == case.name for other in self.all()):
-                raise ConfigError(f"there is a case {case.name!r}", hint="Choose another name.")
+            self.check_free(case.name)
             self._connection.execute(
                 "INSERT INTO cases VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -102,6 +101,11 @@ class Cases:
                 ),
             )
             return self._put(case, ids, part)
+
+    def check_free(self, name: str) -> None:
+        """Raises ConfigError if there is a case of this name."""
+        if any(other.name == name for other in self.all()):
+            raise ConfigError(f"there is a case {name!r}", hint="Choose another name.")
 
     def add(self, case: Case, ids: Iterable[str], part: Part) -> int:
         """Adds conversations that are not in the case yet; how many."""

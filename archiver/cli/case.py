@@ -158,13 +158,15 @@ def show(
         later = bring_up_to_date(archive, case)
         archive.audit(Action.VIEW, what="case", to=name)
         items, estimated = items_of(archive, case), estimate(archive, case)
+        chosen = [
+            item for item in items
+            if (not only_unread or item.read_at is None) and tag in (None, *item.tags) and status in (None, item.status)
+        ]  # fmt: skip
         if as_json:
-            shared.print_json(case_json(case, items, estimated))
+            shared.print_json(case_json(case, chosen, estimated))
             return
-    for item in items:
-        is_wanted = (not only_unread or item.read_at is None) and (tag is None or tag in item.tags)
-        if is_wanted and status in (None, item.status):
-            click.echo("  ".join(_parts(item)))
+    for item in chosen:
+        click.echo("  ".join(_parts(item)))
     if later:
         click.echo(f"{counted(later, 'conversation')} came into the case since", err=True)
     for line in _summary(items, estimated):

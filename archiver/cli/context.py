@@ -116,6 +116,12 @@ def say(context: click.Context, text: str) -> None:
         click.echo(text, err=True)
 
 
+def show_quarantined(archive: Archive) -> None:
+    """Names on standard error what no search finds and no export holds, because it has no id."""
+    if count := archive.file.vault.count_quarantined():
+        click.echo(f"{counted(count, 'record')} without a readable id are in no export: archiver quarantine", err=True)
+
+
 def show_head(context: click.Context, archive: Archive) -> None:
     """Prints the vault's head on standard error, and logs it: in a log that is kept elsewhere it is a proof."""
     head = archive.file.vault.noted_head()

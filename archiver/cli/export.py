@@ -99,6 +99,7 @@ def command(
         with output(name, is_replaced=force) as file:
             count = _write(found.lines(), file, shared.progress(context), found.total, Scope(scope))
         refused = archive.refused() if found.is_searched else ()
+        shared.show_quarantined(archive)
         shared.show_head(context, archive)
     click.echo(f"{counted(count, scope)} written", err=True)
     _show_left_out(found.unreadable, refused)

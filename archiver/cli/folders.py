@@ -62,6 +62,7 @@ def write_folder(
             folder.close()
     digest = writer.digest if isinstance(writer, CasePackage) else None
     archive.audit(Action.EXPORT, what="done", output=str(wanted.path), hits_total=done.count, manifest_sha256=digest)
+    shared.show_quarantined(archive)
     click.echo(f"{counted(done.count, 'conversation')} written to {wanted.path}", err=True)
     if digest:
         click.echo(f"SHA-256 of the manifest: {digest}\nTell it in another way than the package goes.", err=True)

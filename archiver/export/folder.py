@@ -7,7 +7,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -49,6 +49,7 @@ class Folder:
         if sizes is None:
             self._begin()
             return
+        self._drop_newer(sizes)
         for name, size in sizes.items():
             file = (self.path / name).open("r+b")
             file.truncate(size)
@@ -74,6 +75,14 @@ class Folder:
             is_same = False
         if not is_same:
             raise ConfigError(f"another export writes {self._wanted} now", hint="Wait, or choose another --output.")
+
+    def _drop_newer(self, growing: Mapping[str, int]) -> None:
+        """Removes what came after the journal: it is written again, if it is the export's at all."""
+        kept_at = (self.path / _JOURNAL).stat().st_mtime_ns
+        for path in self.path.rglob("*"):
+            name = path.relative_to(self.path).as_posix()
+            if not path.is_dir() and name not in (*growing, _JOURNAL) and path.lstat().st_mtime_ns > kept_at:
+                path.unlink()
 
     def _begin(self) -> None:
         for path in self.path.iterdir():

@@ -24,6 +24,7 @@ def about_json(archive: Archive, query: Query) -> dict[str, Any]:
         "worth": worth_json(worth),
         "archive": {
             "account": archive.file.account, "id": archive.file.id, "head": archive.file.vault.noted_head(),
+            "quarantined": archive.file.vault.count_quarantined(),
         },
         "made_by": {"archiver": __version__, "transcripts": VERSION, "words": TOKENS_VERSION},
     }  # fmt: skip

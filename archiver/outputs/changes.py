@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archiver.app import Archive
+from archiver.errors import ConfigError
 
 
 def changes_json(archive: Archive, since: int, limit: int) -> dict[str, Any]:
@@ -12,6 +13,9 @@ def changes_json(archive: Archive, since: int, limit: int) -> dict[str, Any]:
     from, also if there is nothing new.
     """
     head = archive.file.vault.head()  # before the entries: what is made meanwhile must not be left out
+    if since > archive.file.vault.head():
+        hint = "Is it the number of another archive? Begin with since=0."
+        raise ConfigError(f"the vault ends at entry {archive.file.vault.head()}, before {since}", hint=hint)
     entries = archive.file.vault.entries_after(since, limit)
     last = entries[-1][0] if entries else since
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 from urllib.parse import quote
 
@@ -10,8 +11,9 @@ from archiver.app import Archive
 from archiver.archive import Case, CaseItem, Status
 from archiver.casework import bring_up_to_date, case_of, cases_of, estimate, items_of, origin_of
 from archiver.errors import counted
+from archiver.jsontext import encode
 from archiver.outputs import counts_of
-from archiver.value import Value
+from archiver.value import Value, as_dict
 from archiver.web.cards import conversation_href
 
 _SHOWN = 200  # conversations of a case
@@ -23,6 +25,7 @@ class Review(Value):
 
     case: Case
     item: CaseItem
+    state: str
     href: str
     unread: int
 
@@ -61,10 +64,15 @@ def reviews_of(archive: Archive, conversation_id: str) -> dict[str, Any]:
         item = archive.file.cases.item(case, conversation_id)
         if item:
             unread = counts_of(items_of(archive, case))["unread"]
-            reviews.append(Review(case, item, case_href(case.name), unread))
+            reviews.append(Review(case, item, state_of(item), case_href(case.name), unread))
         else:
             others.append(case.name)
     return {"reviews": reviews, "other_cases": others, "statuses": list(Status)}
+
+
+def state_of(item: CaseItem) -> str:
+    """What tells whether a conversation was marked since a form was made."""
+    return hashlib.sha256(encode(as_dict(item))).hexdigest()
 
 
 def after_review(archive: Archive, case: Case) -> str:

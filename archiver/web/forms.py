@@ -11,7 +11,7 @@ from archiver.errors import AccessDenied, ConfigError, known_word
 from archiver.query import Scope
 from archiver.value import replace
 from archiver.web.cards import conversation_href
-from archiver.web.case_page import after_review, case_href
+from archiver.web.case_page import after_review, case_href, state_of
 from archiver.web.visit import Visit
 
 _LONGEST_REASON, _LONGEST_NAME = 1_000, 100  # characters
@@ -63,6 +63,8 @@ def review(visit: Visit) -> Response:
     archive = visit.archive
     case = case_of(archive, visit.filled("case"))
     item = item_of(archive, case, visit.filled("id"))
+    if visit.filled("seen") != state_of(item):
+        raise ConfigError("somebody else has marked this conversation meanwhile", hint="Open it again, and look.")
     tags = dict.fromkeys(tag.strip() for tag in visit.filled("tags").split(",") if tag.strip())
     changed = replace(item, status=status_of(visit.filled("status")), tags=tuple(tags), note=visit.filled("note"))
     mark(archive, case, changed)

@@ -154,6 +154,7 @@ def test_every_format_holds_the_same_conversations(filled: Path, tmp_path: Path,
 def test_a_record_that_can_not_be_read_is_listed_with_its_bytes(filled: Path, tmp_path: Path, format_: str) -> None:
     done = run(filled, "export", "--format", format_, "--output", str(tmp_path / "x"), code=3)
     assert "Not readable, in unreadable.ndjson: refused" in done.stderr
+    assert "2 records without a readable id are in no export" in done.stderr
     (line,) = (tmp_path / "x" / "unreadable.ndjson").read_bytes().splitlines()
     assert json.loads(line)["schema"] == "archiver.unreadable/1"
 
@@ -269,6 +270,8 @@ def test_an_export_that_was_killed_goes_on_and_gives_the_same_bytes(many: Path, 
             while process.poll() is None and (not journal.exists() or journal.read_bytes() == before):
                 time.sleep(0.002)
             process.kill()
+        if (tmp_path / "out.part").exists():
+            (tmp_path / "out.part" / "stray.txt").write_text("no export has written this")
     if not (tmp_path / "out").exists():
         assert json.loads(journal.read_bytes())["done"] >= 200
         run(many, "export", "--format", format_, "--output", str(tmp_path / "out"))

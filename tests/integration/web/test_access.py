@@ -611,7 +611,13 @@ def test_reviewers_work_through_a_case_on_the_page(desk: Desk) -> None:
         "tags": "insider, urgent,, insider",
         "note": "two\nlines",
     }
-    moved = browser.post("/reviews", data=form)
+    assert browser.post("/reviews", data=form | {"seen": "0"}).status_code == 400  # somebody else was there
+
+    def seen(path: str) -> dict[str, str]:
+        (state,) = re.findall(r'name="seen" value="(\w+)"', browser.get(path).text)
+        return {"seen": state}
+
+    moved = browser.post("/reviews", data=form | seen(first))
     assert "2 conversations of the case unread" in Markup(shown.text).text
     assert moved.url.path == second.partition("?")[0]  # the next that nobody has read
     content = browser.get("/cases.json/a%2F%3Cb%3E7").json()
@@ -619,7 +625,7 @@ def test_reviewers_work_through_a_case_on_the_page(desk: Desk) -> None:
     assert (item["status"], item["tags"], item["note"], item["reviewer"]) == (
         "relevant", ["insider", "urgent"], "two\nlines", "ed",
     )  # fmt: skip
-    last = browser.post("/reviews", data=form | {"id": "phone", "status": "irrelevant"})
+    last = browser.post("/reviews", data=form | {"id": "phone", "status": "irrelevant"} | seen("/c/phone"))
     assert last.url.raw_path == made.url.raw_path  # nothing is unread
     assert Markup(browser.get("/cases/a%2F%3Cb%3E7?only=relevant").text).links("/c/") == [first]
     browser.post("/case-items", data={"case": "a/<b>7", "id": "kept30"})
