@@ -144,7 +144,10 @@ def test_what_was_found_is_found_once_also_when_the_program_is_killed(tmp_path: 
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
             time.sleep(pause_s)
             process.kill()
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
+    with make_archive(tmp_path / "archive", ACCOUNT) as archive:  # what a killed process was telling is due again
+        Teller(archive, lambda: datetime.now(UTC) + 3 * MINUTE).tell()
+        assert archive.saved.undelivered() == []
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     ids = [match["conversation_id"] for line in lines for match in line["matches"]]
     assert sorted(ids) == [f"c{number:04}" for number in range(1_500)]
