@@ -32,7 +32,7 @@ def make_older(folder: Path, version: int) -> None:
 
 def _back_to_6(connection: sqlite3.Connection) -> None:
     """Nobody is granted anything, and no search is saved."""
-    for table in ("grants", "saved", "found", "deliveries", "cases", "case_items"):
+    for table in ("grants", "saved", "found", "deliveries", "cases", "case_items", "scheduled"):
         connection.execute(f"DROP TABLE {table}")
 
 

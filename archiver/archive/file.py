@@ -12,18 +12,16 @@ from archiver.archive import events, healing, objects, rechecks
 from archiver.archive.append import AppendResult, VaultWriter
 from archiver.archive.audit_log import AuditLog
 from archiver.archive.bookkeeping import LedgerWriter
-from archiver.archive.cases import Cases
 from archiver.archive.connection import FILE, READ_ONLY, connect, empty_log
 from archiver.archive.covering import Covering
 from archiver.archive.erasures import Erasures, ErasuresWriter
-from archiver.archive.grants import Grants
 from archiver.archive.identity import read_identity
 from archiver.archive.inspection import Inspection
+from archiver.archive.kept import Kept
 from archiver.archive.lease import Lease
 from archiver.archive.ledger import Bookmark, Ledger, Run, WindowReading, WindowState, claim, is_certified
 from archiver.archive.presence import Presence
 from archiver.archive.repair import Claims, Mended, Repair
-from archiver.archive.saved import SavedSearches
 from archiver.archive.upgrade import Upgrade
 from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, latest_in
@@ -34,18 +32,18 @@ from archiver.received import Conversation, Unreadable
 from archiver.value import replace
 
 
-class ArchiveFile(AbstractContextManager["ArchiveFile"]):
+class ArchiveFile(Kept, AbstractContextManager["ArchiveFile"]):
     """An open archive. Every method that writes is one transaction and raises ArchiveError; the caller closes it.
 
     `vault` reads raw records and the chain, `ledger` which windows were read and how completely, `erasures` text that
-    LivePerson masked, deleted or left out. `grants` are who may do what, `audit` is the log of who did what,
-    `saved` and `cases` are what people keep.
+    LivePerson masked, deleted or left out. `audit` is the log of who did what.
     """
 
     def __init__(
         self, folder: Path, connection: sqlite3.Connection, policies: Policies, *, is_writable: bool = True,
         holder: str | None = None,
     ) -> None:  # fmt: skip
+        super().__init__(connection, self._transaction)
         self.folder = folder
         self.is_writable = is_writable
         self._connection, self._policies = connection, policies
@@ -60,8 +58,7 @@ class ArchiveFile(AbstractContextManager["ArchiveFile"]):
         self._has_removed = True  # a process that was killed may have left removed text in the log
         self._repair = Repair(connection, self.vault, self._ledger, self.inspection)
         self.upgrade = Upgrade(connection, folder / FILE, self._vault.recompression, self._transaction)
-        self.grants, self.saved = Grants(connection, self._transaction), SavedSearches(connection, self._transaction)
-        self.cases, self.audit = Cases(connection, self._transaction), AuditLog(folder)
+        self.audit = AuditLog(folder)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -26,12 +26,13 @@ from archiver.casework import (
 )
 from archiver.casework import mark as mark_item
 from archiver.cli import context as shared
-from archiver.cli.folders import Wanted, write_folder
+from archiver.cli.folders import show_folder
 from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import one_line
 from archiver.errors import counted
 from archiver.export import Reviews
 from archiver.outputs import case_json, cases_json, counts_of
+from archiver.packaging import Wanted
 from archiver.value import replace
 from archiver.visible import safe
 
@@ -248,10 +249,9 @@ def export(context: click.Context, name: str, output: Path, only: str | None, fo
         chosen = [item for item in items_of(archive, case) if only in (None, item.status)]
         ids = {item.conversation_id for item in chosen}
         records = (archive.file.vault.current(id_) for id_ in archive.file.vault.ids_by_start() if id_ in ids)
-        done = write_folder(
-            context, archive, Wanted(output, "case", force), archive.parse(case.query), records, len(ids),
-            Reviews(case_json(case, chosen, estimate(archive, case)), _words(archive, case, only)),
-        )  # fmt: skip
+        reviews = Reviews(case_json(case, chosen, estimate(archive, case)), _words(archive, case, only))
+        wanted = Wanted(output, "case", force, reviews)
+        done = show_folder(context, archive, wanted, archive.parse(case.query), records, len(ids))
     for id_ in done.unreadable:
         click.echo(f"Not readable, in unreadable.ndjson: {safe(id_)}", err=True)
     if done.unreadable:

@@ -13,23 +13,22 @@ from archiver.access import Action
 from archiver.app import Archive
 from archiver.cli import context as shared
 from archiver.cli.changes import show_changes
-from archiver.cli.folders import Wanted, write_folder
+from archiver.cli.folders import show_folder
 from archiver.cli.output import output
 from archiver.cli.query import QueryCommand
 from archiver.errors import counted
 from archiver.export import MESSAGE_COLUMNS, csv_lines, lines, message_lines, message_row
 from archiver.index import Hit, Refusal, advice_on, read_version
+from archiver.packaging import FOLDER_FORMATS, Wanted
 from archiver.progress import Progress
 from archiver.query import Query, Scope
 from archiver.visible import safe
-
-_OF_FOLDERS = ("csv", "html", "parquet", "rsmf", "vcon", "case")
 
 
 @click.command("export", cls=QueryCommand)
 @click.argument("query", nargs=-1)
 @click.option(
-    "--format", "format_", type=click.Choice(["ndjson", *_OF_FOLDERS]), default="ndjson", show_default=True,
+    "--format", "format_", type=click.Choice(["ndjson", *FOLDER_FORMATS]), default="ndjson", show_default=True,
     help="A file of NDJSON, or a folder of another format.",
 )  # fmt: skip
 @click.option(
@@ -83,7 +82,7 @@ def command(
             raise click.UsageError("The feed of changes is --changes-since SEQ, in NDJSON, of whole conversations.")
         show_changes(context, " ".join(query), name, since, is_following=is_following, is_replaced=force)
         return
-    if format_ in _OF_FOLDERS and not (format_ == "csv" and scope == Scope.MESSAGE):
+    if format_ in FOLDER_FORMATS and not (format_ == "csv" and scope == Scope.MESSAGE):
         _check_folder(scope, name, raw=raw)
         _into_folder(context, " ".join(query), Wanted(Path(name), format_, force))
         return
@@ -122,7 +121,7 @@ def _into_folder(context: click.Context, text: str, wanted: Wanted) -> None:
         total = search.total if search else archive.file.vault.conversations()
         archive.audit(Action.EXPORT, query=text, scope="conversation", format=wanted.format, output=str(wanted.path),
                       hits_total=total)  # fmt: skip
-        done = write_folder(context, archive, wanted, parsed, archive.records_by_start(parsed), total)
+        done = show_folder(context, archive, wanted, parsed, archive.records_by_start(parsed), total)
         refused = () if parsed.is_everything else archive.refused()
         shared.show_head(context, archive)
     _show_left_out([f"Not readable, in unreadable.ndjson: {safe(id_)}" for id_ in done.unreadable], refused)

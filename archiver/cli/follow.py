@@ -8,9 +8,12 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from archiver.app import Archive
 from archiver.errors import ConfigError
+from archiver.progress import Silent
+from archiver.scheduling import Exporter
 from archiver.service import Listen, Schedule, Serve
 from archiver.service import follow as follow_all
 
@@ -36,6 +39,8 @@ def follow(
         stack.enter_context(ended_by(stop, *signals))
         for archive in archives:
             stack.enter_context(archive)
+            exporter = Exporter(partial(Archive, archive.settings, progress=Silent()), stop)
+            threading.Thread(target=exporter.run, daemon=True, name="exports").start()
         follow_all(archives, schedule, stop=stop, listen=listen, serve=serve)
 
 

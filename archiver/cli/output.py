@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archiver.archive import is_archive
-from archiver.errors import ArchiveError, ConfigError
+from archiver.errors import ConfigError
+from archiver.packaging import written
 from archiver.private import make_private_file
 
 
@@ -80,11 +81,3 @@ def checked(name: str) -> Path:
     except (OSError, RuntimeError) as error:  # a folder that may not be looked into; a circle of links
         raise ConfigError(f"--output {name} is not usable: {error}", hint="Choose another --output.") from error
     return path
-
-
-@contextmanager
-def written(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ArchiveError(f"{path} cannot be written: {error}", hint="Check the disk and its permissions.") from error

@@ -46,6 +46,7 @@ COMMANDS = {
         "export",
         "Write conversations or messages to files: NDJSON, CSV, HTML, Parquet, RSMF, vCon, or a case package.",
     ),
+    "scheduled": ("scheduled", "Export again and again, to a folder or an object store."),
     "certify": (
         "certify",
         "Certify what a query finds, above all that it finds nothing, and what was examined for it.",
@@ -90,6 +91,7 @@ GROUPS = {
         "audit",
         "upgrade",
         "reindex",
+        "scheduled",
         "store",
         "kibana",
         "simulate",

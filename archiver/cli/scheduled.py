@@ -1,0 +1,131 @@
+"""`archiver scheduled`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from archiver.access import Action
+from archiver.archive import ScheduledExport
+from archiver.cli import context as shared
+from archiver.cli.query import QueryCommand
+from archiver.cli.terminal import one_line
+from archiver.dates import parse_duration
+from archiver.errors import ConfigError, counted
+from archiver.packaging import FOLDER_FORMATS
+from archiver.scheduling import checked_destination, make
+
+
+@click.group("scheduled")
+def command() -> None:
+    """Export again and again, to a folder or an object store.
+
+    The service, archiver serve --harvest or archiver harvest --follow, makes each export when it is due. Each is a new
+    folder with its time in the name; it is complete when export.json is in it.
+
+    \b
+    Examples:
+      archiver scheduled add nightly 'on:yesterday' --format parquet --to s3://warehouse/liveperson --every 1d
+      archiver scheduled list
+      archiver scheduled run nightly
+    """
+
+
+@command.command("add", cls=QueryCommand)
+@click.argument("name")
+@click.argument("query", nargs=-1)
+@click.option("--format", "format_", type=click.Choice(FOLDER_FORMATS), required=True, help="docs/export.md.")
+@click.option(
+    "--to", "destination", required=True, metavar="FOLDER|URL",
+    help="A folder that exists, or s3://, gs://, abfs:// or sftp:// (pip install 'archiver[remote]').",
+)  # fmt: skip
+@click.option("--every", default="1d", show_default=True, help="How often, such as 1h, 1d or 1w.")
+@click.pass_context
+def add(
+    context: click.Context, name: str, query: tuple[str, ...], format_: str, destination: str, every: str
+) -> None:  # fmt: skip
+    """Schedule an export of everything, or of what a query finds. The first is made at once.
+
+    \b
+    Examples:
+      archiver scheduled add nightly 'on:yesterday' --format parquet --to s3://warehouse/liveperson --every 1d
+      archiver scheduled add billing 'skill:Billing' --format csv --to /srv/reports --every 1w
+    """
+    try:
+        pause = parse_duration(every)
+    except ValueError as error:
+        raise ConfigError(f"--every: {error}", hint="Such as 1h, 1d or 1w.") from None
+    if pause.total_seconds() < 60:
+        raise ConfigError("--every is a minute at least", hint="For what changes: archiver export --changes-since.")
+    if not name or not all(character.isalnum() or character in "-_." for character in name) or name[0] == ".":
+        raise ConfigError(f"the name {name!r} is no name of a folder", hint="Use letters, digits, - and _.")
+    with shared.opened(context) as archive:
+        archive.parse(" ".join(query))  # raises
+        item = ScheduledExport(
+            name, " ".join(query), format_, checked_destination(destination), pause, archive.now()
+        )  # fmt: skip
+        archive.audit(Action.SAVE, what="scheduled", to=name, query=item.query, format=format_, output=item.destination)
+        archive.file.scheduled.add(item)
+    click.echo(f"{one_line(name)} is made by the service, or by: archiver scheduled run {one_line(name)}", err=True)
+
+
+@command.command("list")
+@click.pass_context
+def list_(context: click.Context) -> None:
+    """List scheduled exports, when each was made, when it is due, and why it failed.
+
+    \b
+    Examples:
+      archiver scheduled list
+    """
+    with shared.opened(context) as archive:
+        items = archive.file.scheduled.all()
+    for item in items:
+        done = f"made {item.done_at:%Y-%m-%d %H:%M}" if item.done_at else "never made"
+        what = f"{item.format} of {item.query or 'everything'} to {item.destination}"
+        click.echo(one_line(f"{item.name}  {what}  every {item.every}  {done}, due {item.due_at:%Y-%m-%d %H:%M} UTC"))
+        if item.remark:
+            click.echo(one_line(f"  {item.remark}"))
+    click.echo(counted(len(items), "scheduled export"), err=True)
+    if any(item.remark for item in items):
+        sys.exit(shared.FOUND_SOMETHING)
+
+
+@command.command("run")
+@click.argument("name")
+@click.pass_context
+def run(context: click.Context, name: str) -> None:
+    """Make a scheduled export now.
+
+    \b
+    Examples:
+      archiver scheduled run nightly
+    """
+    with shared.opened(context) as archive:
+        item = archive.file.scheduled.one(name)
+        is_made = make(archive, item, shared.progress(context))
+        remark = archive.file.scheduled.one(name).remark
+    if not is_made:
+        raise ConfigError(f"{name} could not be made. {remark}", hint="It is tried again by the service.")
+    if remark:
+        click.echo(one_line(remark), err=True)
+        sys.exit(shared.FINISHED_WITH_GAPS)
+    click.echo(f"{one_line(name)} is at {one_line(item.destination)}", err=True)
+
+
+@command.command("remove")
+@click.argument("name")
+@click.pass_context
+def remove(context: click.Context, name: str) -> None:
+    """Make a scheduled export no more; what it has written stays.
+
+    \b
+    Examples:
+      archiver scheduled remove nightly
+    """
+    with shared.opened(context) as archive:
+        archive.file.scheduled.one(name)
+        archive.audit(Action.SAVE, what="remove scheduled", to=name)
+        archive.file.scheduled.remove(name)
+    click.echo(f"{one_line(name)} is removed.", err=True)

@@ -1,0 +1,209 @@
+"""Scheduled exports: made when they are due, whole or not at all, to a folder or an object store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from moto.server import ThreadedMotoServer
+
+from archiver.app import Archive
+from archiver.config import find_settings
+from archiver.progress import Silent
+from archiver.scheduling import Exporter, make, make_due
+from tests.conftest import NOW, record
+from tests.golden.filled import filled_archive
+from tests.integration.cli.running import run
+from tests.nodes import free_port
+from tests.pages import kept
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    raws = [record(f"c{number}", NOW - timedelta(days=number), "a refund", "yes") for number in range(5)]
+    return kept(tmp_path / "archive", *raws, record("other", NOW, "a parcel"))
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a bucket of an S3-compatible server on this machine."""
+    server = ThreadedMotoServer("127.0.0.1", free_port(), verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    name = f"warehouse-{port}"
+    fsspec.filesystem("s3", skip_instance_cache=True).mkdir(name)
+    yield f"s3://{name}/liveperson"
+    server.stop()
+
+
+def opened(folder: Path, now: datetime = NOW) -> Archive:
+    return Archive(find_settings({"archive": folder}), clock=lambda: now)
+
+
+def schedule(
+    folder: Path, to: str, *words: str, format_: str = "csv", every: str = "1h", name: str = "nightly"
+) -> None:
+    done = run(folder, "scheduled", "add", name, *words, "--format", format_, "--to", to, "--every", every)
+    assert done.exit_code == 0, (done.output, done.exception)
+
+
+def made(target: Path) -> list[str]:
+    return sorted(path.name for path in target.iterdir())
+
+
+def test_what_is_due_is_made_once_and_again_on_its_beat(folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "reports"
+    target.mkdir()
+    with opened(folder) as archive:
+        now = archive.file.scheduled
+        schedule(folder, str(target), "refund")
+        due = now.one("nightly").due_at
+    counts = []
+    for minutes in (0, 1, 59, 61, 62, 250, 251):
+        with opened(folder, due + timedelta(minutes=minutes)) as archive:
+            counts.append(make_due(archive))
+    assert counts == [1, 0, 0, 1, 0, 1, 0]  # not four for what was missed
+    with opened(folder) as archive:
+        assert archive.file.scheduled.one("nightly").due_at == due + 5 * HOUR
+    assert len(made(target)) == 3
+    rows = (target / made(target)[0] / "conversations.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 1 + 5  # what the query finds
+
+
+def test_two_processes_make_one(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    schedule(folder, str(tmp_path / "reports"))
+    with opened(folder) as archive:
+        item = archive.file.scheduled.one("nightly")
+        claims = [archive.file.scheduled.claim(item, item.due_at + HOUR) for _ in range(2)]
+    assert claims == [True, False]
+
+
+@pytest.mark.parametrize("format_", ["csv", "parquet", "case", "html"])
+def test_a_store_gets_every_file_and_the_mark_of_completeness_last(
+    folder: Path, bucket: str, tmp_path: Path, format_: str
+) -> None:
+    schedule(folder, bucket, format_=format_)
+    done = run(folder, "scheduled", "run", "nightly")
+    assert done.exit_code == 0, done.exception
+    store = fsspec.filesystem("s3", skip_instance_cache=True)
+    (root,) = store.ls(bucket.removeprefix("s3://"))
+    there = {path.removeprefix(f"{root}/"): info for path, info in store.find(root, detail=True).items()}
+    run(folder, "export", "--format", format_, "--output", str(tmp_path / "same"))
+    here = {path.relative_to(tmp_path / "same").as_posix(): path.read_bytes()
+            for path in (tmp_path / "same").rglob("*") if path.is_file()}  # fmt: skip
+    assert there.keys() == here.keys()
+    differing = [name for name in here if store.cat_file(f"{root}/{name}") != here[name]]
+    assert differing == []
+    assert there["export.json"]["LastModified"] == max(info["LastModified"] for info in there.values())
+    assert list((folder / "exports").iterdir()) == []  # nothing stays behind on this machine
+
+
+def test_what_can_not_be_delivered_is_told_tried_again_and_leaves_no_mark(folder: Path, bucket: str) -> None:
+    schedule(folder, bucket.replace("warehouse", "nowhere"))
+    with opened(folder, datetime.now(UTC)) as archive:
+        assert make_due(archive) == 0
+        failed = archive.file.scheduled.one("nightly")
+    assert failed.remark
+    listed = run(folder, "scheduled", "list")
+    assert (listed.exit_code, "FAILED" in listed.stdout, "never made" in listed.stdout) == (9, True, True)
+    assert list((folder / "exports").iterdir()) == []
+
+
+def test_a_folder_that_is_gone_fails_and_is_made_when_it_is_back(folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "reports"
+    target.mkdir()
+    schedule(folder, str(target))
+    target.rmdir()
+    with opened(folder) as archive:
+        item = archive.file.scheduled.one("nightly")
+        assert not make(archive, item, Silent())
+        assert "no folder" in (archive.file.scheduled.one("nightly").remark or "")
+        target.mkdir()
+        assert make(archive, item, Silent())
+        assert archive.file.scheduled.one("nightly").remark is None
+    assert len(made(target)) == 1
+
+
+def test_the_service_makes_what_is_due(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archiver.scheduling._POLL_S", 0.05)
+    target = tmp_path / "reports"
+    target.mkdir()
+    schedule(folder, str(target), format_="vcon")
+    stop = threading.Event()
+    thread = threading.Thread(target=Exporter(lambda: Archive(find_settings({"archive": folder})), stop).run)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 60
+        while not any((path / "export.json").exists() for path in target.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        thread.join(60)
+    (name,) = [name for name in made(target) if not name.endswith(".part")]
+    assert len(list((target / name).glob("*.vcon.json"))) == 6
+
+
+def test_it_is_audited_with_the_digest_of_a_package(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    schedule(folder, str(tmp_path / "reports"), "refund", format_="case")
+    run(folder, "scheduled", "run", "nightly")
+    events = json.loads(run(folder, "audit", "list", "--json").stdout)["items"]
+    told: list[dict[str, Any]] = [event["archive"] for event in events if event["event"]["action"] == "export"]
+    package = tmp_path / "reports" / made(tmp_path / "reports")[0]
+    digest = hashlib.sha256((package / "manifest.json").read_bytes()).hexdigest()
+    assert {(item["what"], item.get("manifest_sha256")) for item in told} == {("done", digest), ("scheduled", None)}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("add", "x", "(refund", "--format", "csv", "--to", "."),
+        ("add", "x", "--format", "csv", "--to", "/nowhere/at/all"),
+        ("add", "x", "--format", "csv", "--to", "nothing://bucket"),
+        ("add", "x", "--format", "csv", "--to", "sftp://me:secret@host.example/x"),
+        ("add", "x", "--format", "csv", "--to", ".", "--every", "1s"),
+        ("add", "x", "--format", "csv", "--to", ".", "--every", "often"),
+        ("add", "../x", "--format", "csv", "--to", "."),
+        ("add", "", "--format", "csv", "--to", "."),
+        ("add", "taken", "--format", "csv", "--to", "."),
+        ("run", "nobody"),
+        ("remove", "nobody"),
+    ],
+)
+def test_what_can_not_be_scheduled_is_refused_with_what_to_do(folder: Path, words: tuple[str, ...]) -> None:
+    schedule(folder, ".", name="taken")
+    done = run(folder, "scheduled", *words)
+    assert getattr(done.exception, "hint", None), done.output
+    assert [line.split()[0] for line in run(folder, "scheduled", "list").stdout.splitlines()] == ["taken"]
+
+
+def test_what_could_not_be_searched_or_read_is_said(tmp_path: Path) -> None:
+    filled_archive(tmp_path / "archive").close()
+    for name, query, remark in (("all", "*", "could not be"), ("some", "refund", "could not be searched")):
+        schedule(tmp_path / "archive", str(tmp_path), query, name=name)
+        done = run(tmp_path / "archive", "scheduled", "run", name)
+        assert (done.exit_code, remark in done.stderr) == (3, True)
+    listed = run(tmp_path / "archive", "scheduled", "list")
+    assert (listed.exit_code, listed.stdout.count("could not be")) == (9, 2)
+
+
+def test_one_that_is_removed_is_made_no_more(folder: Path, tmp_path: Path) -> None:
+    schedule(folder, str(tmp_path))
+    run(folder, "scheduled", "remove", "nightly")
+    assert run(folder, "scheduled", "list").stdout == ""
