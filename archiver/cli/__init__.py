@@ -2,6 +2,14 @@
 error.
 """
 
+import sys
+
 from archiver.cli.root import main
 
-__all__ = ["main"]
+__all__ = ["main", "tap"]
+
+
+def tap() -> None:
+    """The program tap-archiver: `archiver singer` under the name by which loaders look for a tap."""
+    sys.argv[1:1] = ["--progress", "none", "singer"]
+    main()

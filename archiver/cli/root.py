@@ -47,6 +47,7 @@ COMMANDS = {
         "Write conversations or messages to files: NDJSON, CSV, HTML, Parquet, RSMF, vCon, or a case package.",
     ),
     "scheduled": ("scheduled", "Export again and again, to a folder or an object store."),
+    "singer": ("singer", "Speak as a Singer tap, which Meltano and other loaders run as tap-archiver."),
     "certify": (
         "certify",
         "Certify what a query finds, above all that it finds nothing, and what was examined for it.",
@@ -92,6 +93,7 @@ GROUPS = {
         "upgrade",
         "reindex",
         "scheduled",
+        "singer",
         "store",
         "kibana",
         "simulate",

@@ -9,6 +9,7 @@ from archiver.export.item import Item, items
 from archiver.export.messages import MESSAGE_COLUMNS, message_lines, message_row
 from archiver.export.ndjson import lines
 from archiver.export.reviews import Reviews
+from archiver.export.singer import catalog, record_messages, schema_message, selected, seq_of, state_message
 from archiver.export.spreadsheet import as_csv, csv_lines
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Reviews",
     "Writer",
     "as_csv",
+    "catalog",
     "csv_lines",
     "export",
     "items",
@@ -30,5 +32,10 @@ __all__ = [
     "message_lines",
     "message_row",
     "page_around",
+    "record_messages",
+    "schema_message",
+    "selected",
+    "seq_of",
+    "state_message",
     "writer_of",
 ]

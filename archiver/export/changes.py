@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archiver.archive import ArchiveFile
+from archiver.archive import ArchiveFile, Record
 from archiver.errors import NotFound, RecordError
+from archiver.export.item import Item, items
 from archiver.index import read_version
 from archiver.model import Transcript
 from archiver.query import Expression, Reading
@@ -21,6 +22,15 @@ _KINDS = {
 }  # fmt: skip
 
 
+class FeedChange(Value):
+    """What happened at a vault entry, `seq`, and the conversation as it is now."""
+
+    seq: int
+    at: str
+    kind: str
+    item: Item
+
+
 class Feed(Value):
     """The changes of an archive that concern conversations of which an expression is true; None for all of them."""
 
@@ -28,32 +38,23 @@ class Feed(Value):
     expression: Expression | None = None
 
     def since(self, seq: int) -> Iterator[dict[str, Any]]:
-        """Every change after a vault entry up to the newest one, oldest first, each an `archiver.change/1`: what
-        happened, and the conversation as it is now. One that has changed again since comes again later.
+        """Every change after a vault entry as an `archiver.change/1`."""
+        return map(_as_json, self.changes(seq))
+
+    def changes(self, seq: int) -> Iterator[FeedChange]:
+        """Every change after a vault entry up to the newest one, oldest first. A conversation that has changed again
+        since comes again later.
         """
         head = self.archive.vault.head()
         while seq < head and (entries := self.archive.vault.entries_after(seq, _AT_ONCE)):
             for number, conversation_id, fetched_at, type_, _ in entries:
-                change = self._change(number, conversation_id, fetched_at, type_)
-                if change is not None:
-                    yield change
+                (item,) = items([self.archive.vault.current(conversation_id)], self._read)
+                if item.transcript is None or self._concerns(item.transcript, conversation_id, number):
+                    yield FeedChange(number, fetched_at, self._kind(number, conversation_id, type_), item)
             seq = entries[-1][0]
 
-    def _change(self, seq: int, conversation_id: str, at: str, type_: str) -> dict[str, Any] | None:
-        record = self.archive.vault.current(conversation_id)
-        transcript, unreadable = None, None
-        try:
-            transcript = read_version(self.archive.vault, record).transcript
-        except RecordError as error:
-            where: dict[str, Any] = {"seq": record.seq, "fetched_at": record.fetched_at, "raw": record.raw}
-            unreadable = unreadable_as_json(conversation_id, error.message, **where)
-        if transcript is not None and not self._concerns(transcript, conversation_id, seq):
-            return None
-        shown = as_json(transcript, seq=record.seq, fetched_at=record.fetched_at) if transcript else unreadable
-        return {
-            "schema": "archiver.change/1", "seq": seq, "conversation_id": conversation_id, "at": at,
-            "kind": self._kind(seq, conversation_id, type_), "conversation": shown,
-        }  # fmt: skip
+    def _read(self, record: Record) -> Transcript:
+        return read_version(self.archive.vault, record).transcript
 
     def _kind(self, seq: int, conversation_id: str, type_: str) -> str:
         if type_ != "record":
@@ -77,3 +78,16 @@ class Feed(Value):
             )
         except (RecordError, NotFound):
             return True  # it can't be told, so that it is better said
+
+
+def _as_json(change: FeedChange) -> dict[str, Any]:
+    item, record = change.item, change.item.record
+    where: dict[str, Any] = {"seq": record.seq, "fetched_at": record.fetched_at}
+    shown = (
+        as_json(item.transcript, **where) if item.transcript
+        else unreadable_as_json(item.id, item.fault or "", raw=record.raw, **where)
+    )  # fmt: skip
+    return {
+        "schema": "archiver.change/1", "seq": change.seq, "conversation_id": item.id, "at": change.at,
+        "kind": change.kind, "conversation": shown,
+    }  # fmt: skip

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,9 +133,33 @@ def test_the_recipes_of_the_manual_run_as_they_are(
     run(tmp_path / "archive", "export", "--format", "parquet", "--output", "parquet")
     manual = (TOP / "docs" / "export.md").read_text()
     recipes = [part.split("```")[0] for part in manual.split("```python\n")[1:]]
-    assert len(recipes) == 2
-    for recipe in recipes:
+    assert ["dlt" in recipe for recipe in recipes] == [False, False, True]
+    for recipe in recipes[:2]:
         exec(compile(recipe, "docs/export.md", "exec"), {})
     said = capsys.readouterr().out
     assert "conversations," in said
     assert "Billing" in said
+
+
+def test_dlt_loads_what_changed_by_the_recipe_of_the_manual(tmp_path: Path) -> None:
+    with filled_archive(tmp_path / "archive") as archive:
+        count = archive.vault.conversations()
+    recipe = next(
+        part for part in (TOP / "docs" / "export.md").read_text().split("```python\n") if "import dlt" in part
+    )
+    environment = {
+        **os.environ, "ARCHIVER_ARCHIVE": str(tmp_path / "archive"), "DLT_DATA_DIR": str(tmp_path / "dlt"),
+        "RUNTIME__DLTHUB_TELEMETRY": "false", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }  # fmt: skip
+
+    def load() -> list[tuple[str, str]]:
+        command = [sys.executable, "-c", recipe.split("```")[0]]
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+        with duckdb.connect(str(tmp_path / "archive.duckdb")) as tables:
+            return tables.sql("SELECT conversation_id, kind FROM liveperson.conversations").fetchall()
+
+    assert len(load()) == count
+    with make_archive(tmp_path / "archive", ACCOUNT) as archive:
+        keep(archive, record("new", NOW, "hello"), record("kept30", NOW, "changed"))
+    loaded = dict(load())
+    assert (len(loaded), loaded["new"], loaded["kept30"]) == (count + 1, "new", "changed")

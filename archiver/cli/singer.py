@@ -1,0 +1,93 @@
+"""`archiver singer`, which is also the program `tap-archiver`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from archiver.access import Action
+from archiver.cli import context as shared
+from archiver.errors import ConfigError, counted
+from archiver.export import Feed, catalog, record_messages, schema_message, selected, seq_of, state_message
+from archiver.jsontext import decode, encode
+
+_STATE_EVERY = 500  # changes
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("singer")
+@click.option("--config", "config", type=_FILE, help="JSON: archive (the folder) and query, both optional.")
+@click.option("--state", type=_FILE, help="JSON that an earlier run has written last: go on from there.")
+@click.option("--catalog", "given", type=_FILE, help="JSON: which streams are wanted; without it, all.")
+@click.option("--discover", is_flag=True, help="Print the catalog of streams.")
+@click.pass_context
+def command(
+    context: click.Context, config: Path | None, state: Path | None, given: Path | None, discover: bool
+) -> None:
+    """Speak as a Singer tap, which Meltano and other loaders run as tap-archiver.
+
+    The streams are conversations, messages and sdes, with the columns of CSV and Parquet (docs/export.md). A
+    conversation that changed comes again, whole; the state is the vault entry where to go on.
+
+    \b
+    Examples:
+      archiver singer --discover
+      archiver singer --config config.json --state state.json | target-jsonl
+      tap-archiver --config config.json --catalog catalog.json
+    """
+    if discover:
+        shared.print_json(catalog())
+        return
+    settings = _read(config) or {}
+    if "archive" in settings:
+        context.find_root().obj["archive"] = str(settings["archive"])
+    try:
+        names, since = selected(_read(given)), seq_of(_read(state))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ConfigError(f"the catalog or the state can't be read: {error}", hint="Use those of this tap.") from None
+    with shared.opened(context) as archive:
+        query = archive.parse(str(settings.get("query", "")))
+        head = archive.file.vault.head()
+        if since > head:
+            raise ConfigError(f"the vault ends at entry {head}, before {since}", hint="Begin without --state.")
+        archive.audit(Action.EXPORT, what="singer", query=query.text, since=since)
+        feed = Feed(archive.file, None if query.is_everything else query.expression)
+        count = _write(feed, names, since, sys.stdout.buffer)
+        shared.show_quarantined(archive)
+    click.echo(f"{counted(count, 'change')} written", err=True)
+
+
+def _write(feed: Feed, names: list[str], since: int, file: BinaryIO) -> int:
+    """Writes schemas, rows and states; how many changes."""
+    for name in names:
+        _line(file, schema_message(name))
+    count, head = 0, max(since, feed.archive.vault.head())
+    for count, change in enumerate(feed.changes(since), 1):
+        for message in record_messages(change, names):
+            _line(file, message)
+        head = max(head, change.seq)
+        if count % _STATE_EVERY == 0:
+            _line(file, state_message(change.seq))
+    _line(file, state_message(head))
+    file.flush()
+    return count
+
+
+def _line(file: BinaryIO, message: dict[str, Any]) -> None:
+    file.write(encode(message).replace(b"\r", b"").replace(b"\n", b"") + b"\n")
+
+
+def _read(path: Path | None) -> dict[str, Any] | None:
+    """A file's JSON object; None without a file. Raises ConfigError."""
+    if path is None:
+        return None
+    try:
+        found = decode(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} can't be read: {error}", hint="It has to be JSON.") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path} is no JSON object", hint="Look at docs/export.md.")
+    return found
