@@ -42,6 +42,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "export": ("export", "--output", "-"),
     "export by query": ("export", "table", "--output", "-"),
     "export --scope message": ("export", "table", "--scope", "message", "--output", "-"),
+    **{
+        f"export --format {format_}": ("export", "--format", format_, "--output", "{new}/export")
+        for format_ in ("csv", "html", "parquet", "rsmf", "vcon", "case")
+    },
+    "export --changes-since": ("export", "--changes-since", "0", "--output", "-"),
+    "singer": ("singer",),
+    "certify": ("certify", "zebra", "--output", "{new}/certificate.json"),
     "coverage": ("coverage",),
     "status": ("status",),
     "erasures": ("erasures",),
@@ -59,8 +66,9 @@ class Cost:
 
 def run(folder: Path, arguments: Sequence[str]) -> Cost:
     """Runs a command of the archive in a folder to its end. Raises CalledProcessError if it fails."""
-    command = [sys.executable, "-m", "archiver", "--archive", str(folder), "--progress", "none", *arguments]
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as told:
+    command = [sys.executable, "-m", "archiver", "--archive", str(folder), "--progress", "none"]
+    with tempfile.TemporaryDirectory() as new, tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as told:
+        command += [word.replace("{new}", new) for word in arguments]
         given.write(_TERMS.encode())
         given.seek(0)
         process = subprocess.Popen(command, stdin=given, stdout=subprocess.DEVNULL, stderr=told)

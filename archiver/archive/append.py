@@ -161,9 +161,10 @@ class VaultWriter(Vault):
         self._connection.executemany("DELETE FROM bodies WHERE seq = ?", ((seq,) for seq in seqs))
 
     def quarantine(self, unreadable: Unreadable, *, fetched_at: datetime) -> None:
-        """Keeps the bytes of a record that has no readable id, once."""
+        """Keeps the bytes of a record that has no readable id, once, and when it was last received."""
         self._connection.execute(
-            "INSERT OR IGNORE INTO quarantine VALUES (?, ?, ?, ?)",
+            "INSERT INTO quarantine VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (digest) DO UPDATE SET fetched_at = excluded.fetched_at",
             (
                 hashlib.sha256(unreadable.raw).digest(), fetched_at.isoformat(timespec="milliseconds"),
                 unreadable.reason, self._chain.bodies.compress(unreadable.raw),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
+from operator import itemgetter
 
 from archiver.archive.ledger import WindowReading
 from archiver.model import Window
@@ -119,6 +120,20 @@ def stretches(span: Window, readings: Sequence[WindowReading], now: datetime) ->
         if start < end:
             whole = Window(start, end) == stretch.window
             yield stretch if whole else Stretch(Window(start, end), stretch.state, stretch.reason)
+
+
+def proven_since(span: Window, sealed: Iterable[tuple[Window, datetime]]) -> datetime | None:
+    """Every part of a span was proven complete at this moment or later, by windows and when each was last read; None
+    if a part of it never was.
+    """
+    since: datetime | None = None
+    covered: list[Window] = []  # disjoint, in order
+    for window, read_at in sorted(sealed, key=itemgetter(1), reverse=True):
+        for part in list(_free(window, covered)):
+            insort(covered, part)
+            if part.start < span.end and span.start < part.end:
+                since = read_at
+    return since if next(subtract(span, covered), None) is None else None
 
 
 def _by_worth(reading: WindowReading) -> tuple[int, datetime]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from archiver.archive import healing
-from archiver.archive.coverage import Coverage, measure_coverage, whole_span
-from archiver.archive.ledger import Bookmark, Ledger
+from archiver.archive.coverage import Coverage, CoverageState, measure_coverage, proven_since, whole_span
+from archiver.archive.ledger import Bookmark, Ledger, RecordedWindow
 from archiver.archive.presence import Presence
 from archiver.archive.vault import Vault
 from archiver.model import Window, from_ms, to_ms
@@ -21,7 +21,8 @@ class Covering:
 
     def __init__(self, vault: Vault, ledger: Ledger, presence: Presence, now: datetime) -> None:
         self._vault, self._presence, self._now = vault, presence, now
-        self._readings = list(healing.believed(ledger.recorded(), now))
+        self._windows = list(healing.believed(ledger.recorded(), now))
+        self._readings = [window.reading for window in self._windows]
         self.whole = whole_span(self._readings, now, ledger.bookmark(Bookmark.TARGET))
 
     def between(self, start: datetime | None = None, end: datetime | None = None) -> Coverage:
@@ -37,3 +38,14 @@ class Covering:
         shallow = self._vault.count_shallow(to_ms(span.start), to_ms(span.end))
         vanished = tuple(self._presence.vanished_within(span))
         return measure_coverage(span, self._readings, kept, self._now, shallow=shallow, vanished=vanished)
+
+    def count_unread(self, span: Window) -> int:
+        """How many records in quarantine may belong to a span: all that came in after it was last proven complete.
+        Whatever LivePerson counts in a span is readable in a reading that proves it.
+        """
+        sealed = ((item.reading.window, item.read_at) for item in self._windows if _is_sealed(item))
+        return self._vault.count_quarantined(proven_since(span, ((window, at) for window, at in sealed if at)))
+
+
+def _is_sealed(item: RecordedWindow) -> bool:
+    return CoverageState(item.reading.state) is CoverageState.SEALED

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from archiver.archive.bookkeeping import LedgerWriter
-from archiver.archive.ledger import Bookmark, Ledger, RecordedWindow, WindowReading, WindowState
+from archiver.archive.ledger import Bookmark, Ledger, RecordedWindow, WindowState
 from archiver.archive.rechecks import LATEST_RECHECK
 from archiver.model import CELL, Window
 from archiver.windows import retention
@@ -35,9 +35,9 @@ def doubt(item: RecordedWindow, now: datetime) -> str | None:
     return None
 
 
-def believed(items: Iterator[RecordedWindow], now: datetime) -> Iterator[WindowReading]:
+def believed(items: Iterator[RecordedWindow], now: datetime) -> Iterator[RecordedWindow]:
     """The readings for which there is no doubt."""
-    return (item.reading for item in items if doubt(item, now) is None)
+    return (item for item in items if doubt(item, now) is None)
 
 
 def withdrawn(void: Mapping[Window, str]) -> Iterator[str]:

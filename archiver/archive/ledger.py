@@ -72,7 +72,7 @@ class WindowReading(Value):
 class RecordedWindow(Value):
     """A reading as stored in the ledger. `certificate` is the entry of the chain that states the same. `checks` counts
     how often LivePerson's present count was compared with it since. `recorded_at`: when it was recorded, for a proof by
-    the chain; None if that is not readable.
+    the chain; `read_at`: when it was last read. None if that is not readable.
     """
 
     reading: WindowReading
@@ -80,6 +80,7 @@ class RecordedWindow(Value):
     certificate: int | None
     checks: int
     recorded_at: datetime | None
+    read_at: datetime | None
 
 
 def claim(reading: WindowReading) -> dict[str, Any]:
@@ -192,14 +193,14 @@ class Ledger:
             window = stored_window(*row[:2])
             if window and is_checked and row_digest(row) != digest:
                 altered = WindowReading(window, WindowState.UNPROVEN, 0, 0, 0, 0, "", _ALTERED)
-                yield RecordedWindow(altered, 0, None, 0, None)
+                yield RecordedWindow(altered, 0, None, 0, None, None)
             elif window:
                 _, _, state, reason, expected, seen, inside, new, read_at, _, content, vault_head, ids, certificate = (
                     row
                 )
                 reading = WindowReading(window, _state(state), expected, seen, inside, new, content, reason, ids)
-                recorded_at = stored_moment(sealed_at or read_at)
-                yield RecordedWindow(reading, vault_head, certificate, max(checks or 0, 0), recorded_at)
+                moments = stored_moment(sealed_at or read_at), stored_moment(read_at)
+                yield RecordedWindow(reading, vault_head, certificate, max(checks or 0, 0), *moments)
 
     # ── runs and bookmarks ──
 

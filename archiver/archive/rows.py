@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime
 
 from archiver.archive.events import RECORD
 
@@ -103,9 +104,12 @@ class VaultRows:
             (since_ms, *after, limit),
         ).fetchall()
 
-    def count_quarantined(self) -> int:
-        """How many unreadable records are in quarantine."""
-        (count,) = self._connection.execute("SELECT count(*) FROM quarantine").fetchone()
+    def count_quarantined(self, since: datetime | None = None) -> int:
+        """How many unreadable records are in quarantine, or were received again since a moment."""
+        query = "SELECT count(*) FROM quarantine WHERE fetched_at >= ?"
+        (count,) = self._connection.execute(
+            query, (since.isoformat(timespec="milliseconds") if since else "",)
+        ).fetchone()
         return int(count)
 
     def count_after(self, seq: int) -> int:

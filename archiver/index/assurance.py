@@ -27,8 +27,8 @@ class Assurance(Value):
     that can be archived. `conversations`: how many the archive has there, `shallow` of which lack some SDEs. `days` and
     `proven_days` count the days of the span, `is_proven` says whether all of it is proven; `unproven` are the parts
     that are not, because something is missing (`gaps`) or may still come. `refused` conversations are not searched,
-    `behind` vault entries are not searchable yet. `head`: the vault's newest entry and its link. `at`: when it was
-    asked.
+    `behind` vault entries are not searchable yet, and `unread` records in quarantine may belong to the span. `head`:
+    the vault's newest entry and its link. `at`: when it was asked.
     """
 
     understood: str
@@ -42,6 +42,7 @@ class Assurance(Value):
     unproven: tuple[Window, ...]
     refused: int
     behind: int
+    unread: int
     head: tuple[int, str]
     at: datetime
 
@@ -72,6 +73,8 @@ class Assurance(Value):
                 lines.append("Nothing was found, and that does not prove that there is nothing.")
         if self.shallow:
             lines.append(f"{counted(self.shallow, 'conversation')} of them lack some SDEs: archiver harvest")
+        if self.unread:
+            lines.append(f"{counted(self.unread, 'record')} of an unknown time could not be read: archiver quarantine")
         return lines
 
 
@@ -112,6 +115,7 @@ def assurance(
         unproven=tuple(item.window for item in stretches if item.state is not CoverageState.SEALED),
         refused=len(store.refused()),
         behind=max(archive.vault.head() - store.position().seq, 0),
+        unread=covering.count_unread(span) if span else 0,
         head=archive.vault.end(),
         at=now,
     )

@@ -75,8 +75,8 @@ def _reasons(archive: Archive, query: Query, worth: Assurance, doubts: tuple[str
         yield f"{counted(worth.behind, 'vault entry')} could not be searched yet"
     if worth.shallow and _asks_for_sdes(query.expression):
         yield f"{counted(worth.shallow, 'conversation')} lack some of the SDEs that the query looks into"
-    if quarantined := archive.file.vault.count_quarantined():
-        yield f"{counted(quarantined, 'record')} of an unknown time could not be read"
+    if worth.unread:
+        yield f"{counted(worth.unread, 'record')} of an unknown time could not be read"
     yield from _unknown_values(archive, query)
     yield from doubts
 
@@ -130,7 +130,7 @@ def _not_searched(archive: Archive, query: Query, worth: Assurance) -> dict[str,
         "shallow": worth.shallow,
         "refused": worth.refused,
         "behind": worth.behind,
-        "quarantined": archive.file.vault.count_quarantined(),
+        "quarantined": worth.unread,
         "gaps": worth_json(worth)["coverage"]["gaps"],
     }
 

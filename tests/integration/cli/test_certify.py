@@ -13,11 +13,12 @@ import pytest
 
 import archiver
 from archiver.app import Archive
-from archiver.archive import make_archive
+from archiver.archive import make_archive, open_archive
 from archiver.config import find_settings
 from archiver.errors import ConfigError
 from archiver.liveperson.answers import read_record
 from archiver.outputs import certificate_json
+from archiver.received import Unreadable
 from archiver.simulator import Scenario, simulate
 from tests.conftest import ACCOUNT, NOW, record
 from tests.golden.filled import filled_archive
@@ -80,6 +81,37 @@ def test_what_could_not_be_searched_proves_nothing_and_is_counted(tmp_path: Path
     assert made["not_searched"]["with_erased_text"] == 3
     assert made["not_searched"]["refused"] == 1
     assert made["not_searched"]["gaps"]
+
+
+def test_a_record_that_could_not_be_read_counts_until_its_span_is_proven_after_it(tmp_path: Path) -> None:
+    folder, start = tmp_path / "archive", datetime.now(UTC) - timedelta(minutes=10)
+
+    def harvest(since: str, minute: int) -> None:
+        at = start + timedelta(minutes=minute)
+        with simulate(Scenario(), clock=lambda: at) as account:
+            settings = find_settings({**account.settings, "archive": folder})
+            with Archive(settings, clock=lambda: at) as archive:
+                archive.harvest(since)
+
+    def quarantine(minute: int) -> None:
+        with open_archive(folder) as file:
+            file.keep((), [Unreadable(b"{", "cut")], start + timedelta(minutes=minute))
+
+    def certified() -> tuple[int, list[str], int]:
+        code, made = certify(folder, tmp_path / f"{len(list(tmp_path.iterdir()))}.json", f"xylophone {SPAN}")
+        return code, made["reasons"], made["not_searched"]["quarantined"]
+
+    told = ["1 record of an unknown time could not be read"]
+    harvest("40d", 0)
+    quarantine(1)
+    assert certified() == (9, told, 1)
+    assert "could not be read: archiver quarantine" in run(folder, "search", f"xylophone {SPAN}").stderr
+    harvest("15d", 2)  # which says nothing new of the first days of the span
+    assert certified() == (9, told, 1)
+    harvest("40d", 3)
+    assert certified() == (0, [], 0)
+    quarantine(4)  # the same bytes once more
+    assert certified() == (9, told, 1)
 
 
 def test_missing_sdes_count_where_a_query_looks_into_them(tmp_path: Path) -> None:

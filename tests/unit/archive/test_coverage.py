@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.archive.coverage import CoverageState, days, gaps, hours_left, stretches, whole_span
+from archiver.archive.coverage import CoverageState, days, gaps, hours_left, proven_since, stretches, whole_span
 from archiver.archive.ledger import WindowReading, WindowState
 from archiver.model import CELL, Window
 from archiver.windows import floor, retention
@@ -138,3 +138,15 @@ def test_an_archive_that_was_never_harvested_is_one_gap() -> None:
     parts = list(stretches(whole_span([], NOW), [], NOW))
     assert [part.state for part in parts] == [CoverageState.OPEN]
     assert gaps(parts) == parts
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(1, 5), st.integers(0, 9)), max_size=8))
+def test_every_hour_of_a_span_was_proven_at_the_moment_that_is_said_or_later(found: list[tuple[int, int, int]]) -> None:
+    start = floor(NOW - timedelta(days=3))
+    hours = [start + timedelta(hours=hour) for hour in range(15)]
+    sealed = [(Window(hours[low], hours[low + length]), hours[at]) for low, length, at in found]
+    newest = [
+        max((at for window, at in sealed if window.start <= hour < window.end), default=None) for hour in hours[3:8]
+    ]
+    said = proven_since(Window(hours[3], hours[8]), sealed)
+    assert said == (None if None in newest else min(at for at in newest if at))
