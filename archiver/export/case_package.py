@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from typing import Any
 
@@ -16,7 +16,7 @@ from archiver.export.reviews import Reviews
 from archiver.jsontext import encode, pretty
 from archiver.model import Message
 
-_RECORDS, _ATTACHMENTS = "records.ndjson", "attachments-not-archived.ndjson"
+_RECORDS, _ATTACHMENTS, _MANIFEST = "records.ndjson", "attachments-not-archived.ndjson", "manifest.json"
 
 
 class CasePackage:
@@ -63,12 +63,34 @@ class CasePackage:
         if self._reviews:
             self._reviews.write(self._folder)
         self._folder.put("verify.py", files("archiver.export").joinpath("verify_case.py").read_bytes())
-        listed = {name: {"bytes": size, "sha256": digest} for name, size, digest in self._folder.digests()}
-        counts = {"conversations": count, "unreadable": unreadable, "files": len(listed)}
-        manifest = pretty({"schema": "archiver.case/1", "counts": counts, **self._about, "files": listed}).encode()
-        self._folder.put("manifest.json", manifest)
-        self.digest = hashlib.sha256(manifest).hexdigest()
+        self._write_manifest(count, unreadable, sum(1 for _ in self._folder.names()))
         self._folder.put("manifest.sha256", f"{self.digest}  manifest.json\n".encode())
+
+    def _write_manifest(self, count: int, unreadable: int, total: int) -> None:
+        """A file after the other, as there may be very many."""
+        counts = {"conversations": count, "unreadable": unreadable, "files": total}
+        head = pretty({"schema": "archiver.case/1", "counts": counts, **self._about, "files": {}})
+        listed = (name for name in self._folder.names() if name != _MANIFEST)
+        digest, file = hashlib.sha256(), self._folder.growing(_MANIFEST)
+        for part in _parts(head, (f"{_quoted(name)}: {pretty(self._folder.digest(name))}" for name in listed)):
+            digest.update(part.encode())
+            file.write(part.encode())
+        self._folder.finish(_MANIFEST)
+        self.digest = digest.hexdigest()
+
+
+def _parts(empty: str, members: Iterable[str]) -> Iterator[str]:
+    """A JSON text whose last member is an empty object, with the members of that object, which there must be."""
+    yield empty.removesuffix("{}\n}")
+    before = "{\n    "
+    for member in members:
+        yield before + member.replace("\n", "\n    ")
+        before = ",\n    "
+    yield "\n  }\n}"
+
+
+def _quoted(text: str) -> str:
+    return encode(text).decode()
 
 
 def _attachment(item: Item, number: int, message: Message) -> dict[str, Any]:

@@ -160,17 +160,18 @@ class Folder:
         new.replace(self.path / _JOURNAL)
         self.done, self.seen = done, seen
 
-    def names(self) -> list[str]:
-        """Every file that was written, in order."""
-        found = (path.relative_to(self.path).as_posix() for path in self.path.rglob("*") if path.is_file())
-        return sorted(name for name in found if not name.startswith(_JOURNAL))
+    def names(self) -> Iterator[str]:
+        """Every file that was written, a folder after the other. Of a folder, only the names are held."""
+        for path, folders, files in os.walk(self.path):
+            folders.sort()
+            below = Path(path).relative_to(self.path)
+            yield from ((below / name).as_posix() for name in sorted(files) if not name.startswith(_JOURNAL))
 
-    def digests(self) -> Iterator[tuple[str, int, str]]:
-        """Each file with its size and the SHA-256 of its content. Growing files must be finished."""
-        for name in self.names():
-            with (self.path / name).open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            yield name, (self.path / name).stat().st_size, digest
+    def digest(self, name: str) -> dict[str, int | str]:
+        """The size of a file in bytes, and the SHA-256 of its content. It must not be growing."""
+        with (self.path / name).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"bytes": (self.path / name).stat().st_size, "sha256": digest}
 
     def complete(self) -> None:
         """Gives the folder its name, in place of one that is to be replaced. Raises ConfigError, OSError."""

@@ -12,6 +12,7 @@ from archiver.export.tables import CONVERSATIONS, MESSAGES, SDES, Row, conversat
 from archiver.model import Transcript
 
 _ROWS_AT_ONCE = 20_000
+_UNKNOWN = "unknown"  # the month of a conversation without a start
 _TABLES = {"conversations": CONVERSATIONS, "messages": MESSAGES, "sdes": SDES}
 
 
@@ -61,6 +62,12 @@ class ParquetFiles:
         self._writers, self._month = {}, None
 
     def end(self, count: int, unreadable: int) -> None:
+        """Completes the last month. A table without a row is a file without one, so that whoever reads it finds it."""
+        self._rest()
+        self._month = _UNKNOWN
+        for name in _TABLES:
+            if not any(file.startswith(f"{name}/") for file in self._folder.names()):
+                self._flush(name)
         self._rest()
 
     def _flush(self, name: str) -> None:
@@ -69,8 +76,10 @@ class ParquetFiles:
             file = self._folder.growing(self._file(name))
             self._writers[name] = self._parquet.ParquetWriter(file, schema, compression="zstd")
         rows, self._rows[name] = self._rows[name], []
-        columns = dict(zip(_TABLES[name], zip(*rows, strict=True), strict=True))
-        arrays = [self._arrow.array(_readable(columns[field.name]), field.type) for field in schema]
+        columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+        arrays = [
+            self._arrow.array(_readable(column), field.type) for field, column in zip(schema, columns, strict=True)
+        ]
         self._writers[name].write_table(self._arrow.Table.from_arrays(arrays, schema=schema))
 
     def _file(self, name: str) -> str:
@@ -87,7 +96,7 @@ class ParquetFiles:
 
 def _month_of(transcript: Transcript) -> str:
     started = transcript.metadata.started_at
-    return f"{started:%Y-%m}" if started else "unknown"
+    return f"{started:%Y-%m}" if started else _UNKNOWN
 
 
 def _readable(values: tuple[Any, ...]) -> list[Any]:

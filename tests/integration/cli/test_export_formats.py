@@ -125,8 +125,7 @@ def ids_in(format_: str, output: Path) -> list[str]:
         pages = [path.read_text(encoding="utf-8") for path in (output / "conversations").glob("*.html")]
         return [re.findall(r"<h1>Conversation (.*?)</h1>", page)[0] for page in pages]
     if format_ == "parquet":
-        found = output / "conversations"  # which is not there if nothing was found
-        return list(table(found)["conversation_id"]) if found.exists() else []
+        return list(table(output / "conversations")["conversation_id"])
     if format_ == "rsmf":
         return list(
             dict.fromkeys(rsmf_manifest(path)[1]["conversations"][0]["id"] for path in sorted(output.glob("*.rsmf")))
@@ -390,6 +389,13 @@ def test_parquet_is_typed_and_partitioned_by_month(filled: Path, many: Path, tmp
     assert {row["text"] for _, row in messages.iterrows()} >= {"my card is 4111", "thank you"}
     months = sorted(path.name for path in (export(many, "parquet", tmp_path / "y") / "messages").iterdir())
     assert months == ["month=2026-02", "month=2026-03", "month=2026-04", "month=2026-05", "month=2026-06"]
+
+
+def test_parquet_of_nothing_is_tables_without_rows(filled: Path, many: Path, tmp_path: Path) -> None:
+    nothing = export(filled, "parquet", tmp_path / "nothing", "zzzzz", code=3)
+    for name, column in (("conversations", "csat"), ("messages", "text"), ("sdes", "value")):
+        assert (len(table(nothing / name)), column in table(nothing / name)) == (0, True)
+    assert len(table(export(many, "parquet", tmp_path / "some") / "sdes")) == 0  # of conversations without SDEs
 
 
 # ── RSMF: the rules of Relativity's validator ──
