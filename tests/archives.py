@@ -180,6 +180,10 @@ _DRAWN = {
 FIELDS = [
     ("skill:Restaurants", ("skill", "restaurants")),
     ('skill:"hotels & spas"', ("skill", "hotels & spas")),
+    ("skill:=Restaurants", ("exact", "latestSkillName", "Restaurants")),
+    ("skill:=restaurants", ("exact", "latestSkillName", "restaurants")),  # no skill is written so
+    ('skill:="Hotels & Spas"', ("exact", "latestSkillName", "Hotels & Spas")),
+    ("id:=c1", ("exact", "conversationId", "c1")),
     ("mcs:<40", ("mcs",)),
     ("sde.leadId:L8", ("leadId",)),
     ("survey:table", ("zone", "survey", "table")),

@@ -73,6 +73,8 @@ class Scan:
             return all(both) if kind == "and" else any(both)
         if kind == "skill":
             return str(self.info["latestSkillName"]).lower() == tree[1]
+        if kind == "exact":
+            return bool(self.info[tree[1]] == tree[2])
         if kind == "mcs":
             return 0 <= int(self.info["mcs"]) < 40
         if kind == "leadId":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from archiver.errors import ConfigError, QueryError
-from archiver.query import KEYWORDS, And, Compare, Everything, Expression, Or, Query, every_leaf, parse
+from archiver.query import KEYWORDS, And, Condition, Everything, Expression, Or, Query, every_leaf, parse
 from archiver.value import replace
 
 _FIELDS = ("skill", "anyskill", "group", "agent", "source", "campaign", "lang", "place")
@@ -23,13 +23,14 @@ def rule_of(text: str) -> Expression:
         raise ConfigError(f"the rule {text!r} can't be read: {error.message}", hint=error.hint) from None
     leaves = list(every_leaf(expression))
     for leaf in leaves:
-        field = leaf.field if isinstance(leaf, Compare) else leaf.where.places[0]
+        field = leaf.field if isinstance(leaf, Condition) else leaf.where.places[0]
         if field not in _FIELDS or field not in KEYWORDS:
             raise ConfigError(
-                f"the rule {text!r} is about more than {', '.join(_FIELDS)}", hint="Such as: skill:Billing OR group:EU"
+                f"the rule {text!r} is about more than {', '.join(_FIELDS)}",
+                hint='Such as: skill:="Billing" OR group:="EU"',
             )
     if not leaves:
-        raise ConfigError("the rule is empty", hint="Such as: skill:Billing OR group:EU")
+        raise ConfigError("the rule is empty", hint='Such as: skill:="Billing" OR group:="EU"')
     return expression
 
 

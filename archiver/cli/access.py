@@ -30,7 +30,7 @@ def command() -> None:
     \b
     Examples:
       archiver access add mara --role compliance --expires 90d
-      archiver access add support --group --role reader --rule 'skill:Billing'
+      archiver access add support --group --role reader --rule 'skill:="Billing"'
       archiver access list
       archiver access revoke mara
     """
@@ -60,7 +60,7 @@ def add(
     \b
     Examples:
       archiver access add mara --role compliance --expires 90d
-      archiver access add ed --role reader --role exporter --rule 'skill:Billing OR group:EU'
+      archiver access add ed --role reader --role exporter --rule 'skill:="Billing" OR group:="EU"'
       archiver access add legal --group --role compliance
     """
     if rule is not None:

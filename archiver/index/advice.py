@@ -10,6 +10,7 @@ from archiver.index.axes import Axis
 from archiver.index.results import Sort
 from archiver.index.store import Store
 from archiver.query import (
+    ID,
     KEYWORDS,
     MESSAGE_ZONES,
     PATHS,
@@ -17,7 +18,9 @@ from archiver.query import (
     SDE,
     VALUES,
     Compare,
+    Condition,
     Everything,
+    Exactly,
     Expression,
     How,
     Near,
@@ -27,6 +30,7 @@ from archiver.query import (
     Term,
     Where,
     Words,
+    as_condition,
     every_leaf,
     sde_names,
     understood,
@@ -67,7 +71,10 @@ class Advice:
             told.append(f"the other {len(leaves) - _MOST_LEAVES} conditions were not looked at")
         return tuple(dict.fromkeys(told))
 
-    def _about(self, leaf: Words | Near | Compare) -> Iterator[str]:
+    def _about(self, leaf: Words | Near | Condition) -> Iterator[str]:
+        if isinstance(leaf, Exactly):
+            yield from self._about_value(leaf)
+            return
         field = leaf.field if isinstance(leaf, Compare) else leaf.where.places[0]
         if field.startswith(PATHS):
             yield from self._about_path(field, leaf)
@@ -75,6 +82,14 @@ class Advice:
             nearest = self._nearest(field, leaf)
             listed = f": archiver fields {field}" if field in _FACETS else ""
             meant = f"; did you mean {field}:{nearest}?" if nearest else listed
+            yield f"no conversation of this archive has {understood(leaf)}{meant}"
+
+    def _about_value(self, leaf: Exactly) -> Iterator[str]:
+        """A whole value has to be written as it is: in upper and lower case, with accents."""
+        if not self._finds(leaf):
+            known = {} if leaf.field == ID else {value.lower(): value for value in self._values(leaf.field)}
+            near = _near(leaf.value.lower(), known)
+            meant = f"; did you mean {as_condition(leaf.field, known[near[0]])}?" if near else ""
             yield f"no conversation of this archive has {understood(leaf)}{meant}"
 
     def _about_path(self, field: str, leaf: Words | Near | Compare) -> Iterator[str]:
@@ -133,7 +148,7 @@ def advice_on(store: Store, query: Query, scope: Scope, *, names_values: bool = 
 def _of_scope(query: Query, scope: Scope) -> Iterator[str]:
     """What the scope makes of parts of the query that are not about one message, or about any of them."""
     leaves = list(every_leaf(query.expression))
-    texts = [leaf for leaf in leaves if not isinstance(leaf, Compare) and leaf.where.places[0] not in KEYWORDS]
+    texts = [leaf for leaf in leaves if not isinstance(leaf, Condition) and leaf.where.places[0] not in KEYWORDS]
     beside = [leaf for leaf in texts if not any(place in MESSAGE_ZONES for place in leaf.where.places)]
     if scope is Scope.MESSAGE and beside:
         yield f"{understood(beside[0])} is about whole conversations: all messages of those that it finds are counted"

@@ -14,7 +14,18 @@ from archiver.errors import ArchiveError, counted
 from archiver.index import Assurance, advice_on, found_ids
 from archiver.model import Zone, to_ms
 from archiver.outputs.worth import question_json, worth_json
-from archiver.query import FINDS_NOTHING, SDE, TOKENS_VERSION, And, Compare, Expression, Query, Scope, every_leaf
+from archiver.query import (
+    FINDS_NOTHING,
+    SDE,
+    TOKENS_VERSION,
+    And,
+    Compare,
+    Condition,
+    Expression,
+    Query,
+    Scope,
+    every_leaf,
+)
 from archiver.transcript import VERSION, iso
 from archiver.value import replace
 
@@ -92,7 +103,7 @@ def _unknown_values(archive: Archive, query: Query) -> Iterator[str]:
 
 def _asks_for_sdes(expression: Expression) -> bool:
     for leaf in every_leaf(expression):
-        places = (leaf.field,) if isinstance(leaf, Compare) else leaf.where.places
+        places = (leaf.field,) if isinstance(leaf, Condition) else leaf.where.places
         if any(place == Zone.SDE or place.startswith(f"{SDE}.") for place in places):
             return True
     return False

@@ -4,7 +4,9 @@ from archiver.query.ast import (
     Age,
     And,
     Compare,
+    Condition,
     Everything,
+    Exactly,
     Expression,
     How,
     Near,
@@ -20,6 +22,7 @@ from archiver.query.ast import (
 )
 from archiver.query.comparisons import FINDS_NOTHING
 from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, every_leaf, flat, for_messages
+from archiver.query.exact import EXACT, ID, as_condition
 from archiver.query.facets import FACETS, IN_ORDER, MESSAGE_FACETS, SHARED_FACETS, all_facets, facet_values, own_facets
 from archiver.query.fields import (
     BY,
@@ -54,8 +57,10 @@ from archiver.query.wording import asked_span, span_of, understood
 
 __all__ = [
     "BY",
+    "EXACT",
     "FACETS",
     "FINDS_NOTHING",
+    "ID",
     "IN_ORDER",
     "KEYWORDS",
     "MEANING",
@@ -75,7 +80,9 @@ __all__ = [
     "Age",
     "And",
     "Compare",
+    "Condition",
     "Everything",
+    "Exactly",
     "Expression",
     "How",
     "Match",
@@ -96,6 +103,7 @@ __all__ = [
     "all_facets",
     "alternatives",
     "arrangements",
+    "as_condition",
     "asked_span",
     "escaped",
     "every_leaf",

@@ -75,6 +75,13 @@ class Compare(Value):
     high: float | None
 
 
+class Exactly(Value):
+    """A value of a field as it is written (`exact`). Of several values, one is enough."""
+
+    field: str
+    value: str
+
+
 class Not(Value):
     child: Expression
 
@@ -98,7 +105,8 @@ class OfConversation(Value):
 
 
 Text = Words | Near
-Expression = Words | Near | Compare | Not | And | Or | Everything | OfConversation
+Condition = Compare | Exactly  # of which no text is marked
+Expression = Words | Near | Compare | Exactly | Not | And | Or | Everything | OfConversation
 
 
 class Query(Value):

@@ -10,24 +10,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archiver.query.ast import And, Compare, Everything, Expression, Near, Not, OfConversation, Or, Words
+from archiver.query.ast import (
+    And,
+    Compare,
+    Condition,
+    Everything,
+    Exactly,
+    Expression,
+    Near,
+    Not,
+    OfConversation,
+    Or,
+    Words,
+)
 from archiver.query.fields import BY, MESSAGE_ZONES, SENT
 
 REPEATED_KEYWORDS = ("group", "lang", "skill", "source", "status")
 REPEATED_NUMBERS = ("start",)
-Leaf = Words | Near | Compare
+Leaf = Words | Near | Condition
 
 
 def is_about_message(leaf: Leaf) -> bool:
     """Whether a leaf of a query for messages is about the message itself, not about its conversation."""
-    if isinstance(leaf, Compare):
+    if isinstance(leaf, Condition):
         return leaf.field == SENT
     return any(place in MESSAGE_ZONES for place in leaf.where.places) or leaf.where.places[0] == BY
 
 
 def _is_on_message(leaf: Leaf) -> bool:
     """Whether a message's document holds the values that a leaf tests."""
-    if is_about_message(leaf):
+    if is_about_message(leaf) or isinstance(leaf, Exactly):  # messages have the facets of their conversation
         return True
     return leaf.field in REPEATED_NUMBERS if isinstance(leaf, Compare) else leaf.where.places[0] in REPEATED_KEYWORDS
 
@@ -38,7 +50,7 @@ def for_messages(expression: Expression) -> Expression:
     Such parts of one conjunction are joined, so that they need one look-up.
     """
     match expression:
-        case Words() | Near() | Compare():
+        case Words() | Near() | Compare() | Exactly():
             return expression if _is_on_message(expression) else OfConversation(expression)
         case Not(child):
             return Not(for_messages(child))
@@ -60,7 +72,7 @@ def _inner(expression: Expression) -> Expression:
 def _is_of_conversation(expression: Expression) -> bool:
     """Whether no part of an expression can be answered by message documents."""
     match expression:
-        case Words() | Near() | Compare():
+        case Words() | Near() | Compare() | Exactly():
             return not _is_on_message(expression)
         case Not(child):
             return _is_of_conversation(child)
@@ -75,7 +87,7 @@ def _is_of_conversation(expression: Expression) -> bool:
 def every_leaf(expression: Expression) -> Iterator[Leaf]:
     """All conditions of an expression, those too that exclude."""
     match expression:
-        case Words() | Near() | Compare():
+        case Words() | Near() | Compare() | Exactly():
             yield expression
         case Not(child) | OfConversation(child):
             yield from every_leaf(child)

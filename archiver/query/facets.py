@@ -8,7 +8,7 @@ from archiver.model import Message, Participant, Role, Transcript
 from archiver.query.fields import SDE, has_values, status_of
 from archiver.rawrecord import as_text
 
-_LONGEST = 256  # characters; the same in every store
+LONGEST = 256  # characters; the same in every store
 _Values = Iterable[str | None]
 
 
@@ -61,7 +61,7 @@ IN_ORDER = ("csat", "mcs", "nps")  # facets whose values are shown in their own 
 def facet_values(transcript: Transcript, name: str, message: Message | None = None) -> tuple[str, ...]:
     """The values of one facet of a conversation or of a message in it, once each, cut to 256 characters."""
     found = _OWN[name](message) if message and name in _OWN else FACETS[name](transcript)
-    return tuple(dict.fromkeys(value[:_LONGEST] for value in found if value))
+    return tuple(dict.fromkeys(value[:LONGEST] for value in found if value))
 
 
 def all_facets(transcript: Transcript) -> dict[str, tuple[str, ...]]:
@@ -71,4 +71,4 @@ def all_facets(transcript: Transcript) -> dict[str, tuple[str, ...]]:
 
 def own_facets(message: Message) -> Iterator[tuple[str, str]]:
     """The facets that a message has of its own, with their values."""
-    return ((name, value[:_LONGEST]) for name, read in _OWN.items() for value in read(message) if value)
+    return ((name, value[:LONGEST]) for name, read in _OWN.items() for value in read(message) if value)

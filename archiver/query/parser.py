@@ -3,7 +3,7 @@
     query   = or                              or    = and {"OR" and}
     and     = not {["AND"] not}               not   = ("-" | "NOT") not | near
     near    = term [("w/5" | "pre/5") term]   term  = "(" or ")" | field | phrase | regex | word | "*"
-    field   = name ":" (value | phrase | regex | "(" or ")")
+    field   = name ":" (value | phrase | regex | "(" or ")" | "=" whole value)
     phrase  = quoted words ["~5"]             regex = "/" expression "/"
     word    = any run of other characters, with * ? and ~1
 
@@ -21,6 +21,7 @@ from archiver.errors import QueryError
 from archiver.query.ast import And, Everything, Expression, Not, Or, Query, Term, Where, Words
 from archiver.query.comparisons import is_compared, is_empty, read_value, strange
 from archiver.query.cursor import Cursor
+from archiver.query.exact import is_exact, read_exact
 from archiver.query.faults import lonely_operator, meaning, needs_role, quoted, unknown_field
 from archiver.query.fields import KEYWORDS, MEANING, PATHS, RECORD, SAME_ZONE, ZONES
 from archiver.query.modifiers import MODIFIERS, read_modifier
@@ -261,6 +262,8 @@ class _Parser(Cursor):
             raise QueryError(f"{name}: needs a value", position=position, hint=meaning(name))
         if name in MODIFIERS:
             return self._modifier(name, position)
+        if is_exact(name, self):
+            return read_exact(name, self)
         is_worded = name in ZONES or name in KEYWORDS or is_path
         if is_worded and not (is_path and is_compared(self.text[self.at :])):
             return self._texts(_Context((name,), context.depth))

@@ -8,8 +8,22 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from archiver.model import Message, Transcript
-from archiver.query.ast import And, Compare, Everything, Expression, Near, Not, OfConversation, Or, Scope, Text, Words
+from archiver.query.ast import (
+    And,
+    Compare,
+    Everything,
+    Exactly,
+    Expression,
+    Near,
+    Not,
+    OfConversation,
+    Or,
+    Scope,
+    Text,
+    Words,
+)
 from archiver.query.documents import is_about_message
+from archiver.query.exact import exact_values
 from archiver.query.fields import (
     BY,
     KEYWORDS,
@@ -94,6 +108,8 @@ class Reading:
             case Compare(field, low, high):
                 numbers = self._numbers(field, message)
                 return any((low is None or low <= value) and (high is None or value < high) for value in numbers)
+            case Exactly(field, value):
+                return value in exact_values(self.transcript, field, message)
             case Words() | Near():
                 return self._has(expression, message)
             case OfConversation(child):

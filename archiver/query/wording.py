@@ -10,6 +10,7 @@ from archiver.query.ast import (
     And,
     Compare,
     Everything,
+    Exactly,
     Expression,
     How,
     Near,
@@ -20,6 +21,7 @@ from archiver.query.ast import (
     Where,
     Words,
 )
+from archiver.query.exact import as_condition
 from archiver.query.fields import DATES, MESSAGE_ZONES, ZONES
 
 _FIRST = EPOCH.replace(year=1995)  # LivePerson has no older conversations
@@ -41,6 +43,8 @@ def understood(expression: Expression) -> str:
             return understood(child)
         case Compare():
             return _comparison(expression)
+        case Exactly(field, value):
+            return as_condition(field, value)
         case Words(terms, where):
             return _placed(_run(terms), where)
         case Near():

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from archiver.app import Archive
 from archiver.model import Role
-from archiver.query import MEANING, VALUES, ZONES
+from archiver.query import EXACT, MEANING, VALUES, ZONES, as_condition
 from archiver.value import Value
 from archiver.web.facets import FIELDS
 
 _MOST = 8
-_AT_CARET = re.compile(r'(?:(?P<field>[A-Za-z]+):)?(?P<typed>"[^"]*|[^\s()":]*)$')
+_AT_CARET = re.compile(r'(?:(?P<field>[A-Za-z]+):)?(?P<typed>=?"[^"]*|[^\s()":]*)$')
 _PLAIN = re.compile(r"\w+")
 _FIXED = {**VALUES, "from": tuple(Role), "in": ZONES, "is": ("current", "earlier"), "transferred": ("yes", "no")}
 
@@ -44,10 +44,10 @@ def _fields(match: re.Match[str]) -> Iterator[Completion]:
 
 
 def _values(archive: Archive, match: re.Match[str]) -> Iterator[Completion]:
-    field, typed = match["field"].lower(), match["typed"].strip('"').lower()
+    field, typed = match["field"].lower(), match["typed"].strip('="').lower()
     for value, detail in _known_values(archive, field):
         if typed in value.lower():
-            yield Completion(f"{field}:{_quoted(value)} ", value, detail, match.start("field"))
+            yield Completion(f"{_condition(field, value)} ", value, detail, match.start("field"))
 
 
 def _known_values(archive: Archive, field: str) -> Iterator[tuple[str, str]]:
@@ -57,6 +57,10 @@ def _known_values(archive: Archive, field: str) -> Iterator[tuple[str, str]]:
     elif field in FIELDS:
         counts = archive.counting("").by(FIELDS[field], 200)
         yield from ((item.value, f"{item.count:,}") for item in counts.values if item.value is not None)
+
+
+def _condition(field: str, value: str) -> str:
+    return as_condition(field, value) if field in EXACT else f"{field}:{_quoted(value)}"
 
 
 def _quoted(value: str) -> str:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archiver.index import Counting, Counts
-from archiver.query import Scope, words
+from archiver.query import EXACT, Scope, as_condition, words
 from archiver.value import Value
 from archiver.web.state import SearchState
 
 _SHOWN = 8  # values of a facet
-# Of messages only: who wrote them, which the others do not say. No field searches for senders by name.
-_OF_MESSAGES: dict[str, tuple[str, str | None]] = {"from": ("Written by", "from"), "sender": ("Sender", None)}
+# Of messages only: who wrote them, which the others do not say.
+_OF_MESSAGES: dict[str, tuple[str, str]] = {"from": ("Written by", "from"), "sender": ("Sender", "sender")}
 _PEOPLE = ("agent", "bot")
 # Facet → (title, field of the query language).
 _FACETS: dict[str, tuple[str, str]] = {
     "skill": ("Skill", "skill"),
     "agent": ("Agent", "agent"),
-    "bot": ("Bot", "agent"),
+    "bot": ("Bot", "bot"),
     "group": ("Agent group", "group"),
     "source": ("Channel", "source"),
     "device": ("Device", "device"),
@@ -72,14 +72,16 @@ def facet_lists(counting: Counting, state: SearchState) -> Iterator[FacetList]:
             yield FacetList(title + more, values, counts.others, counts.rest, counts.is_overlapping)
 
 
-def _values(counts: Counts, field: str | None, state: SearchState) -> Iterator[FacetValue]:
+def _values(counts: Counts, field: str, state: SearchState) -> Iterator[FacetValue]:
     for item in counts.values:
-        if field is None:
-            yield FacetValue(item.value or _NONE, item.count, None, None)
-            continue
-        term = condition(field, item.value) if item.value is not None else _without(counts.facet, field)
+        term = _with(field, item.value) if item.value is not None else _without(counts.facet, field)
         label = _NONE if item.value is None else item.value
         yield _linked(label, item.count, term, state)
+
+
+def _with(field: str, value: str) -> str | None:
+    """The condition that a result has just this value of a facet."""
+    return as_condition(field, value) if field in EXACT else condition(field, value)
 
 
 def _without(facet: str, field: str) -> str | None:

@@ -14,6 +14,7 @@ from archiver.index.sortable import between
 from archiver.model import Role
 from archiver.query import (
     BY,
+    ID,
     KEYWORDS,
     MESSAGE_ZONES,
     NUMBERS,
@@ -24,6 +25,7 @@ from archiver.query import (
     And,
     Compare,
     Everything,
+    Exactly,
     Expression,
     How,
     Near,
@@ -110,6 +112,8 @@ class _Translator:
                 return self._near(expression)
             case Compare():
                 return silent(_range(expression))
+            case Exactly(field, value):
+                return silent({"term": {"conversation_id" if field == ID else f"facets.{field}": {"value": value}}})
             case OfConversation(child):
                 return self._join(child)
 

@@ -14,6 +14,7 @@ from archiver.index.embedded.schema import (
     RECORD_ZONES,
     all_words,
     at_path,
+    facet_field,
     keyword_field,
     number_field,
     of_kind,
@@ -25,6 +26,7 @@ from archiver.index.sortable import between, pieces
 from archiver.model import Role
 from archiver.query import (
     BY,
+    ID,
     KEYWORDS,
     MESSAGE_ZONES,
     NUMBERS,
@@ -34,6 +36,7 @@ from archiver.query import (
     And,
     Compare,
     Everything,
+    Exactly,
     Expression,
     How,
     Near,
@@ -93,6 +96,9 @@ class _Translator:
                 return _any_of([self._of(child) for child in children])
             case Compare():
                 return Query.const_score_query(self._range(expression), 0.0)
+            case Exactly(field, value):
+                name = "key" if field == ID else facet_field(field)
+                return Query.const_score_query(Query.term_query(self._schema, name, value), 0.0)
             case Words():
                 return self._words(expression)
             case Near():

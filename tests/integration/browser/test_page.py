@@ -211,7 +211,7 @@ def test_the_box_completes_what_is_typed(look: Look, demo_url: str) -> None:
     page.keyboard.press("Enter")
     expect(offered.first).to_be_visible()
     offered.filter(has_text="Flights").click()
-    expect(page.get_by_label("Query")).to_have_value("🙂 skill:Flights ")
+    expect(page.get_by_label("Query")).to_have_value('🙂 skill:="Flights" ')
     expect(offered).to_have_count(0)
     page.keyboard.press("Escape")
     assert page.url.endswith("/")

@@ -324,6 +324,19 @@ def skills(tmp_path: Path) -> Iterator[Desk]:
         yield made
 
 
+def test_a_rule_of_a_whole_value_lets_nothing_through_that_only_reads_like_it(tmp_path: Path) -> None:
+    names = ("Billing", "Billing EU", "billing", "The Billing", "Bílling")
+    raws = [record(f"c{at}", NOW, "hello", info={"latestSkillName": name}) for at, name in enumerate(names)]
+    with desk_of(kept(tmp_path / "archive", *raws)) as desk:
+        ed = desk.grant("ed", "reader", rule='skill:="Billing"')
+        for scope in Scope:
+            for query in ("", "hello", 'skill:="Billing EU" OR hello', "skill:Billing"):
+                mine = desk.ask(ed, f"/api/v1/search?q={quote(query)}&scope={scope}&facet=skill").json()
+                assert {item["conversation_id"] for item in mine["items"]} == {"c0"}
+                assert [value["value"] for value in mine["facets"]["skill"] if value["value"]] == ["Billing"]
+        assert [desk.ask(ed, f"/api/v1/conversations/c{at}").status_code for at in range(5)] == [200, *[404] * 4]
+
+
 def test_a_rule_holds_in_every_answer(skills: Desk) -> None:
     ed, everybody = skills.grant("ed", "reader", rule="skill:Billing"), skills.grant("mara", "reader")
     for query in ("", "hello", "hello OR *", "-nothing", "skill:Sales OR skill:Billing", "skill:Sales", "id:Sales-1"):

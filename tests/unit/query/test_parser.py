@@ -25,6 +25,7 @@ from archiver.query.ast import (
     Where,
     Words,
 )
+from archiver.query.exact import WHOLE_ONLY
 from archiver.query.fields import DATES, HAS_VALUES, KEYWORDS, MEANING, MESSAGE_ZONES, NUMBERS, ZONES
 from archiver.query.parser import parse
 from archiver.query.reading import Reading, results
@@ -243,6 +244,8 @@ PARTS = [
     "from:agent ",
     "from:bot",
     "skill:",
+    "skill:=",
+    "sender:=",
     "sde.a.b:",
     "has:",
     "status:open",
@@ -341,7 +344,7 @@ def test_huge_queries_are_answered_not_fatal(text: str) -> None:
 
 def test_every_field_has_a_meaning() -> None:
     derived = {"record", "from", "in", "is", "transferred", "after", "before", "on", *DATES}
-    assert set(MEANING) == {*ZONES, *KEYWORDS, *NUMBERS, *derived} - {"by", "start", "end"}
+    assert set(MEANING) == {*ZONES, *KEYWORDS, *NUMBERS, *WHOLE_ONLY, *derived} - {"by", "start", "end"}
     assert all(value in MEANING["has"] for value in HAS_VALUES)
 
 
