@@ -15,6 +15,7 @@ from archiver.index import (
     Counts,
     Histogram,
     Hit,
+    Neighbours,
     Request,
     Search,
     Seen,
@@ -24,6 +25,7 @@ from archiver.index import (
     count_terms,
     found_ids,
     make_ready,
+    neighbours,
     numbered_versions,
     other_transcripts,
     read_cursor,
@@ -116,6 +118,14 @@ class ArchiveReader:
         transcript = read_version(self.file.vault, self.file.vault.current(conversation_id)).transcript
         self.view.check(transcript)
         return self.view.text_of(transcript, self._others(conversation_id))
+
+    def neighbours(self, transcript: Transcript, query: str | Query = "") -> Neighbours:
+        """The conversations that started directly before and after one, of those that a query finds. Raises QueryError,
+        StoreError.
+        """
+        parsed = self.parse(query)
+        make_ready(self.file, self.store, self._progress)
+        return neighbours(self.store, parsed, transcript)
 
     def _others(self, conversation_id: str) -> list[Transcript]:
         """The other versions of a conversation, if they are needed to know what is to be hidden."""

@@ -1,5 +1,6 @@
 """The search index: what can be thrown away and built again from the archive, and the questions it answers."""
 
+from archiver.index.adjacent import Neighbours, neighbours
 from archiver.index.advice import advice_on
 from archiver.index.assurance import Assurance
 from archiver.index.build import Applied, bring_up_to_date, catch_up, is_behind, rebuild, retry
@@ -22,6 +23,7 @@ __all__ = [
     "Facet",
     "Histogram",
     "Hit",
+    "Neighbours",
     "NumberedVersion",
     "Refusal",
     "Request",
@@ -43,6 +45,7 @@ __all__ = [
     "index_status",
     "is_behind",
     "make_ready",
+    "neighbours",
     "numbered_versions",
     "open_store",
     "other_transcripts",

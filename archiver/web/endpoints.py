@@ -24,7 +24,7 @@ from archiver.web.saved_page import saved_page
 from archiver.web.search_page import PAGE, check, faulty_page, search_page
 from archiver.web.state import read_state
 from archiver.web.status_page import status_page
-from archiver.web.transcript_page import transcript_page, unreadable_page
+from archiver.web.transcript_page import Asked, transcript_page, unreadable_page
 from archiver.web.visit import Visit, address_of, as_json
 
 # ── search ──
@@ -67,19 +67,19 @@ def complete(visit: Visit) -> Response:
 def transcript(visit: Visit) -> Response:
     around: Any = {"here": "transcript", "twin": address_of(visit.id, "c.json")}
     try:
-        content = transcript_page(
-            visit.archive,
-            visit.id,
-            query=visit.given("q"),
-            at=visit.number("m"),
-            only=visit.given("only"),
-            is_utc=visit.given("times") == "utc",
-        )
+        content = transcript_page(visit.archive, visit.id, _asked(visit))
     except RecordError as error:
         return visit.page("unreadable.html", faults.shown(error) | unreadable_page(visit.archive, visit.id), **around)
     if visit.may(Right.REVIEW):
         content |= reviews_of(visit.archive, visit.id)
     return visit.page("transcript.html", content, **around)
+
+
+def _asked(visit: Visit) -> Asked:
+    return Asked(
+        visit.given("q"), visit.number("m"), visit.given("only"),
+        is_utc=visit.given("times") == "utc", is_whole=visit.given("parts") == "all",
+    )  # fmt: skip
 
 
 def transcript_json(visit: Visit) -> Response:

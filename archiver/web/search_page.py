@@ -11,7 +11,7 @@ from typing import Any
 
 from archiver.app import Archive
 from archiver.errors import ArchiverError, ConfigError, QueryError, counted
-from archiver.index import Search, Sort
+from archiver.index import Results, Search, Sort
 from archiver.outputs import proven_bars
 from archiver.query import Scope
 from archiver.web.cards import card
@@ -21,6 +21,7 @@ from archiver.web.state import COLUMNS, MOST_FILTERS, SearchState, hidden_fields
 from archiver.web.times import in_zone
 
 PAGE = 20
+_MOST_DIGITS = 9
 _SORTS = {
     "newest": "Newest", "oldest": "Oldest", "relevance": "Most relevant", "matches": "Most matches",
     "duration": "Longest", "messages": "Most messages", "lowest-mcs": "Lowest MCS", "lowest-csat": "Lowest CSAT",
@@ -52,11 +53,31 @@ def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
         "histogram": drawing(found.interval, bars, state, zone) if found else None,
         "size": (WIDTH, HEIGHT),
         "facets": list(facet_lists(counting, state)) if results.total else [],
-        "next": state.href(after=results.next) if results.next else None,
+        "place": _place(state, len(results.hits), results.total),
+        "next": _next(state, results),
         "milliseconds": round(1000 * (perf_counter() - started)),
         "is_first_run": archive.file.vault.head() == 0,
         "counted": counted,
     }
+
+
+def _skipped(state: SearchState) -> int:
+    """How many results were shown on the pages before."""
+    is_number = state.skipped.isascii() and state.skipped.isdecimal() and len(state.skipped) <= _MOST_DIGITS
+    return int(state.skipped) if state.after and is_number else 0
+
+
+def _next(state: SearchState, results: Results) -> str | None:
+    """The address of the page after this one; None if there is none."""
+    skipped = str(_skipped(state) + len(results.hits))
+    return state.href(after=results.next, skipped=skipped) if results.next else None
+
+
+def _place(state: SearchState, shown: int, total: int) -> str | None:
+    """Which results these are, if there are others."""
+    first = _skipped(state) + 1
+    is_known = first > 1 or not state.after
+    return f"{first:,}–{first + shown - 1:,} of {total:,}" if shown and shown < total and is_known else None
 
 
 def search_of(archive: Archive, state: SearchState, limit: int) -> Search:

@@ -10,12 +10,14 @@ from archiver.value import Value, as_dict, replace
 MOST_FILTERS = 30
 COLUMNS = ("start", "customer", "agents", "skill", "messages", "duration", "mcs", "csat")  # of the table
 SHOWN_COLUMNS = ("start", "customer", "agents", "skill", "messages", "mcs")
-_NAMES = {"q": "q", "filters": "f", "from_day": "from", "to_day": "to", "columns": "col"}  # members with another name
+# Members that have another name in the address.
+_NAMES = {"q": "q", "filters": "f", "from_day": "from", "to_day": "to", "columns": "col", "skipped": "n"}
 
 
 class SearchState(Value):
     """What is asked and how it is shown. `filters` are conditions of the query language that all must hold, each a
-    chip; `from_day` and `to_day` bound the start; `after` is the cursor of the page before.
+    chip; `from_day` and `to_day` bound the start; `after` is the cursor of the page before,
+    up to which `skipped` results were shown.
     """
 
     q: str = ""
@@ -27,6 +29,7 @@ class SearchState(Value):
     view: str = "cards"
     columns: tuple[str, ...] = SHOWN_COLUMNS
     after: str = ""
+    skipped: str = ""
 
     @property
     def query(self) -> str:
@@ -59,7 +62,7 @@ class SearchState(Value):
 
     def href(self, path: str = "/", **changes: object) -> str:
         """The address of this state with changes. A new question begins with its first page."""
-        state = replace(self, **({"after": ""} | changes))
+        state = replace(self, **({"after": "", "skipped": ""} | changes))
         pairs = urlencode(list(state._pairs()))
         return f"{path}?{pairs}" if pairs else path
 
@@ -97,9 +100,9 @@ def read_state(pairs: Iterable[tuple[str, str]]) -> SearchState:
     return SearchState(filters=filters, columns=columns, **one)
 
 
-_SINGLE = ("q", "from_day", "to_day", "scope", "sort", "view", "after")
+_SINGLE = ("q", "from_day", "to_day", "scope", "sort", "view", "after", "skipped")
 
 
 def hidden_fields(state: SearchState, without: Sequence[str]) -> list[tuple[str, str]]:
     """The parameters that a form has to repeat, except those that it asks for itself, and the cursor."""
-    return [(name, value) for name, value in replace(state, after="")._pairs() if name not in without]
+    return [(name, value) for name, value in replace(state, after="", skipped="")._pairs() if name not in without]

@@ -11,45 +11,43 @@ from archiver.access import Action
 from archiver.app import Archive
 from archiver.archive import Record
 from archiver.errors import ArchiverError, counted
-from archiver.model import Metadata, Role, Sde, Transcript
-from archiver.outputs import sde_rows
-from archiver.query import Expression, facet_values
+from archiver.model import Transcript
+from archiver.query import Expression
 from archiver.value import Value
 from archiver.web.cards import badges, conversation_href
 from archiver.web.entries import Entry, entries, matching
 from archiver.web.facets import condition
+from archiver.web.facts import facts_page, moment, search_for
 from archiver.web.state import SearchState
-from archiver.web.times import duration, in_zone
 
 _PAGE = 500  # messages
 _OTHERS, _SEARCHED = 5, 20  # conversations of the same customer: shown, looked at
 SENDERS = ("customer", "agent", "bot", "system", "notes")
 
 
-class Fact(Value):
-    """A fact at the side of a transcript; `href` searches for others with the same."""
-
-    label: str
-    value: str
-    href: str | None = None
-
-
-def transcript_page(
-    archive: Archive, conversation_id: str, *, query: str = "", at: int | None = None, only: str = "",
-    is_utc: bool = False,
-) -> dict[str, Any]:  # fmt: skip
-    """What the page shows: the messages around number `at`, or the first ones, with times in the archive's zone or in
-    UTC. Raises NotFound, IntegrityError, RecordError, QueryError.
+class Asked(Value):
+    """What is to be shown of a conversation: the part with message number `at`, or the first one, or with `is_whole`
+    all of them; only messages of some sender; with the matches of a query; with times in the archive's zone or in UTC.
     """
-    zone = UTC if is_utc else archive.settings.zone
+
+    query: str = ""
+    at: int | None = None
+    only: str = ""
+    is_utc: bool = False
+    is_whole: bool = False
+
+
+def transcript_page(archive: Archive, conversation_id: str, asked: Asked = Asked()) -> dict[str, Any]:  # noqa: B008
+    """What the page shows. Raises NotFound, IntegrityError, RecordError, QueryError."""
+    zone = UTC if asked.is_utc else archive.settings.zone
     record = archive.file.vault.current(conversation_id)
     transcript = archive.transcript(conversation_id)
     archive.audit(Action.VIEW, conversation_id=conversation_id)
-    asked = archive.parse(query) if query.strip() else None
-    numbers = _numbers_of_page(len(transcript.messages), at)
-    expression = asked.expression if asked else None
+    query, only = asked.query, asked.only
+    expression = archive.parse(query).expression if query.strip() else None
+    numbers = _numbers_of_page(len(transcript.messages), asked)
     shown = list(entries(transcript, numbers, expression, zone))
-    return {
+    return facts_page(transcript, expression, zone) | {
         "transcript": transcript,
         "is_masked": not archive.view.person.sees_personal_data,
         "entries": [entry for entry in shown if _is_wanted(entry, only)],
@@ -58,20 +56,34 @@ def transcript_page(
         "query": query,
         "only": only,
         "senders": [(name, conversation_href(conversation_id, query) + _only(name, query)) for name in SENDERS],
-        "numbers": numbers,
         "pages": list(_pages(transcript, numbers, query)),
         "badges": list(badges(transcript)),
-        "facts": list(_facts(transcript, zone)),
-        "people": list(_people(transcript.metadata)),
-        "sdes": [(sde.type, sde.is_authenticated, list(_values(sde))) for sde in transcript.sdes],
         "provenance": _provenance(archive, record, zone),
-        "others": _others(archive, transcript),
+        **_of_index(archive, transcript, query),
         "zone": str(zone),
-        "other_zone": _other_zone(archive, conversation_id, query, is_utc=is_utc),
+        "other_zone": _other_zone(archive, conversation_id, query, is_utc=asked.is_utc),
         "href": conversation_href(conversation_id),
         "back": SearchState(q=query).href(),
+        "printed_at": moment(archive.now(), zone),
+        "head": archive.file.vault.noted_head(),
         "counted": counted,
     }
+
+
+def _of_index(archive: Archive, transcript: Transcript, query: str) -> dict[str, Any]:
+    """Other conversations, which the index knows. If it does not answer, the text is shown without them."""
+    try:
+        return {"others": _others(archive, transcript), "beside": list(_beside(archive, transcript, query))}
+    except ArchiverError:
+        return {"others": None, "beside": []}
+
+
+def _beside(archive: Archive, transcript: Transcript, query: str) -> Iterator[tuple[str, str]]:
+    """The conversations that started after and before this one, of those that the query finds: label, address."""
+    found = archive.neighbours(transcript, query)
+    for label, id_ in (("Newer", found.newer), ("Older", found.older)):
+        if id_:
+            yield label, conversation_href(id_, query)
 
 
 def _other_zone(archive: Archive, conversation_id: str, query: str, *, is_utc: bool) -> tuple[str, str] | None:
@@ -103,9 +115,11 @@ def _only(name: str, query: str) -> str:
     return f"{'&' if query else '?'}{urlencode({'only': name})}"
 
 
-def _numbers_of_page(count: int, at: int | None) -> range:
-    """The numbers of the messages of the page that holds a number."""
-    page = (min(max(at or 1, 1), max(count, 1)) - 1) // _PAGE
+def _numbers_of_page(count: int, asked: Asked) -> range:
+    """The numbers of the messages that are shown."""
+    if asked.is_whole:
+        return range(1, count + 1)
+    page = (min(max(asked.at or 1, 1), max(count, 1)) - 1) // _PAGE
     return range(page * _PAGE + 1, min((page + 1) * _PAGE, count) + 1)
 
 
@@ -114,7 +128,10 @@ def _pages(transcript: Transcript, numbers: range, query: str) -> Iterator[tuple
     count = len(transcript.messages)
     for first in range(1, count + 1, _PAGE) if count > _PAGE else ():
         label = f"{first:,}–{min(first + _PAGE - 1, count):,}"
-        yield label, conversation_href(transcript.id, query, first), first == numbers.start
+        yield label, conversation_href(transcript.id, query, first), numbers.start == first and len(numbers) <= _PAGE
+    if count > _PAGE:
+        href = conversation_href(transcript.id, query)
+        yield "All, to print", f"{href}{'&' if query else '?'}parts=all", len(numbers) == count
 
 
 def _is_wanted(entry: Entry, only: str) -> bool:
@@ -123,53 +140,12 @@ def _is_wanted(entry: Entry, only: str) -> bool:
     return entry.kind == "note" if only == "notes" else entry.kind == "message" and entry.role == only
 
 
-def _facts(transcript: Transcript, zone: tzinfo) -> Iterator[Fact]:
-    metadata = transcript.metadata
-    yield Fact("Started", _moment(metadata.started_at, zone))
-    yield Fact("Ended", _moment(metadata.ended_at, zone))
-    yield Fact("Duration", duration(metadata.duration_ms) or "unknown")
-    searchable = (
-        ("Status", "status", next(iter(facet_values(transcript, "status")), None)),
-        ("Skill", "skill", metadata.skill),
-        ("Agent group", "group", metadata.group),
-        ("Closed by", "closed", metadata.close_reason),
-        ("Channel", "source", metadata.source),
-        ("Device", "device", metadata.device),
-        ("Language", "lang", metadata.language),
-        *(("Campaign", "campaign", name) for name in metadata.campaign),
-        *(("Intent", "intent", name) for name in metadata.intents),
-    )
-    for label, field, value in searchable:
-        if value:
-            yield Fact(label, value, _search(condition(field, value)))
-    scores = (("MCS", metadata.mcs), ("CSAT", metadata.csat), ("NPS", metadata.nps))
-    yield from (Fact(label, f"{value:g}") for label, value in scores if value is not None)
-
-
-def _people(metadata: Metadata) -> Iterator[tuple[str, tuple[Fact, ...]]]:
-    """Everybody who took part with what is known of them."""
-    for person in (*metadata.consumers, *metadata.agents):
-        field = "customer" if person.role is Role.CUSTOMER else "agent"
-        known = (("Id", person.id), ("Login", person.login), ("E-mail", person.email), ("Phone", person.phone))
-        facts = (Fact(label, value, _search(condition(field, value))) for label, value in known if value)
-        yield f"{person.name} ({person.role.value})", tuple(facts)
-
-
-def _values(sde: Sde) -> Iterator[Fact]:
-    for label, path, value in sde_rows(sde):
-        yield Fact(label, value, _search(condition(f"sde.{path}", value) if path else None))
-
-
-def _search(term: str | None) -> str | None:
-    return SearchState(filters=(term,)).href() if term else None
-
-
 def _provenance(archive: Archive, record: Record, zone: tzinfo) -> dict[str, Any]:
     """Where the text comes from: the vault's entry, its hash, and the other versions."""
     history = archive.history(record.conversation_id)
     return {
         "entry": record.seq,
-        "fetched_at": _moment(datetime.fromisoformat(record.fetched_at), zone),
+        "fetched_at": moment(datetime.fromisoformat(record.fetched_at), zone),
         "link": archive.file.vault.link_at(record.seq),
         "versions": sum(entry.is_version for entry in history),
         "events": [entry for entry in history if not entry.is_version],
@@ -179,21 +155,14 @@ def _provenance(archive: Archive, record: Record, zone: tzinfo) -> dict[str, Any
 
 
 def _others(archive: Archive, transcript: Transcript) -> dict[str, Any] | None:
-    """The newest other conversations of the same customer; None if the customer is unknown or the index is down. The
-    search behind them is for the id's words, which others may have in a name or number: those are not shown.
+    """The newest other conversations of the same customer; None if the customer is unknown. The search behind them is
+    for the id's words, which others may have in a name or number: those are not shown.
     """
     ids = {person.id for person in transcript.metadata.consumers if person.id}
     term = condition("customer", min(ids)) if ids else None
     if term is None:
         return None
-    try:
-        results = archive.search(term, limit=_SEARCHED).results()
-    except ArchiverError:
-        return None
+    results = archive.search(term, limit=_SEARCHED).results()
     others = [hit.transcript for hit in results.hits if hit.transcript.id != transcript.id and not hit.fault]
     same = [item for item in others if ids & {person.id for person in item.metadata.consumers}]
-    return {"shown": same[:_OTHERS], "mentions": results.total, "href": _search(term)}
-
-
-def _moment(moment: datetime | None, zone: tzinfo) -> str:
-    return f"{in_zone(moment, zone):%d %b %Y %H:%M:%S}" if moment else "unknown"
+    return {"shown": same[:_OTHERS], "mentions": results.total, "href": search_for(term)}

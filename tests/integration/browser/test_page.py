@@ -275,6 +275,29 @@ def test_20_000_messages_open_and_every_one_has_its_address(look: Look, long_url
     assert page.locator(".message").count() <= 500
 
 
+def test_all_parts_of_a_conversation_are_printed_as_one(look: Look, long_url: str) -> None:
+    page = look(long_url).goto("/c/long")
+    page.get_by_role("link", name="All, to print").click()
+    page.emulate_media(media="print")
+    expect(page.locator(".message")).to_have_count(20_000, timeout=30_000)
+    expect(page.locator(".printed")).to_contain_text("conversation long. Printed")
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_on_a_phone_filters_wait_behind_a_button(look: Look, demo_url: str, has_scripts: bool) -> None:
+    page = look(demo_url, viewport={"width": 390, "height": 800}, java_script_enabled=has_scripts).goto(QUERY)
+    facet, days = page.locator(".facets li a").first, page.get_by_label("From", exact=True)
+    expect(facet).to_be_hidden()
+    expect(days).to_be_hidden()
+    page.locator("summary", has_text="Narrow").click()
+    page.locator("summary", has_text="Days").click()
+    expect(facet).to_be_visible()
+    expect(days).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    for name in ("Narrow", "Days, order"):
+        expect(page.locator("summary", has_text=name)).to_be_hidden()
+
+
 def test_what_is_printed_is_the_transcript_with_its_facts_and_nothing_to_click(look: Look, served_url: str) -> None:
     watched = look(served_url)
     page = watched.goto(f"/c/{FULL_ID}")

@@ -111,6 +111,52 @@ def test_a_facet_leads_to_the_results_that_it_counts_and_to_all_others(url: str)
         assert found[0] == int(count.replace(",", "")), asked
 
 
+def test_a_conversation_leads_to_its_neighbours_among_those_that_the_search_finds(tmp_path: Path) -> None:
+    raws = [
+        record(f"c{number}", NOW - timedelta(minutes=number // 2), "refund" if number % 3 else "else")
+        for number in range(12)
+    ]
+    with page_of(kept(tmp_path / "archive", *raws)) as url:
+        for query in ("", "?q=refund", "?q=nothing"):
+            found = httpx.get(f"{url}/search.json{query}").json()["items"]
+            ids = [item["conversation_id"] for item in found]
+            for newer, id_, older in zip([None, *ids], ids, [*ids[1:], None], strict=False):
+                page = httpx.get(f"{url}/c/{id_}{query}")
+                wanted = [f"/c/{beside}{query}" for beside in (newer, older) if beside]
+                assert links(page, "^/c/")[: len(wanted)] == wanted, id_
+        outside = httpx.get(f"{url}/c/c3?q=refund")  # which the query does not find
+        assert links(outside, "^/c/")[:2] == ["/c/c1?q=refund", "/c/c2?q=refund"]
+
+
+def test_the_page_says_which_of_how_many_results_it_shows(tmp_path: Path) -> None:
+    raws = [record(f"c{number:03}", NOW - timedelta(minutes=number), "hello") for number in range(45)]
+    with page_of(kept(tmp_path / "archive", *raws)) as url:
+        path, told = "/?q=hello", []
+        while path:
+            answer = httpx.get(url + path)
+            told += re.findall(r'class="place">([^<]+)<', answer.text)
+            path = next(iter(links(answer, "after=")), "")
+        assert told == ["1–20 of 45", "21–40 of 45", "41–45 of 45"]
+        assert 'class="place"' not in httpx.get(f"{url}/?q=id:c001").text  # all are shown
+        for wrong in ("n=junk", "n=-5", "n=99999999999999999999", "n=7"):
+            assert "1–20 of 45" in httpx.get(f"{url}/?q=hello&{wrong}").text
+
+
+def test_what_a_query_finds_beside_the_messages_is_marked_there(tmp_path: Path) -> None:
+    sdes = {"events": [{"sdeType": "LEAD", "lead": {"lead": {"topic": "golden retriever", "leadId": "L8"}}}]}
+    survey = [{"surveyData": [{"question": "golden question", "answer": "a retriever <b>"}]}]
+    raw = record("c1", NOW, "hello", sdes=sdes, conversationSurveys=survey, summary={"text": "the golden end"})
+    with page_of(kept(tmp_path / "archive", raw)) as url:
+        page = httpx.get(f"{url}/c/c1?q=golden").text
+        for marked in ("<mark>golden</mark> retriever", "<mark>golden</mark> question", "the <mark>golden</mark> end"):
+            assert marked in page
+        assert "0 messages and 3 other texts with matches" in page
+        only = httpx.get(f"{url}/c/c1?q=survey:retriever").text
+        assert "a <mark>retriever</mark> &lt;b&gt;" in only
+        assert "golden <mark>" not in only  # the attribute is not what was asked for
+        assert "and 1 other text with matches" in only
+
+
 def test_the_json_twins_have_the_schemas_of_the_commands(url: str) -> None:
     page = httpx.get(f"{url}/?q=refund")
     (twin,) = links(page, r"^/search\.json")

@@ -1,0 +1,111 @@
+"""What stands beside the messages of a transcript, with what a query marks in it: facts, people, attributes, surveys,
+summaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, tzinfo
+from typing import Any
+
+from archiver.model import Metadata, Role, Sde, Transcript, Zone
+from archiver.outputs import sde_rows
+from archiver.query import Expression, Reading, Snippet, facet_values
+from archiver.value import Value, replace
+from archiver.web.facets import condition
+from archiver.web.state import SearchState
+from archiver.web.texts import Piece, pieces, plain
+from archiver.web.times import duration, in_zone
+
+
+class Fact(Value):
+    """A fact at the side of a transcript; `href` searches for others with the same."""
+
+    label: str
+    value: str
+    pieces: tuple[Piece, ...]
+    href: str | None = None
+
+
+Marks = dict[tuple[str, str], Snippet]  # by zone and text
+
+
+def facts_page(transcript: Transcript, expression: Expression | None, zone: tzinfo) -> dict[str, Any]:
+    """Everything that the page shows of it; `marked_beside`: in how many texts the query marks something."""
+    marks = _marks(transcript, expression) if expression is not None else {}
+
+    def marked(where: Zone, text: str | None) -> tuple[Piece, ...]:
+        return tuple(pieces(marks.get((where, text or ""), Snippet(text or ""))))
+
+    return {
+        "facts": list(_facts(transcript, zone)),
+        "people": list(_people(transcript.metadata, marked)),
+        "sdes": [(sde.type, sde.is_authenticated, list(_values(sde, marked))) for sde in transcript.sdes],
+        "answers": [
+            (marked(Zone.SURVEY, item.question), marked(Zone.SURVEY, item.answer)) for item in transcript.answers
+        ],
+        "summaries": [marked(Zone.SUMMARY, text) for text in transcript.summaries],
+        "marked_beside": len(marks),
+    }
+
+
+def search_for(term: str | None) -> str | None:
+    """The address of a search for a condition."""
+    return SearchState(filters=(term,)).href() if term else None
+
+
+def moment(at: datetime | None, zone: tzinfo) -> str:
+    return f"{in_zone(at, zone):%d %b %Y %H:%M:%S}" if at else "unknown"
+
+
+def _marks(transcript: Transcript, expression: Expression) -> Marks:
+    beside = replace(transcript, messages=(), former=())
+    return {(match.where, match.snippet.text): match.snippet for match in Reading(beside).matches(expression)}
+
+
+def _fact(label: str, value: str, term: str | None = None) -> Fact:
+    return Fact(label, value, tuple(plain(value)), search_for(term))
+
+
+def _facts(transcript: Transcript, zone: tzinfo) -> Iterator[Fact]:
+    metadata = transcript.metadata
+    yield _fact("Started", moment(metadata.started_at, zone))
+    yield _fact("Ended", moment(metadata.ended_at, zone))
+    yield _fact("Duration", duration(metadata.duration_ms) or "unknown")
+    searchable = (
+        ("Status", "status", next(iter(facet_values(transcript, "status")), None)),
+        ("Skill", "skill", metadata.skill),
+        ("Agent group", "group", metadata.group),
+        ("Closed by", "closed", metadata.close_reason),
+        ("Channel", "source", metadata.source),
+        ("Device", "device", metadata.device),
+        ("Language", "lang", metadata.language),
+        *(("Campaign", "campaign", name) for name in metadata.campaign),
+        *(("Intent", "intent", name) for name in metadata.intents),
+    )
+    for label, field, value in searchable:
+        if value:
+            yield _fact(label, value, condition(field, value))
+    scores = (("MCS", metadata.mcs), ("CSAT", metadata.csat), ("NPS", metadata.nps))
+    yield from (_fact(label, f"{value:g}") for label, value in scores if value is not None)
+
+
+Marked = Callable[[Zone, str | None], tuple[Piece, ...]]
+
+
+def _people(metadata: Metadata, marked: Marked) -> Iterator[tuple[str, tuple[Fact, ...]]]:
+    """Everybody who took part with what is known of them."""
+    for person in (*metadata.consumers, *metadata.agents):
+        field = "customer" if person.role is Role.CUSTOMER else "agent"
+        known = (("Id", person.id), ("Login", person.login), ("E-mail", person.email), ("Phone", person.phone))
+        facts = (
+            Fact(label, value, marked(Zone.ABOUT, value), search_for(condition(field, value)))
+            for label, value in known if value
+        )  # fmt: skip
+        yield f"{person.name} ({person.role.value})", tuple(facts)
+
+
+def _values(sde: Sde, marked: Marked) -> Iterator[Fact]:
+    for label, path, value in sde_rows(sde):
+        term = condition(f"sde.{path}", value) if path else None
+        yield Fact(label, value, marked(Zone.SDE, value), search_for(term))
