@@ -11,6 +11,7 @@ from archiver.app import Archive
 from archiver.archive import Case, CaseItem, Part, Status, no_case
 from archiver.errors import ConfigError, NotFound
 from archiver.index import found_ids
+from archiver.query import Query, facts_of, understood
 from archiver.sampling import drawn, sample_size, share_interval
 from archiver.value import Value, replace
 
@@ -71,7 +72,8 @@ def make_case(
 
 
 def _sampled(archive: Archive, case: Case, sample: Sample) -> tuple[Case, list[str], Part]:
-    everything = set(_found(archive, "")) if sample.is_null else set()  # first: what comes meanwhile is no miss
+    among = _among(archive, case.query)
+    everything = set(_found(archive, among)) if sample.is_null else set()  # first: what comes meanwhile is no miss
     hits = set(_found(archive, case.query))
     population = everything - hits if sample.is_null else hits
     size = sample.size
@@ -81,7 +83,18 @@ def _sampled(archive: Archive, case: Case, sample: Sample) -> tuple[Case, list[s
     return made, drawn(population, size, made.seed), Part.NULL_SAMPLE if sample.is_null else Part.SAMPLE
 
 
-def _found(archive: Archive, query: str) -> Iterator[str]:
+def _among(archive: Archive, query: str) -> Query:
+    """What is looked through for what a query misses: the conversations of its span, skill and the like."""
+    parsed = archive.parse(query)
+    return replace(parsed, expression=facts_of(parsed.expression))
+
+
+def _of_span(archive: Archive, case: Case) -> str:
+    among = _among(archive, case.query)
+    return "" if among.is_everything else f", among those of {understood(among.expression)}"
+
+
+def _found(archive: Archive, query: str | Query) -> Iterator[str]:
     return found_ids(archive.store, archive.search(query, limit=0).request.query)
 
 
@@ -100,6 +113,13 @@ def add_to_case(archive: Archive, case: Case, ids: Iterable[str]) -> int:
     known = [archive.transcript(id_).id for id_ in ids]
     archive.audit(Action.CASE, what="add", to=case.name, conversation_ids=known)
     return archive.file.cases.add(case, known, Part.ADDED)
+
+
+def remove_case(archive: Archive, case: Case, reason: str) -> None:
+    """Removes a case with what reviewers said; the audit log keeps that it was there. Raises ConfigError."""
+    _check_text("the reason", reason)
+    archive.audit(Action.CASE, what="remove", to=case.name, reason=reason, count=len(archive.file.cases.items(case)))
+    archive.file.cases.remove(case)
 
 
 def cases_of(archive: Archive) -> list[Case]:
@@ -144,6 +164,7 @@ def origin_of(archive: Archive, case: Case) -> str:
     if Part.NULL_SAMPLE in parts:
         made = (
             f"a sample, drawn with the seed {case.seed} from the {number}conversations that do NOT match {case.query}"
+            f"{_of_span(archive, case)}"
         )
     elif case.seed:
         made = f"a sample, drawn with the seed {case.seed} from the {number}conversations of {asked}"
@@ -210,5 +231,5 @@ def status_of(text: str) -> Status:
 
 def _check_text(what: str, text: str, *, is_line: bool = False) -> None:
     if not text.strip() or len(text) > _LONGEST or (is_line and not text.isprintable()):
-        kind = " without line breaks" if is_line else ""
-        raise ConfigError(f"{what} can't be empty or longer", hint=f"Write up to {_LONGEST:,} characters{kind}.")
+        kind = " in one line" if is_line else ""
+        raise ConfigError(f"{what} is empty or too long", hint=f"Write 1 to {_LONGEST:,} characters{kind}.")

@@ -72,6 +72,14 @@ def parse_duration(text: str) -> timedelta:
     raise ValueError(f"{text[:_LONGEST]!r} is not a duration; write 90s, 30m, 2h or 1d")
 
 
+def written_duration(duration: timedelta) -> str:
+    """A duration in the largest unit of which it is a whole number: 1d, 90m."""
+    for unit in ("w", "d", "h", "m"):
+        if duration and not duration % _UNITS[unit]:
+            return f"{duration // _UNITS[unit]}{unit}"
+    return f"{duration.total_seconds():g}s"
+
+
 def _named(word: str, now: datetime) -> Window | None:
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if word == "now":

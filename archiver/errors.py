@@ -46,7 +46,8 @@ EXIT_CODES: Mapping[int, str] = {
     5: "try again later: LivePerson or Elasticsearch does not answer or asks to slow down",
     6: "the archive's file, the index or a disk can't be used",
     8: "another process is harvesting into this archive, or writing its index",
-    9: "a check found something: `verify`, `doctor`, or `coverage --fail-on-gaps`",
+    9: "something has to be looked at: `verify`, `doctor`, `certify`, `erasures`, `customer`, `saved list`, "
+    "`scheduled list`, `coverage --fail-on-gaps`",
     130: "interrupted",
 }
 

@@ -54,24 +54,25 @@ def make_due(archive: Archive, progress: Progress | None = None) -> int:
     made = 0
     for item in archive.file.scheduled.all():
         if item.due_at <= archive.now() and archive.file.scheduled.claim(item, archive.now() + _AGAIN_AFTER):
-            made += make(archive, item, progress or Silent())
+            made += make(archive, item, progress or Silent()) is not None
     return made
 
 
-def make(archive: Archive, item: ScheduledExport, progress: Progress) -> bool:
-    """Makes one now; whether it is complete. When it is due again counts from when it was due."""
+def make(archive: Archive, item: ScheduledExport, progress: Progress) -> str | None:
+    """Makes one now; where it is, or None if it could not be made. When it is due again counts from when it was due."""
     at = archive.now()
+    place = f"{item.destination}/{item.name}-{at:{_STAMP}}"
     try:
-        remark = _deliver(archive, item, at, progress)
+        remark = _deliver(archive, item, place, progress)
     except Exception as error:  # noqa: BLE001  (stores raise what they like, and none may end the service)
         told = error.message if isinstance(error, ArchiverError) else f"{type(error).__name__}: {error}"
         archive.file.scheduled.note(item, None, due_at=at + _AGAIN_AFTER, remark=f"FAILED: {told[:500]}")
         _log.warning("export.failed", f"the scheduled export {item.name!r} could not be made: {told[:200]}")
-        return False
+        return None
     if remark:
         _log.warning("export.short", f"the scheduled export {item.name!r} is made, but {remark}")
     archive.file.scheduled.note(item, at, due_at=_next(item, at), remark=remark)
-    return True
+    return place
 
 
 def _next(item: ScheduledExport, at: datetime) -> datetime:
@@ -79,23 +80,22 @@ def _next(item: ScheduledExport, at: datetime) -> datetime:
     return item.due_at + item.every * max((at - item.due_at) // item.every + 1, 1)
 
 
-def _deliver(archive: Archive, item: ScheduledExport, at: datetime, progress: Progress) -> str | None:
+def _deliver(archive: Archive, item: ScheduledExport, place: str, progress: Progress) -> str | None:
     """What whoever reads the export has to know; None if it is whole."""
-    query, name = archive.parse(item.query), f"{item.name}-{at:{_STAMP}}"
-    archive.audit(Action.EXPORT, what="scheduled", query=item.query, format=item.format,
-                  output=f"{item.destination}/{name}")  # fmt: skip
+    query, is_far = archive.parse(item.query), is_remote(item.destination)
+    archive.audit(Action.EXPORT, what="scheduled", query=item.query, format=item.format, output=place)
     total = archive.file.vault.conversations() if query.is_everything else archive.search(query, limit=0).total
-    folder = Path(item.destination) / name
-    if is_remote(item.destination):
-        folder = _spool(archive.file.folder / _SPOOL, at) / name
+    folder = _spool(archive, place) if is_far else Path(place)
     try:
-        wanted = Wanted(folder, item.format)
-        done = write_folder(archive, wanted, query, archive.records_by_start(query), total, progress)
-        if is_remote(item.destination):
-            _upload(folder, f"{item.destination}/{name}")
+        done = write_folder(
+            archive, Wanted(folder, item.format), query, archive.records_by_start(query), total, progress
+        )
+        if is_far:
+            _upload(folder, place)
     finally:
-        if is_remote(item.destination):
-            shutil.rmtree(folder, ignore_errors=True)
+        unfinished = folder.with_name(f"{folder.name}.part")  # nothing goes on with it: the next try has another name
+        for left in (folder, unfinished) if is_far else (unfinished,):
+            shutil.rmtree(left, ignore_errors=True)
     refused = () if query.is_everything else archive.refused()
     if refused:
         return f"{counted(len(refused), 'conversation')} could not be searched: archiver store status"
@@ -104,13 +104,14 @@ def _deliver(archive: Archive, item: ScheduledExport, at: datetime, progress: Pr
     return None
 
 
-def _spool(folder: Path, at: datetime) -> Path:
-    """A folder for what is on its way, without what a killed process has left there more than a day ago."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for left in folder.iterdir():
-        if at.timestamp() - left.stat().st_mtime > _LEFT_AFTER.total_seconds():
+def _spool(archive: Archive, place: str) -> Path:
+    """A folder for what is on its way to a place, without what a killed process has left there more than a day ago."""
+    spool = archive.file.folder / _SPOOL
+    spool.mkdir(mode=0o700, exist_ok=True)
+    for left in spool.iterdir():
+        if archive.now().timestamp() - left.stat().st_mtime > _LEFT_AFTER.total_seconds():
             shutil.rmtree(left, ignore_errors=True)
-    return folder
+    return spool / place.rpartition("/")[2]
 
 
 def _upload(folder: Path, url: str) -> None:
@@ -137,7 +138,7 @@ def _store(url: str) -> tuple[Any, str]:
         found: tuple[Any, str] = core.url_to_fs(url, skip_instance_cache=True)
     except ImportError as error:
         raise ConfigError(
-            f"{url} needs a library: {error}", hint="pip install 'archiver[remote]', and s3fs, gcsfs, adlfs or paramiko"
+            f"{url} needs a library: {error}", hint="Install it: pip install fsspec, and s3fs, gcsfs, adlfs or paramiko"
         ) from None
     except ValueError as error:
         raise ConfigError(f"{url} can't be used: {error}", hint="Such as s3://bucket/folder") from None

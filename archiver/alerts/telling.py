@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import hmac
+import re
 import shlex
+import shutil
 import ssl
 import subprocess
 from base64 import b64decode, b64encode
@@ -19,7 +21,7 @@ import httpx
 from archiver.alerts.mailing import send_mail
 from archiver.archive import ArchiveFile, Delivery, SavedSearch, Target
 from archiver.config import MailServer, mail_address, server_url
-from archiver.errors import ArchiverError, ConfigError, NotFound
+from archiver.errors import ArchiverError, ConfigError, NotFound, suggest
 from archiver.jsontext import decode, encode
 from archiver.logs import EventLogger
 from archiver.private import make_private_file
@@ -30,6 +32,8 @@ _WITHIN_S = 15.0
 _CLAIMED_FOR = timedelta(minutes=2)  # longer than anything takes that is told
 _DELAYS = [timedelta(seconds=s) for s in (5, 30, 120, 600, 3_600, 3 * 3_600, 12 * 3_600)]  # then it is dead
 _TAIL_BYTES = 1 << 20
+_NAMES = ("search", "count", "id", "conversation_id", "account")  # what a command may hold in braces
+_NAME = re.compile(r"\{([a-z_]+)\}")
 SECRET_PREFIX = "whsec_"  # noqa: S105  (the prefix of a secret: Standard Webhooks)
 
 
@@ -96,7 +100,8 @@ class Teller:
         due_at = None if is_last else self._clock() + _DELAYS[delivery.attempts]
         told = error.message if isinstance(error, ArchiverError) else f"{type(error).__name__}: {error}"
         self._archive.saved.failed(delivery, told[:500], due_at)
-        what = "it is not tried any more: archiver saved deliveries" if is_last else "it is tried again"
+        again = f"it is tried again at {due_at:%H:%M:%S} UTC" if due_at else "it is not tried any more"
+        what = f"{again}: archiver saved deliveries"
         _log.warning("alert.failed", f"an alert of {delivery.search!r} could not be told: {told[:200]}; {what}")
 
 
@@ -112,7 +117,8 @@ def _run(search: SavedSearch, content: dict[str, Any]) -> None:
         words, input=encode(content), capture_output=True, timeout=_WITHIN_S * 4, check=False
     )
     if done.returncode:
-        raise ConfigError(f"the command ended with {done.returncode}: {done.stderr.decode('utf-8', 'replace')[-200:]}")
+        said = done.stderr.decode("utf-8", "replace").strip()[-200:]
+        raise ConfigError(f"the command ended with {done.returncode}{': ' if said else ''}{said}")
 
 
 def _filled(word: str, values: dict[str, str]) -> str:
@@ -137,16 +143,28 @@ def _append(search: SavedSearch, content: dict[str, Any]) -> None:
         file.write(line)
 
 
+def _checked_command(text: str) -> str:
+    """A command whose program is there, and which holds no name that stands for nothing. Raises ConfigError."""
+    words = []
+    with suppress(ValueError):
+        words = shlex.split(text)
+    if not words:
+        raise ConfigError(f"the command {text!r} can't be read", hint="Such as: notify --title '{search}' {count}")
+    if shutil.which(words[0]) is None:
+        raise ConfigError(f"there is no program {words[0]!r}", hint="Name it by its whole path.")
+    for name in _NAME.findall(text):
+        if name not in _NAMES:
+            raise ConfigError(f"{{{name}}} stands for nothing", hint=suggest(name, _NAMES, what="Names"))
+    return text
+
+
 def checked_place(target: Target, place: str) -> str:
     """Where a search is told, in full. Raises ConfigError for what can't be."""
     if target is Target.WEBHOOK:
         server_url(place, setting="--webhook", example="https://hooks.example.com/archiver")  # raises
         return place
     if target is Target.COMMAND:
-        with suppress(ValueError):
-            if shlex.split(place):
-                return place
-        raise ConfigError(f"the command {place!r} can't be read", hint="Such as: notify --title '{search}' {count}")
+        return _checked_command(place)
     if target is Target.MAIL:
         return mail_address(place, "--mail")
     path = Path(place).absolute()

@@ -120,6 +120,12 @@ class Cases:
         )
         return self._connection.total_changes - before
 
+    def remove(self, case: Case) -> None:
+        """Removes a case with what was said of its conversations."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM case_items WHERE case_name = ?", (case.name,))
+            self._connection.execute("DELETE FROM cases WHERE name = ?", (case.name,))
+
     def items(self, case: Case) -> list[CaseItem]:
         """The conversations of a case, by id."""
         rows = self._connection.execute(f"{_ITEMS} ORDER BY conversation_id", (case.name,)).fetchall()

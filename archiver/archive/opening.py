@@ -48,7 +48,7 @@ def open_archive(folder: Path, *, account: str | None = None, policies: Policies
         what = "is not an archive" if folder.exists() else "does not exist"
         raise ConfigError(
             f"the folder {str(folder)!r} {what}",
-            hint="Name the archive's folder with --archive, or make one with: archiver harvest",
+            hint="Name the archive's folder (--archive or ARCHIVER_ARCHIVE), or make one with: archiver harvest",
         )
     archive = _opened(folder, path, policies)
     if account and archive.account != account:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from archiver.archive.stored import stored_moment
@@ -63,6 +63,7 @@ class Delivery(Value):
     is_dead: bool
 
 
+_SOON = timedelta(minutes=3)
 _SEARCHES = "SELECT name, query, scope, target, place, with_text, secret, version, watermark, disabled FROM saved"
 _DELIVERIES = "SELECT id, search, version, content, attempts, due_at, error, is_dead FROM deliveries"
 
@@ -95,7 +96,7 @@ class SavedSearches:
         """Saves a new search. Raises ConfigError if the name is taken."""
         with self._transaction():
             if self.find(search.name):
-                hint = "Choose another name, or use --force."
+                hint = "Choose another name, or change it: archiver saved add NAME … --force"
                 raise ConfigError(f"there is a saved search {search.name!r}", hint=hint)
             self._put(search)
 
@@ -207,10 +208,13 @@ class SavedSearches:
             )
 
     def revive(self, now: datetime) -> int:
-        """Tries everything again that was tried too often; how much."""
+        """Tries everything again now that waits, or was tried too often; how much. What is tried anyway within some
+        minutes is left, as another process may be telling it.
+        """
         with self._transaction():
             cursor = self._connection.execute(
-                "UPDATE deliveries SET is_dead = 0, attempts = 0, due_at = ? WHERE is_dead = 1", (_stored(now),)
+                "UPDATE deliveries SET is_dead = 0, attempts = 0, due_at = ? WHERE is_dead = 1 OR due_at > ?",
+                (_stored(now), _stored(now + _SOON)),
             )
         return cursor.rowcount
 

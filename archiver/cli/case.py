@@ -23,6 +23,7 @@ from archiver.casework import (
     items_of,
     make_case,
     origin_of,
+    remove_case,
 )
 from archiver.casework import mark as mark_item
 from archiver.cli import context as shared
@@ -83,15 +84,19 @@ def new(
         raise click.UsageError("--sample says how many, --margin how many it takes: give one of them.")
     is_sampled = size is not None or margin is not None
     if (seed is not None or from_null) and not is_sampled:
-        raise click.UsageError("--seed and --null draw a sample: add --sample or --margin.")
+        raise click.UsageError("A sample needs a size: add --sample or --margin.")
     percent = None if margin is None else margin / 100
     sample = Sample(size, percent, confidence / 100, seed, from_null) if is_sampled else None
     with shared.opened(context) as archive:
+        shared.show_advice(archive, archive.parse(" ".join(query)))
         case, count = make_case(archive, name, reason, " ".join(query), follows=follows, sample=sample)
         refused = archive.refused() if query or is_sampled else ()
     click.echo(f"{counted(count, 'conversation')} in the case {one_line(name)}", err=True)
     if is_sampled:
-        click.echo(f"drawn from {case.population:,} with the seed {one_line(case.seed)}", err=True)
+        what = "that the query does not find" if from_null else "that it finds"
+        click.echo(f"drawn from {case.population:,} {what}, with the seed {one_line(case.seed)}", err=True)
+        if size is not None and count < size:
+            click.echo(f"There are no {size:,} to draw: these are all.", err=True)
     shared.show_refused(refused)
     if refused:
         sys.exit(shared.FINISHED_WITH_GAPS)
@@ -224,6 +229,22 @@ def mark(
         )  # fmt: skip
         marked = mark_item(archive, case, changed)
     click.echo("  ".join(_parts(marked)), err=True)
+
+
+@command.command("remove")
+@click.argument("name")
+@click.option("--reason", required=True, help="Why it is removed; it is audited.")
+@click.pass_context
+def remove(context: click.Context, name: str, reason: str) -> None:
+    """Remove a case with what reviewers said. The conversations stay in the archive.
+
+    \b
+    Examples:
+      archiver case remove missed --reason "a misspelt query"
+    """
+    with shared.opened(context) as archive:
+        remove_case(archive, case_of(archive, name), reason)
+    click.echo(f"{one_line(name)} is removed.", err=True)
 
 
 @command.command("export")

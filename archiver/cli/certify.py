@@ -41,8 +41,8 @@ def command(
     The certificate says how many conversations and messages lie in the span, how many days of it LivePerson's own
     counts prove complete, what was found, and what could not be searched: files, erased text, what the index refused.
     It is headed NOT PROVEN when any part of the span is not proven, or something that the query asks for could not be
-    searched; the exit code is 9 then. With --check it is made again: the exit code is 0 if it says the same, also when
-    the archive has grown since, and 9 if not.
+    searched; the exit code is 9 then. With --check it is made again: the exit code is 0 if it says the same, also after
+    the archive has grown, and 9 if not.
 
     \b
     Examples:
@@ -100,7 +100,7 @@ def _check(context: click.Context, path: Path) -> None:
         click.echo(line)
     if not is_same or is_changed(before, now, holds_head=holds_head):
         sys.exit(shared.FOUND_SOMETHING)
-    click.echo(f"The same is found and proven as on {before['at']}: {before['heading']}", err=True)
+    click.echo(f"It says the same as on {before['at']}: {before['heading']}", err=True)
 
 
 def _again(archive: Archive, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,7 +129,8 @@ def _read(path: Path) -> dict[str, Any]:
         ZoneInfo(found["question"]["zone"])
         int(found["archive"]["head"].partition(":")[0])
         _ = (
-            found["question"]["query"],
+            found["question"]["query"] + "",
+            list(found["reasons"]),
             found["question"]["zone"],
             found["archive"]["head"],
             found["found"]["ids_sha256"],

@@ -28,6 +28,7 @@ def show_changes(
         raise ConfigError("a feed that goes on has no complete file", hint="Write it to standard output: --output -")
     with shared.opened(context) as archive:
         query = archive.parse(text)
+        shared.show_advice(archive, query)
         feed = Feed(archive.file, None if query.is_everything else query.expression)
         if since > archive.file.vault.head():
             hint = "Is this the seq of another archive? To begin: --changes-since 0."

@@ -16,11 +16,12 @@ from archiver import config
 from archiver.access import Origin, View
 from archiver.app import Archive
 from archiver.config import Settings
-from archiver.errors import ConfigError, counted
+from archiver.errors import ConfigError, StoreError, counted
 from archiver.index import Assurance, Refusal
 from archiver.jsontext import pretty
 from archiver.logs import EventLogger
 from archiver.progress import Progress, Silent, choose
+from archiver.query import Query
 from archiver.visible import safe
 
 FINISHED_WITH_GAPS, FOUND_SOMETHING = 3, 9  # exit codes of commands that finished, and report incomplete or wrong data
@@ -143,6 +144,16 @@ def show_worth(worth: Assurance, total: int) -> None:
     """Prints to standard error what an answer with so many results is worth."""
     for sentence in worth.sentences(total):
         click.echo(sentence, err=True)
+
+
+def show_advice(archive: Archive, query: Query) -> None:
+    """Prints to standard error what a reader has to know about a query that is kept, or asked of the vault: the index
+    tells which values there are, if it answers.
+    """
+    try:
+        show_notices(query.notices if query.is_everything else archive.search(query, limit=0).notices)
+    except StoreError:
+        show_notices(query.notices)
 
 
 def show_notices(notices: Sequence[str]) -> None:

@@ -20,36 +20,42 @@ from archiver.outputs import Customer, Customers, customers, customers_json, in_
 from archiver.visible import safe
 
 _KINDS = {"name": "Names", "id": "Ids", "email": "E-mail", "phone": "Phone", "sde": "Customer numbers"}
-_USUAL_NAMES = 2
+_USUAL_NAMES, _MANY_NAMES = 2, 4  # with more, somebody has to look; with more, it is hardly one person
+_SHOWN_JOINS = 5
 
 
 @click.command("customer")
 @click.argument("text", nargs=-1, required=True)
 @click.option("--person", type=click.IntRange(1), help="Only the person with this number, if several are meant.")
+@click.option("--apart", multiple=True, metavar="VALUE",
+              help="A number or address that several people have; may be repeated.")  # fmt: skip
+@click.option("--is-one", is_flag=True, help="With --html: they are one person, whatever names they have.")
 @click.option("--only-theirs", is_flag=True, help="Only what the customer wrote, not what the brand did.")
 @click.option("--html", "page", metavar="FILE", help="Write everything as one page to read, print and hand over.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print archiver.customer/1.")
 @click.pass_context
 def command(
-    context: click.Context, text: tuple[str, ...], person: int | None, only_theirs: bool, page: str | None,
-    force: bool, as_json: bool,
+    context: click.Context, text: tuple[str, ...], person: int | None, apart: tuple[str, ...], is_one: bool,
+    only_theirs: bool, page: str | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find everything about one customer: by a name, an e-mail address, a phone number, a customer number or an id.
 
     Conversations are one person's if they have an id, an address or a number in common; people of the same name stay
     apart. Of each person all conversations are found, also those in which the text does not occur. This answers a
-    request of somebody who wants to know what is kept of them: --html writes it as one page.
+    request of somebody who wants to know what is kept of them: --html writes it as one page. Who has several
+    names may be several people: what they have in common is listed, and above four names the exit code is 9.
 
     \b
     Examples:
       archiver customer 'Łukasz Nowak'
       archiver customer C1042 --json
+      archiver customer 'Łukasz Nowak' --apart '+48 22 555 0100'
       archiver customer lukasz@example.com --only-theirs --html answer.html
     """
     asked = " ".join(text)
     with shared.opened(context) as archive:
-        result = customers(archive, asked)
+        result = customers(archive, asked, apart)
         found, refused = result.people, archive.refused()
         chosen = found if person is None else found[person - 1 : person]
         if person is not None and not chosen:
@@ -59,32 +65,54 @@ def command(
         if as_json:
             shared.print_json(customers_json(archive, asked, chosen, only_customer=only_theirs))
         elif page:
-            if len(chosen) > 1:
-                raise ConfigError(f"{len(chosen)} people are meant", hint="Choose one with --person NUMBER.")
+            _check_one(chosen, is_one=is_one)
             with output(page, is_replaced=force) as file:
                 for part in _page(archive, chosen, only_theirs):
                     file.write(part.encode("utf-8", "replace"))
         else:
             for number, item in enumerate(found, 1):
-                if item in chosen:
-                    for line in _lines(archive, number, item):
-                        click.echo(line)
+                for line in _lines(archive, number, item) if item in chosen else ():
+                    click.echo(line)
     click.echo(f"{counted(len(chosen), 'person')} with {counted(count, 'conversation')}", err=True)
     for line in _remarks(result, chosen):
         click.echo(line, err=True)
     shared.show_refused(refused)
     if refused:
         sys.exit(shared.FINISHED_WITH_GAPS)
+    if not is_one and any(_has_names(person, _MANY_NAMES) for person in chosen):
+        sys.exit(shared.FOUND_SOMETHING)
+
+
+def _check_one(chosen: list[Customer], *, is_one: bool) -> None:
+    """Raises ConfigError for several people, and for one who may be several: one must not get what is another's."""
+    if len(chosen) > 1:
+        raise ConfigError(f"{len(chosen)} people are meant", hint="Choose one with --person NUMBER.")
+    for person in chosen:
+        if _has_names(person, _MANY_NAMES) and not is_one:
+            names = one_line(", ".join(person.known["name"]))
+            raise ConfigError(
+                f"this person has {len(person.known['name'])} names: {names}. {_joined(person)}",
+                hint="Take them apart with --apart VALUE; if they are one person, add --is-one.",
+            )
+
+
+def _has_names(person: Customer, more_than: int) -> bool:
+    return len(person.known["name"]) > more_than
+
+
+def _joined(person: Customer) -> str:
+    joins = sorted(person.joins.items(), key=lambda item: -item[1])[:_SHOWN_JOINS]
+    return f"In common they have: {', '.join(f'{one_line(value)} ({count} names)' for value, count in joins)}"
 
 
 def _remarks(result: Customers, chosen: list[Customer]) -> Iterator[str]:
     if not chosen:
         yield "Nobody was found: search for the words instead, archiver search"
     for person in chosen:
-        if len(person.known["name"]) > _USUAL_NAMES:
-            yield f"One person has {len(person.known['name'])} names: check that it is one before you hand this over"
+        if _has_names(person, _USUAL_NAMES):
+            yield f"One person has {len(person.known['name'])} names: check that it is one. {_joined(person)}"
     for value, count in result.shared.items():
-        yield f"Joins nobody, because {count} names have it: {one_line(value)}"
+        yield f"Makes nobody one person ({counted(count, 'name')}): {one_line(value)}"
 
 
 def _lines(archive: Archive, number: int, person: Customer) -> Iterator[str]:
@@ -110,7 +138,12 @@ def _page(archive: Archive, chosen: list[Customer], only_theirs: bool) -> Iterat
             for kind, title in _KINDS.items()
             if person.known[kind]
         ]
-        parts.append(f"<h1>What is kept of a customer</h1><dl>{''.join(rows)}</dl>")
+        doubt = (
+            f"<p><strong>{escape(safe(_joined(person)))}: is it one person?</strong></p>"
+            if _has_names(person, _USUAL_NAMES)
+            else ""
+        )
+        parts.append(f"<h1>What is kept of a customer</h1>{doubt}<dl>{''.join(rows)}</dl>")
         for id_ in in_order(person):
             record = vault.current(id_)
             transcript = read_version(vault, record).transcript

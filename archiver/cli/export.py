@@ -43,7 +43,7 @@ from archiver.visible import safe
     "--changes-since", "since", type=click.IntRange(0), metavar="SEQ",
     help="What changed after a vault entry, as archiver.change/1 a line: new, changed, masked, erased, vanished.",
 )  # fmt: skip
-@click.option("--follow", "is_following", is_flag=True, help="With --changes-since, go on until Ctrl-C.")
+@click.option("--follow", "is_following", is_flag=True, help="With --changes-since and --output -: go on until Ctrl-C.")
 @click.option(
     "--raw",
     is_flag=True,
@@ -63,7 +63,7 @@ def command(
 
     ndjson is one archiver.transcript/1 a line; with --scope message one archiver.message/1 for each message that
     matches, or CSV. csv: conversations, messages and SDEs for a spreadsheet. html: a page for each conversation, to be
-    printed. parquet: typed tables by month (pip install 'archiver[parquet]'). rsmf: RSMF 2.0 for Relativity, Reveal.
+    printed. parquet: typed tables by month (pip install pyarrow). rsmf: RSMF 2.0 for Relativity, Reveal.
     vcon: the IETF's container. case: pages, tables, the exact records, a manifest and a program that checks them
     anywhere. docs/export.md describes each. --changes-since is a feed for programs that follow the archive: the seq of
     the last line is where to go on.
@@ -79,7 +79,10 @@ def command(
     """
     if since is not None or is_following:
         if format_ != "ndjson" or scope != Scope.CONVERSATION or raw or since is None:
-            raise click.UsageError("The feed of changes is --changes-since SEQ, in NDJSON, of whole conversations.")
+            raise click.UsageError(
+                "--changes-since SEQ, which --follow needs, is NDJSON of whole conversations: leave out --format,"
+                " --scope and --raw."
+            )
         show_changes(context, " ".join(query), name, since, is_following=is_following, is_replaced=force)
         return
     if format_ in FOLDER_FORMATS and not (format_ == "csv" and scope == Scope.MESSAGE):

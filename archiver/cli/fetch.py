@@ -77,7 +77,7 @@ def _as_json(fetched: Fetched) -> dict[str, object]:
 def _is_complete(fetched: Fetched) -> bool:
     """Prints the result to standard error; whether everything was fetched."""
     click.echo(
-        f"{counted(fetched.conversations, 'conversation')} fetched, {counted(fetched.new, 'new vault entry')}.",
+        f"{counted(fetched.conversations, 'conversation')} fetched, {counted(fetched.new, 'new version')}.",
         err=True,
     )
     if fetched.quarantined:

@@ -175,7 +175,7 @@ def _report(context: click.Context, summary: Summary) -> int:
     shared.say(
         context,
         f"{counted(summary.conversations, 'conversation')} read in {counted(summary.windows, 'window')}, "
-        f"{counted(summary.new, 'new vault entry')}.",
+        f"{counted(summary.new, 'new version')}.",
     )
     if summary.quarantined:
         when = "" if summary.unproven else " at first, and another reading had everything"

@@ -63,9 +63,9 @@ def refuse(name: str, *, is_replaced: bool) -> None:
 
 def _refuse(path: Path, *, is_replaced: bool) -> None:
     if path.exists() and is_archive(path.parent):
-        raise ConfigError(f"{path} belongs to an archive, and stays", hint="Choose another --output.")
+        raise ConfigError(f"{path} belongs to an archive, and stays", hint="Choose another file.")
     if path.exists() and not is_replaced:
-        raise ConfigError(f"{path} exists", hint="Choose another --output, or replace it with --force.")
+        raise ConfigError(f"{path} exists", hint="Choose another file, or replace it with --force.")
 
 
 def checked(name: str) -> Path:

@@ -201,7 +201,9 @@ def main() -> None:
             _show_usage(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        message = "Interrupted. Everything archived so far is kept; the same command continues from there."
+        message = (
+            "Interrupted. What was archived is kept. The same command continues a harvest, or an export into a folder."
+        )
         if _logs_json():
             _log(message, code="interrupted")
         else:

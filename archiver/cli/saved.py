@@ -83,10 +83,13 @@ def add(
         mark = 0 if from_start else archive.file.vault.head()
         search = SavedSearch(name, " ".join(query), scope, target, place, with_text, secret, watermark=mark)
         read_query(search, archive.now(), archive.settings.zone)  # raises
+        shared.show_advice(archive, archive.parse(search.query))
         archive.audit(Action.SAVE, query=search.query, to=name, what=target.value)
         is_changed = force and archive.file.saved.find(name) is not None
         made = archive.file.saved.change(search, from_start=from_start) if is_changed else _added(archive, search)
     click.echo(_line(made, 0), err=True)
+    if from_start:
+        click.echo("The service looks at what the archive holds, or: archiver saved run", err=True)
     if secret:
         click.echo("The secret is shown this once; give it to the receiver:", err=True)
         click.echo(secret)
@@ -125,6 +128,7 @@ def list_(context: click.Context, as_json: bool) -> None:
     for search, count in searches:
         behind = head - search.watermark
         click.echo(_line(search, count) + (f"  {counted(behind, 'entry')} to look at" if behind else ""))
+    click.echo(counted(len(searches), "saved search"), err=True)
     dead = sum(delivery.is_dead for delivery in waiting)
     if waiting:
         click.echo(
@@ -197,7 +201,7 @@ def remove(context: click.Context, name: str) -> None:
 
 
 @command.command("deliveries")
-@click.option("--retry", is_flag=True, help="Try everything again that was tried too often.")
+@click.option("--retry", is_flag=True, help="Try everything again now.")
 @click.pass_context
 def deliveries(context: click.Context, retry: bool) -> None:
     """List what could not be told yet, and why.
@@ -211,7 +215,9 @@ def deliveries(context: click.Context, retry: bool) -> None:
         if retry:
             revived = archive.file.saved.revive(archive.now())
             click.echo(f"{revived:,} to be tried again: the service does, or archiver saved run", err=True)
-        for item in archive.file.saved.undelivered():
+        waiting = archive.file.saved.undelivered()
+        for item in waiting:
             state = "tried too often" if item.is_dead else f"due {item.due_at:%Y-%m-%d %H:%M:%S} UTC"
             told = f"{item.id}  {item.search} version {item.version}  {item.attempts} times tried, {state}"
             click.echo(one_line(f"{told}: {item.error or 'not tried yet'}"))
+    click.echo(f"{counted(len(waiting), 'alert')} to be told", err=True)

@@ -11,8 +11,9 @@ from archiver.archive import ScheduledExport
 from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import one_line
-from archiver.dates import parse_duration
+from archiver.dates import parse_duration, written_duration
 from archiver.errors import ConfigError, counted
+from archiver.export import check_parquet
 from archiver.packaging import FOLDER_FORMATS
 from archiver.scheduling import checked_destination, make
 
@@ -38,7 +39,7 @@ def command() -> None:
 @click.option("--format", "format_", type=click.Choice(FOLDER_FORMATS), required=True, help="docs/export.md.")
 @click.option(
     "--to", "destination", required=True, metavar="FOLDER|URL",
-    help="A folder that exists, or s3://, gs://, abfs:// or sftp:// (pip install 'archiver[remote]').",
+    help="A folder that exists, or s3://, gs://, abfs:// or sftp:// (docs/export.md).",
 )  # fmt: skip
 @click.option("--every", default="1d", show_default=True, help="How often, such as 1h, 1d or 1w.")
 @click.pass_context
@@ -60,8 +61,10 @@ def add(
         raise ConfigError("--every is a minute at least", hint="For what changes: archiver export --changes-since.")
     if not name or not all(character.isalnum() or character in "-_." for character in name) or name[0] == ".":
         raise ConfigError(f"the name {name!r} is no name of a folder", hint="Use letters, digits, - and _.")
+    if format_ == "parquet":
+        check_parquet()
     with shared.opened(context) as archive:
-        archive.parse(" ".join(query))  # raises
+        shared.show_advice(archive, archive.parse(" ".join(query)))
         item = ScheduledExport(
             name, " ".join(query), format_, checked_destination(destination), pause, archive.now()
         )  # fmt: skip
@@ -84,7 +87,8 @@ def list_(context: click.Context) -> None:
     for item in items:
         done = f"made {item.done_at:%Y-%m-%d %H:%M}" if item.done_at else "never made"
         what = f"{item.format} of {item.query or 'everything'} to {item.destination}"
-        click.echo(one_line(f"{item.name}  {what}  every {item.every}  {done}, due {item.due_at:%Y-%m-%d %H:%M} UTC"))
+        due = f"due {item.due_at:%Y-%m-%d %H:%M} UTC"
+        click.echo(one_line(f"{item.name}  {what}  every {written_duration(item.every)}  {done}, {due}"))
         if item.remark:
             click.echo(one_line(f"  {item.remark}"))
     click.echo(counted(len(items), "scheduled export"), err=True)
@@ -104,14 +108,15 @@ def run(context: click.Context, name: str) -> None:
     """
     with shared.opened(context) as archive:
         item = archive.file.scheduled.one(name)
-        is_made = make(archive, item, shared.progress(context))
+        place = make(archive, item, shared.progress(context))
         remark = archive.file.scheduled.one(name).remark
-    if not is_made:
-        raise ConfigError(f"{name} could not be made. {remark}", hint="It is tried again by the service.")
+    if place is None:
+        hint = "Mend it and run it again; the service tries it every ten minutes."
+        raise ConfigError(f"{name} could not be made. {remark}", hint=hint)
+    click.echo(one_line(place))
     if remark:
         click.echo(one_line(remark), err=True)
         sys.exit(shared.FINISHED_WITH_GAPS)
-    click.echo(f"{one_line(name)} is at {one_line(item.destination)}", err=True)
 
 
 @command.command("remove")

@@ -10,11 +10,12 @@ import click
 
 from archiver.access import Action
 from archiver.cli import context as shared
-from archiver.errors import ConfigError, counted
+from archiver.errors import ConfigError, counted, suggest
 from archiver.export import Feed, catalog, record_messages, schema_message, selected, seq_of, state_message
 from archiver.jsontext import decode, encode
 
 _STATE_EVERY = 500  # changes
+_SETTINGS = ("archive", "query")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -41,15 +42,18 @@ def command(
     if discover:
         shared.print_json(catalog())
         return
-    settings = _read(config) or {}
+    settings = _checked(_read(config) or {})
     if "archive" in settings:
         context.find_root().obj["archive"] = str(settings["archive"])
     try:
         names, since = selected(_read(given)), seq_of(_read(state))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ConfigError(f"the catalog or the state can't be read: {error}", hint="Use those of this tap.") from None
+    if not names:
+        raise ConfigError("the catalog selects no stream", hint="Select one of them: archiver singer --discover")
     with shared.opened(context) as archive:
-        query = archive.parse(str(settings.get("query", "")))
+        query = archive.parse(settings.get("query", ""))
+        shared.show_advice(archive, query)
         head = archive.file.vault.head()
         if since > head:
             raise ConfigError(f"the vault ends at entry {head}, before {since}", hint="Begin without --state.")
@@ -78,6 +82,16 @@ def _write(feed: Feed, names: list[str], since: int, file: BinaryIO) -> int:
 
 def _line(file: BinaryIO, message: dict[str, Any]) -> None:
     file.write(encode(message).replace(b"\r", b"").replace(b"\n", b"") + b"\n")
+
+
+def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """The content of the config. Raises ConfigError for anything that would be ignored."""
+    for name, value in settings.items():
+        if name not in _SETTINGS:
+            raise ConfigError(f"the config has no {name!r}", hint=suggest(name, _SETTINGS, what="Members"))
+        if not isinstance(value, str):
+            raise ConfigError(f"{name} of the config is no text", hint='Such as {"archive": "/data/brand"}.')
+    return settings
 
 
 def _read(path: Path | None) -> dict[str, Any] | None:

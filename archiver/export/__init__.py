@@ -8,6 +8,7 @@ from archiver.export.html_pages import HtmlFolder, HtmlPages, page_around
 from archiver.export.item import Item, items
 from archiver.export.messages import MESSAGE_COLUMNS, message_lines, message_row
 from archiver.export.ndjson import lines
+from archiver.export.parquet import check_parquet
 from archiver.export.reviews import Reviews
 from archiver.export.singer import catalog, record_messages, schema_message, selected, seq_of, state_message
 from archiver.export.spreadsheet import as_csv, csv_lines
@@ -25,6 +26,7 @@ __all__ = [
     "Writer",
     "as_csv",
     "catalog",
+    "check_parquet",
     "csv_lines",
     "export",
     "items",

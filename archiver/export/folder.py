@@ -105,7 +105,7 @@ class Folder:
                 return None
             raise ConfigError(
                 f"{self.path} was begun by another export, or the archive has changed since",
-                hint="Remove it, choose another --output, or begin anew with --force.",
+                hint="Begin anew with --force, or choose another folder. Days such as 90d count from now: write dates.",
             )
         self.done, self.seen = int(found["done"]), str(found["seen"])
         return dict(found["sizes"])

@@ -16,14 +16,20 @@ _UNKNOWN = "unknown"  # the month of a conversation without a start
 _TABLES = {"conversations": CONVERSATIONS, "messages": MESSAGES, "sdes": SDES}
 
 
+def check_parquet() -> None:
+    """Raises ConfigError if the library for it is not there."""
+    try:
+        importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise ConfigError("parquet needs pyarrow", hint="Install it: pip install pyarrow") from None
+
+
 class ParquetFiles:
     """Writes them, a month after the other: conversations have to come in the order of their starts."""
 
     def __init__(self, folder: Folder) -> None:
-        try:
-            self._arrow, self._parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-        except ImportError:
-            raise ConfigError("parquet needs pyarrow", hint="Install it: pip install 'archiver[parquet]'") from None
+        check_parquet()
+        self._arrow, self._parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
         self._folder = folder
         self._month: str | None = None
         self._writers: dict[str, Any] = {}

@@ -8,6 +8,7 @@ from typing import Any
 
 from archiver.export.item import Item
 from archiver.model import Message, Metadata, Transcript
+from archiver.rawrecord import number as number_of
 from archiver.transcript import kind_of
 
 # Name of each column, and its type in a typed table.
@@ -27,7 +28,7 @@ MESSAGES = {
 }  # fmt: skip
 SDES = {
     "conversation_id": "text", "type": "text", "at": "time", "is_authenticated": "truth", "path": "text",
-    "value": "text",
+    "value": "text", "number": "number",
 }  # fmt: skip
 Row = tuple[Any, ...]
 
@@ -83,7 +84,7 @@ def sde_rows(transcript: Transcript) -> Iterator[Row]:
     """The values of all SDEs, by the columns of SDES."""
     for sde in transcript.sdes:
         for path, value in sde.values:
-            yield transcript.id, sde.type, sde.at, sde.is_authenticated, path, str(value)
+            yield transcript.id, sde.type, sde.at, sde.is_authenticated, path, str(value), number_of(value)
 
 
 def _joined(values: Any) -> str | None:

@@ -75,6 +75,9 @@ def faults(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
 
 def main() -> int:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)
+    if not (folder / OWN[0]).is_file():
+        print(f"{__doc__}\nThere is no {OWN[0]} in {folder}: this can't be checked.")
+        return 2
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         found = list(faults(folder, manifest))

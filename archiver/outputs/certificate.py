@@ -15,7 +15,6 @@ from archiver.index import Assurance, advice_on, found_ids
 from archiver.model import Zone, to_ms
 from archiver.outputs.worth import question_json, worth_json
 from archiver.query import (
-    FINDS_NOTHING,
     SDE,
     TOKENS_VERSION,
     And,
@@ -88,13 +87,13 @@ def _reasons(archive: Archive, query: Query, worth: Assurance, doubts: tuple[str
         yield f"{counted(worth.shallow, 'conversation')} lack some of the SDEs that the query looks into"
     if worth.unread:
         yield f"{counted(worth.unread, 'record')} of an unknown time could not be read"
+    yield from query.notices  # what may be read otherwise than it was meant
     yield from _unknown_values(archive, query)
     yield from doubts
 
 
 def _unknown_values(archive: Archive, query: Query) -> Iterator[str]:
     """Conditions of which nothing in the archive is true, such as a misspelt skill, or nothing at all: csat:>6."""
-    yield from (notice for notice in query.notices if notice.endswith(FINDS_NOTHING))
     of_scope = advice_on(archive.store, query, Scope.CONVERSATION, names_values=False)
     for notice in advice_on(archive.store, query, Scope.CONVERSATION):
         if notice not in of_scope:

@@ -33,10 +33,13 @@ Key = tuple[str, str, str]
 
 
 class Customer(Value):
-    """One person: what they are known by, by kind, and their conversations with their starts."""
+    """One person: what they are known by, by kind, and their conversations with their starts. `joins` are values that
+    stand beside several names, with how many: by these, two people may have become one.
+    """
 
     known: dict[str, list[str]]
     conversations: dict[str, datetime | None]
+    joins: dict[str, int]
 
 
 class Customers(Value):
@@ -51,7 +54,8 @@ class Customers(Value):
 class _Known:
     """The conversations that were read, and who is who in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, apart: Iterable[str] = ()) -> None:
+        self._apart = {key[2] for value in apart for kind in _SAME if (key := _key(kind, "", value))}
         self.starts: dict[str, datetime | None] = {}
         self._facts: dict[str, list[Fact]] = {}
 
@@ -61,13 +65,21 @@ class _Known:
 
     def shared(self) -> dict[Key, int]:
         """Values that belong to no single person, with how many names have them."""
+        return {
+            key: len(found)
+            for key, found in self._names(self._facts).items()
+            if len(found) > _MOST_NAMES or key[2] in self._apart
+        }
+
+    def _names(self, ids: Iterable[str]) -> dict[Key, set[str]]:
+        """The names that stand beside each value in some conversations."""
         names: dict[Key, set[str]] = defaultdict(set)
-        for facts in self._facts.values():
-            called = {value.casefold() for kind, _, value in facts if kind == "name"}
-            for fact in facts:
+        for id_ in ids:
+            called = {value.casefold() for kind, _, value in self._facts[id_] if kind == "name"}
+            for fact in self._facts[id_]:
                 if key := _key(*fact):
                     names[key] |= called
-        return {key: len(found) for key, found in names.items() if len(found) > _MOST_NAMES}
+        return names
 
     def groups(self) -> list[list[str]]:
         """The conversations by person: those that have a value in common, directly or by others."""
@@ -88,7 +100,8 @@ class _Known:
         for id_ in _by_start(starts):
             for kind, _, value in self._facts[id_]:
                 known[kind][value] = None
-        return Customer({kind: list(values) for kind, values in known.items()}, starts)
+        joins = {_called(key): len(names) for key, names in self._names(group).items() if len(names) > 1}
+        return Customer({kind: list(values) for kind, values in known.items()}, starts, joins)
 
     def queries(self, group: list[str]) -> Iterator[str]:
         """The queries by which more conversations of a person are found."""
@@ -99,13 +112,14 @@ class _Known:
                     yield from _queries_for(*key)
 
 
-def customers(archive: Archive, text: str) -> Customers:
+def customers(archive: Archive, text: str, apart: Iterable[str] = ()) -> Customers:
     """Everybody whom a text may mean. Conversations belong to one person if they have an id, an e-mail address, a phone
-    number or a customer number in common; the same name alone makes nobody one person. Of each all conversations are
+    number or a customer number in common; the same name alone makes nobody one person, and neither do the values that
+    are to be taken `apart`. Of each all conversations are
     found, also those that do not hold the text. Raises ConfigError for a text without a word, and for too many
     conversations.
     """
-    known, asked = _Known(), set[str]()
+    known, asked = _Known(apart), set[str]()
     _read(archive, known, _query_of(text), _MOST)
     meant = set(known.starts)
     while True:
@@ -117,7 +131,7 @@ def customers(archive: Archive, text: str) -> Customers:
             _read(archive, known, query, _MOST_READ)
         asked |= queries
     people = [known.person(group) for group in groups]
-    shared = {f"{path or kind} {value}": count for (kind, path, value), count in known.shared().items()}
+    shared = {_called(key): count for key, count in known.shared().items()}
     return Customers(sorted(people, key=lambda person: (-len(person.conversations), min(person.conversations))), shared)
 
 
@@ -174,6 +188,11 @@ def _key(kind: str, path: str, value: str) -> Key | None:
         return kind, path, value.strip().casefold()
     digits = re.sub(r"\D", "", value).lstrip("0")
     return (kind, path, digits) if len(digits) >= _SHORTEST_PHONE and len(set(digits)) > 1 else None
+
+
+def _called(key: Key) -> str:
+    kind, path, value = key
+    return f"{path or kind} {value}"
 
 
 def _is_placeholder(value: str) -> bool:

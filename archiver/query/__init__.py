@@ -21,7 +21,7 @@ from archiver.query.ast import (
     Words,
 )
 from archiver.query.comparisons import FINDS_NOTHING
-from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, every_leaf, flat, for_messages
+from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, every_leaf, facts_of, flat, for_messages
 from archiver.query.exact import EXACT, ID, as_condition
 from archiver.query.facets import FACETS, IN_ORDER, MESSAGE_FACETS, SHARED_FACETS, all_facets, facet_values, own_facets
 from archiver.query.fields import (
@@ -111,6 +111,7 @@ __all__ = [
     "facet_values",
     "fact_names",
     "fact_words",
+    "facts_of",
     "fits",
     "flat",
     "for_messages",

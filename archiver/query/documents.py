@@ -23,7 +23,7 @@ from archiver.query.ast import (
     Or,
     Words,
 )
-from archiver.query.fields import BY, MESSAGE_ZONES, SENT
+from archiver.query.fields import BY, DATES, KEYWORDS, MESSAGE_ZONES, SENT
 
 REPEATED_KEYWORDS = ("group", "lang", "skill", "source", "status")
 REPEATED_NUMBERS = ("start",)
@@ -103,3 +103,18 @@ def flat(expression: And | Or) -> Iterator[Expression]:
             yield from flat(child)
         else:
             yield child
+
+
+def facts_of(expression: Expression) -> Expression:
+    """What a query demands of conversations beside texts: the conditions about facts that must hold for every result.
+    If there are no others, those about times.
+    """
+    required = list(flat(expression)) if isinstance(expression, And) else [expression]
+    facts = [part for part in required if all(map(_is_fact, every_leaf(part)))]
+    if len(facts) == len(required):
+        facts = [part for part in required if isinstance(part, Compare) and part.field in DATES.values()]
+    return And(tuple(facts)) if len(facts) > 1 else facts[0] if facts else Everything()
+
+
+def _is_fact(leaf: Leaf) -> bool:
+    return isinstance(leaf, Condition) or leaf.where.places[0] in KEYWORDS

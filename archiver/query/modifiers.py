@@ -21,7 +21,7 @@ def read_modifier(name: str, typed: str, start: int, position: int) -> Modifier 
     of a conversation. Raises QueryError.
     """
     words = [word for word in re.split(r"\s+OR\s+|\s+", typed.strip()) if word]
-    values = tuple(_value(name, word.lower(), position if name == "from" else start) for word in words or [""])
+    values = tuple(_value(name, word.lower(), position if not word else start) for word in words or [""])
     if name == "is" and values[0] in HAS_STATES:
         if len(values) > 1:
             raise QueryError("is: takes one value here", position=start, hint=f"(is:{values[0]} OR is:{values[1]})")

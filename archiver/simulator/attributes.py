@@ -61,17 +61,23 @@ def _event(course: Course, kind: str, key: str, is_nested: bool, payload: dict[s
 def _customer(course: Course) -> dict[str, Any]:
     return {
         "customerStatus": "active", "customerType": ("gold", "silver", "new")[course.number % 3], "balance": -12.5,
-        "currency": "EUR", "customerId": f"C{1000 + course.number}", "socialId": "undefined", "imei": "undefined",
+        "currency": "EUR", "customerId": f"C{1000 + _number(course)}", "socialId": "undefined", "imei": "undefined",
         "userName": course.customer.id, "accountName": "travel", "role": "traveller", "lastPaymentDate": _DATE,
         "registrationDate": _DATE, "companySize": 1, "companyBranch": "private", "storeZipCode": "1100-001",
         "storeNumber": "7", "loginStatus": 1,
     }  # fmt: skip
 
 
+def _number(course: Course) -> int:
+    """What distinguishes the customer from others."""
+    return int(course.customer.id.rpartition("-")[2])
+
+
 def _personal(course: Course) -> dict[str, Any]:
     first, _, last = course.customer.name.partition(" ")
     contact = {
-        "email": f"{course.customer.id}@consumer.example", "phone": "+351 555 0100", "phoneType": "mobile",
+        "email": f"{course.customer.id}@consumer.example", "phone": f"+351 555 {1000 + _number(course)}",
+        "phoneType": "mobile",
         "address": "Rua do Exemplo 1, Lisboa", "preferredContactMethod": "email",
     }  # fmt: skip
     return {

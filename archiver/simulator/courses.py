@@ -13,6 +13,7 @@ from archiver.value import Value
 
 _HOUR = timedelta(hours=1)
 _QUICKEST, _SLOWEST = timedelta(hours=1), timedelta(days=5)
+_CUSTOMERS = 90
 _SURVEYED = timedelta(minutes=7)
 _SUMMARIZED = timedelta(minutes=2)
 
@@ -83,7 +84,7 @@ def courses(start: datetime, end: datetime, count: int, *, seed: int = 7, delete
 def _course(dice: random.Random, start: datetime, number: int, *, is_slow: bool, deletes: bool) -> Course:
     skill, script = dialogues.SCRIPTS[number % len(dialogues.SCRIPTS)]
     conversation_id = str(uuid.UUID(int=dice.getrandbits(128), version=4))
-    customer = Person(f"customer-{dice.randint(1, 90)}", dice.choice(dialogues.CUSTOMERS))
+    customer = _customer(dice.randint(1, _CUSTOMERS))
     agent = Person(*dice.choice(dialogues.AGENTS))
     values = {
         "number": str(dice.randint(10_000, 99_999)), "amount": str(dice.randint(40, 600)), "card": dialogues.CARD,
@@ -101,6 +102,11 @@ def _course(dice: random.Random, start: datetime, number: int, *, is_slow: bool,
         surveyed_at=closed_at + _SURVEYED if number % 4 == 0 else None,
         deleted_at=closed_at + timedelta(days=5) if deletes and number % 25 == 7 else None,
     )
+
+
+def _customer(number: int) -> Person:
+    """A customer, who has the same name in every conversation; others may have it, too."""
+    return Person(f"customer-{number}", dialogues.CUSTOMERS[(number + 1) % len(dialogues.CUSTOMERS)])
 
 
 def _turns(dice: random.Random, start: datetime, lines: tuple[str, ...], *, slow: bool) -> Iterator[Turn]:

@@ -10,13 +10,14 @@ from archiver.access import Action
 from archiver.app import Archive
 from archiver.archive import Case, CaseItem, Status
 from archiver.casework import bring_up_to_date, case_of, cases_of, estimate, items_of, origin_of
-from archiver.errors import counted
+from archiver.errors import IntegrityError, RecordError, counted
 from archiver.jsontext import encode
 from archiver.outputs import counts_of
 from archiver.value import Value, as_dict
 from archiver.web.cards import conversation_href
+from archiver.web.times import in_zone
 
-_SHOWN = 200  # conversations of a case
+_SHOWN = 100  # conversations of a case
 _UNREAD = "unread"
 
 
@@ -51,10 +52,22 @@ def case_page(archive: Archive, name: str, only: str) -> dict[str, Any]:
         "estimate": estimate(archive, case),
         "only": only,
         "choices": [("all", href, ""), *((word, f"{href}?only={word}", word) for word in (_UNREAD, *Status))],
-        "items": [(item, conversation_href(item.conversation_id, case.query)) for item in chosen[:_SHOWN]],
+        "items": [_row(archive, case, item) for item in chosen[:_SHOWN]],
         "chosen": len(chosen),
         "counted": counted,
     }  # fmt: skip
+
+
+def _row(archive: Archive, case: Case, item: CaseItem) -> tuple[CaseItem, str, str, str]:
+    """A conversation of a case: what is said of it, its address, who it is with, and when it started."""
+    href = conversation_href(item.conversation_id, case.query)
+    try:
+        metadata = archive.transcript(item.conversation_id).metadata
+    except (RecordError, IntegrityError):
+        return item, href, item.conversation_id, "can't be shown"
+    names = ", ".join(person.name for person in metadata.consumers) or "unknown customer"
+    at = in_zone(metadata.started_at, archive.settings.zone) if metadata.started_at else None
+    return item, href, names, f"{at:%d %b %Y %H:%M}" if at else "unknown time"
 
 
 def reviews_of(archive: Archive, conversation_id: str) -> dict[str, Any]:

@@ -69,6 +69,34 @@ def test_the_same_seed_draws_the_same_sample_of_hits_and_of_the_rest(folder: Pat
     assert (len(ids(folder, "null-one")), shown(folder, "null-one")["population"]) == (12, 20)
 
 
+def test_what_a_query_misses_is_drawn_from_the_conversations_that_it_is_about(folder: Path) -> None:
+    since = f"{NOW - timedelta(days=30, hours=-5):%Y-%m-%dT%H:%M}"
+    said = case(folder, "new", "m", f"refund started:>={since}", "--null", "--sample", "99", "--reason", "r")
+    assert "drawn from 20 that the query does not find" in said
+    assert "There are no 99 to draw" in said
+    assert ids(folder, "m") == [f"c{number:02}" for number in range(10, 30)]
+    case(folder, "new", "facts", f"started:>={since} messages:9", "--null", "--sample", "99", "--reason", "r")
+    assert ids(folder, "facts") == [f"c{number:02}" for number in range(5, 30)]  # all have two messages
+
+
+def test_a_case_is_removed_for_a_reason_which_is_audited(folder: Path) -> None:
+    case(folder, "new", "mine", "refund", "--reason", "r")
+    assert "Missing option" in case(folder, "remove", "mine", fails=2)
+    case(folder, "remove", "mine", "--reason", "a misspelt query")
+    assert run(folder, "case", "show", "mine").exception is not None
+    assert "a misspelt query" in run(folder, "audit", "list", "--json").stdout
+    case(folder, "new", "mine", "parcel", "--reason", "r")
+    assert len(ids(folder, "mine")) == 20
+
+
+def test_a_value_that_the_archive_has_not_is_said_where_a_search_is_kept(folder: Path) -> None:
+    assert "Note: no conversation of this archive has skill:nosuch" in case(
+        folder, "new", "m", "refund skill:nosuch", "--reason", "r"
+    )
+    assert "'or' is searched as a word" in run(folder, "saved", "add", "a", "refund or parcel").output
+    assert "skill:nosuch" in run(folder, "export", "skill:nosuch", "--changes-since", "0", "--output", "-").stderr
+
+
 def test_a_sample_without_a_query_is_of_everything(folder: Path) -> None:
     case(folder, "new", "all", "--sample", "100", "--reason", "r")
     assert len(ids(folder, "all")) == shown(folder, "all")["population"] == 30

@@ -130,7 +130,7 @@ def test_a_certificate_that_is_checked_says_the_same(harvested: Path, tmp_path: 
     certify(harvested, tmp_path / "c.json", f"table {SPAN}")
     done = run(harvested, "certify", "--check", str(tmp_path / "c.json"))
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "The same is found" in done.stderr
+    assert "It says the same as on" in done.stderr
 
 
 def test_days_that_count_from_now_are_those_of_when_it_was_asked(tmp_path: Path) -> None:
@@ -233,6 +233,12 @@ def test_a_condition_that_is_true_of_nothing_in_the_archive_proves_nothing(
     code, made = certify(harvested, tmp_path / "c.json", f"{condition} {SPAN}")
     assert (code, made["heading"]) == (9, "NOT PROVEN"), made["question"]["notices"]
     assert escape(made["question"]["notices"][0]) in (tmp_path / "c.html").read_text()
+
+
+def test_a_query_that_may_be_read_otherwise_proves_nothing(harvested: Path, tmp_path: Path) -> None:
+    for query, code in ((f"xylophone or regulator {SPAN}", 9), (f'xylophone "or" zebra {SPAN}', 0)):
+        done, made = certify(harvested, tmp_path / f"{code}.json", query)
+        assert (done, bool(made["reasons"])) == (code, bool(code)), made["reasons"]
 
 
 @pytest.mark.parametrize("condition", ["started:20d", "on:20d", "sent:3mo", "ended:1y"])

@@ -110,9 +110,9 @@ def test_a_query_means_what_the_language_says(text: str, expected: Expression) -
     ("text", "position"),
     [
         ('a "b', 2), ("a (b", 2), ("a )", 2), ("a OR", 2), ("OR a", 0), ("a AND OR b", 2), ("()", 0), ("skil:x", 0),
-        ("skill:", 0), ("*a", 0), ('"a*"', 2), ("from:nobody", 0), ("mcs:high", 4), ("before:soon", 7),
+        ("skill:", 0), ("*a", 0), ('"a*"', 2), ("from:nobody", 5), ("mcs:high", 4), ("before:soon", 7),
         ("w/5", 0), ("a w/5", 2), ("te~1", 0), ("term~3", 0), ('"a b"~99', 0), ("a near/5 b", 2), ("a w/0 b", 2),
-        ("/a(/", 0), ("/.*/", 0), ("a w/5 b w/5 c", 8), ("(a b) w/5 c", 0), ("from:(agent OR nobody) x", 0),
+        ("/a(/", 0), ("/.*/", 0), ("a w/5 b w/5 c", 8), ("(a b) w/5 c", 0), ("from:(agent OR nobody) x", 5),
         ("refund from:agent from:bot", 7), ("in:card", 0), ("in:cards x", 3), ("is:old x", 3), ("sde.a:>x", 6),
         ("has:hope", 4), ("&", 0), ('""', 0),
         ("NOT", 0), ("transferred:maybe", 12), ("has:(card OR hope)", 13), ("has:hop*", 4), ('has:"card form"', 4),
