@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from archiver.archive.ledger import WindowReading
-from archiver.model import Window
+from archiver.model import CELL, Window
 from archiver.value import Value, replace
 from archiver.windows import floor, provable, retention, subtract
 
@@ -124,7 +124,8 @@ def stretches(span: Window, readings: Sequence[WindowReading], now: datetime) ->
 
 def proven_since(span: Window, sealed: Iterable[tuple[Window, datetime]]) -> datetime | None:
     """Every part of a span was proven complete at this moment or later, by windows and when each was last read; None
-    if a part of it never was.
+    if a part of it never was. Ten minutes are taken off: so long a reading may have taken, and so far
+    may clocks differ.
     """
     since: datetime | None = None
     covered: list[Window] = []  # disjoint, in order
@@ -133,7 +134,7 @@ def proven_since(span: Window, sealed: Iterable[tuple[Window, datetime]]) -> dat
             insort(covered, part)
             if part.start < span.end and span.start < part.end:
                 since = read_at
-    return since if next(subtract(span, covered), None) is None else None
+    return since - CELL if since and next(subtract(span, covered), None) is None else None
 
 
 def _by_worth(reading: WindowReading) -> tuple[int, datetime]:

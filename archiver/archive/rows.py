@@ -77,6 +77,13 @@ class VaultRows:
         ).fetchone()
         return int(count)
 
+    def has_undated(self) -> bool:
+        """Whether the start of any conversation is unknown."""
+        (is_there,) = self._connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM current WHERE started_ms IS NULL)"
+        ).fetchone()
+        return bool(is_there)
+
     def ids_beginning(self, text: str, limit: int) -> list[str]:
         """The first ids that begin with a text, in order."""
         rows = self._connection.execute(

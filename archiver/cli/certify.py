@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -22,6 +22,7 @@ from archiver.outputs import certificate_html, certificate_json, differences, is
 from archiver.query import Query, parse
 
 _SCHEMA = "archiver.certificate/1"
+_FIRST = datetime(2020, 1, 1, tzinfo=UTC)  # before there were certificates
 
 
 @click.command("certify", cls=QueryCommand)
@@ -110,7 +111,7 @@ def _again(archive: Archive, before: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError(f"the certificate is of {before['at']}, which is yet to come", hint="It was changed.")
     parsed = _parsed(archive, question["query"], asked_at, ZoneInfo(question["zone"]))
     has_grown = before["archive"]["head"] != archive.file.vault.noted_head()
-    made = certificate_json(archive, parsed, archive.believed_now() if has_grown else asked_at)
+    made = certificate_json(archive, parsed, archive.believed_now() if has_grown else asked_at, question["zone"])
     again: dict[str, Any] = decode(encode(made))  # so that it can be compared with what was read
     return again
 
@@ -125,12 +126,14 @@ def _read(path: Path) -> dict[str, Any]:
         found: dict[str, Any] = decode(path.read_bytes())
         if found["schema"] != _SCHEMA:
             raise ValueError(f"it is {found['schema']}")
-        moment_of(found)
+        if moment_of(found) < _FIRST:
+            raise ValueError("its time is none")
         ZoneInfo(found["question"]["zone"])
         int(found["archive"]["head"].partition(":")[0])
         _ = (
             found["question"]["query"] + "",
-            list(found["reasons"]),
+            [*found["reasons"], *found["examined"], *found["not_searched"]],
+            (found["made_by"]["transcripts"], found["made_by"]["words"], found["heading"]),
             found["question"]["zone"],
             found["archive"]["head"],
             found["found"]["ids_sha256"],

@@ -10,7 +10,18 @@ from archiver.errors import counted
 from archiver.index.results import Sort
 from archiver.index.store import Store
 from archiver.model import Window, to_ms
-from archiver.query import And, Compare, Everything, Expression, Query, Scope, asked_span, span_of, understood
+from archiver.query import (
+    And,
+    Compare,
+    Everything,
+    Expression,
+    Query,
+    Scope,
+    asked_span,
+    of_unknown_start,
+    span_of,
+    understood,
+)
 from archiver.value import Value
 
 
@@ -27,8 +38,9 @@ class Assurance(Value):
     that can be archived. `conversations`: how many the archive has there, `shallow` of which lack some SDEs. `days` and
     `proven_days` count the days of the span, `is_proven` says whether all of it is proven; `unproven` are the parts
     that are not, because something is missing (`gaps`) or may still come. `refused` conversations are not searched,
-    `behind` vault entries are not searchable yet, and `unread` records in quarantine may belong to the span. `head`:
-    the vault's newest entry and its link. `at`: when it was asked.
+    `behind` vault entries are not searchable yet, and `unread` records in quarantine may belong to the span. Of
+    `undated` conversations, whose start is unknown, everything is true that is asked beside the span. `head`: the
+    vault's newest entry and its link. `at`: when it was asked.
     """
 
     understood: str
@@ -43,6 +55,7 @@ class Assurance(Value):
     refused: int
     behind: int
     unread: int
+    undated: int
     head: tuple[int, str]
     at: datetime
 
@@ -73,6 +86,9 @@ class Assurance(Value):
                 lines.append("Nothing was found, and that does not prove that there is nothing.")
         if self.shallow:
             lines.append(f"{counted(self.shallow, 'conversation')} of them lack some SDEs: archiver harvest")
+        if self.undated:
+            found = counted(self.undated, "conversation")
+            lines.append(f"{found} whose start is unknown would be found without the dates.")
         if self.unread:
             lines.append(f"{counted(self.unread, 'record')} of an unknown time could not be read: archiver quarantine")
         return lines
@@ -116,9 +132,15 @@ def assurance(
         refused=len(store.refused()),
         behind=max(archive.vault.head() - store.position().seq, 0),
         unread=covering.count_unread(span) if span else 0,
+        undated=_undated(archive, store, query),
         head=archive.vault.end(),
         at=now,
     )
+
+
+def _undated(archive: ArchiveFile, store: Store, query: Query) -> int:
+    asked = of_unknown_start(query.expression) if archive.vault.has_undated() else None
+    return store.search(asked, scope=Scope.CONVERSATION, sort=Sort.NEWEST, limit=1).total if asked else 0
 
 
 def _conversations(archive: ArchiveFile, store: Store, rule: Expression, start_ms: int, end_ms: int) -> int:

@@ -33,19 +33,20 @@ _DELETED = "LP deleted data"  # what LivePerson writes in place of text that it 
 _TRIES = 5
 
 
-def certificate_json(archive: Archive, query: Query, at: datetime) -> dict[str, Any]:
-    """The certificate at `at`, LivePerson's time, of one moment of the archive. The index is brought up to date first.
+def certificate_json(archive: Archive, query: Query, at: datetime, zone: str | None = None) -> dict[str, Any]:
+    """The certificate at `at`, LivePerson's time, of one moment of the archive. `zone`: of the query's days, by default
+    that of the archive's settings. The index is brought up to date first.
     Raises StoreError, and ArchiveError if the archive does not stand still.
     """
     for _ in range(_TRIES):
         head = archive.file.vault.noted_head()
-        made = _certificate(archive, query, at)
+        made = _certificate(archive, query, at, zone or str(archive.settings.zone))
         if made["archive"]["head"] == archive.file.vault.noted_head() == head:
             return made
     raise ArchiveError("the archive grows while it is examined", hint="Try again, or end the harvest meanwhile.")
 
 
-def _certificate(archive: Archive, query: Query, at: datetime) -> dict[str, Any]:
+def _certificate(archive: Archive, query: Query, at: datetime, zone: str) -> dict[str, Any]:
     search = archive.search(query, limit=0)
     worth = search.assurance(at)
     ids = sorted(found_ids(archive.store, search.request.query))
@@ -60,7 +61,7 @@ def _certificate(archive: Archive, query: Query, at: datetime) -> dict[str, Any]
         "schema": "archiver.certificate/1",
         "heading": NOT_PROVEN if reasons else PROVEN,
         "reasons": reasons,
-        "question": question_json(worth, query.text) | {"zone": str(archive.settings.zone), "notices": search.notices},
+        "question": question_json(worth, query.text) | {"zone": zone, "notices": search.notices},
         "found": {
             "conversations": len(ids), "messages": messages, "ids_sha256": sha256("\n".join(ids).encode()).hexdigest(),
         },
@@ -85,6 +86,8 @@ def _reasons(archive: Archive, query: Query, worth: Assurance, doubts: tuple[str
         yield f"{counted(worth.behind, 'vault entry')} could not be searched yet"
     if worth.shallow and _asks_for_sdes(query.expression):
         yield f"{counted(worth.shallow, 'conversation')} lack some of the SDEs that the query looks into"
+    if worth.undated:
+        yield f"{counted(worth.undated, 'conversation')} whose start is unknown would be found without the dates"
     if worth.unread:
         yield f"{counted(worth.unread, 'record')} of an unknown time could not be read"
     yield from query.notices  # what may be read otherwise than it was meant

@@ -21,7 +21,15 @@ from archiver.query.ast import (
     Words,
 )
 from archiver.query.comparisons import FINDS_NOTHING
-from archiver.query.documents import REPEATED_KEYWORDS, REPEATED_NUMBERS, every_leaf, facts_of, flat, for_messages
+from archiver.query.documents import (
+    REPEATED_KEYWORDS,
+    REPEATED_NUMBERS,
+    every_leaf,
+    facts_of,
+    flat,
+    for_messages,
+    of_unknown_start,
+)
 from archiver.query.exact import EXACT, ID, as_condition
 from archiver.query.facets import FACETS, IN_ORDER, MESSAGE_FACETS, SHARED_FACETS, all_facets, facet_values, own_facets
 from archiver.query.fields import (
@@ -120,6 +128,7 @@ __all__ = [
     "marked_messages",
     "message_numbers",
     "numbers_at",
+    "of_unknown_start",
     "own_facets",
     "parse",
     "passages",

@@ -27,6 +27,7 @@ from archiver.query.fields import BY, DATES, KEYWORDS, MESSAGE_ZONES, SENT
 
 REPEATED_KEYWORDS = ("group", "lang", "skill", "source", "status")
 REPEATED_NUMBERS = ("start",)
+_EARLIEST_MS = -(2**53)
 Leaf = Words | Near | Condition
 
 
@@ -118,3 +119,16 @@ def facts_of(expression: Expression) -> Expression:
 
 def _is_fact(leaf: Leaf) -> bool:
     return isinstance(leaf, Condition) or leaf.where.places[0] in KEYWORDS
+
+
+def of_unknown_start(expression: Expression) -> Expression | None:
+    """What a query that bounds the start asks of conversations whose start is unknown: everything else. It may find
+    more than that where the bound is one of several alternatives. None for a query without a bound.
+    """
+    required = list(flat(expression)) if isinstance(expression, And) else [expression]
+    others = [part for part in required if not any(map(_bounds_start, every_leaf(part)))]
+    return None if len(others) == len(required) else And((*others, Not(Compare("start", _EARLIEST_MS, None))))
+
+
+def _bounds_start(leaf: Leaf) -> bool:
+    return isinstance(leaf, Compare) and leaf.field == "start"

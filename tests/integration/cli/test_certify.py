@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import archiver
 from archiver.app import Archive
 from archiver.archive import make_archive, open_archive
+from archiver.cli.root import root
 from archiver.config import find_settings
 from archiver.errors import ConfigError
 from archiver.liveperson.answers import read_record
@@ -84,7 +87,7 @@ def test_what_could_not_be_searched_proves_nothing_and_is_counted(tmp_path: Path
 
 
 def test_a_record_that_could_not_be_read_counts_until_its_span_is_proven_after_it(tmp_path: Path) -> None:
-    folder, start = tmp_path / "archive", datetime.now(UTC) - timedelta(minutes=10)
+    folder, start = tmp_path / "archive", datetime.now(UTC) - timedelta(minutes=80)
 
     def harvest(since: str, minute: int) -> None:
         at = start + timedelta(minutes=minute)
@@ -103,14 +106,16 @@ def test_a_record_that_could_not_be_read_counts_until_its_span_is_proven_after_i
 
     told = ["1 record of an unknown time could not be read"]
     harvest("40d", 0)
-    quarantine(1)
+    quarantine(20)
     assert certified() == (9, told, 1)
     assert "could not be read: archiver quarantine" in run(folder, "search", f"xylophone {SPAN}").stderr
-    harvest("15d", 2)  # which says nothing new of the first days of the span
+    harvest("15d", 40)  # which says nothing new of the first days of the span
     assert certified() == (9, told, 1)
-    harvest("40d", 3)
+    harvest("40d", 60)
     assert certified() == (0, [], 0)
-    quarantine(4)  # the same bytes once more
+    quarantine(55)  # while the span was read
+    assert certified() == (9, told, 1)
+    quarantine(70)  # the same bytes once more
     assert certified() == (9, told, 1)
 
 
@@ -200,6 +205,12 @@ def test_a_certificate_that_was_changed_does_not_stand_the_check(
         lambda made: made["archive"].update(head="none"),
         lambda made: made["found"].update(conversations="many"),
         lambda made: made["archive"].pop("account"),
+        lambda made: made["question"].update(query=7),
+        lambda made: made.update(at="2026-03-01T00:00:00"),
+        lambda made: made.update(at="0001-01-01T00:00:00+00:00"),
+        lambda made: made.update(made_by={}),
+        lambda made: made.update(reasons=None),
+        lambda made: made.pop("heading"),
     ],
 )
 def test_a_certificate_of_nonsense_is_refused(small: Path, tmp_path: Path, forge: Forge) -> None:
@@ -239,6 +250,33 @@ def test_a_query_that_may_be_read_otherwise_proves_nothing(harvested: Path, tmp_
     for query, code in ((f"xylophone or regulator {SPAN}", 9), (f'xylophone "or" zebra {SPAN}', 0)):
         done, made = certify(harvested, tmp_path / f"{code}.json", query)
         assert (done, bool(made["reasons"])) == (code, bool(code)), made["reasons"]
+
+
+def test_a_conversation_of_unknown_start_counts_if_everything_else_is_true_of_it(
+    harvested: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "archive"
+    shutil.copytree(harvested, folder)
+    with open_archive(folder) as file:
+        for name, start in (("absent", None), ("odd", "zzz"), ("far", 10**18)):
+            info = {"conversationId": name, "startTimeL": start, "startTime": start}
+            raw = record(name, NOW, f"xylophone {name}", info=info)
+            file.keep([read_record(raw)], (), datetime.now(UTC))  # type: ignore[list-item]
+    for query, count in ((f"xylophone {SPAN}", 3), (f"xylophone absent {SPAN}", 1), (f"text:zebra {SPAN}", 0),
+                         (f"(xylophone {SPAN}) OR zebra", 3)):  # fmt: skip
+        code, made = certify(folder, tmp_path / f"{len(query)}.json", query)
+        reasons = [reason for reason in made["reasons"] if "whose start is unknown" in reason]
+        assert (code, made["found"]["conversations"], len(reasons)) == (9 if count else 0, 0, min(count, 1)), query
+        assert not count or reasons[0].startswith(str(count))
+    assert "whose start is unknown" in run(folder, "search", f"xylophone {SPAN}").stderr
+
+
+def test_a_certificate_says_the_same_under_another_zone(harvested: Path, tmp_path: Path) -> None:
+    certify(harvested, tmp_path / "c.json", f"xylophone {SPAN}")
+    done = CliRunner().invoke(
+        root, ["--archive", str(harvested), "--tz", "Asia/Tokyo", "certify", "--check", str(tmp_path / "c.json")]
+    )
+    assert (done.exit_code, done.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("condition", ["started:20d", "on:20d", "sent:3mo", "ended:1y"])
