@@ -1,148 +1,155 @@
-"""Makes scheduled exports when they are due, and delivers them to a folder or an object store."""
+"""Makes scheduled exports when they are due."""
 
 from __future__ import annotations
 
-import importlib
+import fcntl
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
-from typing import Any
-from urllib.parse import urlsplit
 
 from archiver.access import Action
 from archiver.app import Archive
 from archiver.archive import ScheduledExport
-from archiver.errors import ArchiveError, ArchiverError, ConfigError, counted
+from archiver.destinations import is_delivered, is_remote, upload
+from archiver.errors import ArchiverError, ConfigError, NotFound, StoreBusy, counted
 from archiver.logs import EventLogger
 from archiver.packaging import Wanted, write_folder
+from archiver.private import make_private_folder
 from archiver.progress import Progress, Silent
+from archiver.query import Query, parse
 
 _log = EventLogger("scheduled")
-_SPOOL = "exports"  # below the archive's folder: what is on its way to a store elsewhere
-_MARK = "export.json"  # delivered last: a folder that holds it is complete
+_SPOOL = "exports"  # below the archive's folder: a folder for each, with what is on its way to a store elsewhere
 _AGAIN_AFTER = timedelta(minutes=10)
-_LEFT_AFTER = timedelta(days=1)
+_FAR = timedelta(days=400)  # so far apart, two moments read every relative date otherwise
 _POLL_S = 5.0
-_OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"))
 _STAMP = "%Y-%m-%dT%H%M%SZ"
 
 
-def is_remote(destination: str) -> bool:
-    """Whether a destination is the URL of a store, such as s3://bucket/folder, and no folder of this machine."""
-    return "://" in destination
-
-
-def checked_destination(destination: str) -> str:
-    """A destination that can be used, in full. Raises ConfigError."""
-    if is_remote(destination):
-        if urlsplit(destination).password:
-            raise ConfigError("the URL holds a password", hint="Leave it to the library: docs/export.md.")
-        _store(destination)
-        return destination.rstrip("/")
-    path = Path(destination).absolute()
-    if not path.is_dir():
-        raise ConfigError(f"there is no folder {path}", hint="Make it first, or name s3://bucket/folder.")
-    return str(path)
-
-
 def make_due(archive: Archive, progress: Progress | None = None) -> int:
-    """Makes every export that is due; how many. What fails is noted, logged and tried again after ten minutes. Raises
-    ArchiveError if the archive can't be written.
+    """Makes every export that is due, each for the moment when it was due; how many. What fails is noted, logged and
+    tried again after ten minutes. Raises ArchiveError if the archive can't be written.
     """
     made = 0
     for item in archive.file.scheduled.all():
-        if item.due_at <= archive.now() and archive.file.scheduled.claim(item, archive.now() + _AGAIN_AFTER):
-            made += make(archive, item, progress or Silent()) is not None
+        if item.is_due(archive.now()):
+            with _alone(archive, item.name) as is_alone:
+                made += is_alone and _make_again(archive, item.name, progress or Silent())
     return made
 
 
-def make(archive: Archive, item: ScheduledExport, progress: Progress) -> str | None:
-    """Makes one now; where it is, or None if it could not be made. When it is due again counts from when it was due."""
-    at = archive.now()
-    place = f"{item.destination}/{item.name}-{at:{_STAMP}}"
+def _make_again(archive: Archive, name: str, progress: Progress) -> bool:
+    """Makes what is due still, as it is now, after another process may have had it; whether it is made."""
     try:
-        remark = _deliver(archive, item, place, progress)
+        item = archive.file.scheduled.one(name)
+    except NotFound:
+        return False
+    now = archive.now()
+    if not item.is_due(now):
+        return False
+    if _is_relative(archive, item):
+        moment = item.present_beat(now)
+        following = moment + item.every
+    else:  # what was missed is made once
+        following = item.beat_after(now)
+        moment = following - item.every
+    return _make(archive, item, moment, following, progress) is not None
+
+
+def make_now(archive: Archive, name: str, progress: Progress) -> str | None:
+    """Makes one now, beside its beat; where it is, or None if it could not be made. Raises NotFound, ConfigError."""
+    item = archive.file.scheduled.one(name)
+    with _alone(archive, name) as is_alone:
+        if not is_alone:
+            raise ConfigError(f"{name} is being made by another process", hint="Wait for it: archiver scheduled list")
+        return _make(archive, item, archive.now(), item.beat, progress)
+
+
+def _make(
+    archive: Archive, item: ScheduledExport, moment: datetime, following: datetime, progress: Progress
+) -> str | None:
+    """Makes one for a moment, of which its days count; where it is, or None. Then it is due at `following`."""
+    place = f"{item.destination}/{item.name}-{moment:{_STAMP}}"
+    try:
+        remark = None if is_delivered(place) else _deliver(archive, item, moment, place, progress)
     except Exception as error:  # noqa: BLE001  (stores raise what they like, and none may end the service)
         told = error.message if isinstance(error, ArchiverError) else f"{type(error).__name__}: {error}"
-        archive.file.scheduled.note(item, None, due_at=at + _AGAIN_AFTER, remark=f"FAILED: {told[:500]}")
+        due_at = archive.now() + _AGAIN_AFTER if item.is_due(archive.now()) else item.due_at
+        archive.file.scheduled.failed(item, due_at=due_at, remark=f"FAILED: {told[:500]}")
         _log.warning("export.failed", f"the scheduled export {item.name!r} could not be made: {told[:200]}")
         return None
     if remark:
         _log.warning("export.short", f"the scheduled export {item.name!r} is made, but {remark}")
-    archive.file.scheduled.note(item, at, due_at=_next(item, at), remark=remark)
+    archive.file.scheduled.made(item, archive.now(), beat=following, remark=remark)
     return place
 
 
-def _next(item: ScheduledExport, at: datetime) -> datetime:
-    """The first moment after `at` on the item's own beat."""
-    return item.due_at + item.every * max((at - item.due_at) // item.every + 1, 1)
-
-
-def _deliver(archive: Archive, item: ScheduledExport, place: str, progress: Progress) -> str | None:
-    """What whoever reads the export has to know; None if it is whole."""
-    query, is_far = archive.parse(item.query), is_remote(item.destination)
+def _deliver(archive: Archive, item: ScheduledExport, moment: datetime, place: str, progress: Progress) -> str | None:
+    """What whoever reads the export has to know; None if it is whole. Raises StoreBusy if the index lacks something."""
+    query, is_far = _query_at(archive, item, moment), is_remote(item.destination)
     archive.audit(Action.EXPORT, what="scheduled", query=item.query, format=item.format, output=place)
-    total = archive.file.vault.conversations() if query.is_everything else archive.search(query, limit=0).total
-    folder = _spool(archive, place) if is_far else Path(place)
+    total = archive.file.vault.conversations()
+    if not query.is_everything:
+        search = archive.search(query, limit=0)
+        for doubt in search.doubts:
+            raise StoreBusy(doubt)
+        total = search.total
+    folder = _spool(archive, item.name) / place.rpartition("/")[2] if is_far else Path(place)
+    wanted = Wanted(folder, item.format, is_replaced=True)  # what an earlier try has left
     try:
-        done = write_folder(
-            archive, Wanted(folder, item.format), query, archive.records_by_start(query), total, progress
-        )
+        done = write_folder(archive, wanted, query, archive.records_by_start(query), total, progress)
         if is_far:
-            _upload(folder, place)
+            upload(folder, place)
     finally:
-        unfinished = folder.with_name(f"{folder.name}.part")  # nothing goes on with it: the next try has another name
-        for left in (folder, unfinished) if is_far else (unfinished,):
-            shutil.rmtree(left, ignore_errors=True)
+        if is_far:
+            _spool(archive, item.name)
     refused = () if query.is_everything else archive.refused()
-    if refused:
-        return f"{counted(len(refused), 'conversation')} could not be searched: archiver store status"
-    if done.exported.unreadable:
-        return f"{counted(len(done.exported.unreadable), 'conversation')} could not be read: unreadable.ndjson"
-    return None
+    told = [f"{counted(len(refused), 'conversation')} could not be searched: archiver store status"] if refused else []
+    if unreadable := done.exported.unreadable:
+        told.append(f"{counted(len(unreadable), 'conversation')} could not be read: unreadable.ndjson")
+    return "; ".join(told) or None
 
 
-def _spool(archive: Archive, place: str) -> Path:
-    """A folder for what is on its way to a place, without what a killed process has left there more than a day ago."""
-    spool = archive.file.folder / _SPOOL
-    spool.mkdir(mode=0o700, exist_ok=True)
-    for left in spool.iterdir():
-        if archive.now().timestamp() - left.stat().st_mtime > _LEFT_AFTER.total_seconds():
-            shutil.rmtree(left, ignore_errors=True)
-    return spool / place.rpartition("/")[2]
+def _query_at(archive: Archive, item: ScheduledExport, moment: datetime) -> Query:
+    """Its query, in which days such as `yesterday` are those of a moment. Raises QueryError."""
+    return archive.parse(parse(item.query, now=moment, zone=archive.settings.zone))
 
 
-def _upload(folder: Path, url: str) -> None:
-    """Uploads every file, at last the one that tells that all are there. Raises ArchiveError for one that differs."""
-    store, root = _store(url)
-    is_of_objects = url.partition(":")[0] in _OBJECT_STORES  # which have no folders; some would make a bucket
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    for name in sorted(names, key=lambda name: name == _MARK):
-        target = f"{root}/{name}"
-        if not is_of_objects:
-            store.makedirs(target.rpartition("/")[0], exist_ok=True)
-        store.put_file(str(folder / name), target)
-        size = store.info(target)["size"]
-        if size != (folder / name).stat().st_size:
-            raise ArchiveError(f"{url}/{name} has {size} bytes", hint="The store has not kept what it was given.")
-
-
-def _store(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it. Credentials are those of its library: environment or files. Raises
-    ConfigError.
-    """
+def _is_relative(archive: Archive, item: ScheduledExport) -> bool:
+    """Whether each export has days of its own, so that none may be left out."""
     try:
-        core = importlib.import_module("fsspec.core")
-        found: tuple[Any, str] = core.url_to_fs(url, skip_instance_cache=True)
-    except ImportError as error:
-        raise ConfigError(
-            f"{url} needs a library: {error}", hint="Install it: pip install fsspec, and s3fs, gcsfs, adlfs or paramiko"
-        ) from None
-    except ValueError as error:
-        raise ConfigError(f"{url} can't be used: {error}", hint="Such as s3://bucket/folder") from None
-    return found
+        first, second = (_query_at(archive, item, item.beat - shift).expression for shift in (timedelta(0), _FAR))
+    except ArchiverError:
+        return False
+    return first != second
+
+
+def _spool(archive: Archive, name: str) -> Path:
+    """The folder for what is on its way, without what earlier tries have left."""
+    spool = archive.file.folder / _SPOOL / name
+    for left in spool.iterdir():
+        shutil.rmtree(left, ignore_errors=True)
+    return spool
+
+
+@contextmanager
+def _alone(archive: Archive, name: str) -> Iterator[bool]:
+    """Whether no other process makes the export of this name within the context. A kill ends it."""
+    folder = archive.file.folder / _SPOOL / name
+    make_private_folder(folder.parent)
+    make_private_folder(folder)
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(lock)
 
 
 class Exporter:
@@ -158,5 +165,5 @@ class Exporter:
                 try:
                     if archive.exists:
                         make_due(archive)
-                except ArchiverError as error:
-                    _log.warning("exports.failed", f"scheduled exports wait: {error.message}")
+                except Exception as error:  # noqa: BLE001  (one may not end the others)
+                    _log.warning("exports.failed", f"scheduled exports wait: {type(error).__name__}: {error}")

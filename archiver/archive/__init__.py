@@ -16,7 +16,7 @@ from archiver.archive.opening import identity_of, is_archive, make_archive, open
 from archiver.archive.rechecks import is_last_chance, next_check
 from archiver.archive.records import Evidence, HistoryEntry, QuarantinedRecord, Record
 from archiver.archive.saved import Delivery, SavedMatch, SavedSearch, Target
-from archiver.archive.scheduled import ScheduledExport
+from archiver.archive.scheduled import ScheduledExport, checked_pause
 from archiver.archive.upgrade import Upgraded
 from archiver.archive.vault import Vault
 from archiver.archive.verify import Finding, repair_vault, verify_vault
@@ -55,6 +55,7 @@ __all__ = [
     "Vault",
     "WindowReading",
     "WindowState",
+    "checked_pause",
     "identity_of",
     "is_archive",
     "is_last_chance",

@@ -70,7 +70,7 @@ CREATE TABLE deliveries (
     attempts INTEGER NOT NULL, due_at TEXT NOT NULL, error TEXT, is_dead INTEGER NOT NULL) STRICT;
 CREATE TABLE scheduled (
     name TEXT PRIMARY KEY, query TEXT NOT NULL, format TEXT NOT NULL, destination TEXT NOT NULL, every_s REAL NOT NULL,
-    due_at TEXT NOT NULL, done_at TEXT, remark TEXT) STRICT, WITHOUT ROWID;
+    beat TEXT NOT NULL, due_at TEXT NOT NULL, done_at TEXT, remark TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE cases (
     name TEXT PRIMARY KEY, reason TEXT NOT NULL, query TEXT NOT NULL, follows INTEGER NOT NULL, made_by TEXT NOT NULL,
     made_at TEXT NOT NULL, seed TEXT NOT NULL, population INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -7,15 +7,16 @@ import sys
 import click
 
 from archiver.access import Action
-from archiver.archive import ScheduledExport
+from archiver.archive import ScheduledExport, checked_pause
 from archiver.cli import context as shared
 from archiver.cli.query import QueryCommand
 from archiver.cli.terminal import one_line
 from archiver.dates import parse_duration, written_duration
+from archiver.destinations import checked_destination
 from archiver.errors import ConfigError, counted
 from archiver.export import check_parquet
 from archiver.packaging import FOLDER_FORMATS
-from archiver.scheduling import checked_destination, make
+from archiver.scheduling import make_now
 
 
 @click.group("scheduled")
@@ -54,19 +55,18 @@ def add(
       archiver scheduled add billing 'skill:Billing' --format csv --to /srv/reports --every 1w
     """
     try:
-        pause = parse_duration(every)
+        pause = checked_pause(parse_duration(every))
     except ValueError as error:
         raise ConfigError(f"--every: {error}", hint="Such as 1h, 1d or 1w.") from None
-    if pause.total_seconds() < 60:
-        raise ConfigError("--every is a minute at least", hint="For what changes: archiver export --changes-since.")
     if not name or not all(character.isalnum() or character in "-_." for character in name) or name[0] == ".":
         raise ConfigError(f"the name {name!r} is no name of a folder", hint="Use letters, digits, - and _.")
     if format_ == "parquet":
         check_parquet()
     with shared.opened(context) as archive:
         shared.show_advice(archive, archive.parse(" ".join(query)))
+        now = archive.now()
         item = ScheduledExport(
-            name, " ".join(query), format_, checked_destination(destination), pause, archive.now()
+            name, " ".join(query), format_, checked_destination(destination), pause, now, now
         )  # fmt: skip
         archive.audit(Action.SAVE, what="scheduled", to=name, query=item.query, format=format_, output=item.destination)
         archive.file.scheduled.add(item)
@@ -107,8 +107,8 @@ def run(context: click.Context, name: str) -> None:
       archiver scheduled run nightly
     """
     with shared.opened(context) as archive:
-        item = archive.file.scheduled.one(name)
-        place = make(archive, item, shared.progress(context))
+        place = make_now(archive, name, shared.progress(context))
+        shared.show_quarantined(archive)
         remark = archive.file.scheduled.one(name).remark
     if place is None:
         hint = "Mend it and run it again; the service tries it every ten minutes."

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,12 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from archiver.app import Archive
+from archiver.archive import make_archive
 from archiver.config import find_settings
+from archiver.liveperson.answers import read_record
 from archiver.progress import Silent
-from archiver.scheduling import Exporter, make, make_due
-from tests.conftest import NOW, record
+from archiver.scheduling import Exporter, _alone, make_due, make_now
+from tests.conftest import ACCOUNT, NOW, record
 from tests.golden.filled import filled_archive
 from tests.integration.cli.running import run
 from tests.nodes import free_port
@@ -88,10 +92,106 @@ def test_what_is_due_is_made_once_and_again_on_its_beat(folder: Path, tmp_path: 
 def test_two_processes_make_one(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "reports").mkdir()
     schedule(folder, str(tmp_path / "reports"))
+    with opened(folder, datetime.now(UTC)) as first, opened(folder, datetime.now(UTC)) as second:
+        with _alone(first, "nightly") as is_alone:
+            assert (is_alone, make_due(second)) == (True, 0)
+            assert "made by another process" in str(run(folder, "scheduled", "run", "nightly").exception)
+        assert (make_due(second), make_due(first)) == (1, 0)
+
+
+def test_each_day_is_delivered_whatever_fails_or_is_missed(folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "reports"
+    target.mkdir()
+    schedule(folder, str(target), "on:yesterday", every="1d")
     with opened(folder) as archive:
-        item = archive.file.scheduled.one("nightly")
-        claims = [archive.file.scheduled.claim(item, item.due_at + HOUR) for _ in range(2)]
-    assert claims == [True, False]
+        due = archive.file.scheduled.one("nightly").due_at
+    target.rmdir()
+    day = timedelta(days=1)
+    times = [timedelta(0), timedelta(minutes=5), timedelta(minutes=11), 3 * day, 3 * day, 3 * day, 3 * day, 3 * day]
+    counts = []
+    for number, after in enumerate(times):
+        if number == 2:
+            target.mkdir()
+        with opened(folder, due + after) as archive:
+            counts.append(make_due(archive))
+    assert counts == [0, 0, 1, 1, 1, 1, 0, 0]
+    assert made(target) == [f"nightly-{due + n * day:%Y-%m-%dT%H%M%SZ}" for n in range(4)]
+
+
+def test_one_that_is_made_by_hand_leaves_the_beat_as_it_is(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    schedule(folder, str(tmp_path / "reports"))
+    with opened(folder, datetime.now(UTC)) as archive:
+        assert make_due(archive) == 1
+    with opened(folder) as archive:
+        before = archive.file.scheduled.one("nightly")
+    for _ in range(3):
+        assert run(folder, "scheduled", "run", "nightly").exit_code == 0
+    with opened(folder) as archive:
+        after = archive.file.scheduled.one("nightly")
+    assert (after.beat, after.due_at) == (before.beat, before.due_at)
+
+
+def test_a_clock_that_was_ahead_stops_nothing(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    schedule(folder, str(tmp_path / "reports"))
+    now = datetime.now(UTC)
+    for at in (now + 3650 * 24 * HOUR, now, now + HOUR):
+        with opened(folder, at) as archive:
+            assert make_due(archive) == 1
+
+
+def test_an_index_that_is_behind_makes_none_that_is_short(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    run(folder, "search", "refund")
+    schedule(folder, str(tmp_path / "reports"), "refund", format_="vcon")
+    with make_archive(folder, ACCOUNT) as file:
+        file.keep([read_record(record("late", NOW, "a refund"))], (), NOW)  # type: ignore[list-item]
+    (index,) = (path.parent for path in folder.rglob("meta.json"))
+    with tantivy_writer(index):
+        done = run(folder, "scheduled", "run", "nightly")
+        assert "not searchable yet" in str(done.exception)
+        assert made(tmp_path / "reports") == []
+    assert run(folder, "scheduled", "run", "nightly").exit_code == 0
+    assert len(list((tmp_path / "reports").rglob("*.vcon.json"))) == 6
+
+
+def test_one_that_is_made_anew_meanwhile_is_not_noted_as_made(folder: Path, tmp_path: Path) -> None:
+    schedule(folder, str(tmp_path))
+    with opened(folder, datetime.now(UTC)) as archive:
+        old = archive.file.scheduled.one("nightly")
+        archive.file.scheduled.remove("nightly")
+        schedule(folder, str(tmp_path), "refund")
+        archive.file.scheduled.made(old, old.due_at, beat=old.due_at, remark=None)
+        assert archive.file.scheduled.one("nightly").done_at is None
+
+
+def test_one_fault_does_not_end_the_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def odd(_: Archive) -> int:
+        calls.append(1)
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr("archiver.scheduling._POLL_S", 0.01)
+    monkeypatch.setattr("archiver.scheduling.make_due", odd)
+    stop = threading.Event()
+    thread = threading.Thread(target=Exporter(lambda: Archive(find_settings({"archive": folder})), stop).run)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while len(calls) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stop.set()
+    thread.join(30)
+    assert len(calls) >= 3
+
+
+@contextmanager
+def tantivy_writer(index: Path) -> Iterator[None]:
+    """Holds the lock of the index as another process that writes it does."""
+    with (index / ".tantivy-writer.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.mark.parametrize("format_", ["csv", "parquet", "case", "html"])
@@ -111,7 +211,7 @@ def test_a_store_gets_every_file_and_the_mark_of_completeness_last(
     differing = [name for name in here if store.cat_file(f"{root}/{name}") != here[name]]
     assert differing == []
     assert there["export.json"]["LastModified"] == max(info["LastModified"] for info in there.values())
-    assert list((folder / "exports").iterdir()) == []  # nothing stays behind on this machine
+    assert list((folder / "exports" / "nightly").iterdir()) == []  # nothing stays behind on this machine
 
 
 def test_what_can_not_be_delivered_is_told_tried_again_and_leaves_no_mark(folder: Path, bucket: str) -> None:
@@ -122,7 +222,7 @@ def test_what_can_not_be_delivered_is_told_tried_again_and_leaves_no_mark(folder
     assert failed.remark
     listed = run(folder, "scheduled", "list")
     assert (listed.exit_code, "FAILED" in listed.stdout, "never made" in listed.stdout) == (9, True, True)
-    assert list((folder / "exports").iterdir()) == []
+    assert list((folder / "exports" / "nightly").iterdir()) == []
 
 
 def test_a_folder_that_is_gone_fails_and_is_made_when_it_is_back(folder: Path, tmp_path: Path) -> None:
@@ -131,11 +231,10 @@ def test_a_folder_that_is_gone_fails_and_is_made_when_it_is_back(folder: Path, t
     schedule(folder, str(target))
     target.rmdir()
     with opened(folder) as archive:
-        item = archive.file.scheduled.one("nightly")
-        assert not make(archive, item, Silent())
+        assert make_now(archive, "nightly", Silent()) is None
         assert "no folder" in (archive.file.scheduled.one("nightly").remark or "")
         target.mkdir()
-        assert make(archive, item, Silent())
+        assert make_now(archive, "nightly", Silent())
         assert archive.file.scheduled.one("nightly").remark is None
     assert len(made(target)) == 1
 
@@ -176,6 +275,13 @@ def test_it_is_audited_with_the_digest_of_a_package(folder: Path, tmp_path: Path
         ("add", "x", "(refund", "--format", "csv", "--to", "."),
         ("add", "x", "--format", "csv", "--to", "/nowhere/at/all"),
         ("add", "x", "--format", "csv", "--to", "nothing://bucket"),
+        ("add", "x", "--format", "csv", "--to", "http://127.0.0.1:9/x"),
+        ("add", "x", "--format", "csv", "--to", "ftp://127.0.0.1/x"),
+        ("add", "x", "--format", "csv", "--to", "memory://x"),
+        ("add", "x", "--format", "csv", "--to", "file:///tmp"),
+        ("add", "x", "--format", "csv", "--to", "s3://"),
+        ("add", "x", "--format", "csv", "--to", "s3://bucket/x?token=secret"),
+        ("add", "x", "--format", "csv", "--to", ".", "--every", "999999w"),
         ("add", "x", "--format", "csv", "--to", "sftp://me:secret@host.example/x"),
         ("add", "x", "--format", "csv", "--to", ".", "--every", "1s"),
         ("add", "x", "--format", "csv", "--to", ".", "--every", "often"),
