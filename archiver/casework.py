@@ -9,7 +9,7 @@ from math import ceil, floor
 from archiver.access import Action
 from archiver.app import Archive
 from archiver.archive import Case, CaseItem, Part, Status, no_case
-from archiver.errors import ConfigError, NotFound
+from archiver.errors import ConfigError, NotFound, StoreBusy
 from archiver.index import found_ids
 from archiver.query import Query, facts_of, understood
 from archiver.sampling import drawn, sample_size, share_interval
@@ -61,6 +61,8 @@ def make_case(
     if sample and sample.is_null and not query:
         raise ConfigError("what is not found needs a query", hint="Add the query that misses it.")
     archive.file.cases.check_free(name)
+    for doubt in archive.search(query, limit=0).doubts if query or sample else ():
+        raise StoreBusy(doubt, hint="Try again when the index is up to date: archiver store status")
     at = archive.now().isoformat(timespec="seconds")
     case = Case(name, reason, query, follows, archive.view.person.name, at)
     if sample:

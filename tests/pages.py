@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,3 +66,12 @@ def kept(folder: Path, *raws: bytes) -> Path:
     with make_archive(folder, ACCOUNT) as archive:
         archive.keep([read_record(raw) for raw in raws], (), NOW)  # type: ignore[misc]
     return folder
+
+
+@contextmanager
+def index_held(folder: Path) -> Iterator[None]:
+    """Holds the lock of an embedded index, as another process that writes it does."""
+    (index,) = (path.parent for path in folder.rglob("meta.json"))
+    with (index / ".tantivy-writer.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

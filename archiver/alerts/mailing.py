@@ -48,7 +48,8 @@ def _hand_over(client: smtplib.SMTP, server: MailServer, mail: EmailMessage) -> 
 def _mail(sender: str, to: str, content: dict[str, Any]) -> EmailMessage:
     mail, matches = EmailMessage(policy=SMTP), content["matches"]
     mail["From"], mail["To"] = sender, to
-    mail["Subject"] = safe(f"{content['search']}: {counted(len(matches), 'result')}")
+    subject = safe(f"{content['search']}: {counted(len(matches), 'result')}")
+    mail["Subject"] = subject.replace("=?", "= ?")  # Python reads encoded words in it, which may hold line breaks
     mail["Date"] = format_datetime(datetime.fromisoformat(content["at"]))
     mail["Message-ID"] = f"<{content['id'].encode().hex()}@{sender.partition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answer from a holiday

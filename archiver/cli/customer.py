@@ -13,7 +13,7 @@ from archiver.app import Archive
 from archiver.cli import context as shared
 from archiver.cli.output import output
 from archiver.cli.terminal import one_line
-from archiver.errors import ConfigError, counted
+from archiver.errors import ConfigError, StoreBusy, counted
 from archiver.export import HtmlPages, Item, page_around
 from archiver.index import read_version
 from archiver.outputs import Customer, Customers, customers, customers_json, in_order
@@ -66,6 +66,8 @@ def command(
             shared.print_json(customers_json(archive, asked, chosen, only_customer=only_theirs))
         elif page:
             _check_one(chosen, is_one=is_one)
+            for doubt in result.doubts:
+                raise StoreBusy(doubt, hint="Try again when the index is up to date: archiver store status")
             with output(page, is_replaced=force) as file:
                 for part in _page(archive, chosen, only_theirs):
                     file.write(part.encode("utf-8", "replace"))
@@ -74,10 +76,11 @@ def command(
                 for line in _lines(archive, number, item) if item in chosen else ():
                     click.echo(line)
     click.echo(f"{counted(len(chosen), 'person')} with {counted(count, 'conversation')}", err=True)
+    shared.show_notices(result.doubts)
     for line in _remarks(result, chosen):
         click.echo(line, err=True)
     shared.show_refused(refused)
-    if refused:
+    if refused or result.doubts:
         sys.exit(shared.FINISHED_WITH_GAPS)
     if not is_one and any(_has_names(person, _MANY_NAMES) for person in chosen):
         sys.exit(shared.FOUND_SOMETHING)

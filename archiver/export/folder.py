@@ -7,7 +7,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -33,6 +33,8 @@ class Folder:
         self.path = self._wanted.parent / f"{self._wanted.name}.part"
         self._growing: dict[str, BinaryIO] = {}
         self._finished: set[str] = set()
+        self._unsynced: list[Path] = []
+        self._ends: list[Callable[[], None]] = []
         self._lock: int | None = None
         self._is_new = False
         self.done, self.seen = 0, ""
@@ -51,7 +53,7 @@ class Folder:
             return
         self._drop_newer(sizes)
         for name, size in sizes.items():
-            file = (self.path / name).open("r+b")
+            file = (self.path / name).open("r+b" if size else "w+b")  # an empty one may have been dropped at the end
             file.truncate(size)
             file.seek(size)
             self._growing[name] = file
@@ -110,6 +112,10 @@ class Folder:
         self.done, self.seen = int(found["done"]), str(found["seen"])
         return dict(found["sizes"])
 
+    def at_close(self, end: Callable[[], None]) -> None:
+        """Does something before the growing files are closed, also if the export is not completed."""
+        self._ends.append(end)
+
     def growing(self, name: str) -> BinaryIO:
         """A file that is written from its begin to its end."""
         if name in self._finished:
@@ -147,11 +153,13 @@ class Folder:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb" if self._is_new else "wb") as file:  # one that goes on writes some again
             file.write(content)
+        self._unsynced.append(path)
 
     def checkpoint(self, done: int, seen: str) -> None:
         """Makes durable what was written for so many conversations: an export that is ended goes on from there."""
         for file in self._growing.values():
             _sync(file)
+        self._sync_put()
         sizes = {name: file.tell() for name, file in self._growing.items()}
         new = self.path / f"{_JOURNAL}.new"
         with new.open("wb") as file:
@@ -159,6 +167,13 @@ class Folder:
             _sync(file)
         new.replace(self.path / _JOURNAL)
         self.done, self.seen = done, seen
+
+    def _sync_put(self) -> None:
+        """Makes durable what was put since the last checkpoint."""
+        for path in self._unsynced:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        self._unsynced.clear()
 
     def names(self) -> Iterator[str]:
         """Every file that was written, a folder after the other. Of a folder, only the names are held."""
@@ -177,6 +192,7 @@ class Folder:
         """Gives the folder its name, in place of one that is to be replaced. Raises ConfigError, OSError."""
         for name in list(self._growing):
             self.finish(name)
+        self._sync_put()
         with suppress(FileNotFoundError):
             (self.path / _JOURNAL).unlink()
         if self._wanted.exists():
@@ -190,6 +206,9 @@ class Folder:
 
     def close(self) -> None:
         """Closes the files; what was not completed stays for an export that goes on."""
+        for end in self._ends:
+            with suppress(OSError, ValueError):
+                end()
         for file in self._growing.values():
             file.close()
         self._growing.clear()

@@ -81,6 +81,7 @@ class ParquetFiles:
         if name not in self._writers:
             file = self._folder.growing(self._file(name))
             self._writers[name] = self._parquet.ParquetWriter(file, schema, compression="zstd")
+            self._folder.at_close(self._writers[name].close)
         rows, self._rows[name] = self._rows[name], []
         columns = zip(*rows, strict=True) if rows else [()] * len(schema)
         arrays = [

@@ -29,7 +29,8 @@ def sha256(path: Path) -> str:
 
 
 def faults_of_files(folder: Path, files: dict[str, Any]) -> Iterator[str]:
-    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() or path.is_symlink()}
+    paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    present = {path.relative_to(folder).as_posix() for path in paths}
     for name in sorted(present - files.keys() - set(OWN)):
         yield f"{name} was added"
     for name, stated in sorted(files.items()):
@@ -49,7 +50,11 @@ def faults_of_record(folder: Path, record: dict[str, Any]) -> Iterator[str]:
     if len(raw) != entry["size"] or hashlib.sha256(salt + said).hexdigest() != entry["commitment"]:
         yield f"{record['file']} is not the record of vault entry {entry['seq']}"
     canonical = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    if hashlib.sha256(b"\x00" + canonical).hexdigest() != record["link"]:
+    link, is_same = (
+        hashlib.sha256(b"\x00" + canonical).hexdigest(),
+        entry["conversation_id"] == record["conversation_id"],
+    )
+    if link != record["link"] or not is_same:
         yield f"vault entry {entry['seq']} is not what its link says"
 
 
@@ -59,12 +64,9 @@ def faults(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
         yield "manifest.json was changed"
     yield from faults_of_files(folder, manifest["files"])
     records = [json.loads(line) for line in (folder / "records.ndjson").open(encoding="utf-8")]
-    for record in records:
-        yield from faults_of_record(folder, record)
-    kept, named = (
-        {name for name in manifest["files"] if name.startswith("records/")},
-        {item["file"] for item in records},
-    )
+    yield from (fault for record in records for fault in faults_of_record(folder, record))
+    kept = {name for name in manifest["files"] if name.startswith("records/")}
+    named = {item["file"] for item in records}
     for name in sorted(kept ^ named):
         yield f"{name} is not in both the manifest and records.ndjson"
     if len(manifest["files"]) != manifest["counts"]["files"]:
@@ -81,16 +83,14 @@ def main() -> int:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         found = list(faults(folder, manifest))
+        said = f"All {len(manifest['files'])} files are as the manifest says.\n"
+        said += f"SHA-256 of the manifest: {sha256(folder / 'manifest.json')}\n"
+        said += f"Archive's head: {manifest['archive']['head']}\n"
+        said += f"Completeness of the span: {manifest['worth']['coverage']['state']}"
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         print(f"This can't be checked: {type(error).__name__}: {error}")
         return 2
-    for fault in found:
-        print(fault)
-    if not found:
-        print(f"All {len(manifest['files'])} files are as the manifest says.")
-        print(f"SHA-256 of the manifest: {sha256(folder / 'manifest.json')}")
-        print(f"Archive's head: {manifest['archive']['head']}")
-        print(f"Completeness of the span: {manifest['worth']['coverage']['state']}")
+    print("\n".join(found) or said)
     return 1 if found else 0
 
 

@@ -23,7 +23,6 @@ _IDS = ("customerInfo.customerId", "customerInfo.socialId")
 _EMAIL, _PHONE = re.compile(r"\.e?mail$", re.IGNORECASE), re.compile(r"phone(number)?$", re.IGNORECASE)
 _SAME = ("id", "email", "phone", "sde")  # kinds that name one person; a name may be that of several
 _SHORTEST_PHONE = 6  # digits
-_SAME_END = 4  # digits by which numbers are found that are written otherwise
 _PLACEHOLDERS = frozenset(
     ("anonymous", "customer", "default", "empty", "false", "guest", "n/a", "na", "nil", "none", "not available", "null",
      "test", "true", "undefined", "unknown", "user", "visitor")
@@ -44,11 +43,12 @@ class Customer(Value):
 
 class Customers(Value):
     """The people whom a text may mean, those with most conversations first. `shared` are values that so many names have
-    that they make nobody one person, with how many.
+    that they make nobody one person, with how many. `doubts`: why conversations may be missing.
     """
 
     people: list[Customer]
     shared: dict[str, int]
+    doubts: tuple[str, ...]
 
 
 class _Known:
@@ -62,6 +62,10 @@ class _Known:
     def add(self, transcript: Transcript) -> None:
         self.starts[transcript.id] = transcript.metadata.started_at
         self._facts[transcript.id] = list(facts_of(transcript))
+
+    def holding(self, key: Key) -> set[str]:
+        """The conversations that say a value."""
+        return {id_ for id_, facts in self._facts.items() if any(_key(*fact) == key for fact in facts)}
 
     def shared(self) -> dict[Key, int]:
         """Values that belong to no single person, with how many names have them."""
@@ -120,8 +124,13 @@ def customers(archive: Archive, text: str, apart: Iterable[str] = ()) -> Custome
     conversations.
     """
     known, asked = _Known(apart), set[str]()
+    doubts = archive.search("*", limit=0).doubts
     _read(archive, known, _query_of(text), _MOST)
     meant = set(known.starts)
+    if (phone := _key("phone", "", text)) and not any(map(str.isalpha, text)):
+        for query in _queries_for(*phone):
+            _read(archive, known, query, _MOST_READ)
+        meant |= known.holding(phone)
     while True:
         groups = [group for group in known.groups() if meant & set(group)]
         queries = {query for group in groups for query in known.queries(group)} - asked
@@ -132,7 +141,8 @@ def customers(archive: Archive, text: str, apart: Iterable[str] = ()) -> Custome
         asked |= queries
     people = [known.person(group) for group in groups]
     shared = {_called(key): count for key, count in known.shared().items()}
-    return Customers(sorted(people, key=lambda person: (-len(person.conversations), min(person.conversations))), shared)
+    people.sort(key=lambda person: (-len(person.conversations), min(person.conversations)))
+    return Customers(people, shared, doubts)
 
 
 def _query_of(text: str) -> str:
@@ -144,9 +154,10 @@ def _query_of(text: str) -> str:
 
 
 def _queries_for(kind: str, _: str, value: str) -> Iterator[str]:
-    """Numbers are found by their ends, as they vary in writing."""
+    """Numbers are found by their ends, as they vary in writing: 5678, 5 678, 56 78."""
     if kind == "phone":
-        yield f"customer:/.*{value[-_SAME_END:]}/ OR sde.personalInfo.*:/.*{value[-_SAME_END:]}/"
+        for place in ("about", "sde.personalInfo.*"):
+            yield f"{place}:/.*{value[-4:]}/ OR {place}:{value[-3:]} OR {place}:(*{value[-4:-2]} pre/1 {value[-2:]})"
     elif words(value):
         yield _query_of(value)
 

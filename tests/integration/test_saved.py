@@ -471,6 +471,23 @@ def test_what_is_found_is_mailed_in_words_and_for_programs(
     assert Teller(archive, lambda: NOW, server).tell() == 0
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["=?utf-8?q?=0D=0ABcc:_x@y.example?=", "=?utf-8?q?=0D=0ASubject:_other?=", "=?utf-8?b?DQpCY2M6IHhAeS5leGFtcGxl?=",
+     "=?iso-8859-1?q?=0D=0AContent-Type:_text/html=0D=0A=0D=0A<b>?="],
+)  # fmt: skip
+def test_the_name_of_a_search_is_no_header(
+    archive: ArchiveFile, mailbox: tuple[Mailbox, MailServer], name: str
+) -> None:
+    box, server = mailbox
+    archive.saved.add(replace(search(target=Target.MAIL), name=name, place="legal@brand.example"))
+    keep(archive, record("c1", NOW, "hello"))
+    assert look(archive) == 1
+    assert Teller(archive, lambda: NOW, server).tell() == 1
+    (mail,) = box.mails
+    assert (mail["Bcc"], len(mail.get_all("Subject") or ()), mail.get_content_type()) == (None, 1, "multipart/mixed")
+
+
 def test_a_mail_that_nobody_takes_is_kept_and_tried_again(
     archive: ArchiveFile, mailbox: tuple[Mailbox, MailServer]
 ) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ from tests.conftest import ACCOUNT, NOW, record
 from tests.golden.filled import filled_archive
 from tests.integration.cli.running import run
 from tests.nodes import free_port
-from tests.pages import kept
+from tests.pages import index_held, kept
 
 HOUR = timedelta(hours=1)
 
@@ -147,8 +145,7 @@ def test_an_index_that_is_behind_makes_none_that_is_short(folder: Path, tmp_path
     schedule(folder, str(tmp_path / "reports"), "refund", format_="vcon")
     with make_archive(folder, ACCOUNT) as file:
         file.keep([read_record(record("late", NOW, "a refund"))], (), NOW)  # type: ignore[list-item]
-    (index,) = (path.parent for path in folder.rglob("meta.json"))
-    with tantivy_writer(index):
+    with index_held(folder):
         done = run(folder, "scheduled", "run", "nightly")
         assert "not searchable yet" in str(done.exception)
         assert made(tmp_path / "reports") == []
@@ -184,14 +181,6 @@ def test_one_fault_does_not_end_the_others(folder: Path, monkeypatch: pytest.Mon
     stop.set()
     thread.join(30)
     assert len(calls) >= 3
-
-
-@contextmanager
-def tantivy_writer(index: Path) -> Iterator[None]:
-    """Holds the lock of the index as another process that writes it does."""
-    with (index / ".tantivy-writer.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @pytest.mark.parametrize("format_", ["csv", "parquet", "case", "html"])

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import NOW, record
+from archiver.archive import make_archive
+from archiver.errors import StoreBusy
+from archiver.liveperson.answers import read_record
+from tests.conftest import ACCOUNT, NOW, record
 from tests.golden.filled import filled_archive
 from tests.integration.cli.running import run
-from tests.pages import kept
+from tests.pages import index_held, kept
 
 
 def talk(id_: str, days: int, *texts: str, number: str | None = None, **person: Any) -> bytes:
@@ -163,6 +166,38 @@ def test_what_several_people_have_is_taken_apart_on_request(tmp_path: Path) -> N
     whole = run(folder, "customer", "Name3", "--is-one", "--html", str(tmp_path / "b.html"))
     assert whole.exit_code == 0
     assert "is it one person?" in (tmp_path / "b.html").read_text()
+
+
+WRITINGS = (
+    "+33612345678", "+33 6 12 34 56 78", "0033 6 12 34 56 78", "+33 612 345 678", "+33-6-1234-5678",
+    "(+33) 612.345.678",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", [*WRITINGS, "33612345678"])
+def test_a_number_is_found_however_it_is_written_and_nobody_with_the_same_end(tmp_path: Path, asked: str) -> None:
+    raws = [stranger(f"c{at}", at, "Luc", {}, phone=phone) for at, phone in enumerate(WRITINGS)]
+    others = [
+        stranger("o1", 40, "Ana", {}, phone="+49 170 99 56 78"),
+        stranger("o2", 41, "Ana", {}, phone="+4917099995678"),
+    ]
+    sdes = {"events": [{"sdeType": "PERSONAL_INFO", "personalInfo": {
+        "personalInfo": {"contacts": [{"personalContact": {"phone": "06 12 34 56 78"}}]}}}]}  # fmt: skip
+    folder = kept(tmp_path / "archive", *raws, *others, record("national", NOW, "hello", sdes=sdes))
+    assert [sorted(ids(person)) for person in people(folder, asked)] == [[f"c{at}" for at in range(len(WRITINGS))]]
+
+
+def test_an_index_that_is_behind_gives_no_page(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "archive", stranger("a", 1, "Anna", {"customerId": "C1"}))
+    run(folder, "search", "x")
+    with make_archive(folder, ACCOUNT) as file:
+        file.keep([read_record(stranger("b", 2, "Anna", {"customerId": "C1"}))], (), NOW)  # type: ignore[list-item]
+    with index_held(folder):
+        said = run(folder, "customer", "C1")
+        assert (said.exit_code, "not searchable yet" in said.stderr) == (3, True)
+        assert isinstance(run(folder, "customer", "C1", "--html", str(tmp_path / "a.html")).exception, StoreBusy)
+        assert isinstance(run(folder, "case", "new", "c", "Anna", "--reason", "r").exception, StoreBusy)
+    assert run(folder, "customer", "C1", "--html", str(tmp_path / "a.html")).exit_code == 0
 
 
 def test_what_could_not_be_searched_is_said(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from archiver.archive import identity_of, make_archive
 from archiver.cli.root import root
 from archiver.config import find_settings
 from archiver.errors import ArchiverError, ConfigError
-from archiver.export import Folder, Item, items
+from archiver.export import CasePackage, Folder, Item, items
 from archiver.export import export as write
 from archiver.export.csv_files import CsvFiles
 from archiver.index import read_version
@@ -276,6 +276,32 @@ def test_an_export_that_was_killed_goes_on_and_gives_the_same_bytes(many: Path, 
         run(many, "export", "--format", format_, "--output", str(tmp_path / "out"))
     assert content(tmp_path / "out") == whole
     assert not (tmp_path / "out.part").exists()
+
+
+ENDS = (
+    (Folder, "finish_or_drop"), (Folder, "finish"), (Folder, "names"), (Folder, "digest"), (Folder, "complete"),
+    (CasePackage, "end"), (CasePackage, "_write_manifest"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize(("part", "name"), ENDS, ids=[name for _, name in ENDS])
+def test_an_export_that_was_ended_while_it_ended_goes_on_and_gives_the_same_bytes(
+    many: Path, tmp_path: Path, format_: str, part: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = content(export(many, format_, tmp_path / "whole"))
+    done, ends = getattr(part, name), OSError("ended here")
+
+    def ended(self: Any, *given: Any) -> Any:
+        done(self, *given)
+        raise ends
+
+    monkeypatch.setattr(part, name, ended)
+    CliRunner().invoke(root, ["--archive", str(many), "export", "--format", format_, "--output", str(tmp_path / "out")])
+    monkeypatch.undo()
+    if not (tmp_path / "out").exists():
+        run(many, "export", "--format", format_, "--output", str(tmp_path / "out"))
+    assert content(tmp_path / "out") == whole
 
 
 def test_what_another_export_has_left_is_not_gone_on_with(many: Path, tmp_path: Path) -> None:
