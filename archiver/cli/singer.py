@@ -11,7 +11,7 @@ import click
 from archiver.access import Action
 from archiver.cli import context as shared
 from archiver.errors import ConfigError, counted, suggest
-from archiver.export import Feed, catalog, record_messages, schema_message, selected, seq_of, state_message
+from archiver.export import Asked, Feed, catalog, record_messages, schema_message, selected, seq_of, state_message
 from archiver.jsontext import decode, encode
 
 _STATE_EVERY = 500  # changes
@@ -44,28 +44,43 @@ def command(
         return
     settings = _checked(_read(config) or {})
     if "archive" in settings:
-        context.find_root().obj["archive"] = str(settings["archive"])
-    try:
-        names, since = selected(_read(given)), seq_of(_read(state))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ConfigError(f"the catalog or the state can't be read: {error}", hint="Use those of this tap.") from None
-    if not names:
-        raise ConfigError("the catalog selects no stream", hint="Select one of them: archiver singer --discover")
+        context.find_root().obj["archive"] = settings["archive"]
+    names = _streams(_read(given))
     with shared.opened(context) as archive:
         query = archive.parse(settings.get("query", ""))
         shared.show_advice(archive, query)
-        head = archive.file.vault.head()
+        asked = Asked(archive.file.id, query.text, tuple(names))
+        since, head = _since(_read(state), asked), archive.file.vault.head()
         if since > head:
             raise ConfigError(f"the vault ends at entry {head}, before {since}", hint="Begin without --state.")
         archive.audit(Action.EXPORT, what="singer", query=query.text, since=since)
         feed = Feed(archive.file, None if query.is_everything else query.expression)
-        count = _write(feed, names, since, sys.stdout.buffer)
+        count = _write(feed, asked, since, sys.stdout.buffer)
         shared.show_quarantined(archive)
     click.echo(f"{counted(count, 'change')} written", err=True)
 
 
-def _write(feed: Feed, names: list[str], since: int, file: BinaryIO) -> int:
+def _streams(catalog: dict[str, Any] | None) -> list[str]:
+    """The streams that a catalog selects. Raises ConfigError."""
+    try:
+        names = selected(catalog)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"the catalog can't be read: {error}", hint="Use that of --discover.") from None
+    if not names:
+        raise ConfigError("the catalog selects no stream", hint="Select one of them: archiver singer --discover")
+    return names
+
+
+def _since(state: dict[str, Any] | None, asked: Asked) -> int:
+    try:
+        return seq_of(state, asked)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"the state can't be used: {error}", hint="Use one of this tap, or begin anew.") from None
+
+
+def _write(feed: Feed, asked: Asked, since: int, file: BinaryIO) -> int:
     """Writes schemas, rows and states; how many changes."""
+    names = list(asked.streams)
     for name in names:
         _line(file, schema_message(name))
     count, head = 0, max(since, feed.archive.vault.head())
@@ -74,8 +89,8 @@ def _write(feed: Feed, names: list[str], since: int, file: BinaryIO) -> int:
             _line(file, message)
         head = max(head, change.seq)
         if count % _STATE_EVERY == 0:
-            _line(file, state_message(change.seq))
-    _line(file, state_message(head))
+            _line(file, state_message(change.seq, asked))
+    _line(file, state_message(head, asked))
     file.flush()
     return count
 

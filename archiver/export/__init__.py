@@ -10,11 +10,12 @@ from archiver.export.messages import MESSAGE_COLUMNS, message_lines, message_row
 from archiver.export.ndjson import lines
 from archiver.export.parquet import check_parquet
 from archiver.export.reviews import Reviews
-from archiver.export.singer import catalog, record_messages, schema_message, selected, seq_of, state_message
+from archiver.export.singer import Asked, catalog, record_messages, schema_message, selected, seq_of, state_message
 from archiver.export.spreadsheet import as_csv, csv_lines
 
 __all__ = [
     "MESSAGE_COLUMNS",
+    "Asked",
     "CasePackage",
     "Exported",
     "Feed",

@@ -9,7 +9,7 @@ from typing import Any
 from archiver.export.changes import FeedChange
 from archiver.export.tables import CONVERSATIONS, MESSAGES, SDES, conversation_row, message_rows, sde_rows
 from archiver.transcript import iso
-from archiver.value import Value
+from archiver.value import Value, as_dict
 
 _TYPES: Mapping[str, dict[str, Any]] = {
     "text": {"type": ["null", "string"]}, "time": {"type": ["null", "string"], "format": "date-time"},
@@ -17,6 +17,7 @@ _TYPES: Mapping[str, dict[str, Any]] = {
     "truth": {"type": ["null", "boolean"]},
 }  # fmt: skip
 _OF_CHANGE = {"seq": "integer", "change": "text", "unreadable": "text"}
+_OF_ROW = {"row": "integer", "seq": "integer"}  # of several rows with other numbers, those of the greatest are present
 
 
 class Stream(Value):
@@ -28,8 +29,8 @@ class Stream(Value):
 
 STREAMS: Mapping[str, Stream] = {
     "conversations": Stream(CONVERSATIONS | _OF_CHANGE, ("conversation_id",)),
-    "messages": Stream(MESSAGES | {"row": "integer"}, ("conversation_id", "row")),
-    "sdes": Stream(SDES | {"row": "integer"}, ("conversation_id", "row")),
+    "messages": Stream(MESSAGES | _OF_ROW, ("conversation_id", "row")),
+    "sdes": Stream(SDES | _OF_ROW, ("conversation_id", "row")),
 }
 
 
@@ -71,8 +72,8 @@ def _is_selected(item: Mapping[str, Any]) -> bool:
     for entry in item.get("metadata") or ():
         if not entry.get("breadcrumb"):
             found = entry.get("metadata") or {}
-            return bool(found.get("selected", item.get("selected", found.get("selected-by-default", False))))
-    return bool(item.get("selected", False))
+            return found.get("selected", item.get("selected", found.get("selected-by-default", False))) is True
+    return item.get("selected", False) is True
 
 
 def schema_message(name: str) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def record_messages(change: FeedChange, names: list[str]) -> Iterator[dict[str, 
         return
     for name, columns, rows in (("messages", MESSAGES, message_rows), ("sdes", SDES, sde_rows)):
         for number, row in enumerate(rows(transcript), 1) if name in names else ():
-            yield _record(name, dict(zip(columns, row, strict=True)) | {"row": number})
+            yield _record(name, dict(zip(columns, row, strict=True)) | {"row": number, "seq": change.seq})
 
 
 def _record(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,13 +103,26 @@ def _record(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "RECORD", "stream": name, "record": plain}
 
 
-def state_message(seq: int) -> dict[str, Any]:
-    return {"type": "STATE", "value": {"seq": seq}}
+class Asked(Value):
+    """What is loaded: of which archive, by which query, which streams. A state is of just one of these."""
+
+    archive: str
+    query: str
+    streams: tuple[str, ...]
 
 
-def seq_of(state: Mapping[str, Any] | None) -> int:
-    """The vault entry up to which a state says that everything was loaded. Raises ValueError."""
+def state_message(seq: int, asked: Asked) -> dict[str, Any]:
+    return {"type": "STATE", "value": {"seq": seq, **as_dict(asked)}}
+
+
+def seq_of(state: Mapping[str, Any] | None, asked: Asked) -> int:
+    """The vault entry up to which a state says that everything was loaded. Raises ValueError, also for the state of
+    another archive, query or choice of streams: what these have missed would never come.
+    """
     seq = (state or {}).get("seq", 0)
     if isinstance(seq, bool) or not isinstance(seq, int) or seq < 0:
         raise ValueError("seq is no number of a vault entry")
+    for name, value in as_dict(asked).items():
+        if state and list(state.get(name, value)) != list(value):
+            raise ValueError(f"it is of another {name}: begin without it")
     return seq
