@@ -38,7 +38,8 @@ def search(visit: Visit) -> Response:
         return visit.page("beginning.html", {}, **around)
     try:
         return visit.page("search.html", search_page(visit.archive, state), **around)
-    except ArchiverError as error:
+    except ArchiverError as fault:
+        error = fault if visit.authentication.is_open else faults.for_others(fault)
         content = faulty_page(visit.archive, state, error) | faults.shown(error)
         return visit.page("search.html", content, status=faults.status_of(error), **around)
 

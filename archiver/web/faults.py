@@ -7,6 +7,7 @@ from typing import Any
 
 from archiver.errors import (
     AccessDenied,
+    ArchiveError,
     ArchiverError,
     ConfigError,
     LoginNeeded,
@@ -19,6 +20,7 @@ from archiver.errors import (
 from archiver.logs import EventLogger
 
 _log = EventLogger("web")
+_UNTOLD = "the archive or its search index can't be used now"
 NO_PAGE = NotFound("there is no such page", hint="Begin at the search.")
 _STATUS: tuple[tuple[type[ArchiverError], int], ...] = (
     (QueryError, 400), (ConfigError, 400), (LoginNeeded, 401), (AccessDenied, 403), (NotFound, 404),
@@ -55,6 +57,16 @@ def as_json(error: ArchiverError) -> dict[str, Any]:
     if isinstance(error, QueryError):
         content["position"] = error.position
     return {"error": content}
+
+
+def for_others(error: ArchiverError) -> ArchiverError:
+    """An error as people at other machines are told it: of a fault of the archive or its index, whose words may name
+    files and hosts of this machine, only that there is one. The log has the rest.
+    """
+    if not isinstance(error, ArchiveError | StoreError):
+        return error
+    _log.error("web.refused", f"an answer could not be given: {error.message}")
+    return error.reworded(message=_UNTOLD, hint="Try again later, or ask whoever runs this archive: its log says more.")
 
 
 def unexpected(error: Exception) -> ArchiverError:

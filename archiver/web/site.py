@@ -181,6 +181,8 @@ class Site:
         return Response(content, status, headers={"Content-Type": kind})
 
     def _fault(self, request: Request, error: ArchiverError) -> Response:
+        if not self._authentication.is_open:
+            error = faults.for_others(error)
         status, path = faults.status_of(error), request.url.path
         if path.startswith(api.BASE):
             return api.problem(error)

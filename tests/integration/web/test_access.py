@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -322,6 +323,23 @@ def skills(tmp_path: Path) -> Iterator[Desk]:
     ]
     with desk_of(kept(tmp_path / "archive", *raws)) as made:
         yield made
+
+
+def test_nobody_elsewhere_is_told_where_the_archive_and_its_index_lie(
+    skills: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    token, folder = skills.grant("mara", "reader"), str(skills.folder)
+    assert skills.ask(token, "/search.json").status_code == 200
+    with skills.archive() as archive:
+        archive.file.close()
+    for index in {path.parent for path in Path(folder).rglob("meta.json")}:
+        shutil.rmtree(index)
+        index.write_text("no folder")
+    for asked in ("/api/v1/search?q=hello", "/search.json?q=hello", "/?q=hello"):
+        answer = skills.ask(token, asked)
+        assert (answer.status_code >= 500, folder in answer.text) == (True, False), asked
+        assert "its log says more" in answer.text
+    assert "an answer could not be given" in caplog.text
 
 
 def test_a_rule_of_a_whole_value_lets_nothing_through_that_only_reads_like_it(tmp_path: Path) -> None:
