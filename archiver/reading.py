@@ -11,6 +11,7 @@ from archiver.archive import ArchiveFile
 from archiver.config import Settings
 from archiver.errors import known_word
 from archiver.index import (
+    PATIENCE_S,
     Counting,
     Counts,
     Histogram,
@@ -47,8 +48,12 @@ _log = EventLogger("app")
 
 
 class ArchiveReader:
-    """Needs the archive's file and index, which the class that composes them has. `view` is what of it may be seen."""
+    """Needs the archive's file and index, which the class that composes them has. `view` is what of it may be seen.
+    `index_patience_s`: how long a search waits for an index that another process writes; None, if somebody else brings
+    it up to date.
+    """
 
+    index_patience_s: float | None = PATIENCE_S
     settings: Settings
     view: View
     _progress: Progress
@@ -77,7 +82,7 @@ class ArchiveReader:
         parsed = self.parse(query)
         area, order = Scope(known_word(scope, Scope, "scope")), Sort(known_word(sort, Sort, "sort"))
         request = Request(parsed, area, order, limit, read_cursor(after, order) if after is not None else None)
-        ready = make_ready(self.file, self.store, self._progress)
+        ready = make_ready(self.file, self.store, self._progress, self.index_patience_s)
         return Search(self.file, self.store, request, ready, seen=self._seen())
 
     def counting(self, query: str | Query = "", *, scope: str = "conversation") -> Counting:
@@ -110,7 +115,7 @@ class ArchiveReader:
 
     def count_terms(self, queries: Sequence[str]) -> tuple[list[TermCount], tuple[str, ...]]:
         """What each of many queries finds, with what a reader has to know about the index. Raises StoreError."""
-        ready = make_ready(self.file, self.store, self._progress)
+        ready = make_ready(self.file, self.store, self._progress, self.index_patience_s)
         return list(count_terms(self.store, queries, self.parse)), ready.notices
 
     def transcript(self, conversation_id: str) -> Transcript:
@@ -124,7 +129,7 @@ class ArchiveReader:
         StoreError.
         """
         parsed = self.parse(query)
-        make_ready(self.file, self.store, self._progress)
+        make_ready(self.file, self.store, self._progress, self.index_patience_s)
         return neighbours(self.store, parsed, transcript)
 
     def _others(self, conversation_id: str) -> list[Transcript]:
@@ -202,6 +207,6 @@ class ArchiveReader:
 
     def _parse_when_ready(self, query: str | Query) -> Query:
         parsed = self.parse(query)
-        for notice in make_ready(self.file, self.store, self._progress).notices:
+        for notice in make_ready(self.file, self.store, self._progress, self.index_patience_s).notices:
             _log.warning("index.stale", notice)
         return parsed

@@ -1,13 +1,16 @@
 """`python -m benchmarks.page [--data FILE] [--conversations N] [--readers N] [--seconds N]`
 
 Serves the page of an archive to readers who search, open a transcript and pause a second between clicks, and prints p50
-and p95 in milliseconds of both, beside those of one reader alone, and how large the pages are. 50,000 conversations are
-a million messages.
+and p95 in milliseconds of both, beside those of one reader alone, and how large the pages are; then the same while the
+same process harvests a simulated account (`serve --harvest`). 50,000 conversations are a million messages.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import quantiles
+from typing import Any
 
 import httpx
 
@@ -31,16 +35,47 @@ Times = defaultdict[str, list[float]]
 
 
 @contextmanager
+def running(*words: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """The program with these words, as a process of its own."""
+    command = [sys.executable, "-m", "archiver", *words]
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env={**os.environ, **environment}, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+@contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The page as a process of its own, as a user has it."""
-    command = [sys.executable, "-m", "archiver", "--archive", str(folder), "serve", "--listen", "127.0.0.1:0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    """The address of the page, as a user has it."""
+    with running("--archive", str(folder), "serve", "--listen", "127.0.0.1:0") as process:
+        yield _address(process)
+
+
+@contextmanager
+def harvesting(folder: Path, conversations: int) -> Iterator[str]:
+    """The same of a process that harvests so many conversations meanwhile."""
+    scenario = folder.parent / "scenario.toml"
+    scenario.write_text(f"conversations = {conversations}\n")
+    with running("simulate", "--scenario", str(scenario)) as simulator:
+        assert simulator.stdout is not None
+        told = json.loads(simulator.stdout.readline())
+        names = ("account", "domain_url", "client_id", "client_secret")
+        account = {f"ARCHIVER_{name.upper()}": told[name] for name in names}
+        words = ("--archive", str(folder), "serve", "--harvest", "--every", "10s", "--listen", "127.0.0.1:0")
+        with running(*words, **account) as process:
+            yield _address(process)
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """The address that a process tells; what it tells later is read and dropped, so that it never waits."""
     assert process.stderr is not None
-    try:
-        yield process.stderr.readline().split()[4]
-    finally:
-        process.terminate()
-        process.wait()
+    for line in process.stderr:
+        if found := re.search(r"http://[0-9.:]+", line):
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            return found[0]
+    raise RuntimeError("the page did not begin")
 
 
 class Reader(threading.Thread):
@@ -98,6 +133,9 @@ def main() -> None:
             print(f"{archive.search('').total:,} conversations, {archive.file.vault.totals()[1]:,} messages")
         with served(folder) as url:
             measure(url, 1, options.seconds / 4, 0.0)
+            measure(url, options.readers, options.seconds, _PAUSE_S)
+        print("while it harvests:")
+        with harvesting(folder, options.conversations) as url:
             measure(url, options.readers, options.seconds, _PAUSE_S)
 
 

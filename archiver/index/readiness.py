@@ -12,7 +12,7 @@ from archiver.progress import Progress
 from archiver.value import Value
 
 _WRITTEN_WITHIN_S = 1.0
-_PATIENCE_S = 6.0  # somebody waits at a screen
+PATIENCE_S = 6.0  # somebody waits at a screen
 
 
 class Readiness(Value):
@@ -26,9 +26,14 @@ class Readiness(Value):
         return (*self.doubts, *self.gaps)
 
 
-def make_ready(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> Readiness:
-    """Brings the index up to date and checks that it is whole. Raises StoreError if its answers can't be trusted."""
-    doubt = _bring_up_to_date(archive, store, progress)
+def make_ready(
+    archive: ArchiveFile, store: StoreAdmin, progress: Progress, patience_s: float | None = PATIENCE_S
+) -> Readiness:  # fmt: skip
+    """Brings the index up to date and checks that it is whole. An index that another process writes is waited for so
+    many seconds; with None it is left to others to bring it up to date. Raises StoreError if its answers can't be
+    trusted.
+    """
+    doubt = _bring_up_to_date(archive, store, progress, patience_s)
     if doubt is None:
         check_whole(archive, store)
     refused = len(store.refused())
@@ -50,14 +55,20 @@ def check_whole(archive: ArchiveFile, store: Store) -> None:
                 raise
 
 
-def _bring_up_to_date(archive: ArchiveFile, store: StoreAdmin, progress: Progress) -> str | None:
+def _bring_up_to_date(
+    archive: ArchiveFile, store: StoreAdmin, progress: Progress, patience_s: float | None
+) -> str | None:  # fmt: skip
     """Why the index could not be brought up to date though it answers; None if it is."""
     try:
         if is_behind(archive, store):
-            catch_up(archive, store, progress, patience_s=_PATIENCE_S)
+            if patience_s is None:
+                raise StoreBusy("the harvest adds them")
+            catch_up(archive, store, progress, patience_s=patience_s)
     except StoreOutdated as error:
         if store.status().kind != "embedded":  # the old indices still answer; a rebuild may take hours
             return f"{error.message}; answers may differ from a new index: archiver reindex"
+        if patience_s is None:
+            raise StoreBusy("the search index is being built anew", hint="Wait for it: archiver status") from None
         rebuild(archive, store, progress)
     except (StoreBusy, StoreDenied, StoreUnavailable) as error:
         if not store.position().seq:

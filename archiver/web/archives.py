@@ -9,6 +9,9 @@ from contextlib import AbstractContextManager, suppress
 from archiver.app import Archive
 from archiver.archive import identity_of
 from archiver.errors import ArchiverError
+from archiver.index import PATIENCE_S
+
+_PATIENCE_S = 0.5  # in which another process may end writing the index
 
 
 class _Opened:
@@ -21,28 +24,34 @@ class _Opened:
 
 class Archives(AbstractContextManager["Archives"]):
     """Opens an archive in each thread that asks for it, and closes them all at the end. One that was removed, or
-    replaced by another, is not shown any more.
+    replaced by another, is not shown any more. While this process harvests, its own thread brings the index up to date,
+    and no page waits for it.
     """
 
-    def __init__(self, make: Callable[[], Archive]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[], Archive], *, is_harvesting: bool) -> None:
+        self._make, self._is_harvesting = make, is_harvesting
         self._local = threading.local()
         self._all: list[_Opened] = []
         self._lock, self._indexing = threading.Lock(), threading.Lock()
         self._indexer: _Opened | None = None
 
-    def here(self) -> Archive:
-        """The archive of this thread."""
+    def here(self, *, is_reading: bool = True) -> Archive:
+        """The archive of this thread, for somebody who only reads, or for a change that needs the index as it is."""
         self._local.opened = self._present(getattr(self._local, "opened", None))
         archive: Archive = self._local.opened.archive
+        patience_s = None if self._is_harvesting else _PATIENCE_S
+        archive.index_patience_s = patience_s if is_reading else PATIENCE_S
         return archive
 
     def bring_up_to_date(self) -> None:
         """Adds to the index what it lacks, one thread at a time and always by the same connection, which may write it.
         What can't be done is told by the search that follows.
         """
+        if self._is_harvesting:
+            return
         with self._indexing:
             self._indexer = self._present(self._indexer)
+            self._indexer.archive.index_patience_s = _PATIENCE_S
             with suppress(ArchiverError):
                 if not self._indexer.archive.is_index_ready():
                     self._indexer.archive.search("", limit=0)

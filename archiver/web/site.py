@@ -85,7 +85,7 @@ class Site:
     """Answers requests from the archive that `make` opens, and what is asked about a harvest's health by `respond`."""
 
     def __init__(self, make: Callable[[], Archive], respond: Respond | None = None) -> None:
-        self._archives, self._respond = Archives(make), respond
+        self._archives, self._respond = Archives(make, is_harvesting=respond is not None), respond
         any_archive = make()
         self._refused_at: datetime | None = None
         self._refused_count = 0
@@ -150,7 +150,7 @@ class Site:
         self._refused_at, self._refused_count = now, 0
 
     def _visit(self, request: Request) -> Visit:
-        archive = self._archives.here()
+        archive = self._archives.here(is_reading=request.method in ("GET", "HEAD"))
         visitor = None
         if self._authentication.is_open or archive.exists:
             visitor = self._authentication.visitor(request, archive)

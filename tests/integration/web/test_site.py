@@ -16,15 +16,17 @@ import httpx
 import pytest
 
 from archiver.app import Archive
+from archiver.archive import make_archive
 from archiver.config import find_settings
 from archiver.errors import ConfigError
+from archiver.liveperson.answers import read_record
 from archiver.query import KEYWORDS, VALUES, ZONES
 from archiver.web import served
 from archiver.web.rendering import static_href
 from tests import schemas
-from tests.conftest import NOW, record
+from tests.conftest import ACCOUNT, NOW, record
 from tests.golden.filled import filled_archive
-from tests.pages import Markup, kept, page_of
+from tests.pages import Markup, index_held, kept, page_of
 
 HOSTILE = [
     "<script>window.pwned=1</script>", '"><img src=x onerror=window.pwned=1>', "javascript:window.pwned=1",
@@ -126,6 +128,24 @@ def test_a_conversation_leads_to_its_neighbours_among_those_that_the_search_find
                 assert links(page, "^/c/")[: len(wanted)] == wanted, id_
         outside = httpx.get(f"{url}/c/c3?q=refund")  # which the query does not find
         assert links(outside, "^/c/")[:2] == ["/c/c1?q=refund", "/c/c2?q=refund"]
+
+
+def test_no_page_waits_for_the_index_while_its_process_harvests(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "archive", record("c1", NOW, "hello"))
+    with Archive(find_settings({"archive": folder})) as archive:
+        assert archive.search("hello", limit=0).total == 1
+    with make_archive(folder, ACCOUNT) as file:
+        file.keep([read_record(record("c2", NOW, "hello"))], (), NOW)  # type: ignore[list-item]
+    with page_of(folder, respond=lambda _: None) as url, index_held(folder):
+        found = httpx.get(f"{url}/search.json?q=hello").json()
+        assert (found["total"], "not searchable yet: the harvest adds them" in str(found["notices"])) == (1, True)
+        assert "behind: newer conversations are not found yet" in httpx.get(f"{url}/?q=hello").text
+    with page_of(folder, respond=lambda _: None) as url:  # what is kept needs all there is
+        made = httpx.post(
+            f"{url}/cases", data={"name": "n", "reason": "r", "q": "hello"}, headers={"Origin": url},
+        )  # fmt: skip
+        assert made.status_code == 303, made.text
+        assert httpx.get(f"{url}/cases.json/n").json()["counts"]["all"] == 2
 
 
 def test_the_page_says_which_of_how_many_results_it_shows(tmp_path: Path) -> None:
