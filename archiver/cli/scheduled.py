@@ -15,6 +15,7 @@ from archiver.dates import parse_duration, written_duration
 from archiver.destinations import checked_destination
 from archiver.errors import ConfigError, counted
 from archiver.export import check_parquet
+from archiver.outputs import exports_json
 from archiver.packaging import FOLDER_FORMATS
 from archiver.scheduling import make_now
 
@@ -74,16 +75,21 @@ def add(
 
 
 @command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print archiver.scheduled/1.")
 @click.pass_context
-def list_(context: click.Context) -> None:
+def list_(context: click.Context, as_json: bool) -> None:
     """List scheduled exports, when each was made, when it is due, and why it failed.
 
     \b
     Examples:
       archiver scheduled list
+      archiver scheduled list --json
     """
     with shared.opened(context) as archive:
         items = archive.file.scheduled.all()
+    if as_json:
+        shared.print_json(exports_json(items))
+        return
     for item in items:
         done = f"made {item.done_at:%Y-%m-%d %H:%M}" if item.done_at else "never made"
         what = f"{item.format} of {item.query or 'everything'} to {item.destination}"

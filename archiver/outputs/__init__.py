@@ -14,6 +14,7 @@ from archiver.outputs.histogram import ProvenBar, histogram_json, proven_bars
 from archiver.outputs.history import EVENT_WORDS, change_json, history_json, steps_of
 from archiver.outputs.labels import sde_labels, sde_rows
 from archiver.outputs.saved import searches_json
+from archiver.outputs.scheduled import exports_json
 from archiver.outputs.search import item_json, numbers_around, search_json
 from archiver.outputs.status import status_json
 from archiver.outputs.worth import question_json, worth_json
@@ -42,6 +43,7 @@ __all__ = [
     "customers_json",
     "differences",
     "erasure_json",
+    "exports_json",
     "histogram_json",
     "history_json",
     "in_order",

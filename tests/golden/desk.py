@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -245,6 +246,21 @@ def _saved(desk: Desk) -> str:
     return desk.run("saved", "list", "--json").replace(str(desk.folder), "FOLDER")
 
 
+def _scheduled(desk: Desk) -> str:
+    for words in (
+        ("nightly", "on:yesterday", "--format", "parquet", "--to", str(desk.folder)),
+        ("all", "--format", "case", "--to", str(desk.folder), "--every", "1w"),
+    ):
+        _do(desk, "scheduled", "add", *words)
+    with make_archive(desk.folder / "archive", ACCOUNT) as archive:
+        item = archive.scheduled.one("nightly")
+        archive.scheduled.made(item, NOW, beat=NOW, remark="1 conversation could not be read: unreadable.ndjson")
+        archive.scheduled.failed(archive.scheduled.one("all"), due_at=NOW, remark="FAILED: the disk is full")
+    listed = json.loads(desk.run("scheduled", "list", "--json").replace(str(desk.folder), "FOLDER"))
+    listed["items"][0]["beat"] = NOW.isoformat(timespec="milliseconds")  # when it was added
+    return pretty(listed)
+
+
 def _alert(name: str) -> Case:
     def case(desk: Desk) -> str:
         _save(desk)
@@ -314,6 +330,7 @@ CASES: Mapping[str, Case] = {
     "history": lambda desk: desk.run("history", "waiting", "--json"),
     "quarantine": _run("quarantine"),
     "saved": _saved,
+    "scheduled": _scheduled,
     "review": _review("refund", "--follow"),
     "review-of-a-sample": _review("refund", "--sample", "2", "--seed", "s"),
     "search": _search,
