@@ -70,7 +70,8 @@ def write_folder(
             progress.finish()
             folder.close()
     digest = writer.digest if isinstance(writer, CasePackage) else None
-    archive.audit(Action.EXPORT, what="done", output=str(wanted.path), hits_total=done.count, manifest_sha256=digest)
+    archive.audit(Action.EXPORT, what="done", output=str(wanted.path), hits_total=done.count,
+                  records_sha256=done.sha256, manifest_sha256=digest)  # fmt: skip
     return Written(done, digest)
 
 

@@ -48,11 +48,12 @@ class Writer(Protocol):
 
 class Exported(Value):
     """How many conversations were exported, and the ids of those whose records can't be read, which stand in
-    `unreadable.ndjson` with their bytes.
+    `unreadable.ndjson` with their bytes. `sha256`: of their vault entries and ids, a line each, in order.
     """
 
     count: int
     unreadable: tuple[str, ...]
+    sha256: str
 
 
 class PerConversation:
@@ -110,7 +111,7 @@ def export(
     folder.finish_or_drop(_UNREADABLE)
     writer.end(count, len(unreadable))
     folder.complete()
-    return Exported(count, tuple(unreadable))
+    return Exported(count, tuple(unreadable), seen.hexdigest())
 
 
 def _rest(items: Iterable[Item], folder: Folder, seen: Digest) -> Iterator[Item]:

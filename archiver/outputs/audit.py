@@ -7,7 +7,7 @@ from typing import Any
 
 _FACTS = (
     "query", "queries", "fields", "conversation_id", "conversation_ids", "what", "hits_total", "erasure", "decision",
-    "to", "roles", "rule", "output", "manifest_sha256", "count",
+    "to", "roles", "rule", "output", "manifest_sha256", "records_sha256", "count",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -330,6 +331,10 @@ def test_an_export_is_audited_before_and_after(many: Path, tmp_path: Path) -> No
         events = list(archive.file.audit.events())[-2:]
     assert [event["event"]["action"] for event in events] == ["export", "export"]
     assert (events[0]["archive"]["query"], events[1]["archive"]["hits_total"]) == ("hello 17", 1)
+    (line,) = (tmp_path / "x" / "records.ndjson").read_text().splitlines()
+    entry = json.loads(line)["entry"]
+    exported = f"{entry['seq']} {entry['conversation_id']}\n"
+    assert events[1]["archive"]["records_sha256"] == sha256(exported.encode()).hexdigest()
     assert events[1]["archive"]["manifest_sha256"] in (tmp_path / "x" / "manifest.sha256").read_text()
 
 
