@@ -75,6 +75,7 @@ def command(
             for number, item in enumerate(found, 1):
                 for line in _lines(archive, number, item) if item in chosen else ():
                     click.echo(line)
+        shared.show_quarantined(archive)
     click.echo(f"{counted(len(chosen), 'person')} with {counted(count, 'conversation')}", err=True)
     shared.show_notices(result.doubts)
     for line in _remarks(result, chosen):

@@ -18,7 +18,7 @@ from archiver.cli.output import output
 from archiver.cli.query import QueryCommand
 from archiver.errors import counted
 from archiver.export import MESSAGE_COLUMNS, csv_lines, lines, message_lines, message_row
-from archiver.index import Hit, Refusal, advice_on, read_version
+from archiver.index import Hit, Refusal, read_version
 from archiver.packaging import FOLDER_FORMATS, Wanted
 from archiver.progress import Progress
 from archiver.query import Query, Scope
@@ -104,7 +104,7 @@ def command(
         shared.show_quarantined(archive)
         shared.show_head(context, archive)
     click.echo(f"{counted(count, scope)} written", err=True)
-    _show_left_out(found.unreadable, refused)
+    _show_left_out(found.unreadable, refused, found.doubts)
 
 
 def _check_folder(scope: str, name: str, *, raw: bool) -> None:
@@ -127,7 +127,8 @@ def _into_folder(context: click.Context, text: str, wanted: Wanted) -> None:
         done = show_folder(context, archive, wanted, parsed, archive.records_by_start(parsed), total)
         refused = () if parsed.is_everything else archive.refused()
         shared.show_head(context, archive)
-    _show_left_out([f"Not readable, in unreadable.ndjson: {safe(id_)}" for id_ in done.unreadable], refused)
+    _show_left_out([f"Not readable, in unreadable.ndjson: {safe(id_)}" for id_ in done.unreadable], refused,
+                   search.doubts if search else ())  # fmt: skip
 
 
 def _write(content: Iterable[bytes], file: BinaryIO, progress: Progress, total: int | None, scope: Scope) -> int:
@@ -149,9 +150,9 @@ class _Conversations:
     def __init__(self, archive: Archive, query: Query, *, with_raw: bool) -> None:
         self._archive, self._with_raw = archive, with_raw
         self.is_searched = not query.is_everything
-        self._records = archive.records(query)  # brings the index up to date, which the advice is about
-        told = advice_on(archive.store, query, Scope.CONVERSATION) if self.is_searched else ()
-        self.notices = (*query.notices, *told)
+        search = archive.search(query, limit=0) if self.is_searched else None
+        self.notices, self.doubts = (search.notices, search.doubts) if search else (query.notices, ())
+        self._records = archive.records(query)
         self.total = None if self.is_searched else archive.file.vault.conversations()
         self.unreadable: list[str] = []
 
@@ -174,7 +175,7 @@ class _Messages:
 
     def __init__(self, archive: Archive, query: Query, *, as_rows: bool) -> None:
         self._search = archive.search(query, scope="message", sort="oldest")
-        self.total, self.notices = self._search.total, self._search.notices
+        self.total, self.notices, self.doubts = self._search.total, self._search.notices, self._search.doubts
         self._as_rows = as_rows
         self.unreadable: list[str] = []
 
@@ -204,10 +205,12 @@ def _found(archive: Archive, query: Query, format_: str, scope: str, *, raw: boo
     return _Conversations(archive, query, with_raw=raw)
 
 
-def _show_left_out(unreadable: Sequence[str], refused: Sequence[Refusal]) -> None:
-    """Names what is not in the file as it should be, and what no query finds. Exits with 3 if there is any."""
+def _show_left_out(unreadable: Sequence[str], refused: Sequence[Refusal], doubts: Sequence[str]) -> None:
+    """Names what is not in the file as it should be, and what no query finds. Exits with 3 if there is any, or if an
+    index that is behind may not have found all.
+    """
     for line in unreadable:
         click.echo(line, err=True)
     shared.show_refused(refused)
-    if unreadable or refused:
+    if unreadable or refused or doubts:
         sys.exit(shared.FINISHED_WITH_GAPS)

@@ -197,6 +197,10 @@ def test_an_index_that_is_behind_gives_no_page(tmp_path: Path) -> None:
         assert (said.exit_code, "not searchable yet" in said.stderr) == (3, True)
         assert isinstance(run(folder, "customer", "C1", "--html", str(tmp_path / "a.html")).exception, StoreBusy)
         assert isinstance(run(folder, "case", "new", "c", "Anna", "--reason", "r").exception, StoreBusy)
+        for words in ((), ("--scope", "message"), ("--format", "csv")):
+            name = str(tmp_path / f"out{len(words)}{words[-1:]}")
+            done = run(folder, "export", "Anna", *words, "--output", name)
+            assert (done.exit_code, "not searchable yet" in done.stderr) == (3, True), words
     assert run(folder, "customer", "C1", "--html", str(tmp_path / "a.html")).exit_code == 0
 
 
