@@ -18,7 +18,7 @@ from archiver.web.state import SearchState
 STATES = {
     CoverageState.SEALED: ("proven", "proven complete by LivePerson's own counts"),
     CoverageState.PROVISIONAL: ("recent", "read whole, but so recent that records may still arrive"),
-    CoverageState.OPEN: ("unread", "not read yet"),
+    CoverageState.OPEN: ("not read", "not read yet"),
     CoverageState.UNPROVEN: ("unproven", "read, and not proven complete"),
     CoverageState.LOST: ("lost", "deleted at LivePerson before it was proven"),
 }

@@ -9,6 +9,7 @@
   const isBefore = (node) => place && place.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_PRECEDING;
   let at = place ? items.indexOf(place) : -1;
   let hit = place ? hits.filter(isBefore).length - 1 : -1;
+  if (place?.contains(hits[hit + 1] ?? null)) hit += 1; // the one that the address shows
 
   const isTyping = (event) =>
     event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey;

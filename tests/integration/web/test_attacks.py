@@ -238,6 +238,6 @@ def test_the_words_of_the_calendar_and_the_bars_are_those_of_the_coverage(tmp_pa
         assert 'class="gap"' in shown
         assert ">no</td>" in shown
         calendar = httpx.get(f"{url}/coverage").text
-        assert 'class="word">unread' in calendar
+        assert 'class="word">not read' in calendar
         assert 'class="word">proven' not in calendar
         assert httpx.get(f"{url}/raw/c").headers["content-disposition"].startswith("attachment")
