@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from math import ceil, floor
 
 from archiver.access import Action
@@ -11,7 +12,7 @@ from archiver.app import Archive
 from archiver.archive import Case, CaseItem, Part, Status, no_case
 from archiver.errors import ConfigError, NotFound, StoreBusy
 from archiver.index import found_ids
-from archiver.query import Query, facts_of, understood
+from archiver.query import Query, facts_of, parse, understood
 from archiver.sampling import drawn, sample_size, share_interval
 from archiver.value import Value, replace
 
@@ -74,7 +75,7 @@ def make_case(
 
 
 def _sampled(archive: Archive, case: Case, sample: Sample) -> tuple[Case, list[str], Part]:
-    among = _among(archive, case.query)
+    among = _among(archive, case)
     everything = set(_found(archive, among)) if sample.is_null else set()  # first: what comes meanwhile is no miss
     hits = set(_found(archive, case.query))
     population = everything - hits if sample.is_null else hits
@@ -85,14 +86,17 @@ def _sampled(archive: Archive, case: Case, sample: Sample) -> tuple[Case, list[s
     return made, drawn(population, size, made.seed), Part.NULL_SAMPLE if sample.is_null else Part.SAMPLE
 
 
-def _among(archive: Archive, query: str) -> Query:
-    """What is looked through for what a query misses: the conversations of its span, skill and the like."""
-    parsed = archive.parse(query)
+def _among(archive: Archive, case: Case) -> Query:
+    """What is looked through for what a query misses: the conversations of its span, skill and the like. Days such as
+    90d are those of when the case was made.
+    """
+    made_at = datetime.fromisoformat(case.made_at)
+    parsed = archive.parse(parse(case.query, now=made_at, zone=archive.settings.zone))
     return replace(parsed, expression=facts_of(parsed.expression))
 
 
 def _of_span(archive: Archive, case: Case) -> str:
-    among = _among(archive, case.query)
+    among = _among(archive, case)
     return "" if among.is_everything else f", among those of {understood(among.expression)}"
 
 

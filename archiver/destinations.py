@@ -57,6 +57,8 @@ def upload(folder: Path, url: str) -> None:
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     if _MARK not in names:
         raise ArchiveError(f"{folder} is not complete", hint="Another program has removed files of it.")
+    if store.exists(root):
+        store.rm(root, recursive=True)  # what an earlier try has left: it was not complete
     for name in sorted(names, key=lambda name: name == _MARK):
         target = f"{root}/{name}"
         if not is_of_objects:
@@ -78,6 +80,6 @@ def _store(url: str) -> tuple[Any, str]:
         raise ConfigError(
             f"{url} needs a library: {error}", hint="Install it: pip install fsspec, and s3fs, gcsfs, adlfs or paramiko"
         ) from None
-    except ValueError as error:
+    except Exception as error:  # noqa: BLE001  (stores raise what they like)
         raise ConfigError(f"{url} can't be used: {error}", hint="Such as s3://bucket/folder") from None
     return found

@@ -66,6 +66,7 @@ EVENTS: Mapping[str, str] = {
     "index.settings_kept": "the API key may not change index settings, so a large indexing run is slower",
     "search.disabled": "a saved search can't be read any more; it stays, and is looked at no more",
     "export.failed": "a scheduled export could not be made; it is tried again after ten minutes",
+    "export.missed": "more scheduled exports were missed than are made up for",
     "export.short": "a scheduled export is made, and lacks what could not be searched or read",
     "exports.failed": "scheduled exports could not be looked at; that is tried again",
     "alert.failed": "what a saved search has found could not be told; it is tried again, or kept as dead",

@@ -31,14 +31,18 @@ _STAMP = "%Y-%m-%dT%H%M%SZ"
 
 
 def make_due(archive: Archive, progress: Progress | None = None) -> int:
-    """Makes every export that is due, each for the moment when it was due; how many. What fails is noted, logged and
-    tried again after ten minutes. Raises ArchiveError if the archive can't be written.
+    """Makes every export that is due once, each for the moment when it was due; how many. What fails is noted, logged
+    and tried again after ten minutes. Raises ArchiveError if the archive can't be written.
     """
     made = 0
     for item in archive.file.scheduled.all():
-        if item.is_due(archive.now()):
+        if not item.is_due(archive.now()):
+            continue
+        try:
             with _alone(archive, item.name) as is_alone:
                 made += is_alone and _make_again(archive, item.name, progress or Silent())
+        except OSError as error:  # of one, which may not stop the others
+            _log.warning("export.failed", f"the scheduled export {item.name!r} could not be begun: {error}")
     return made
 
 
@@ -54,6 +58,8 @@ def _make_again(archive: Archive, name: str, progress: Progress) -> bool:
     if _is_relative(archive, item):
         moment = item.present_beat(now)
         following = moment + item.every
+        if left_out := (moment - item.beat) // item.every:
+            _log.warning("export.missed", f"{left_out:,} exports of {item.name!r} were missed, and are left out")
     else:  # what was missed is made once
         following = item.beat_after(now)
         moment = following - item.every
@@ -72,7 +78,9 @@ def make_now(archive: Archive, name: str, progress: Progress) -> str | None:
 def _make(
     archive: Archive, item: ScheduledExport, moment: datetime, following: datetime, progress: Progress
 ) -> str | None:
-    """Makes one for a moment, of which its days count; where it is, or None. Then it is due at `following`."""
+    """Makes one as if it were that moment: `yesterday` is the day before it. Where it is, or None; then it is due at
+    `following`.
+    """
     place = f"{item.destination}/{item.name}-{moment:{_STAMP}}"
     try:
         remark = None if is_delivered(place) else _deliver(archive, item, moment, place, progress)
@@ -144,12 +152,17 @@ def _alone(archive: Archive, name: str) -> Iterator[bool]:
     make_private_folder(folder)
     lock = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
+        yield _is_locked(lock)
     finally:
         os.close(lock)
+
+
+def _is_locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class Exporter:

@@ -76,7 +76,8 @@ class Connection(sqlite3.Connection):
     unlocked: _Unlocked | None = None
 
     def close(self) -> None:
-        _OPEN.discard(self)
+        with _LISTING:
+            _OPEN.discard(self)
         super().close()
 
     def execute(self, *args: Any) -> _Cursor:
@@ -93,7 +94,7 @@ class Connection(sqlite3.Connection):
 
 
 _OPEN: WeakSet[Connection] = WeakSet()  # of this process
-_OPENING = Lock()
+_OPENING, _LISTING = Lock(), Lock()
 
 
 def connect(path: Path) -> Connection:
@@ -136,7 +137,9 @@ def _opening(path: Path) -> Iterator[None]:
     File, 2.2).
     """
     with _OPENING:
-        if not any(_is_same(path, connection.folder) for connection in _OPEN):
+        with _LISTING:
+            others = list(_OPEN)
+        if not any(_is_same(path, connection.folder) for connection in others):
             check_log(path)
         yield
 
@@ -154,7 +157,8 @@ def _connect(path: Path, how: str) -> Connection:
         factory=Connection,
     )  # fmt: skip
     connection.folder, connection.unlocked = path.parent, None
-    _OPEN.add(connection)
+    with _LISTING:
+        _OPEN.add(connection)
     connection.text_factory = _text
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")

@@ -123,8 +123,8 @@ def stretches(span: Window, readings: Sequence[WindowReading], now: datetime) ->
 
 
 def proven_since(span: Window, sealed: Iterable[tuple[Window, datetime]]) -> datetime | None:
-    """Every part of a span was proven complete at this moment or later, by windows and when each was last read; None
-    if a part of it never was. Ten minutes are taken off: so long a reading may have taken, and so far
+    """When the part of a span that was proven complete longest ago was, by windows and when each was last read; None if
+    a part never was. Ten minutes are taken off: so long a reading may have taken, and so far
     may clocks differ.
     """
     since: datetime | None = None

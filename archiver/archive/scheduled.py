@@ -38,8 +38,11 @@ class ScheduledExport(Value):
         return self.due_at <= now or self.due_at - now > max(self.every, _LONGEST_WAIT)
 
     def present_beat(self, now: datetime) -> datetime:
-        """For which moment it is to be made now: its own, unless that is in the future or too many were missed."""
-        return min(max(self.beat, now - _MOST_MISSED * self.every), now)
+        """For which moment it is to be made now: its own, or if too many were missed, a later one of its beat; now, if
+        a wrong clock has put it into the future.
+        """
+        too_many = max((now - self.beat) // self.every - _MOST_MISSED, 0)
+        return min(self.beat + too_many * self.every, now)
 
     def beat_after(self, now: datetime) -> datetime:
         """The first moment after `now` on its own beat."""
@@ -55,7 +58,7 @@ def checked_pause(every: timedelta) -> timedelta:
 
 
 _ROWS = "SELECT name, query, format, destination, every_s, beat, due_at, done_at, remark FROM scheduled"
-_SAME = "name = ? AND query = ? AND format = ? AND destination = ?"
+_SAME = "name = ? AND query = ? AND format = ? AND destination = ? AND every_s = ?"
 
 
 class ScheduledExports:
@@ -109,9 +112,9 @@ class ScheduledExports:
             )
 
 
-def _same(item: ScheduledExport) -> tuple[str, ...]:
+def _same(item: ScheduledExport) -> tuple[str | float, ...]:
     """By what an export is known: one that was removed, and added anew, is another."""
-    return item.name, item.query, item.format, item.destination
+    return item.name, item.query, item.format, item.destination, item.every.total_seconds()
 
 
 def _stored(moment: datetime) -> str:

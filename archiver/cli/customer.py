@@ -116,7 +116,7 @@ def _remarks(result: Customers, chosen: list[Customer]) -> Iterator[str]:
         if _has_names(person, _USUAL_NAMES):
             yield f"One person has {len(person.known['name'])} names: check that it is one. {_joined(person)}"
     for value, count in result.shared.items():
-        yield f"Makes nobody one person ({counted(count, 'name')}): {one_line(value)}"
+        yield f"Not used to join people ({counted(count, 'name')}): {one_line(value)}"
 
 
 def _lines(archive: Archive, number: int, person: Customer) -> Iterator[str]:

@@ -19,6 +19,8 @@ from archiver.outputs import exports_json
 from archiver.packaging import FOLDER_FORMATS
 from archiver.scheduling import make_now
 
+_LONGEST_NAME = 100  # characters: it is a part of a folder's name
+
 
 @click.group("scheduled")
 def command() -> None:
@@ -59,7 +61,12 @@ def add(
         pause = checked_pause(parse_duration(every))
     except ValueError as error:
         raise ConfigError(f"--every: {error}", hint="Such as 1h, 1d or 1w.") from None
-    if not name or not all(character.isalnum() or character in "-_." for character in name) or name[0] == ".":
+    if (
+        not name
+        or len(name) > _LONGEST_NAME
+        or not all(character.isalnum() or character in "-_." for character in name)
+        or name[0] == "."
+    ):
         raise ConfigError(f"the name {name!r} is no name of a folder", hint="Use letters, digits, - and _.")
     if format_ == "parquet":
         check_parquet()
@@ -117,7 +124,7 @@ def run(context: click.Context, name: str) -> None:
         shared.show_quarantined(archive)
         remark = archive.file.scheduled.one(name).remark
     if place is None:
-        hint = "Mend it and run it again; the service tries it every ten minutes."
+        hint = "Mend it and run it again; the service tries what is due every ten minutes."
         raise ConfigError(f"{name} could not be made. {remark}", hint=hint)
     click.echo(one_line(place))
     if remark:

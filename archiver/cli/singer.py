@@ -75,7 +75,10 @@ def _since(state: dict[str, Any] | None, asked: Asked) -> int:
     try:
         return seq_of(state, asked)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"the state can't be used: {error}", hint="Use one of this tap, or begin anew.") from None
+        raise ConfigError(
+            f"the state can't be used: {error}",
+            hint="Begin without --state, or use the state of just this config and catalog.",
+        ) from None
 
 
 def _write(feed: Feed, asked: Asked, since: int, file: BinaryIO) -> int:

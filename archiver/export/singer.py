@@ -17,7 +17,7 @@ _TYPES: Mapping[str, dict[str, Any]] = {
     "truth": {"type": ["null", "boolean"]},
 }  # fmt: skip
 _OF_CHANGE = {"seq": "integer", "change": "text", "unreadable": "text"}
-_OF_ROW = {"row": "integer", "seq": "integer"}  # of several rows with other numbers, those of the greatest are present
+_OF_ROW = {"row": "integer", "seq": "integer"}  # rows are present whose seq is that of their conversation
 
 
 class Stream(Value):
@@ -119,10 +119,14 @@ def seq_of(state: Mapping[str, Any] | None, asked: Asked) -> int:
     """The vault entry up to which a state says that everything was loaded. Raises ValueError, also for the state of
     another archive, query or choice of streams: what these have missed would never come.
     """
+    if state and state.get("type") == "STATE":  # the whole line, as it was written
+        state = state["value"]
+    if state and "seq" not in state:
+        raise ValueError("it has no seq")
     seq = (state or {}).get("seq", 0)
     if isinstance(seq, bool) or not isinstance(seq, int) or seq < 0:
         raise ValueError("seq is no number of a vault entry")
     for name, value in as_dict(asked).items():
         if state and list(state.get(name, value)) != list(value):
-            raise ValueError(f"it is of another {name}: begin without it")
+            raise ValueError(f"it was made for another choice of {name}")
     return seq

@@ -15,6 +15,7 @@ from archiver.query import (
     Compare,
     Everything,
     Expression,
+    Not,
     Query,
     Scope,
     asked_span,
@@ -140,7 +141,10 @@ def assurance(
 
 def _undated(archive: ArchiveFile, store: Store, query: Query) -> int:
     asked = of_unknown_start(query.expression) if archive.vault.has_undated() else None
-    return store.search(asked, scope=Scope.CONVERSATION, sort=Sort.NEWEST, limit=1).total if asked else 0
+    if asked is None:
+        return 0
+    missed = And((asked, Not(query.expression)))
+    return store.search(missed, scope=Scope.CONVERSATION, sort=Sort.NEWEST, limit=1).total
 
 
 def _conversations(archive: ArchiveFile, store: Store, rule: Expression, start_ms: int, end_ms: int) -> int:

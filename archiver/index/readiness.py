@@ -8,9 +8,11 @@ from archiver.archive import ArchiveFile
 from archiver.errors import StoreBusy, StoreDenied, StoreError, StoreOutdated, StoreUnavailable, counted
 from archiver.index.build import catch_up, is_behind, rebuild
 from archiver.index.store import Store, StoreAdmin
+from archiver.logs import EventLogger
 from archiver.progress import Progress
 from archiver.value import Value
 
+_log = EventLogger("index")
 _WRITTEN_WITHIN_S = 1.0
 PATIENCE_S = 6.0  # somebody waits at a screen
 
@@ -30,7 +32,7 @@ def make_ready(
     archive: ArchiveFile, store: StoreAdmin, progress: Progress, patience_s: float | None = PATIENCE_S
 ) -> Readiness:  # fmt: skip
     """Brings the index up to date and checks that it is whole. An index that another process writes is waited for so
-    many seconds; with None it is left to others to bring it up to date. Raises StoreError if its answers can't be
+    many seconds; with None it is asked as it is, and what it lacks is told. Raises StoreError if its answers can't be
     trusted.
     """
     doubt = _bring_up_to_date(archive, store, progress, patience_s)
@@ -61,9 +63,9 @@ def _bring_up_to_date(
     """Why the index could not be brought up to date though it answers; None if it is."""
     try:
         if is_behind(archive, store):
-            if patience_s is None:
-                raise StoreBusy("the harvest adds them")
-            catch_up(archive, store, progress, patience_s=patience_s)
+            if patience_s is None and store.position().seq:
+                return f"{_behind(archive, store)}: the harvest adds them"
+            catch_up(archive, store, progress, patience_s=patience_s or 0.0)
     except StoreOutdated as error:
         if store.status().kind != "embedded":  # the old indices still answer; a rebuild may take hours
             return f"{error.message}; answers may differ from a new index: archiver reindex"
@@ -73,6 +75,16 @@ def _bring_up_to_date(
     except (StoreBusy, StoreDenied, StoreUnavailable) as error:
         if not store.position().seq:
             raise  # an empty index finds nothing, which is no answer
-        behind = archive.vault.head() - store.position().seq
-        return f"{behind:,} of the vault's entries not searchable yet: {error.message}"
+        _log.warning("index.stale", error.message)
+        return f"{_behind(archive, store)}: {_WHY[type(error)]}"
     return None
+
+
+_WHY = {  # without the places that an error's own words name: whoever asks may sit elsewhere
+    StoreBusy: "another process is writing the index", StoreDenied: "the index can't be written here",
+    StoreUnavailable: "the index could not be written",
+}  # fmt: skip
+
+
+def _behind(archive: ArchiveFile, store: Store) -> str:
+    return f"{archive.vault.head() - store.position().seq:,} of the vault's entries not searchable yet"

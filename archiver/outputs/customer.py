@@ -55,13 +55,21 @@ class _Known:
     """The conversations that were read, and who is who in them."""
 
     def __init__(self, apart: Iterable[str] = ()) -> None:
-        self._apart = {key[2] for value in apart for kind in _SAME if (key := _key(kind, "", value))}
+        self._apart = {key[2]: value for value in apart for kind in _SAME if (key := _key(kind, "", value))}
         self.starts: dict[str, datetime | None] = {}
         self._facts: dict[str, list[Fact]] = {}
 
     def add(self, transcript: Transcript) -> None:
         self.starts[transcript.id] = transcript.metadata.started_at
         self._facts[transcript.id] = list(facts_of(transcript))
+
+    def unknown_apart(self) -> list[str]:
+        """The values that are to be taken apart, and that no conversation has."""
+        held = {key[2] for facts in self._facts.values() for fact in facts if (key := _key(*fact))}
+        return [value for value in dict.fromkeys(self._apart.values()) if not held & self._forms(value)]
+
+    def _forms(self, value: str) -> set[str]:
+        return {form for form, given in self._apart.items() if given == value}
 
     def holding(self, key: Key) -> set[str]:
         """The conversations that say a value."""
@@ -104,7 +112,12 @@ class _Known:
         for id_ in _by_start(starts):
             for kind, _, value in self._facts[id_]:
                 known[kind][value] = None
-        joins = {_called(key): len(names) for key, names in self._names(group).items() if len(names) > 1}
+        shared = self.shared()
+        joins = {
+            _called(key): len(names)
+            for key, names in self._names(group).items()
+            if len(names) > 1 and key not in shared
+        }
         return Customer({kind: list(values) for kind, values in known.items()}, starts, joins)
 
     def queries(self, group: list[str]) -> Iterator[str]:
@@ -139,6 +152,8 @@ def customers(archive: Archive, text: str, apart: Iterable[str] = ()) -> Custome
         for query in sorted(queries):
             _read(archive, known, query, _MOST_READ)
         asked |= queries
+    for value in known.unknown_apart():
+        raise ConfigError(f"no conversation has {value}, which is to be taken apart", hint="Write it as it is listed.")
     people = [known.person(group) for group in groups]
     shared = {_called(key): count for key, count in known.shared().items()}
     people.sort(key=lambda person: (-len(person.conversations), min(person.conversations)))

@@ -108,7 +108,7 @@ def flat(expression: And | Or) -> Iterator[Expression]:
 
 def facts_of(expression: Expression) -> Expression:
     """What a query demands of conversations beside texts: the conditions about facts that must hold for every result.
-    If there are no others, those about times.
+    If a query consists of facts only, just its times.
     """
     required = list(flat(expression)) if isinstance(expression, And) else [expression]
     facts = [part for part in required if all(map(_is_fact, every_leaf(part)))]

@@ -9,13 +9,13 @@ from archiver.model import Message, Transcript
 from archiver.query.ast import Exactly
 from archiver.query.cursor import Cursor
 from archiver.query.facets import LONGEST, facet_values
-from archiver.query.fields import KEYWORDS, VALUES
+from archiver.query.fields import KEYWORDS, PATHS, ZONES
 
 ID = "id"
 WHOLE_ONLY = ("bot", "sender")  # names of people that no words search for
 EXACT = (
     *WHOLE_ONLY, "agent", "campaign", "closed", "customer", "device", "fcr", "group", ID, "intent", "lang", "place",
-    "skill", "source",
+    "skill", "source", "status", "has",
 )  # fmt: skip
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _PLAIN = re.compile(r'[^\s()"]+')
@@ -27,7 +27,7 @@ def exact_values(transcript: Transcript, field: str, message: Message | None) ->
 
 
 def exactly(field: str, value: str) -> Exactly:
-    """The condition that a field has a value; as facets, of a very long one only the begin."""
+    """The condition that a field has a value, which is cut to 256 characters, as facets are."""
     text = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # as records are read
     return Exactly(field, text if field == ID else text[:LONGEST])
 
@@ -42,7 +42,7 @@ def is_exact(field: str, cursor: Cursor) -> bool:
     if cursor.sees("="):
         if field in EXACT:
             return True
-        if field in KEYWORDS and field not in VALUES:
+        if field in (*KEYWORDS, *ZONES) or (field.startswith(PATHS) and cursor.sees('="')):
             raise QueryError(f"{field}: is searched by words only", position=cursor.at, hint="Leave out the =.")
     elif field in WHOLE_ONLY:
         raise QueryError(

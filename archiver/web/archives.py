@@ -36,7 +36,9 @@ class Archives(AbstractContextManager["Archives"]):
         self._indexer: _Opened | None = None
 
     def here(self, *, is_reading: bool = True) -> Archive:
-        """The archive of this thread, for somebody who only reads, or for a change that needs the index as it is."""
+        """The archive of this thread, for somebody who only reads, or for a change, which waits longer
+        for a complete index.
+        """
         self._local.opened = self._present(getattr(self._local, "opened", None))
         archive: Archive = self._local.opened.archive
         patience_s = None if self._is_harvesting else _PATIENCE_S

@@ -60,7 +60,7 @@ def _known_values(archive: Archive, field: str) -> Iterator[tuple[str, str]]:
 
 
 def _condition(field: str, value: str) -> str:
-    return as_condition(field, value) if field in EXACT else f"{field}:{_quoted(value)}"
+    return as_condition(field, value) if field in EXACT and field not in _FIXED else f"{field}:{_quoted(value)}"
 
 
 def _quoted(value: str) -> str:

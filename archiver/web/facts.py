@@ -28,25 +28,30 @@ class Fact(Value):
 
 
 Marks = dict[tuple[str, str], Snippet]  # by zone and text
+Marked = Callable[[Zone, str | None], tuple[Piece, ...]]
 
 
 def facts_page(transcript: Transcript, expression: Expression | None, zone: tzinfo) -> dict[str, Any]:
     """Everything that the page shows of it; `marked_beside`: in how many texts the query marks something."""
     marks = _marks(transcript, expression) if expression is not None else {}
+    shown = set[tuple[str, str]]()
 
     def marked(where: Zone, text: str | None) -> tuple[Piece, ...]:
-        return tuple(pieces(marks.get((where, text or ""), Snippet(text or ""))))
+        place = (where, text or "")
+        if place in marks:
+            shown.add(place)
+        return tuple(pieces(marks.get(place, Snippet(text or ""))))
 
-    return {
-        "facts": list(_facts(transcript, zone)),
+    page = {
+        "facts": list(_facts(transcript, zone, marked)),
         "people": list(_people(transcript.metadata, marked)),
         "sdes": [(sde.type, sde.is_authenticated, list(_values(sde, marked))) for sde in transcript.sdes],
         "answers": [
             (marked(Zone.SURVEY, item.question), marked(Zone.SURVEY, item.answer)) for item in transcript.answers
         ],
         "summaries": [marked(Zone.SUMMARY, text) for text in transcript.summaries],
-        "marked_beside": len(marks),
     }
+    return page | {"marked_beside": len(shown)}
 
 
 def search_for(term: str | None) -> str | None:
@@ -63,11 +68,11 @@ def _marks(transcript: Transcript, expression: Expression) -> Marks:
     return {(match.where, match.snippet.text): match.snippet for match in Reading(beside).matches(expression)}
 
 
-def _fact(label: str, value: str, term: str | None = None) -> Fact:
-    return Fact(label, value, tuple(plain(value)), search_for(term))
+def _fact(label: str, value: str) -> Fact:
+    return Fact(label, value, tuple(plain(value)))
 
 
-def _facts(transcript: Transcript, zone: tzinfo) -> Iterator[Fact]:
+def _facts(transcript: Transcript, zone: tzinfo, marked: Marked) -> Iterator[Fact]:
     metadata = transcript.metadata
     yield _fact("Started", moment(metadata.started_at, zone))
     yield _fact("Ended", moment(metadata.ended_at, zone))
@@ -85,15 +90,12 @@ def _facts(transcript: Transcript, zone: tzinfo) -> Iterator[Fact]:
     )
     for label, field, value in searchable:
         if value:
-            yield _fact(label, value, condition(field, value))
+            yield Fact(label, value, marked(Zone.ABOUT, value), search_for(condition(field, value)))
     scores = (("MCS", metadata.mcs), ("CSAT", metadata.csat), ("NPS", metadata.nps))
     yield from (_fact(label, f"{value:g}") for label, value in scores if value is not None)
 
 
-Marked = Callable[[Zone, str | None], tuple[Piece, ...]]
-
-
-def _people(metadata: Metadata, marked: Marked) -> Iterator[tuple[str, tuple[Fact, ...]]]:
+def _people(metadata: Metadata, marked: Marked) -> Iterator[tuple[tuple[Piece, ...], str, tuple[Fact, ...]]]:
     """Everybody who took part with what is known of them."""
     for person in (*metadata.consumers, *metadata.agents):
         field = "customer" if person.role is Role.CUSTOMER else "agent"
@@ -102,7 +104,7 @@ def _people(metadata: Metadata, marked: Marked) -> Iterator[tuple[str, tuple[Fac
             Fact(label, value, marked(Zone.ABOUT, value), search_for(condition(field, value)))
             for label, value in known if value
         )  # fmt: skip
-        yield f"{person.name} ({person.role.value})", tuple(facts)
+        yield marked(Zone.ABOUT, person.name), person.role.value, tuple(facts)
 
 
 def _values(sde: Sde, marked: Marked) -> Iterator[Fact]:

@@ -116,6 +116,52 @@ def test_each_day_is_delivered_whatever_fails_or_is_missed(folder: Path, tmp_pat
     assert made(target) == [f"nightly-{due + n * day:%Y-%m-%dT%H%M%SZ}" for n in range(4)]
 
 
+def test_after_a_long_time_the_last_hundred_are_made_on_the_beat(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    schedule(folder, str(tmp_path / "reports"), "on:yesterday", every="1d")
+    with opened(folder) as archive:
+        due = archive.file.scheduled.one("nightly").due_at
+    with opened(folder, due + timedelta(days=150, hours=12)) as archive:
+        assert make_due(archive) == 1
+        assert archive.file.scheduled.one("nightly").beat == due + timedelta(days=51)
+    assert made(tmp_path / "reports") == [f"nightly-{due + timedelta(days=50):%Y-%m-%dT%H%M%SZ}"]
+
+
+def test_what_was_delivered_before_a_kill_is_not_delivered_again(folder: Path, bucket: str) -> None:
+    schedule(folder, bucket)
+    with opened(folder, datetime.now(UTC)) as archive:
+        before = archive.file.scheduled.one("nightly")
+        assert make_due(archive) == 1
+    store = fsspec.filesystem("s3", skip_instance_cache=True)
+    first = {path: info["LastModified"] for path, info in store.find(bucket, detail=True).items()}
+    with opened(folder, datetime.now(UTC)) as archive:
+        archive.file.scheduled.made(before, before.beat, beat=before.beat, remark=None)  # as if it was not noted
+        assert make_due(archive) == 1
+    store = fsspec.filesystem("s3", skip_instance_cache=True)
+    assert {path: info["LastModified"] for path, info in store.find(bucket, detail=True).items()} == first
+
+
+def test_what_an_earlier_try_has_left_is_no_part_of_what_is_delivered(folder: Path, bucket: str) -> None:
+    schedule(folder, bucket, format_="vcon")
+    with opened(folder, datetime.now(UTC)) as archive:
+        beat = archive.file.scheduled.one("nightly").beat
+        left = f"{bucket}/nightly-{beat:%Y-%m-%dT%H%M%SZ}/erased.vcon.json"
+        fsspec.filesystem("s3", skip_instance_cache=True).pipe(left, b"{}")
+        assert make_due(archive) == 1
+    found = fsspec.filesystem("s3", skip_instance_cache=True).find(bucket)
+    assert (len(found), any("erased" in path for path in found)) == (7, False)
+
+
+def test_one_that_can_not_be_begun_does_not_stop_the_next(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    schedule(folder, str(tmp_path / "reports"), name="a")
+    schedule(folder, str(tmp_path / "reports"), name="z")
+    (folder / "exports").mkdir(exist_ok=True)
+    (folder / "exports" / "a").write_text("no folder")
+    with opened(folder, datetime.now(UTC)) as archive:
+        assert make_due(archive) == 1
+
+
 def test_one_that_is_made_by_hand_leaves_the_beat_as_it_is(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "reports").mkdir()
     schedule(folder, str(tmp_path / "reports"))

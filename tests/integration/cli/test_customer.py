@@ -141,7 +141,7 @@ def test_a_value_that_many_names_have_joins_nobody_which_is_said(tmp_path: Path)
     assert [ids(person) for person in people(folder, "n3@x.example")] == [["also", "own"]]
     assert [ids(person) for person in people(folder, "Name3")][:1] == [["also", "own"]]
     said = run(folder, "customer", "Name3").stderr
-    assert "Makes nobody one person (30 names): customerInfo.customerId shop-7" in said
+    assert "Not used to join people (30 names): customerInfo.customerId shop-7" in said
 
 
 def test_a_person_of_many_names_is_to_be_checked(folder: Path) -> None:
@@ -159,9 +159,11 @@ def test_what_several_people_have_is_taken_apart_on_request(tmp_path: Path) -> N
     assert "phone 3515550100 (6 names)" in str(refused.exception)
     assert not (tmp_path / "a.html").exists()
     done = run(folder, "customer", "Name3", "--apart", "+351 555-0100", "--html", str(tmp_path / "a.html"))
-    assert (done.exit_code, "Makes nobody one person" in done.stderr) == (0, True)
+    assert (done.exit_code, "Not used to join people" in done.stderr) == (0, True)
     page = (tmp_path / "a.html").read_text()
     assert ("Name3" in page, "Name2" in page) == (True, False)
+    unknown = run(folder, "customer", "Name3", "--apart", "555 0100", "--html", str(tmp_path / "c.html"))
+    assert "no conversation has 555 0100" in str(unknown.exception)
     assert run(folder, "customer", "Name3").exit_code == 9
     whole = run(folder, "customer", "Name3", "--is-one", "--html", str(tmp_path / "b.html"))
     assert whole.exit_code == 0

@@ -73,7 +73,11 @@ def test_a_loader_has_everything_and_later_what_changed(folder: Path) -> None:
         later = [record("c1", NOW, "hello", "bye", "again"), record("new", NOW, "me")]
         archive.keep([read_record(raw) for raw in later], (), NOW)  # type: ignore[misc]
     before = loader.state
+    whole = {"type": "STATE", "value": before}  # the line as it was written
+    (folder.parent / "line.json").write_text(json.dumps(whole))
+    told = run(folder, "singer", "--state", str(folder.parent / "line.json")).stdout
     load(folder, loader)
+    assert told.count('"RECORD"') == 6  # two conversations with four messages
     assert loader.state != before
     assert (len(loader.rows["conversations"]), len(loader.rows["messages"])) == (4, 8)
     assert loader.rows["conversations"]["c1",]["change"] == "changed"
