@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import click
@@ -19,7 +20,7 @@ from archiver.outputs import exports_json
 from archiver.packaging import FOLDER_FORMATS
 from archiver.scheduling import make_now
 
-_LONGEST_NAME = 100  # characters: it is a part of a folder's name
+_NAME = re.compile(r"[\w-][\w.-]{0,99}")  # a part of a folder's name
 
 
 @click.group("scheduled")
@@ -61,13 +62,8 @@ def add(
         pause = checked_pause(parse_duration(every))
     except ValueError as error:
         raise ConfigError(f"--every: {error}", hint="Such as 1h, 1d or 1w.") from None
-    if (
-        not name
-        or len(name) > _LONGEST_NAME
-        or not all(character.isalnum() or character in "-_." for character in name)
-        or name[0] == "."
-    ):
-        raise ConfigError(f"the name {name!r} is no name of a folder", hint="Use letters, digits, - and _.")
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"the name {name!r} is no name of a folder", hint="Use up to 100 letters, digits, - and _.")
     if format_ == "parquet":
         check_parquet()
     with shared.opened(context) as archive:

@@ -76,14 +76,18 @@ def _bring_up_to_date(
         if not store.position().seq:
             raise  # an empty index finds nothing, which is no answer
         _log.warning("index.stale", error.message)
-        return f"{_behind(archive, store)}: {_WHY[type(error)]}"
+        return f"{_behind(archive, store)}: {_why(error)}"
     return None
 
 
-_WHY = {  # without the places that an error's own words name: whoever asks may sit elsewhere
-    StoreBusy: "another process is writing the index", StoreDenied: "the index can't be written here",
-    StoreUnavailable: "the index could not be written",
-}  # fmt: skip
+def _why(error: StoreError) -> str:
+    """Why the index was not written, without the places that the error names: whoever asks may sit elsewhere."""
+    match error:
+        case StoreBusy():
+            return "another process is writing the index"
+        case StoreDenied():
+            return "the index can't be written here"
+    return "the index could not be written"
 
 
 def _behind(archive: ArchiveFile, store: Store) -> str:

@@ -19,6 +19,7 @@ from archiver.app import Archive
 from archiver.archive import make_archive
 from archiver.config import find_settings
 from archiver.errors import ConfigError
+from archiver.index.elastic.server import Overloaded
 from archiver.liveperson.answers import read_record
 from archiver.query import KEYWORDS, VALUES, ZONES
 from archiver.web import served
@@ -146,6 +147,22 @@ def test_no_page_waits_for_the_index_while_its_process_harvests(tmp_path: Path) 
         )  # fmt: skip
         assert made.status_code == 303, made.text
         assert httpx.get(f"{url}/cases.json/n").json()["counts"]["all"] == 2
+
+
+def test_an_index_that_is_overloaded_answers_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = kept(tmp_path / "archive", record("c1", NOW, "hello"))
+    with Archive(find_settings({"archive": folder})) as archive:
+        assert archive.search("hello", limit=0).total == 1
+        archive.file.keep([read_record(record("c2", NOW, "hello"))], (), NOW)  # type: ignore[list-item]
+
+        def overloaded(*_: object, **__: object) -> None:
+            raise Overloaded("index.example:9200 asks to slow down")
+
+        monkeypatch.setattr("archiver.index.readiness.catch_up", overloaded)
+        found = archive.search("hello", limit=0)
+        assert found.total == 1
+        (doubt,) = found.doubts
+        assert ("not searchable yet" in doubt, "index.example" in doubt) == (True, False)
 
 
 def test_the_page_says_which_of_how_many_results_it_shows(tmp_path: Path) -> None:
