@@ -54,11 +54,12 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def harvesting(folder: Path, conversations: int) -> Iterator[str]:
-    """The same of a process that harvests so many conversations meanwhile."""
+def harvesting(folder: Path, conversations: int, data: Path | None) -> Iterator[str]:
+    """The same of a process that harvests meanwhile: the conversations of a data file, or so many."""
     scenario = folder.parent / "scenario.toml"
     scenario.write_text(f"conversations = {conversations}\n")
-    with running("simulate", "--scenario", str(scenario)) as simulator:
+    given = ("--data", str(data)) if data else ("--scenario", str(scenario))
+    with running("simulate", *given) as simulator:
         assert simulator.stdout is not None
         told = json.loads(simulator.stdout.readline())
         names = ("account", "domain_url", "client_id", "client_secret")
@@ -135,7 +136,7 @@ def main() -> None:
             measure(url, 1, options.seconds / 4, 0.0)
             measure(url, options.readers, options.seconds, _PAUSE_S)
         print("while it harvests:")
-        with harvesting(folder, options.conversations) as url:
+        with harvesting(folder, options.conversations, options.data) as url:
             measure(url, options.readers, options.seconds, _PAUSE_S)
 
 
