@@ -10,9 +10,9 @@ from math import ceil, floor
 from archiver.access import Action
 from archiver.app import Archive
 from archiver.archive import Case, CaseItem, Part, Status, no_case
-from archiver.errors import ConfigError, NotFound, StoreBusy
-from archiver.index import found_ids
-from archiver.query import Query, facts_of, parse, understood
+from archiver.errors import ConfigError, NotFound
+from archiver.index import found_ids, refuse
+from archiver.query import Query, facts_of, understood
 from archiver.sampling import drawn, sample_size, share_interval
 from archiver.value import Value, replace
 
@@ -62,8 +62,8 @@ def make_case(
     if sample and sample.is_null and not query:
         raise ConfigError("what is not found needs a query", hint="Add the query that misses it.")
     archive.file.cases.check_free(name)
-    for doubt in archive.search(query, limit=0).doubts if query or sample else ():
-        raise StoreBusy(doubt, hint="Try again when the index is up to date: archiver store status")
+    if query or sample:
+        refuse(archive.search(query, limit=0).doubts)
     at = archive.now().isoformat(timespec="seconds")
     case = Case(name, reason, query, follows, archive.view.person.name, at)
     if sample:
@@ -90,8 +90,7 @@ def _among(archive: Archive, case: Case) -> Query:
     """What is looked through for what a query misses: the conversations of its span, skill and the like. Days such as
     90d are those of when the case was made.
     """
-    made_at = datetime.fromisoformat(case.made_at)
-    parsed = archive.parse(parse(case.query, now=made_at, zone=archive.settings.zone))
+    parsed = archive.parse(case.query, at=datetime.fromisoformat(case.made_at))
     return replace(parsed, expression=facts_of(parsed.expression))
 
 

@@ -10,6 +10,7 @@ from archiver.value import Value, as_dict
 
 CELL = timedelta(minutes=10)  # LivePerson rounds time bounds to this grid (Messaging Interactions API, Conversations)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BEFORE_ALL_MS = -(2**53)  # milliseconds: before every time
 
 
 def to_ms(moment: datetime) -> int:

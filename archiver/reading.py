@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from archiver.access import View
@@ -195,10 +195,13 @@ class ArchiveReader:
             return map(self.file.vault.current, self.file.vault.ids_by_start())
         return self._records(parsed)
 
-    def parse(self, query: str | Query) -> Query:
-        """The meaning of a query. Raises QueryError."""
-        parsed = parse(query, now=self.now(), zone=self.settings.zone) if isinstance(query, str) else query
-        return self.view.within(parsed)
+    def parse(self, query: str | Query, *, at: datetime | None = None, zone: tzinfo | None = None) -> Query:
+        """The meaning of a query. Days such as 90d are those of a moment and zone, by default now and the archive's.
+        Raises QueryError.
+        """
+        if isinstance(query, str):
+            query = parse(query, now=at or self.now(), zone=zone or self.settings.zone)
+        return self.view.within(query)
 
     def check_seen(self, conversation_id: str) -> None:
         """Raises NotFound if a conversation is not in the archive, or not for whoever asks."""

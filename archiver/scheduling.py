@@ -15,12 +15,13 @@ from archiver.access import Action
 from archiver.app import Archive
 from archiver.archive import ScheduledExport
 from archiver.destinations import is_delivered, is_remote, upload
-from archiver.errors import ArchiverError, ConfigError, NotFound, StoreBusy, counted
+from archiver.errors import ArchiverError, ConfigError, NotFound, counted
+from archiver.index import refuse
 from archiver.logs import EventLogger
 from archiver.packaging import Wanted, write_folder
 from archiver.private import make_private_folder
 from archiver.progress import Progress, Silent
-from archiver.query import Query, parse
+from archiver.query import Query
 
 _log = EventLogger("scheduled")
 _SPOOL = "exports"  # below the archive's folder: a folder for each, with what is on its way to a store elsewhere
@@ -103,18 +104,18 @@ def _deliver(archive: Archive, item: ScheduledExport, moment: datetime, place: s
     total = archive.file.vault.conversations()
     if not query.is_everything:
         search = archive.search(query, limit=0)
-        for doubt in search.doubts:
-            raise StoreBusy(doubt)
+        refuse(search.doubts)
         total = search.total
-    folder = _spool(archive, item.name) / place.rpartition("/")[2] if is_far else Path(place)
+    spool = _spool(archive, item.name)
+    _empty(spool)  # of what a kill has left
+    folder = spool / place.rpartition("/")[2] if is_far else Path(place)
     wanted = Wanted(folder, item.format, is_replaced=True)  # what an earlier try has left
     try:
         done = write_folder(archive, wanted, query, archive.records_by_start(query), total, progress)
         if is_far:
             upload(folder, place)
     finally:
-        if is_far:
-            _spool(archive, item.name)
+        _empty(spool)
     refused = () if query.is_everything else archive.refused()
     told = [f"{counted(len(refused), 'conversation')} could not be searched: archiver store status"] if refused else []
     if unreadable := done.exported.unreadable:
@@ -124,7 +125,7 @@ def _deliver(archive: Archive, item: ScheduledExport, moment: datetime, place: s
 
 def _query_at(archive: Archive, item: ScheduledExport, moment: datetime) -> Query:
     """Its query, in which days such as `yesterday` are those of a moment. Raises QueryError."""
-    return archive.parse(parse(item.query, now=moment, zone=archive.settings.zone))
+    return archive.parse(item.query, at=moment)
 
 
 def _is_relative(archive: Archive, item: ScheduledExport) -> bool:
@@ -137,20 +138,22 @@ def _is_relative(archive: Archive, item: ScheduledExport) -> bool:
 
 
 def _spool(archive: Archive, name: str) -> Path:
-    """The folder for what is on its way, without what earlier tries have left."""
-    spool = archive.file.folder / _SPOOL / name
+    """The folder for what is on its way."""
+    return archive.file.folder / _SPOOL / name
+
+
+def _empty(spool: Path) -> None:
     for left in spool.iterdir():
         shutil.rmtree(left, ignore_errors=True)
-    return spool
 
 
 @contextmanager
 def _alone(archive: Archive, name: str) -> Iterator[bool]:
     """Whether no other process makes the export of this name within the context. A kill ends it."""
-    folder = archive.file.folder / _SPOOL / name
-    make_private_folder(folder.parent)
-    make_private_folder(folder)
-    lock = os.open(folder, os.O_RDONLY)
+    spool = _spool(archive, name)
+    make_private_folder(spool.parent)
+    make_private_folder(spool)
+    lock = os.open(spool, os.O_RDONLY)
     try:
         yield _is_locked(lock)
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from archiver.errors import ConfigError, QueryError
-from archiver.query import KEYWORDS, And, Condition, Everything, Expression, Or, Query, every_leaf, parse
+from archiver.query import KEYWORDS, And, Everything, Expression, Or, Query, every_leaf, field_of, parse
 from archiver.value import replace
 
 _FIELDS = ("skill", "anyskill", "group", "agent", "source", "campaign", "lang", "place")
@@ -23,7 +23,7 @@ def rule_of(text: str) -> Expression:
         raise ConfigError(f"the rule {text!r} can't be read: {error.message}", hint=error.hint) from None
     leaves = list(every_leaf(expression))
     for leaf in leaves:
-        field = leaf.field if isinstance(leaf, Condition) else leaf.where.places[0]
+        field = field_of(leaf)
         if field not in _FIELDS or field not in KEYWORDS:
             raise ConfigError(
                 f"the rule {text!r} is about more than {', '.join(_FIELDS)}",

@@ -10,7 +10,7 @@ import shutil
 import ssl
 import subprocess
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,7 +32,14 @@ _WITHIN_S = 15.0
 _CLAIMED_FOR = timedelta(minutes=2)  # longer than anything takes that is told
 _DELAYS = [timedelta(seconds=s) for s in (5, 30, 120, 600, 3_600, 3 * 3_600, 12 * 3_600)]  # then it is dead
 _TAIL_BYTES = 1 << 20
-_NAMES = ("search", "count", "id", "conversation_id", "account")  # what a command may hold in braces
+# What a command may hold in braces, by what stands for it in an alert.
+_NAMES: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "search": lambda alert: alert["search"],
+    "count": lambda alert: str(len(alert["matches"])),
+    "id": lambda alert: alert["id"],
+    "conversation_id": lambda alert: alert["matches"][0]["conversation_id"],
+    "account": lambda alert: alert["account"],
+}
 _NAME = re.compile(r"\{([a-z_]+)\}")
 SECRET_PREFIX = "whsec_"  # noqa: S105  (the prefix of a secret: Standard Webhooks)
 
@@ -107,11 +114,7 @@ class Teller:
 
 def _run(search: SavedSearch, content: dict[str, Any]) -> None:
     """Runs a command without a shell; it reads the JSON on its standard input."""
-    first = content["matches"][0]
-    values = {
-        "search": content["search"], "count": str(len(content["matches"])), "id": content["id"],
-        "conversation_id": first["conversation_id"], "account": content["account"],
-    }  # fmt: skip
+    values = {name: value_of(content) for name, value_of in _NAMES.items()}
     words = [_filled(word, values) for word in shlex.split(search.place)]
     done = subprocess.run(  # noqa: S603  (the command is of whoever may write the archive, and no shell reads it)
         words, input=encode(content), capture_output=True, timeout=_WITHIN_S * 4, check=False

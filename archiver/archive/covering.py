@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from archiver.archive import healing
-from archiver.archive.coverage import Coverage, CoverageState, measure_coverage, proven_since, whole_span
-from archiver.archive.ledger import Bookmark, Ledger, RecordedWindow
+from archiver.archive.coverage import Coverage, measure_coverage, proven_since, whole_span
+from archiver.archive.ledger import Bookmark, Ledger, WindowState
 from archiver.archive.presence import Presence
 from archiver.archive.vault import Vault
 from archiver.model import Window, from_ms, to_ms
@@ -43,9 +43,9 @@ class Covering:
         """How many records in quarantine may belong to a span: all that came in after it was last proven complete.
         Whatever LivePerson counts in a span is readable in a reading that proves it.
         """
-        sealed = ((item.reading.window, item.read_at) for item in self._windows if _is_sealed(item))
-        return self._vault.count_quarantined(proven_since(span, ((window, at) for window, at in sealed if at)))
-
-
-def _is_sealed(item: RecordedWindow) -> bool:
-    return CoverageState(item.reading.state) is CoverageState.SEALED
+        sealed = (
+            (item.reading.window, item.read_at)
+            for item in self._windows
+            if item.reading.state is WindowState.SEALED and item.read_at
+        )
+        return self._vault.count_quarantined(proven_since(span, sealed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,7 +19,6 @@ from archiver.cli.query import QueryCommand
 from archiver.errors import ConfigError, counted
 from archiver.jsontext import decode, encode, pretty
 from archiver.outputs import certificate_html, certificate_json, differences, is_changed, moment_of
-from archiver.query import Query, parse
 
 _SCHEMA = "archiver.certificate/1"
 _FIRST = datetime(2020, 1, 1, tzinfo=UTC)  # before there were certificates
@@ -63,7 +62,7 @@ def command(
         refuse(path, is_replaced=force)
     with shared.opened(context) as archive:
         at = archive.believed_now().replace(microsecond=0)  # as the certificate will say it
-        parsed = _parsed(archive, " ".join(query), at, archive.settings.zone)
+        parsed = archive.parse(" ".join(query), at=at)
         made = certificate_json(archive, parsed, at)
         archive.audit(
             Action.EXPORT, what="certificate", query=parsed.text, hits_total=made["found"]["conversations"], output=name
@@ -109,15 +108,11 @@ def _again(archive: Archive, before: Mapping[str, Any]) -> dict[str, Any]:
     asked_at, question = moment_of(before), before["question"]
     if asked_at > archive.believed_now():
         raise ConfigError(f"the certificate is of {before['at']}, which is yet to come", hint="It was changed.")
-    parsed = _parsed(archive, question["query"], asked_at, ZoneInfo(question["zone"]))
+    parsed = archive.parse(question["query"], at=asked_at, zone=ZoneInfo(question["zone"]))
     has_grown = before["archive"]["head"] != archive.file.vault.noted_head()
     made = certificate_json(archive, parsed, archive.believed_now() if has_grown else asked_at, question["zone"])
     again: dict[str, Any] = decode(encode(made))  # so that it can be compared with what was read
     return again
-
-
-def _parsed(archive: Archive, text: str, at: datetime, zone: tzinfo) -> Query:
-    return archive.parse(parse(text, now=at, zone=zone))
 
 
 def _read(path: Path) -> dict[str, Any]:

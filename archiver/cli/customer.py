@@ -13,9 +13,10 @@ from archiver.app import Archive
 from archiver.cli import context as shared
 from archiver.cli.output import output
 from archiver.cli.terminal import one_line
-from archiver.errors import ConfigError, StoreBusy, counted
+from archiver.errors import ConfigError, counted
 from archiver.export import HtmlPages, Item, page_around
 from archiver.index import read_version
+from archiver.index import refuse as refuse_doubts
 from archiver.outputs import Customer, Customers, customers, customers_json, in_order
 from archiver.visible import safe
 
@@ -56,24 +57,20 @@ def command(
     asked = " ".join(text)
     with shared.opened(context) as archive:
         result = customers(archive, asked, apart)
-        found, refused = result.people, archive.refused()
-        chosen = found if person is None else found[person - 1 : person]
-        if person is not None and not chosen:
-            raise ConfigError(f"there is no person {person}", hint=f"There are {len(found)}.")
+        chosen, refused = _chosen(result.people, person), archive.refused()
         count = sum(len(item.conversations) for item in chosen)
         archive.audit(Action.EXPORT if page else Action.SEARCH, what="customer", query=asked, hits_total=count)
         if as_json:
             shared.print_json(customers_json(archive, asked, chosen, only_customer=only_theirs))
         elif page:
             _check_one(chosen, is_one=is_one)
-            for doubt in result.doubts:
-                raise StoreBusy(doubt, hint="Try again when the index is up to date: archiver store status")
+            refuse_doubts(result.doubts)
             with output(page, is_replaced=force) as file:
                 for part in _page(archive, chosen, only_theirs):
                     file.write(part.encode("utf-8", "replace"))
         else:
-            for number, item in enumerate(found, 1):
-                for line in _lines(archive, number, item) if item in chosen else ():
+            for number, item in enumerate(chosen, person or 1):
+                for line in _lines(archive, number, item):
                     click.echo(line)
         shared.show_quarantined(archive)
     click.echo(f"{counted(len(chosen), 'person')} with {counted(count, 'conversation')}", err=True)
@@ -85,6 +82,15 @@ def command(
         sys.exit(shared.FINISHED_WITH_GAPS)
     if not is_one and any(_has_names(person, _MANY_NAMES) for person in chosen):
         sys.exit(shared.FOUND_SOMETHING)
+
+
+def _chosen(people: list[Customer], number: int | None) -> list[Customer]:
+    """The person with a number, or all. Raises ConfigError."""
+    if number is None:
+        return people
+    if number > len(people):
+        raise ConfigError(f"there is no person {number}", hint=f"There are {len(people)}.")
+    return [people[number - 1]]
 
 
 def _check_one(chosen: list[Customer], *, is_one: bool) -> None:

@@ -6,7 +6,7 @@ from archiver.index.assurance import Assurance
 from archiver.index.build import Applied, bring_up_to_date, catch_up, is_behind, rebuild, retry
 from archiver.index.condition import index_status
 from archiver.index.counting import Bar, Counting, Counts, Facet, Histogram, Table, countable
-from archiver.index.readiness import PATIENCE_S, check_whole, make_ready
+from archiver.index.readiness import PATIENCE_S, check_whole, make_ready, refuse
 from archiver.index.results import Hit, Refusal, Results, Sort, read_cursor
 from archiver.index.retrieval import Request, Search, Seen, found_ids
 from archiver.index.store import StoreAdmin, StoreStatus, open_store
@@ -53,6 +53,7 @@ __all__ = [
     "read_cursor",
     "read_version",
     "rebuild",
+    "refuse",
     "repair_index",
     "retry",
     "verify_index",

@@ -32,6 +32,7 @@ from archiver.query import (
     Words,
     as_condition,
     every_leaf,
+    field_of,
     sde_names,
     understood,
     words,
@@ -75,7 +76,7 @@ class Advice:
         if isinstance(leaf, Exactly):
             yield from self._about_value(leaf)
             return
-        field = leaf.field if isinstance(leaf, Compare) else leaf.where.places[0]
+        field = field_of(leaf)
         if field.startswith(PATHS):
             yield from self._about_path(field, leaf)
         elif field in KEYWORDS and field not in (*VALUES, "by") and isinstance(leaf, Words) and not self._finds(leaf):

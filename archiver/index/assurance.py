@@ -9,7 +9,7 @@ from archiver.archive import ArchiveFile, CoverageState, Stretch
 from archiver.errors import counted
 from archiver.index.results import Sort
 from archiver.index.store import Store
-from archiver.model import Window, to_ms
+from archiver.model import BEFORE_ALL_MS, Window, to_ms
 from archiver.query import (
     And,
     Compare,
@@ -96,7 +96,6 @@ class Assurance(Value):
 
 
 _SHOWN_GAPS = 3
-_ALWAYS = -(2**53)  # before every time, in milliseconds
 _WORDS = {
     CoverageState.LOST: "lost: LivePerson no longer keeps it, and this archive never had all of it",
     CoverageState.OPEN: "not read yet",
@@ -119,7 +118,7 @@ def assurance(
     coverage = covering.of(span, is_counted=False) if span else None
     days, stretches = (coverage.days, coverage.stretches) if coverage else ((), ())
     has_start = asked_span(query.expression)[0] is not None
-    bounds = (to_ms(span.start) if has_start else _ALWAYS, to_ms(span.end)) if span else (0, 0)
+    bounds = (to_ms(span.start) if has_start else BEFORE_ALL_MS, to_ms(span.end)) if span else (0, 0)
     return Assurance(
         understood=understood(query.expression),
         span=span,
@@ -151,5 +150,5 @@ def _conversations(archive: ArchiveFile, store: Store, rule: Expression, start_m
     """How many conversations of a span there are of which a rule is true."""
     if isinstance(rule, Everything):
         return archive.vault.count_started(start_ms, end_ms)
-    within = And((rule, Compare("start", None if start_ms == _ALWAYS else start_ms, end_ms)))
+    within = And((rule, Compare("start", None if start_ms == BEFORE_ALL_MS else start_ms, end_ms)))
     return store.search(within, scope=Scope.CONVERSATION, sort=Sort.NEWEST, limit=1).total

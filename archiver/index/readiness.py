@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from archiver.archive import ArchiveFile
 from archiver.errors import StoreBusy, StoreDenied, StoreError, StoreOutdated, StoreUnavailable, counted
@@ -41,6 +42,12 @@ def make_ready(
     refused = len(store.refused())
     gap = f"{counted(refused, 'conversation')} not searched: refused by the index (archiver store status)"
     return Readiness((doubt,) if doubt else (), (gap,) if refused else ())
+
+
+def refuse(doubts: Sequence[str]) -> None:
+    """Raises StoreBusy if there is a doubt: for what is kept or handed over, and may not lack anything."""
+    for doubt in doubts:
+        raise StoreBusy(doubt, hint="Try again when the index is up to date: archiver store status")
 
 
 def check_whole(archive: ArchiveFile, store: Store) -> None:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from archiver.errors import ConfigError
 from archiver.index.axes import Axis
 from archiver.intervals import Interval, begins, written
-from archiver.model import EPOCH, Window, from_ms, to_ms
+from archiver.model import BEFORE_ALL_MS, EPOCH, Window, from_ms, to_ms
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100  # times outside of them can't be of LivePerson
 _UNKNOWN = 0  # indexes hold an unknown time as the epoch
@@ -60,7 +60,7 @@ class Spans:
     def axis(self) -> Axis:
         """All time there is, cut at the intervals."""
         inner = {to_ms(moment) for pair in self.pairs for moment in pair}
-        return Axis(edges=tuple(sorted({-(2**53), _UNKNOWN, _UNKNOWN + 1, *inner, 2**53})))
+        return Axis(edges=tuple(sorted({BEFORE_ALL_MS, _UNKNOWN, _UNKNOWN + 1, *inner, -BEFORE_ALL_MS})))
 
     def name(self, edge: int) -> str | None:
         """What results from an edge of the axis on are counted under; None for an unknown time."""

@@ -23,6 +23,7 @@ from archiver.query import (
     Expression,
     Query,
     Scope,
+    bounds_start,
     every_leaf,
 )
 from archiver.transcript import VERSION, iso
@@ -162,8 +163,7 @@ def _ids(archive: Archive, query: Query) -> Iterator[str]:
 def _within(archive: Archive, query: Query, worth: Assurance, condition: str) -> Query:
     """A condition within the span of a query; without a bound of its start, from the very first one."""
     parsed = archive.parse(condition)
-    bounds = [leaf for leaf in every_leaf(query.expression) if isinstance(leaf, Compare) and leaf.field == "start"]
-    if worth.span is None or not bounds:
+    if worth.span is None or not any(map(bounds_start, every_leaf(query.expression))):
         return parsed
     span = Compare("start", to_ms(worth.span.start), to_ms(worth.span.end))
     return replace(parsed, expression=span if parsed.is_everything else And((parsed.expression, span)))

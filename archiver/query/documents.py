@@ -9,7 +9,9 @@ need no look-up.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
+from archiver.model import BEFORE_ALL_MS
 from archiver.query.ast import (
     And,
     Compare,
@@ -27,7 +29,6 @@ from archiver.query.fields import BY, DATES, KEYWORDS, MESSAGE_ZONES, SENT
 
 REPEATED_KEYWORDS = ("group", "lang", "skill", "source", "status")
 REPEATED_NUMBERS = ("start",)
-_EARLIEST_MS = -(2**53)
 Leaf = Words | Near | Condition
 
 
@@ -97,6 +98,11 @@ def every_leaf(expression: Expression) -> Iterator[Leaf]:
                 yield from every_leaf(child)
 
 
+def field_of(leaf: Leaf) -> str:
+    """The field that a condition is about; of texts in several zones the first one."""
+    return leaf.field if isinstance(leaf, Condition) else leaf.where.places[0]
+
+
 def flat(expression: And | Or) -> Iterator[Expression]:
     """The parts of a conjunction or disjunction, without inner parentheses of the same kind."""
     for child in expression.children:
@@ -110,10 +116,10 @@ def facts_of(expression: Expression) -> Expression:
     """What a query demands of conversations beside texts: the conditions about facts that must hold for every result.
     If a query consists of facts only, just its times.
     """
-    required = list(flat(expression)) if isinstance(expression, And) else [expression]
-    facts = [part for part in required if all(map(_is_fact, every_leaf(part)))]
-    if len(facts) == len(required):
-        facts = [part for part in required if isinstance(part, Compare) and part.field in DATES.values()]
+    parts = required(expression)
+    facts = [part for part in parts if all(map(_is_fact, every_leaf(part)))]
+    if len(facts) == len(parts):
+        facts = [part for part in parts if isinstance(part, Compare) and part.field in DATES.values()]
     return And(tuple(facts)) if len(facts) > 1 else facts[0] if facts else Everything()
 
 
@@ -125,10 +131,16 @@ def of_unknown_start(expression: Expression) -> Expression | None:
     """What a query that bounds the start asks of conversations whose start is unknown: everything else. It may find
     more than that where the bound is one of several alternatives. None for a query without a bound.
     """
-    required = list(flat(expression)) if isinstance(expression, And) else [expression]
-    others = [part for part in required if not any(map(_bounds_start, every_leaf(part)))]
-    return None if len(others) == len(required) else And((*others, Not(Compare("start", _EARLIEST_MS, None))))
+    parts = required(expression)
+    others = [part for part in parts if not any(map(bounds_start, every_leaf(part)))]
+    return None if len(others) == len(parts) else And((*others, Not(Compare("start", BEFORE_ALL_MS, None))))
 
 
-def _bounds_start(leaf: Leaf) -> bool:
-    return isinstance(leaf, Compare) and leaf.field == "start"
+def required(expression: Expression) -> tuple[Expression, ...]:
+    """The parts of an expression that all must hold."""
+    return tuple(flat(expression)) if isinstance(expression, And) else (expression,)
+
+
+def bounds_start(expression: Expression) -> TypeGuard[Compare]:
+    """Whether it is a bound of the start of conversations."""
+    return isinstance(expression, Compare) and expression.field == "start"

@@ -18,7 +18,6 @@ EXACT = (
     "skill", "source", "status", "has",
 )  # fmt: skip
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
-_PLAIN = re.compile(r'[^\s()"]+')
 
 
 def exact_values(transcript: Transcript, field: str, message: Message | None) -> tuple[str, ...]:
@@ -55,10 +54,13 @@ def read_exact(field: str, cursor: Cursor) -> Exactly:
     """The value that comes next, behind its =. In quotes, two quotes stand for one. Raises QueryError."""
     opened = cursor.at
     cursor.at += 1
-    found = cursor.match(_QUOTED) or cursor.match(_PLAIN)
-    value = found[found.lastindex or 0].replace('""', '"') if found else ""
-    if not found or not value:
+    quoted = cursor.match(_QUOTED)
+    if quoted:
+        cursor.take(len(quoted[0]))
+        value = quoted[1].replace('""', '"')
+    else:
+        value = cursor.plain() if cursor.has_plain() else ""
+    if not value:
         hint = f'Such as {field}:="one value"; of several: {field}:=a OR {field}:=b'
         raise QueryError(f"{field}:= needs one value, in quotes if it is more than a word", position=opened, hint=hint)
-    cursor.take(len(found[0]))
     return exactly(field, value)

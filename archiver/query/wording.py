@@ -21,6 +21,7 @@ from archiver.query.ast import (
     Where,
     Words,
 )
+from archiver.query.documents import bounds_start, required
 from archiver.query.exact import as_condition
 from archiver.query.fields import DATES, MESSAGE_ZONES, ZONES
 
@@ -106,16 +107,10 @@ def _value(number: float, *, is_time: bool) -> str:
 
 def asked_span(expression: Expression) -> tuple[float | None, float | None]:
     """The start times that results can have: milliseconds, `low <= start < high`; None leaves a side open."""
-    bounds = [item for item in _required(expression) if isinstance(item, Compare) and item.field == "start"]
+    bounds = list(filter(bounds_start, required(expression)))
     lows = [item.low for item in bounds if item.low is not None]
     highs = [item.high for item in bounds if item.high is not None]
     return max(lows, default=None), min(highs, default=None)
-
-
-def _required(expression: Expression) -> tuple[Expression, ...]:
-    if isinstance(expression, And):
-        return tuple(item for child in expression.children for item in _required(child))
-    return (expression,)
 
 
 def span_of(expression: Expression, whole: Window) -> Window | None:

@@ -55,10 +55,10 @@ class Card(Value):
     fault: str | None
 
 
-def conversation_href(conversation_id: str, query: str = "", number: int | None = None) -> str:
-    """The address of a transcript, with the matches of a query marked, at a message."""
+def conversation_href(conversation_id: str, query: str = "", number: int | None = None, **shown: str) -> str:
+    """The address of a transcript, with the matches of a query marked, at a message, with what else is to be shown."""
     parameters = {"q": query} if query else {}
-    parameters |= {"m": str(number)} if number else {}
+    parameters |= ({"m": str(number)} if number else {}) | shown
     address = f"/c/{quote(conversation_id, safe='')}"
     return f"{address}{'?' + urlencode(parameters) if parameters else ''}{f'#m{number}' if number else ''}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from archiver.access import Action
 from archiver.app import Archive
@@ -55,7 +55,7 @@ def transcript_page(archive: Archive, conversation_id: str, asked: Asked = Asked
         "hits": [(number, _at(number, numbers, transcript.id, query)) for number in _matching(transcript, expression)],
         "query": query,
         "only": only,
-        "senders": [(name, conversation_href(conversation_id, query) + _only(name, query)) for name in SENDERS],
+        "senders": [(name, conversation_href(conversation_id, query, only=name)) for name in SENDERS],
         "pages": list(_pages(transcript, numbers, query)),
         "badges": list(badges(transcript)),
         "provenance": _provenance(archive, record, zone),
@@ -90,8 +90,9 @@ def _other_zone(archive: Archive, conversation_id: str, query: str, *, is_utc: b
     """The zone in which times can be shown instead, with the address; None if there is no other."""
     if str(archive.settings.zone) == str(UTC):
         return None
-    href = conversation_href(conversation_id, query)
-    return (str(archive.settings.zone), href) if is_utc else ("UTC", f"{href}{'&' if query else '?'}times=utc")
+    if is_utc:
+        return str(archive.settings.zone), conversation_href(conversation_id, query)
+    return "UTC", conversation_href(conversation_id, query, times="utc")
 
 
 def unreadable_page(archive: Archive, conversation_id: str) -> dict[str, Any]:
@@ -111,10 +112,6 @@ def _at(number: int, numbers: range, conversation_id: str, query: str) -> str:
     return f"#m{number}" if number in numbers else conversation_href(conversation_id, query, number)
 
 
-def _only(name: str, query: str) -> str:
-    return f"{'&' if query else '?'}{urlencode({'only': name})}"
-
-
 def _numbers_of_page(count: int, asked: Asked) -> range:
     """The numbers of the messages that are shown."""
     if asked.is_whole:
@@ -130,8 +127,7 @@ def _pages(transcript: Transcript, numbers: range, query: str) -> Iterator[tuple
         label = f"{first:,}–{min(first + _PAGE - 1, count):,}"
         yield label, conversation_href(transcript.id, query, first), numbers.start == first and len(numbers) <= _PAGE
     if count > _PAGE:
-        href = conversation_href(transcript.id, query)
-        yield "All, to print", f"{href}{'&' if query else '?'}parts=all", len(numbers) == count
+        yield "All, to print", conversation_href(transcript.id, query, parts="all"), len(numbers) == count
 
 
 def _is_wanted(entry: Entry, only: str) -> bool:
