@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import NOW, record
-from tests.pages import kept
+from tests.pages import kept, page_of
 from tests.services import simulated, until
 
 PROGRAM = [sys.executable, "-m", "archiver"]
@@ -68,3 +70,19 @@ def test_what_can_not_be_served_is_said_with_what_to_do(tmp_path: Path, words: t
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") >= 2
+
+
+def test_no_answer_waits_for_its_reader_to_acknowledge_the_first_part(tmp_path: Path) -> None:
+    """Nagle's algorithm holds back the second part of an answer until then, which takes 40 ms."""
+    delays = list[bool]()
+    accept = socket.socket.accept
+
+    def noted(listener: socket.socket) -> Any:
+        connection, address = accept(listener)
+        delays.append(connection.proto != socket.IPPROTO_TCP)  # asyncio switches it off for TCP by name only
+        return connection, address
+
+    with pytest.MonkeyPatch.context() as patch, page_of(kept(tmp_path / "archive", record("c", NOW, "hello"))) as url:
+        patch.setattr(socket.socket, "accept", noted)
+        assert httpx.get(url).status_code == 200
+    assert delays == [False]
