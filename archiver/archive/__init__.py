@@ -6,7 +6,7 @@ A change that must be one transaction is one method of `ArchiveFile`; no other r
 
 from archiver.archive.audit_log import AuditHead, AuditLog
 from archiver.archive.cases import Case, CaseItem, Part, Status, no_case
-from archiver.archive.coverage import Coverage, CoverageState, Day, Stretch
+from archiver.archive.coverage import Coverage, CoverageState, Day, Stretch, count_days, gaps
 from archiver.archive.erasures import Erasure
 from archiver.archive.events import ERASURE, Decision, states_by
 from archiver.archive.file import ArchiveFile
@@ -56,6 +56,8 @@ __all__ = [
     "WindowReading",
     "WindowState",
     "checked_pause",
+    "count_days",
+    "gaps",
     "identity_of",
     "is_archive",
     "is_last_chance",

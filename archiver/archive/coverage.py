@@ -16,6 +16,7 @@ from archiver.windows import floor, provable, retention, subtract
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
+_INSTANT = timedelta(microseconds=1)
 
 
 class CoverageState(StrEnum):
@@ -175,6 +176,17 @@ def gaps(spans: Iterable[Stretch]) -> list[Stretch]:
         else:
             merged.append(stretch)
     return merged
+
+
+def count_days(span: Window, spans: Iterable[Stretch]) -> tuple[int, int]:
+    """How many days of UTC share time with a span, and on how many of them all of it is sealed."""
+    open_days = {day for item in spans if item.state is not CoverageState.SEALED for day in _ordinals(item.window)}
+    return len(_ordinals(span)), len(_ordinals(span)) - len(open_days)
+
+
+def _ordinals(window: Window) -> range:
+    """The days that share time with a window, by their ordinals."""
+    return range(window.start.toordinal(), (window.end - _INSTANT).toordinal() + 1)
 
 
 def hours_left(spans: Iterable[Stretch], now: datetime) -> float | None:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from archiver.archive import healing
-from archiver.archive.coverage import Coverage, measure_coverage, proven_since, whole_span
+from archiver.archive.coverage import Coverage, Stretch, measure_coverage, proven_since, stretches, whole_span
 from archiver.archive.ledger import Bookmark, Ledger, WindowState
 from archiver.archive.presence import Presence
 from archiver.archive.vault import Vault
 from archiver.model import Window, from_ms, to_ms
+from archiver.windows import floor
 
 _DAY_MS = 86_400_000
+_MINUTE = timedelta(minutes=1)
+
+
+class Coverings:
+    """Measures only what may have changed: within a minute, and until something is written, the last one is given."""
+
+    def __init__(self, vault: Vault, ledger: Ledger, presence: Presence) -> None:
+        self._vault, self._ledger, self._presence = vault, ledger, presence
+        self._last: tuple[object, Covering] | None = None
+
+    def at(self, now: datetime) -> Covering:
+        """What is covered at `now`, which is LivePerson's time."""
+        state, minute = self._vault.state(), floor(now, _MINUTE)
+        if self._last is None or state is None or self._last[0] != (state, minute):
+            self._last = (state, minute), Covering(self._vault, self._ledger, self._presence, now)
+        return self._last[1]
 
 
 class Covering:
@@ -23,6 +40,7 @@ class Covering:
         self._vault, self._presence, self._now = vault, presence, now
         self._windows = list(healing.believed(ledger.recorded(), now))
         self._readings = [window.reading for window in self._windows]
+        self._known: dict[Window, tuple[Stretch, ...]] = {}
         self.whole = whole_span(self._readings, now, ledger.bookmark(Bookmark.TARGET))
 
     def between(self, start: datetime | None = None, end: datetime | None = None) -> Coverage:
@@ -31,18 +49,25 @@ class Covering:
         """
         return self.of(Window(start or self.whole.start, min(end or self.whole.end, self.whole.end)))
 
-    def of(self, span: Window, *, is_counted: bool = True) -> Coverage:
-        """The coverage of a span; without counts of what is kept of each day, which take time in a large archive."""
-        held = self._vault.started(_DAY_MS) if is_counted else ()
-        kept = {from_ms(day * _DAY_MS).date(): count for day, count in held}
+    def of(self, span: Window) -> Coverage:
+        """The coverage of a span."""
+        kept = {from_ms(day * _DAY_MS).date(): count for day, count in self._vault.started(_DAY_MS)}
         shallow = self._vault.count_shallow(to_ms(span.start), to_ms(span.end))
         vanished = tuple(self._presence.vanished_within(span))
         return measure_coverage(span, self._readings, kept, self._now, shallow=shallow, vanished=vanished)
+
+    def stretches(self, span: Window) -> tuple[Stretch, ...]:
+        """The states of a span without any counts, which take time in a large archive."""
+        if span not in self._known:
+            self._known[span] = tuple(stretches(span, self._readings, self._now))
+        return self._known[span]
 
     def count_unread(self, span: Window) -> int:
         """How many records in quarantine may belong to a span: all that came in after it was last proven complete.
         Whatever LivePerson counts in a span is readable in a reading that proves it.
         """
+        if not self._vault.count_quarantined():
+            return 0
         sealed = (
             (item.reading.window, item.read_at)
             for item in self._windows

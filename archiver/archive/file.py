@@ -13,7 +13,7 @@ from archiver.archive.append import AppendResult, VaultWriter
 from archiver.archive.audit_log import AuditLog
 from archiver.archive.bookkeeping import LedgerWriter
 from archiver.archive.connection import FILE, READ_ONLY, connect, empty_log
-from archiver.archive.covering import Covering
+from archiver.archive.covering import Covering, Coverings
 from archiver.archive.erasures import Erasures, ErasuresWriter
 from archiver.archive.identity import read_identity
 from archiver.archive.inspection import Inspection
@@ -54,6 +54,7 @@ class ArchiveFile(Kept, AbstractContextManager["ArchiveFile"]):
         self._vault = VaultWriter(connection, self.account, key)
         self._erasures = ErasuresWriter(connection, self.inspection, self._vault)
         self._ledger, self._presence = LedgerWriter(connection), Presence(connection, self._vault)
+        self._coverings = Coverings(self.vault, self.ledger, self._presence)
         self._lease, self._holds_lease = Lease(connection, holder), False
         self._has_removed = True  # a process that was killed may have left removed text in the log
         self._repair = Repair(connection, self.vault, self._ledger, self.inspection)
@@ -253,7 +254,7 @@ class ArchiveFile(Kept, AbstractContextManager["ArchiveFile"]):
 
     def covering(self, now: datetime) -> Covering:
         """What is covered at `now`, which is LivePerson's time."""
-        return Covering(self.vault, self.ledger, self._presence, now)
+        return self._coverings.at(now)
 
     def repair(self, now: datetime, proven: Claims) -> Mended:
         """Puts right what is not evidence. `proven` are the windows that the chain proves complete."""

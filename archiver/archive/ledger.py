@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from archiver.archive.stored import is_credible_contact, newest_entry_at, stored_moment, stored_window
@@ -27,6 +28,7 @@ _RECORDED = (  # the rows, how often each was checked, and when its certificate 
     " certificate, digest, checks, (SELECT fetched_at FROM entries WHERE state = 'sealed' AND seq = certificate)"
     " FROM windows"
 )
+_KEPT_ROWS = 4_096  # whose digests were compared: every answer looks at all windows, of which few change
 _ALTERED = "its row in the ledger was changed after it was written: archiver verify"
 
 
@@ -189,18 +191,8 @@ class Ledger:
     def _recorded(
         self, where: str, *values: object, order: str = "start_ms, end_ms", is_checked: bool = True
     ) -> Iterator[RecordedWindow]:  # fmt: skip
-        for *row, digest, checks, sealed_at in self._connection.execute(f"{_RECORDED}{where} ORDER BY {order}", values):
-            window = stored_window(*row[:2])
-            if window and is_checked and row_digest(row) != digest:
-                altered = WindowReading(window, WindowState.UNPROVEN, 0, 0, 0, 0, "", _ALTERED)
-                yield RecordedWindow(altered, 0, None, 0, None, None)
-            elif window:
-                _, _, state, reason, expected, seen, inside, new, read_at, _, content, vault_head, ids, certificate = (
-                    row
-                )
-                reading = WindowReading(window, _state(state), expected, seen, inside, new, content, reason, ids)
-                moments = stored_moment(sealed_at or read_at), stored_moment(read_at)
-                yield RecordedWindow(reading, vault_head, certificate, max(checks or 0, 0), *moments)
+        rows = self._connection.execute(f"{_RECORDED}{where} ORDER BY {order}", values)
+        return (item for row in rows if (item := _recorded_window(is_checked, *row)))
 
     # ── runs and bookmarks ──
 
@@ -273,6 +265,22 @@ class Ledger:
     def _count(self, query: str, *values: object) -> int:
         (count,) = self._connection.execute(query, values).fetchone()
         return int(count)
+
+
+@lru_cache(_KEPT_ROWS, typed=True)
+def _recorded_window(is_checked: bool, *row: Any) -> RecordedWindow | None:
+    """What a row of `_RECORDED` says; None if it bounds no window."""
+    *kept, digest, checks, sealed_at = row
+    window = stored_window(*kept[:2])
+    if window is None:
+        return None
+    if is_checked and row_digest(kept) != digest:
+        altered = WindowReading(window, WindowState.UNPROVEN, 0, 0, 0, 0, "", _ALTERED)
+        return RecordedWindow(altered, 0, None, 0, None, None)
+    _, _, state, reason, expected, seen, inside, new, read_at, _, content, vault_head, ids, certificate = kept
+    reading = WindowReading(window, _state(state), expected, seen, inside, new, content, reason, ids)
+    moments = stored_moment(sealed_at or read_at), stored_moment(read_at)
+    return RecordedWindow(reading, vault_head, certificate, max(checks or 0, 0), *moments)
 
 
 def _moment(text: str) -> datetime | None:

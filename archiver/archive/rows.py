@@ -9,6 +9,7 @@ from datetime import datetime
 from archiver.archive.events import RECORD
 
 _IDS_AT_ONCE = 10_000
+_KEPT_COUNTS = 1_000
 _LAST_CHARACTER = "\U0010ffff"
 _EARLIEST_MS, _LATEST_MS = -62_135_000_000_000, 253_402_000_000_000  # what Python can express as a date
 
@@ -18,7 +19,8 @@ class VaultRows:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._counted: tuple[tuple[int, int], int] | None = None  # the state of the file, and the conversations then
+        self._counted_at: tuple[int, int] | None = None  # the state of the file, and what was counted in it
+        self._counts: dict[tuple[object, ...], int] = {}
 
     def head(self) -> int:
         """The newest sequence number; 0 for an empty vault."""
@@ -48,15 +50,30 @@ class VaultRows:
             after = rows[-1]
 
     def conversations(self) -> int:
-        """How many conversations there are. Counted again only after something was written, here or elsewhere."""
+        """How many conversations there are."""
+        return self._count("SELECT count(*) FROM current")
+
+    def state(self) -> tuple[int, int] | None:
+        """What is another one after anything was written, here or elsewhere; None within a change, which may be rolled
+        back.
+        """
+        if self._connection.in_transaction:
+            return None
         (elsewhere,) = self._connection.execute("PRAGMA data_version").fetchone()
-        state = int(elsewhere), self._connection.total_changes
-        if self._counted is None or self._counted[0] != state:
-            (count,) = self._connection.execute("SELECT count(*) FROM current").fetchone()
-            if self._connection.in_transaction:  # which may be rolled back
+        return int(elsewhere), self._connection.total_changes
+
+    def _count(self, query: str, *values: object) -> int:
+        """The number that a query gives. Counted again only after something was written."""
+        state = self.state()
+        if state is None or state != self._counted_at:
+            self._counted_at = state
+            self._counts.clear()
+        if (query, *values) not in self._counts:
+            (count,) = self._connection.execute(query, values).fetchone()
+            if state is None or len(self._counts) == _KEPT_COUNTS:
                 return int(count)
-            self._counted = state, int(count)
-        return self._counted[1]
+            self._counts[(query, *values)] = int(count)
+        return self._counts[(query, *values)]
 
     def totals(self) -> tuple[int, int]:
         """How many conversations there are, and how many messages in their current versions."""
@@ -70,12 +87,11 @@ class VaultRows:
         newest SDE of each type and thumbnails. Those without a start count in every span.
         """
         # Two counts, each of a stretch of the index of shallow conversations.
-        (count,) = self._connection.execute(
+        return self._count(
             "SELECT (SELECT count(*) FROM current WHERE deep IS NOT seq AND started_ms IS NULL)"
             " + (SELECT count(*) FROM current WHERE deep IS NOT seq AND started_ms >= ? AND started_ms < ?)",
-            (start_ms, end_ms),
-        ).fetchone()
-        return int(count)
+            start_ms, end_ms,
+        )  # fmt: skip
 
     def has_undated(self) -> bool:
         """Whether the start of any conversation is unknown."""
@@ -95,10 +111,7 @@ class VaultRows:
 
     def count_started(self, start_ms: int, end_ms: int) -> int:
         """How many conversations started in a span."""
-        (count,) = self._connection.execute(
-            "SELECT count(*) FROM current WHERE started_ms >= ? AND started_ms < ?", (start_ms, end_ms)
-        ).fetchone()
-        return int(count)
+        return self._count("SELECT count(*) FROM current WHERE started_ms >= ? AND started_ms < ?", start_ms, end_ms)
 
     def shallow(self, since_ms: int, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
         """Shallow conversations that started at `since_ms` or later, as (start in ms, id), the first `limit` ones after

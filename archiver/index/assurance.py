@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from archiver.archive import ArchiveFile, CoverageState, Stretch
+from archiver.archive import ArchiveFile, CoverageState, Stretch, count_days, gaps
 from archiver.errors import counted
 from archiver.index.results import Sort
 from archiver.index.store import Store
@@ -115,19 +115,19 @@ def assurance(
     """
     covering = archive.covering(now)
     span = span_of(query.expression, covering.whole)
-    coverage = covering.of(span, is_counted=False) if span else None
-    days, stretches = (coverage.days, coverage.stretches) if coverage else ((), ())
+    stretches = covering.stretches(span) if span else ()
+    days, proven_days = count_days(span, stretches) if span else (0, 0)
     has_start = asked_span(query.expression)[0] is not None
     bounds = (to_ms(span.start) if has_start else BEFORE_ALL_MS, to_ms(span.end)) if span else (0, 0)
     return Assurance(
         understood=understood(query.expression),
         span=span,
         conversations=_conversations(archive, store, rule, *bounds),
-        shallow=coverage.shallow if coverage else 0,
-        days=len(days),
-        proven_days=sum(day.state is CoverageState.SEALED for day in days),
-        is_proven=coverage is not None and all(item.state is CoverageState.SEALED for item in stretches),
-        gaps=coverage.gaps if coverage else (),
+        shallow=archive.vault.count_shallow(to_ms(span.start), to_ms(span.end)) if span else 0,
+        days=days,
+        proven_days=proven_days,
+        is_proven=span is not None and all(item.state is CoverageState.SEALED for item in stretches),
+        gaps=tuple(gaps(stretches)),
         unproven=tuple(item.window for item in stretches if item.state is not CoverageState.SEALED),
         refused=len(store.refused()),
         behind=max(archive.vault.head() - store.position().seq, 0),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
 
+from archiver.archive.connection import FILE
+from archiver.archive.coverage import CoverageState
 from archiver.archive.file import ArchiveFile
 from archiver.archive.ledger import WindowReading, WindowState
 from archiver.cli.root import root
 from archiver.harvest.harvest import Harvest
 from archiver.jsontext import decode
-from archiver.model import CELL, Window
+from archiver.model import CELL, Window, to_ms
 from archiver.progress import Silent
 from archiver.service.counts import count_archive
 from archiver.service.schedule import Schedule
@@ -122,3 +126,17 @@ def test_without_a_gap_that_can_be_closed_nothing_runs_out(archive: ArchiveFile,
     harvest(archive, simulator, span=kept)
     counts = count_archive(archive, Schedule(), NOW)
     assert (counts.gaps, counts.gap_hours, counts.hours_left) == (0, 0.0, None)
+
+
+def test_what_was_measured_holds_for_a_minute_and_until_something_is_written_elsewhere(harvested: ArchiveFile) -> None:
+    before = harvested.covering(NOW)
+    assert harvested.covering(NOW + timedelta(seconds=1)) is before
+    assert harvested.covering(NOW + timedelta(minutes=1)) is not before
+    assert CoverageState.SEALED in {item.state for item in before.stretches(SPAN)}
+    span = to_ms(SPAN.start), to_ms(SPAN.end)
+    assert harvested.vault.count_started(*span) == 40
+    with closing(sqlite3.connect(harvested.folder / FILE)) as elsewhere, elsewhere:
+        elsewhere.execute("UPDATE windows SET reason = 'altered'")
+        elsewhere.execute("DELETE FROM current WHERE conversation_id = 'c1'")
+    assert CoverageState.SEALED not in {item.state for item in harvested.covering(NOW).stretches(SPAN)}
+    assert harvested.vault.count_started(*span) == 39

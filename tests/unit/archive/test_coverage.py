@@ -8,7 +8,16 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.archive.coverage import CoverageState, days, gaps, hours_left, proven_since, stretches, whole_span
+from archiver.archive.coverage import (
+    CoverageState,
+    count_days,
+    days,
+    gaps,
+    hours_left,
+    proven_since,
+    stretches,
+    whole_span,
+)
 from archiver.archive.ledger import WindowReading, WindowState
 from archiver.model import CELL, Window
 from archiver.windows import floor, retention
@@ -150,3 +159,11 @@ def test_every_hour_of_a_span_was_proven_at_the_moment_that_is_said_or_later(fou
     ]
     said = proven_since(Window(hours[3], hours[8]), sealed)
     assert said == (None if None in newest else min(at for at in newest if at) - CELL)
+
+
+@given(st.lists(readings(), max_size=12), st.integers(0, 60 * 144), st.integers(1, 60 * 144))
+def test_days_are_counted_as_they_are_listed(found: list[WindowReading], ago: int, length: int) -> None:
+    span = Window(NOW - (ago + length) * CELL, NOW - ago * CELL)
+    parts = list(stretches(span, found, NOW))
+    listed = list(days(parts, {}))
+    assert count_days(span, parts) == (len(listed), sum(day.state is CoverageState.SEALED for day in listed))
