@@ -17,6 +17,7 @@ from archiver.index import (
     Histogram,
     Hit,
     Neighbours,
+    RecentReadings,
     Request,
     Search,
     Seen,
@@ -50,10 +51,11 @@ _log = EventLogger("app")
 class ArchiveReader:
     """Needs the archive's file and index, which the class that composes them has. `view` is what of it may be seen.
     `index_patience_s`: how long a search waits for an index that another process writes; None, if somebody else brings
-    it up to date.
+    it up to date. `recent`: conversations that were read lately, which archives in one process may share.
     """
 
     index_patience_s: float | None = PATIENCE_S
+    recent: RecentReadings | None = None
     settings: Settings
     view: View
     _progress: Progress
@@ -83,7 +85,7 @@ class ArchiveReader:
         area, order = Scope(known_word(scope, Scope, "scope")), Sort(known_word(sort, Sort, "sort"))
         request = Request(parsed, area, order, limit, read_cursor(after, order) if after is not None else None)
         ready = make_ready(self.file, self.store, self._progress, self.index_patience_s)
-        return Search(self.file, self.store, request, ready, seen=self._seen())
+        return Search(self.file, self.store, request, ready, seen=self._seen(), recent=self.recent)
 
     def counting(self, query: str | Query = "", *, scope: str = "conversation") -> Counting:
         """Counts the results of a query by facets and intervals; logs a warning if the index is not up to date.
@@ -102,6 +104,7 @@ class ArchiveReader:
         Raises QueryError, ConfigError, StoreError.
         """
         counting = self.counting(query, scope=scope)
+        counting.count_ahead(facets)
         return {facet: counting.by(facet, limit) for facet in facets}
 
     def histogram(

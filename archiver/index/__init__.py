@@ -7,6 +7,7 @@ from archiver.index.build import Applied, bring_up_to_date, catch_up, is_behind,
 from archiver.index.condition import index_status
 from archiver.index.counting import Bar, Counting, Counts, Facet, Histogram, Table, countable
 from archiver.index.readiness import PATIENCE_S, check_whole, make_ready, refuse
+from archiver.index.recent import RecentReadings
 from archiver.index.results import Hit, Refusal, Results, Sort, read_cursor
 from archiver.index.retrieval import Request, Search, Seen, found_ids
 from archiver.index.store import StoreAdmin, StoreStatus, open_store
@@ -26,6 +27,7 @@ __all__ = [
     "Hit",
     "Neighbours",
     "NumberedVersion",
+    "RecentReadings",
     "Refusal",
     "Request",
     "Results",

@@ -22,7 +22,9 @@ def neighbours(store: Store, query: Query, transcript: Transcript) -> Neighbours
     here = Key(transcript.id, None, rank(transcript.metadata.started_at))
 
     def next_in(sort: Sort) -> str | None:
-        page = store.search(query.expression, scope=Scope.CONVERSATION, sort=sort, limit=1, after=here)
+        page = store.search(
+            query.expression, scope=Scope.CONVERSATION, sort=sort, limit=1, after=here, is_counted=False
+        )
         return page.keys[0].conversation_id if page.keys else None
 
     return Neighbours(next_in(Sort.OLDEST), next_in(Sort.NEWEST))

@@ -129,7 +129,7 @@ class Advice:
 
     def _counted(self, facet: str) -> list[str]:
         try:
-            tally = self._store.tally(Everything(), [Axis(facet)], scope=Scope.CONVERSATION)
+            (tally,) = self._store.tallies(Everything(), [[Axis(facet)]], scope=Scope.CONVERSATION)
         except StoreError:  # too many values: there is no advice then, which costs nobody the answer
             return []
         return [value for (value,) in tally if value]

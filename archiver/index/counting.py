@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from itertools import pairwise
 
-from archiver.errors import AccessDenied, known_word
+from archiver.errors import AccessDenied, StoreError, known_word
 from archiver.index.axes import Axis, Tally
-from archiver.index.results import Sort
-from archiver.index.spans import Spans, bounded, years
+from archiver.index.spans import DAY_MS, DAYS, Spans, bounded, is_possible, spans_of
 from archiver.index.store import Store
 from archiver.intervals import Interval, begins
 from archiver.model import Window, from_ms, to_ms
@@ -95,12 +96,21 @@ class Counting:
         self._store, self._scope, self._zone = store, scope, zone
         self.hidden = hidden
         self._expression = query.expression
-        self._known_spans: dict[Interval, Spans] = {}
+        self._known: dict[tuple[Axis, ...], Tally] = {}
 
     @cached_property
     def total(self) -> int:
         """How many results there are."""
-        return self._store.search(self._expression, scope=self._scope, sort=Sort.NEWEST, limit=1).total
+        return sum(self._tally(DAYS).values())
+
+    def count_ahead(self, facets: Iterable[str]) -> None:
+        """Counts by several facets and by time in one question to the index, from which the other methods answer then.
+        If there are too many values for one question, they ask one by one.
+        """
+        known = set(countable(self._scope)) - self.hidden - set(_INTERVALS)
+        asked = [(DAYS,), *((Axis(facet),) for facet in facets if facet in known)]
+        with suppress(StoreError):
+            self._known.update(zip(asked, self._store.tallies(self._expression, asked, scope=self._scope), strict=True))
 
     def by(self, facet: str, limit: int | None = None) -> Counts:
         """The `limit` most frequent values of a facet (`countable`), or all; intervals that have results always all."""
@@ -134,40 +144,52 @@ class Counting:
     def histogram(self, interval: Interval | None = None) -> Histogram:
         """The results by intervals; by default by the shortest ones that are not too many to look at."""
         chosen = interval or self._fitting()
-        spans = self._spans(chosen)
-        tally = self._tally(spans.axis)
-        counts = {edge: count for (edge,), count in tally.items() if edge in spans.edges}
-        bars: tuple[Bar, ...] = ()
-        if counts:
-            whole = Window(from_ms(min(counts)), from_ms(max(counts) + 1))
-            pairs = pairwise(bounded(begins(chosen, whole, self._zone), chosen))
-            bars = tuple(Bar(start, end, counts.get(to_ms(start), 0)) for start, end in pairs)
-        return Histogram(chosen, bars, sum(tally.values()) - sum(counts.values()))
+        if not self._days:
+            return Histogram(chosen, (), self.total)
+        whole = Window(from_ms(min(self._days)), from_ms(max(self._days) + DAY_MS))
+        pairs = tuple(pairwise(bounded(begins(chosen, whole, self._zone), chosen)))
+        counts = self._counts_of(Spans(chosen, self._zone, pairs))
+        bars = [Bar(start, end, counts.get(to_ms(start), 0)) for start, end in pairs]
+        return Histogram(chosen, _without_ends(bars), self.total - sum(counts.values()))
 
     def _fitting(self) -> Interval:
         """The shortest intervals that are not too many to look at."""
-        days = self._spans(Interval.DAY)
-        found = [edge for (edge,) in self._tally(days.axis) if edge in days.edges]
-        length = timedelta(milliseconds=max(found) - min(found)) if found else timedelta(0)
+        length = timedelta(milliseconds=max(self._days) - min(self._days)) if self._days else timedelta(0)
         return next((interval for most, interval in _FITTING if length < most), Interval.YEAR)
 
     def _tally(self, *axes: Axis) -> Tally:
-        return self._store.tally(self._expression, axes, scope=self._scope)
+        if axes not in self._known:
+            (self._known[axes],) = self._store.tallies(self._expression, [axes], scope=self._scope)
+        return self._known[axes]
 
     def _spans(self, interval: Interval) -> Spans:
-        """The intervals of the years in which there are results."""
-        if interval not in self._known_spans:
-            self._known_spans[interval] = self._years.within(interval, self._held_years)
-        return self._known_spans[interval]
+        """The intervals in which there are results."""
+        return spans_of(interval, self._zone, self._days)
 
     @cached_property
-    def _years(self) -> Spans:
-        return years(self._zone)
+    def _days(self) -> dict[int, int]:
+        """How many results each day of UTC has, by its begin; only days that have some and that are possible."""
+        return {day: count for (day,), count in self._tally(DAYS).items() if is_possible(day)}
 
-    @cached_property
-    def _held_years(self) -> frozenset[int]:
-        """The begins of the years in which there are results."""
-        return frozenset(edge for (edge,) in self._tally(self._years.axis) if edge in self._years.edges)
+    def _counts_of(self, spans: Spans) -> dict[int, int]:
+        """How many results each interval has, by its begin; only those that have some."""
+        if all(start % DAY_MS == 0 for start in spans.starts):
+            return self._sums(sorted(spans.starts))
+        counts = {edge: count for (edge,), count in self._tally(spans.axis).items()}
+        return {edge: count for edge, count in counts.items() if edge in spans.starts}
+
+    def _sums(self, starts: Sequence[int]) -> dict[int, int]:
+        """The same for intervals of whole days of UTC that follow one another, without asking the index again."""
+        sums = Counter[int]()
+        for day, count in self._days.items():
+            sums[starts[bisect_right(starts, day) - 1]] += count
+        return sums
+
+
+def _without_ends(bars: Sequence[Bar]) -> tuple[Bar, ...]:
+    """The bars from the first to the last one with results."""
+    held = [at for at, bar in enumerate(bars) if bar.count]
+    return tuple(bars[held[0] : held[-1] + 1]) if held else ()
 
 
 def _ordered(facet: str, counts: list[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 
 from archiver.config import StoreAddress
-from archiver.index.axes import Axis, Cell, Tally
+from archiver.index.axes import Axes, Axis, Cell, Tally
 from archiver.index.ranks import RANKED, most_matches_first, page_of, rank, rank_by
 from archiver.index.refusals import refusing
 from archiver.index.results import (
@@ -71,8 +71,9 @@ class MemoryStore:
         return tuple(self._refused.values())
 
     def search(
-        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None
-    ) -> KeyPage:
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None,
+        is_counted: bool = True,
+    ) -> KeyPage:  # fmt: skip
         if sort is Sort.RELEVANCE:
             return self._most_relevant(expression, scope, limit)
         keys = [_key(reading.transcript, message, sort) for reading, message in self._results(expression, scope)]
@@ -97,7 +98,10 @@ class MemoryStore:
         keys = tuple(_key(reading.transcript, message, Sort.RELEVANCE) for _, reading, message in scored[:limit])
         return KeyPage(keys, len(scored))
 
-    def tally(self, expression: Expression, axes: Sequence[Axis], *, scope: Scope) -> Tally:
+    def tallies(self, expression: Expression, asked: Sequence[Axes], *, scope: Scope) -> list[Tally]:
+        return [self._tally(expression, axes, scope) for axes in asked]
+
+    def _tally(self, expression: Expression, axes: Axes, scope: Scope) -> Tally:
         counts: Counter[Cell] = Counter()
         for reading, message in self._results(expression, scope):
             counts.update(product(*(_values(axis, reading.transcript, message) for axis in axes)))
@@ -159,9 +163,11 @@ class MemoryStore:
 
 
 def _values(axis: Axis, transcript: Transcript, message: Message | None) -> tuple[str | int | None, ...]:
-    if not axis.edges:
+    if axis.facet:
         return facet_values(transcript, axis.facet, message) or (None,)
     at = _key(transcript, message, Sort.NEWEST).rank
+    if axis.width_ms:
+        return (at // axis.width_ms * axis.width_ms,)
     return (axis.edges[bisect_right(axis.edges, at) - 1],)
 
 

@@ -14,17 +14,18 @@ from archiver.index.axes import MOST_VALUES
 from archiver.index.counting import Counting
 from archiver.index.paging import every_item
 from archiver.index.readiness import Readiness
+from archiver.index.recent import Read, RecentReadings
 from archiver.index.refusals import reason_of
 from archiver.index.results import OF_MESSAGES, Hit, Key, KeyPage, Results, Sort, as_cursor
 from archiver.index.store import Store
 from archiver.index.versions import read_version
-from archiver.model import Message, Metadata, Transcript
-from archiver.query import Everything, Expression, Query, Reading, Scope, every_message
+from archiver.model import Metadata, Transcript
+from archiver.query import Everything, Expression, Query, Reading, Scope
 from archiver.value import Value
 
 # An index looks at all results for each page, so that few are wanted. Elasticsearch gives 10,000 at once: one more.
 _KEYS_PER_PAGE = 9_999
-_HITS_AT_ONCE = 100
+_HITS_AT_ONCE = 100  # messages
 _GONE = "the message is not there any more"  # the vault changed since the index was asked
 
 
@@ -73,13 +74,13 @@ class Search:
 
     Iterating yields each hit once; iterating again searches again. `faults`, `next` and `is_complete` are about the
     hits that were iterated: how many could not be read, the cursor after them (None if there are no more), and whether
-    all were searched and could be read. `doubts` tells why some may be missing. `seen` says what is shown of the hits.
-    Raises StoreError, IntegrityError when used.
+    all were searched and could be read. `doubts` tells why some may be missing. `seen` says what is shown of the
+    hits, `recent` holds conversations that were read lately. Raises StoreError, IntegrityError when used.
     """
 
     def __init__(
         self, archive: ArchiveFile, store: Store, request: Request, ready: Readiness = Readiness(), *,  # noqa: B008
-        seen: Seen | None = None,
+        seen: Seen | None = None, recent: RecentReadings | None = None,
     ) -> None:  # fmt: skip
         self._archive, self._store = archive, store
         self.request = request
@@ -88,7 +89,7 @@ class Search:
         self._total: int | None = None
         self._first: KeyPage | None = None
         self._next: Key | None = None
-        self._readings = Readings(archive)
+        self._readings = Readings(archive, recent)
 
     @cached_property
     def notices(self) -> tuple[str, ...]:
@@ -149,10 +150,13 @@ class Search:
             page = self._ask(page.next, self._page_size(left))
 
     def _hydrated(self, page: KeyPage) -> Iterator[tuple[Hit, Key | None]]:
-        """The hits of a page of keys, read a few at a time, so that never many texts are in memory."""
+        """The hits of a page of keys, read a few at a time, so that never many texts are in memory, and none that
+        nobody takes: messages of one conversation together.
+        """
         followed_by = (*page.keys[:-1], page.next)
-        for start in range(0, len(page.keys), _HITS_AT_ONCE):
-            end = start + _HITS_AT_ONCE
+        at_once = _HITS_AT_ONCE if self.request.scope is Scope.MESSAGE else 1
+        for start in range(0, len(page.keys), at_once):
+            end = start + at_once
             hits = hydrate(self._readings, self.request.query, page.keys[start:end])
             yield from zip(hits, followed_by[start:end], strict=True)
 
@@ -174,20 +178,20 @@ class Search:
 
 
 class Readings:
-    """Conversations of an archive, read for marking. The last one is kept: a long one may fill many pages of hits."""
+    """Conversations of an archive, read for marking. `recent` are those that were read lately, here or elsewhere."""
 
-    def __init__(self, archive: ArchiveFile) -> None:
+    def __init__(self, archive: ArchiveFile, recent: RecentReadings | None = None) -> None:
         self._archive = archive
-        self._last: tuple[int, Reading, dict[str, Message]] | None = None
+        self._recent = recent or RecentReadings()
 
-    def of(self, conversation_id: str) -> tuple[Reading, dict[str, Message]]:
+    def of(self, conversation_id: str) -> Read:
         """A conversation with its messages by id. Raises IntegrityError, and RecordError whatever is wrong with it."""
-        record = self._archive.vault.current(conversation_id)
-        if self._last is None or self._last[0] != record.touched:
+        record, place = self._archive.vault.current(conversation_id), (self._archive.id, conversation_id)
+        found = self._recent.get(place, record.touched)
+        if found is None:
             transcript = read_version(self._archive.vault, record, with_events=False, with_facts=False).transcript
-            messages = {message.id: message for message in every_message(transcript)}
-            self._last = record.touched, Reading(transcript), messages
-        return self._last[1:]
+            found = self._recent.put(place, record.touched, Reading(transcript))
+        return found
 
 
 def hydrate(readings: Readings, query: Query, keys: Sequence[Key]) -> list[Hit]:
@@ -206,14 +210,16 @@ def _hits(readings: Readings, query: Query, conversation_id: str, message_ids: S
     """The hits within one conversation; if it can't be read or marked, with the reason instead of its content."""
     nothing = Transcript(Metadata(conversation_id, ""))
     try:
-        reading, by_id = readings.of(conversation_id)
-        marked = [tuple(reading.matches(query.expression, by_id.get(id_ or ""))) for id_ in message_ids]
+        read = readings.of(conversation_id)
+        marked = [tuple(read.reading.matches(query.expression, read.by_id.get(id_ or ""))) for id_ in message_ids]
     except Exception as error:  # a fault at one conversation must not cost the other hits
         if isinstance(error, ArchiverError) and not isinstance(error, RecordError):
             raise  # it is about the archive's file
         return [Hit(nothing, (), id_, fault=reason_of(error)) for id_ in message_ids]
     return [
-        Hit(reading.transcript, matches, id_) if id_ is None or id_ in by_id else Hit(nothing, (), id_, fault=_GONE)
+        Hit(read.reading.transcript, matches, id_)
+        if id_ is None or id_ in read.by_id
+        else Hit(nothing, (), id_, fault=_GONE)
         for matches, id_ in zip(marked, message_ids, strict=True)
     ]
 

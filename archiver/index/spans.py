@@ -1,8 +1,8 @@
-"""Calendar intervals as an axis to count by: those of the years that hold results, whatever lies between."""
+"""Calendar intervals as an axis to count by: those that hold results, whatever lies between."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -14,16 +14,17 @@ from archiver.index.axes import Axis
 from archiver.intervals import Interval, begins, written
 from archiver.model import BEFORE_ALL_MS, EPOCH, Window, from_ms, to_ms
 
-_FIRST_YEAR, _LAST_YEAR = 1990, 2100  # times outside of them can't be of LivePerson
-_UNKNOWN = 0  # indexes hold an unknown time as the epoch
+DAY_MS = 86_400_000
+DAYS = Axis(width_ms=DAY_MS)  # days of UTC, which both engines count at once, however many they are
 MOST_INTERVALS = 50_000
+_POSSIBLE = Window(EPOCH.replace(year=1990), EPOCH.replace(year=2101))  # other times can't be of LivePerson
+_UNKNOWN = 0  # indexes hold an unknown time as the epoch
 T = TypeVar("T")
 
 
-def years(zone: tzinfo) -> Spans:
-    """The years in which LivePerson's conversations can be."""
-    span = Window(EPOCH.replace(year=_FIRST_YEAR, day=2), EPOCH.replace(year=_LAST_YEAR, month=12))
-    return Spans(Interval.YEAR, zone, tuple(pairwise(begins(Interval.YEAR, span, zone))))
+def is_possible(day_ms: int) -> bool:
+    """Whether conversations can be of a day."""
+    return to_ms(_POSSIBLE.start) <= day_ms < to_ms(_POSSIBLE.end)
 
 
 def bounded(found: Iterable[T], interval: Interval) -> Iterator[T]:
@@ -37,37 +38,50 @@ def bounded(found: Iterable[T], interval: Interval) -> Iterator[T]:
         yield item
 
 
+def spans_of(interval: Interval, zone: tzinfo, days: Iterable[int]) -> Spans:
+    """All intervals that share time with days of UTC. Raises ConfigError if they are too many."""
+    pairs = (pair for run in _runs(sorted(days)) for pair in pairwise(begins(interval, run, zone)))
+    return Spans(interval, zone, tuple(dict.fromkeys(bounded(pairs, interval))))
+
+
+def _runs(days: list[int]) -> Iterator[Window]:
+    """Days in their order as spans without gaps."""
+    start = 0
+    for at, day in enumerate(days):
+        if at + 1 == len(days) or days[at + 1] > day + DAY_MS:
+            yield Window(from_ms(days[start]), from_ms(day + DAY_MS))
+            start = at + 1
+
+
 @dataclass(frozen=True)
 class Spans:
-    """All intervals of a kind in a time zone, each with its end. They may have gaps, in which nothing is expected."""
+    """Intervals of a kind in a time zone, each with its end, in their order. They may have gaps, in which nothing is
+    expected.
+    """
 
     interval: Interval
     zone: tzinfo
     pairs: tuple[tuple[datetime, datetime], ...]
 
-    def within(self, interval: Interval, edges: Set[int]) -> Spans:
-        """The shorter intervals of those that begin at some edges. Raises ConfigError if they are too many."""
-        longer = [Window(start, end) for start, end in self.pairs if to_ms(start) in edges]
-        pairs = (pair for span in longer for pair in pairwise(begins(interval, span, self.zone)))
-        return Spans(interval, self.zone, tuple(dict.fromkeys(bounded(pairs, interval))))
-
     @cached_property
-    def edges(self) -> frozenset[int]:
+    def starts(self) -> frozenset[int]:
         """The begins of the intervals, in milliseconds since the epoch."""
         return frozenset(to_ms(start) for start, _ in self.pairs)
 
-    @property
+    @cached_property
     def axis(self) -> Axis:
-        """All time there is, cut at the intervals."""
+        """All time there is, cut at the intervals and where it can't be of LivePerson."""
         inner = {to_ms(moment) for pair in self.pairs for moment in pair}
-        return Axis(edges=tuple(sorted({BEFORE_ALL_MS, _UNKNOWN, _UNKNOWN + 1, *inner, -BEFORE_ALL_MS})))
+        bounds = {to_ms(_POSSIBLE.start), to_ms(_POSSIBLE.end)}
+        return Axis(edges=tuple(sorted({BEFORE_ALL_MS, _UNKNOWN, _UNKNOWN + 1, *bounds, *inner, -BEFORE_ALL_MS})))
 
     def name(self, edge: int) -> str | None:
         """What results from an edge of the axis on are counted under; None for an unknown time."""
         if edge == _UNKNOWN:
             return None
-        if edge in self.edges:
+        if edge in self.starts:
             return written(self.interval, from_ms(edge), self.zone)
-        later = [other for other in self.edges if edge < other]
-        day = from_ms(min(later) if later else edge).astimezone(self.zone)
-        return f"before {day:%Y-%m-%d}" if later else f"{day:%Y-%m-%d} or later"
+        if edge >= to_ms(_POSSIBLE.end):
+            return f"{from_ms(edge):%Y-%m-%d} or later"
+        end = max(next(other for other in self.axis.edges if other > edge), to_ms(_POSSIBLE.start))
+        return f"before {from_ms(end).astimezone(self.zone):%Y-%m-%d}"

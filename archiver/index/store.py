@@ -10,7 +10,7 @@ from typing import Protocol, cast
 
 from archiver.config import StoreAddress, shown_url
 from archiver.errors import ConfigError
-from archiver.index.axes import Axis, Tally
+from archiver.index.axes import Axes, Tally
 from archiver.index.results import Comparison, Key, KeyPage, Position, Refusal, Sort, Version
 from archiver.index.versions import Unread
 from archiver.query import Expression, Scope
@@ -55,17 +55,20 @@ class Store(Protocol):
         ...
 
     def search(
-        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None
-    ) -> KeyPage:
-        """The first `limit` results after the key `after`, and the exact total of all results.
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None,
+        is_counted: bool = True,
+    ) -> KeyPage:  # fmt: skip
+        """The first `limit` results after the key `after`, and the exact total of all results. Behind a key the total
+        takes as long again: if it is not to be counted, it may be 0.
 
         Most relevant first has no next page (`KeyPage.next` is None); messages are sorted by time or relevance only.
         What matches a query is defined by `archiver.query.matching`.
         """
         ...
 
-    def tally(self, expression: Expression, axes: Sequence[Axis], *, scope: Scope) -> Tally:
-        """How many results of a query have each value of one axis, or of each of two. Exact, or StoreError is raised.
+    def tallies(self, expression: Expression, asked: Sequence[Axes], *, scope: Scope) -> list[Tally]:
+        """For each of the axes or pairs of axes that are asked for, how many results of a query have each value. Exact,
+        or StoreError is raised, also if the values of all together are too many.
 
         Facets are those of `query.FACETS`, for messages of `query.MESSAGE_FACETS`.
         """

@@ -12,6 +12,7 @@ Names = tuple[str, ...]  # of one facet, or of two that make a table
 
 def counts_json(counting: Counting, facets: Sequence[Names], limit: int) -> dict[str, list[dict[str, Any]]]:
     """The counts of each facet by its name, a table's by both names with a comma."""
+    counting.count_ahead(names[0] for names in facets if len(names) == 1)
     return {",".join(names): list(_items(counting, names, limit)) for names in facets}
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from archiver.errors import ConfigError
+from archiver.index.axes import Axes, Tally, too_many_values
 from archiver.index.counting import Counting, Facet
-from archiver.intervals import Interval
-from archiver.query.ast import Scope
+from archiver.intervals import Interval, begin_of
+from archiver.query.ast import Expression, Scope
 from archiver.query.parser import parse
 from archiver.transcript.projection import project
 from tests.conftest import NOW, record
@@ -39,8 +43,8 @@ STARTS = [
 def test_months_are_those_of_the_time_zone_in_order_and_impossible_times_are_named(opened: Opened) -> None:
     found = counting(opened, STARTS, zone=BERLIN).by("month")
     assert found.values == (
-        Facet("before 2026-01-01", 1), Facet("2026-01", 1), Facet("2026-02", 1), Facet("2026-03", 1),
-        Facet("2026-04", 1), Facet("2027-01-01 or later", 1), Facet(None, 1),
+        Facet("before 1990-01-01", 1), Facet("2026-01", 1), Facet("2026-02", 1), Facet("2026-03", 1),
+        Facet("2026-04", 1), Facet("2101-01-01 or later", 1), Facet(None, 1),
     )  # fmt: skip
     assert sum(item.count for item in found.values) == found.total == len(STARTS)
 
@@ -92,3 +96,47 @@ def test_a_facet_that_results_don_t_have_is_an_error_with_the_nearest_one(opened
     with pytest.raises(ConfigError) as caught:
         counting(opened, [NOW]).by("skil")
     assert "skill" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia"])
+@pytest.mark.parametrize("interval", [None, *Interval])
+def test_each_bar_holds_what_started_in_it_in_every_zone(opened: Opened, name: str, interval: Interval | None) -> None:
+    zone = ZoneInfo(name)
+    starts = [datetime(2026, 3, 28, tzinfo=UTC) + number * timedelta(hours=5, minutes=50) for number in range(30)]
+    found = counting(opened, [*starts, *STARTS], zone=zone).histogram(interval)
+    known = [at for at in (*starts, *STARTS) if at and 1990 <= at.year <= 2100]
+    expected = Counter(begin_of(found.interval, at, zone) for at in known)
+    assert {bar.start: bar.count for bar in found.bars if bar.count} == expected
+    assert (found.bars[0].start, found.bars[-1].start) == (min(expected), max(expected))
+    assert all(one.end == other.start for one, other in pairwise(found.bars))
+    assert found.elsewhere == 3
+
+
+def test_what_was_counted_ahead_is_asked_once_and_is_what_each_question_alone_gives(opened: Opened) -> None:
+    alone, asked = counting(opened, STARTS), counting(opened, STARTS)
+    expected = {facet: alone.by(facet) for facet in ("skill", "has", "month")}, alone.histogram(), alone.total
+    questions = list[int]()
+    tallies = asked._store.tallies
+
+    def noted(expression: Expression, wanted: Sequence[Axes], *, scope: Scope) -> list[Tally]:
+        questions.append(len(wanted))
+        return tallies(expression, wanted, scope=scope)
+
+    asked._store.tallies = noted  # type: ignore[method-assign]
+    asked.count_ahead(["skill", "has", "month", "no facet"])
+    assert ({facet: asked.by(facet) for facet in ("skill", "has", "month")}, asked.histogram(), asked.total) == expected
+    assert questions == [3, 1]  # days, skill, has; and the months, which are no facet of the index
+
+
+def test_too_many_values_for_one_question_are_asked_for_one_by_one(opened: Opened) -> None:
+    asked = counting(opened, STARTS)
+    tallies = asked._store.tallies
+
+    def bounded(expression: Expression, wanted: Sequence[Axes], *, scope: Scope) -> list[Tally]:
+        if len(wanted) > 1:
+            raise too_many_values()
+        return tallies(expression, wanted, scope=scope)
+
+    asked._store.tallies = bounded  # type: ignore[method-assign]
+    asked.count_ahead(["skill", "has"])
+    assert (asked.total, asked.by("skill").values) == (7, (Facet("Restaurants", 7),))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from archiver.index.axes import Axis
 from archiver.index.results import OF_MESSAGES, Sort
+from archiver.index.spans import DAYS
 from archiver.index.store import Store
 from archiver.model import to_ms
 from archiver.query.ast import Scope
@@ -46,9 +47,9 @@ def answer(store: Store, text: str, scope: Scope, sort: Sort) -> tuple[Any, ...]
         if after is None:
             break
     facets = FACETS if scope is Scope.CONVERSATION else MESSAGE_FACETS
-    axes = [*map(Axis, facets), MONTHS]
-    tallies = [dict(store.tally(expression, [axis], scope=scope)) for axis in axes]
-    return keys, total, tallies, dict(store.tally(expression, [MONTHS, Axis("skill")], scope=scope))
+    axes = [*map(Axis, facets), MONTHS, DAYS]
+    asked = [*([axis] for axis in axes), [MONTHS, Axis("skill")]]
+    return keys, total, store.tallies(expression, asked, scope=scope)
 
 
 @given(

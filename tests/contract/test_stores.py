@@ -233,7 +233,7 @@ def test_a_query_finds_exactly_what_a_linear_scan_over_the_raw_records_finds_als
         skills = Counter({scan.skill: 0 for scan in scans})
         for scan in scans:
             skills[scan.skill] += len(scan.ids(tree, scope.value))
-        counted = filled.store.tally(parse(text, now=NOW).expression, [Axis("skill")], scope=scope)
+        (counted,) = filled.store.tallies(parse(text, now=NOW).expression, [[Axis("skill")]], scope=scope)
         assert counted == {(skill,): count for skill, count in skills.items() if count}
 
 
@@ -466,3 +466,24 @@ def test_a_star_in_a_field_means_any_word_there(opened: Opened, text: str, found
     noted = record("c1", NOW, messageRecords=[note], sdes=sdes)
     put(store, [project(noted), project(record("c2", NOW, "hello"))], applied=2)
     assert sorted(ids(ask(store, text))) == found
+
+
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.OLDEST])
+def test_pages_of_many_results_of_one_moment_follow_one_another(opened: Opened, sort: Sort) -> None:
+    store = opened.make()
+    moments = [NOW + timedelta(minutes=number) for number in (0, 1, *[2] * 60, 3, *[4] * 25)]
+    put(store, [project(record(f"c{at:02}", when, "same")) for at, when in enumerate(moments)], applied=len(moments))
+    order = sorted(((when, f"c{at:02}") for at, when in enumerate(moments)), reverse=sort is Sort.NEWEST)
+    for limit in (1, 7, 40):
+        seen, after, query = list[str](), None, parse("same", now=NOW).expression
+        while True:
+            page = store.search(query, scope=Scope.CONVERSATION, sort=sort, limit=limit, after=after)
+            uncounted = store.search(
+                query, scope=Scope.CONVERSATION, sort=sort, limit=limit, after=after, is_counted=False
+            )  # fmt: skip
+            assert (uncounted.keys, uncounted.next, page.total) == (page.keys, page.next, len(moments))
+            seen += [key.conversation_id for key in page.keys]
+            after = page.next
+            if after is None:
+                break
+        assert seen == [id_ for _, id_ in order]

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from archiver.errors import StoreError
-from archiver.index.axes import MOST_VALUES, Axis, Tally, aggregation, tally_of, too_many_values
+from archiver.index.axes import MOST_VALUES, Axes, Tally, aggregations, tallies_of, too_many_values
 from archiver.index.elastic.queries import VISIBLE, Dsl, IsTaken, conversation_query, message_query
 from archiver.index.elastic.server import Server
 from archiver.index.paging import every_item
@@ -118,9 +118,10 @@ class Searching:
             raise StoreError("only some of Elasticsearch's shards answered", hint="See its log, and try again.")
         return answer
 
-    def tally(self, expression: Expression, axes: Sequence[Axis], scope: Scope) -> Tally:
-        """How many results have each value."""
-        return tally_of(self._aggregated(expression, scope, aggregation(axes, "facets.{}".format)), axes)
+    def tallies(self, expression: Expression, asked: Sequence[Axes], scope: Scope) -> list[Tally]:
+        """How many results have each value, for each of the axes that are asked for."""
+        request = aggregations(asked, "facets.{}".format)
+        return tallies_of(self._aggregated(expression, scope, request), asked)
 
     def _aggregated(self, expression: Expression, scope: Scope, request: dict[str, Any]) -> dict[str, Any]:
         """The answer to an aggregation over all results. Raises StoreError if it has too many values."""

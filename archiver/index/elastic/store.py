@@ -9,7 +9,7 @@ from typing import Any
 
 from archiver.config import StoreAddress
 from archiver.errors import StoreError, StoreOutdated
-from archiver.index.axes import Axis, Tally
+from archiver.index.axes import Axes, Tally
 from archiver.index.elastic.bodies import KINDS, Names
 from archiver.index.elastic.bulk import Limits
 from archiver.index.elastic.comparison import compare
@@ -105,12 +105,13 @@ class ElasticStore:
         return tuple(self._state(family).refused()) if family else ()
 
     def search(
-        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None
-    ) -> KeyPage:
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None,
+        is_counted: bool = True,
+    ) -> KeyPage:  # fmt: skip
         return self._searching.search(expression, scope=scope, sort=sort, limit=limit, after=after)
 
-    def tally(self, expression: Expression, axes: Sequence[Axis], *, scope: Scope) -> Tally:
-        return self._searching.tally(expression, axes, scope)
+    def tallies(self, expression: Expression, asked: Sequence[Axes], *, scope: Scope) -> list[Tally]:
+        return self._searching.tallies(expression, asked, scope)
 
     def count(self) -> int:
         return self._searching.count()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archiver.index.axes import MOST_VALUES, Axis, Tally, aggregation, tally_of, too_many_values
+from archiver.index.axes import MOST_VALUES, Axes, Tally, aggregations, tallies_of, too_many_values
 from archiver.index.embedded.documents import number_of
 from archiver.index.embedded.pages import Pages, as_key, count, numbers
 from archiver.index.embedded.queries import conversation_query, message_query
@@ -21,7 +21,9 @@ class Searching:
     def __init__(self, searcher: Any, schema: Any) -> None:
         self._searcher, self._schema = searcher, schema
 
-    def page(self, expression: Expression, scope: Scope, sort: Sort, limit: int, after: Key | None) -> KeyPage:
+    def page(
+        self, expression: Expression, scope: Scope, sort: Sort, limit: int, after: Key | None, *, is_counted: bool
+    ) -> KeyPage:
         """The results after a key."""
         query = self._query(expression, scope)
         if sort is Sort.RELEVANCE:
@@ -32,13 +34,13 @@ class Searching:
             ordered = most_matches_first(found, self._matching(expression, found))
             return page_of(ordered, limit, after, is_descending=True)
         field = rank_field(sort) if sort in RANKED else RANK
-        return Pages(self._searcher, self._schema, query, field, is_descending=sort is not Sort.OLDEST).page(
-            limit, after
-        )
+        pages = Pages(self._searcher, self._schema, query, field, is_descending=sort is not Sort.OLDEST)
+        return pages.page(limit, after, is_counted=is_counted)
 
-    def tally(self, expression: Expression, axes: Sequence[Axis], scope: Scope) -> Tally:
-        """How many results have each value."""
-        return tally_of(self._aggregate(self._query(expression, scope), aggregation(axes, facet_field)), axes)
+    def tallies(self, expression: Expression, asked: Sequence[Axes], scope: Scope) -> list[Tally]:
+        """How many results have each value, for each of the axes that are asked for."""
+        request = aggregations(asked, facet_field)
+        return tallies_of(self._aggregate(self._query(expression, scope), request), asked)
 
     def _query(self, expression: Expression, scope: Scope) -> Any:
         translate = conversation_query if scope is Scope.CONVERSATION else message_query

@@ -15,7 +15,7 @@ import tantivy
 
 from archiver.config import StoreAddress
 from archiver.errors import StoreBusy, StoreDenied, StoreError, StoreOutdated
-from archiver.index.axes import Axis, Tally
+from archiver.index.axes import Axes, Tally
 from archiver.index.embedded.comparison import compare
 from archiver.index.embedded.documents import documents
 from archiver.index.embedded.errors import our_errors
@@ -148,18 +148,19 @@ class EmbeddedStore:
         return self._writer
 
     def search(
-        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None
-    ) -> KeyPage:
+        self, expression: Expression, *, scope: Scope, sort: Sort, limit: int, after: Key | None = None,
+        is_counted: bool = True,
+    ) -> KeyPage:  # fmt: skip
         if not self.position().seq:
             return KeyPage()
         with our_errors(self._folder):
-            return self._searching().page(expression, scope, sort, limit, after)
+            return self._searching().page(expression, scope, sort, limit, after, is_counted=is_counted)
 
-    def tally(self, expression: Expression, axes: Sequence[Axis], *, scope: Scope) -> Tally:
+    def tallies(self, expression: Expression, asked: Sequence[Axes], *, scope: Scope) -> list[Tally]:
         if not self.position().seq:
-            return {}
+            return [{} for _ in asked]
         with our_errors(self._folder):
-            return self._searching().tally(expression, axes, scope)
+            return self._searching().tallies(expression, asked, scope)
 
     def _searching(self) -> Searching:
         return Searching(self._searcher(), self._schema)
