@@ -90,6 +90,7 @@ class Reader(threading.Thread):
         self.sizes: dict[str, int] = {}
 
     def run(self) -> None:
+        time.sleep(self._dice.random() * self._pause_s)  # readers do not come all at once
         while time.perf_counter() < self._until:
             page = self._timed("search", "/", q=self._dice.choice(QUERIES))
             found = [part.partition('"')[0] for part in page.split('<h3><a href="')[1:]]

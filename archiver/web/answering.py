@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
@@ -39,7 +41,7 @@ class Answering:
     """
 
     def __init__(self, fault: Fault, threads: int) -> None:
-        self._fault = fault
+        self._fault, self._threads = fault, threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="page")
         self._free = asyncio.Semaphore(threads)
 
@@ -61,6 +63,18 @@ class Answering:
                     return PlainTextResponse("the answer took too long; try again later\n", 503)
 
         return endpoint
+
+    def prepare(self, work: Callable[[], object]) -> None:
+        """Begins to do in each thread what its first answer would have to wait for."""
+        together = threading.Barrier(self._threads)
+
+        def prepare() -> None:
+            with suppress(threading.BrokenBarrierError):
+                together.wait(_FORM_WITHIN_S)  # so that no thread does it twice
+                work()
+
+        for _ in range(self._threads):
+            self._pool.submit(prepare)
 
     def _answered(self, answer: Answer, request: Request) -> Response:
         try:

@@ -9,8 +9,9 @@ from contextlib import AbstractContextManager, suppress
 from archiver.app import Archive
 from archiver.archive import identity_of
 from archiver.errors import ArchiverError
-from archiver.index import PATIENCE_S
+from archiver.index import PATIENCE_S, RecentReadings
 
+_RECENT_MESSAGES = 10_000  # of conversations that were read lately, about 20 MB
 _PATIENCE_S = 0.5  # in which another process may end writing the index
 
 
@@ -32,6 +33,7 @@ class Archives(AbstractContextManager["Archives"]):
         self._make, self._is_harvesting = make, is_harvesting
         self._local = threading.local()
         self._all: list[_Opened] = []
+        self._recent = RecentReadings(_RECENT_MESSAGES)
         self._lock, self._indexing = threading.Lock(), threading.Lock()
         self._indexer: _Opened | None = None
 
@@ -44,6 +46,15 @@ class Archives(AbstractContextManager["Archives"]):
         patience_s = None if self._is_harvesting else _PATIENCE_S
         archive.index_patience_s = patience_s if is_reading else PATIENCE_S
         return archive
+
+    def open_here(self) -> None:
+        """Opens the archive's file and an index beside it for this thread, if there is one. The first answer tells what
+        is wrong with them.
+        """
+        archive = self.here()
+        with suppress(ArchiverError):
+            if archive.exists and archive.file and archive.settings.store.url is None:
+                archive.store.count()
 
     def bring_up_to_date(self) -> None:
         """Adds to the index what it lacks, one thread at a time and always by the same connection, which may write it.
@@ -63,6 +74,7 @@ class Archives(AbstractContextManager["Archives"]):
         if opened is not None and opened.identity == identity_of(opened.archive.settings.archive):
             return opened
         made = _Opened(self._make())
+        made.archive.recent = self._recent
         with self._lock:
             self._all.append(made)
             if opened is not None:

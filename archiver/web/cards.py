@@ -16,6 +16,7 @@ from archiver.value import Value, replace
 from archiver.web.texts import Piece, excerpt, plain
 from archiver.web.times import duration, in_zone
 
+PART = 200  # messages of a conversation that are shown at once
 _SHOWN_MATCHES = 3
 _LONGEST_BESIDE = 200  # characters of a message before or after a match
 _LOW_MCS, _LOW_CSAT = 40, 2
@@ -58,7 +59,7 @@ class Card(Value):
 def conversation_href(conversation_id: str, query: str = "", number: int | None = None, **shown: str) -> str:
     """The address of a transcript, with the matches of a query marked, at a message, with what else is to be shown."""
     parameters = {"q": query} if query else {}
-    parameters |= ({"m": str(number)} if number else {}) | shown
+    parameters |= ({"m": str(number)} if number and number > PART else {}) | shown
     address = f"/c/{quote(conversation_id, safe='')}"
     return f"{address}{'?' + urlencode(parameters) if parameters else ''}{f'#m{number}' if number else ''}"
 

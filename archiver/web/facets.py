@@ -9,7 +9,7 @@ from archiver.query import EXACT, Scope, as_condition, words
 from archiver.value import Value
 from archiver.web.state import SearchState
 
-_SHOWN = 8  # values of a facet
+_OPEN, _SHOWN, _SHOWN_CLOSED = 4, 8, 5  # facets that are open at first; values of those, and of the others
 # Of messages only: who wrote them, which the others do not say.
 _OF_MESSAGES: dict[str, tuple[str, str]] = {"from": ("Written by", "from"), "sender": ("Sender", "sender")}
 _PEOPLE = ("agent", "bot")
@@ -59,14 +59,21 @@ class FacetList(Value):
     is_overlapping: bool
 
 
+def facets_of(scope: str) -> dict[str, tuple[str, str]]:
+    """The facets that are shown of results of a scope, each with its title and the field that asks for its values."""
+    return _OF_MESSAGES | _FACETS if scope == Scope.MESSAGE else _FACETS
+
+
 def facet_lists(counting: Counting, state: SearchState) -> Iterator[FacetList]:
     """Every facet that the results have a value of."""
     is_of_messages = state.scope == Scope.MESSAGE
-    for name, (title, field) in (_OF_MESSAGES | _FACETS if is_of_messages else _FACETS).items():
+    found = 0
+    for name, (title, field) in facets_of(state.scope).items():
         if name in counting.hidden:
             continue
-        counts = counting.by(name, _SHOWN)
+        counts = counting.by(name, _SHOWN if found < _OPEN else _SHOWN_CLOSED)
         if any(item.value is not None for item in counts.values):
+            found += 1
             values = _bands(counts, state) if name == "mcs" else tuple(_values(counts, field, state))
             more = ", took part" if is_of_messages and name in _PEOPLE else ""
             yield FacetList(title + more, values, counts.others, counts.rest, counts.is_overlapping)

@@ -42,6 +42,12 @@ def page(template: str, content: dict[str, Any], *, status: int = 200) -> HTMLRe
     return HTMLResponse(_environment().get_template(template).render(content), status)
 
 
+def prepare_templates() -> None:
+    """Compiles all templates, so that no first page waits for it."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+
+
 @cache
 def static_files() -> dict[str, tuple[str, bytes]]:
     """The static files by the names in their addresses, which change with their content: (type, content)."""

@@ -16,7 +16,7 @@ from archiver.outputs import proven_bars
 from archiver.query import Scope
 from archiver.web.cards import card
 from archiver.web.drawing import HEIGHT, WIDTH, drawing
-from archiver.web.facets import facet_lists
+from archiver.web.facets import facet_lists, facets_of
 from archiver.web.state import COLUMNS, MOST_FILTERS, SearchState, hidden_fields
 from archiver.web.times import in_zone
 
@@ -42,6 +42,8 @@ def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
     archive.audit_search(search, ids=[hit.transcript.id for hit in results.hits])
     worth = search.assurance(archive.believed_now())
     counting = search.counting(zone)
+    if results.total:
+        counting.count_ahead(facets_of(state.scope))
     found = counting.histogram() if results.total else None
     bars = list(proven_bars(found, worth, Scope(state.scope), zone)) if found else []
     return _surroundings(archive, state) | {

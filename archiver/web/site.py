@@ -24,7 +24,7 @@ from archiver.web import api, endpoints, faults, forms, login
 from archiver.web.answering import Answer, Answering
 from archiver.web.archives import Archives
 from archiver.web.authentication import Authentication, Visitor, origin_of
-from archiver.web.rendering import static_files
+from archiver.web.rendering import prepare_templates, static_files
 from archiver.web.security import HEALTH, Guard
 from archiver.web.visit import Visit, as_json
 
@@ -101,6 +101,8 @@ class Site:
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
             with self._archives:
+                answering.prepare(self._archives.open_here)
+                prepare_templates()
                 yield
                 answering.end()
                 apart.end()

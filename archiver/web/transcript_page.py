@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -14,13 +15,13 @@ from archiver.errors import ArchiverError, counted
 from archiver.model import Transcript
 from archiver.query import Expression
 from archiver.value import Value
-from archiver.web.cards import badges, conversation_href
+from archiver.web.cards import PART, badges, conversation_href
 from archiver.web.entries import Entry, entries, matching
 from archiver.web.facets import condition
 from archiver.web.facts import facts_page, moment, search_for
 from archiver.web.state import SearchState
 
-_PAGE = 500  # messages
+_NEAR = 5  # parts before and after the one that is shown to which it leads
 _OTHERS, _SEARCHED = 5, 20  # conversations of the same customer: shown, looked at
 SENDERS = ("customer", "agent", "bot", "system", "notes")
 
@@ -116,17 +117,20 @@ def _numbers_of_page(count: int, asked: Asked) -> range:
     """The numbers of the messages that are shown."""
     if asked.is_whole:
         return range(1, count + 1)
-    page = (min(max(asked.at or 1, 1), max(count, 1)) - 1) // _PAGE
-    return range(page * _PAGE + 1, min((page + 1) * _PAGE, count) + 1)
+    page = (min(max(asked.at or 1, 1), max(count, 1)) - 1) // PART
+    return range(page * PART + 1, min((page + 1) * PART, count) + 1)
 
 
 def _pages(transcript: Transcript, numbers: range, query: str) -> Iterator[tuple[str, str, bool]]:
-    """The pages of a long conversation: label, address, whether it is this one."""
+    """The first and last pages of a long conversation and those near this one: label, address, whether it is this."""
     count = len(transcript.messages)
-    for first in range(1, count + 1, _PAGE) if count > _PAGE else ():
-        label = f"{first:,}–{min(first + _PAGE - 1, count):,}"
-        yield label, conversation_href(transcript.id, query, first), numbers.start == first and len(numbers) <= _PAGE
-    if count > _PAGE:
+    starts = range(1, count + 1, PART) if count > PART else range(0)
+    for first in starts:
+        if first not in (starts[0], starts[-1]) and abs(first - numbers.start) > _NEAR * PART:
+            continue
+        label = f"{first:,}–{min(first + PART - 1, count):,}"
+        yield label, conversation_href(transcript.id, query, first), numbers.start == first and len(numbers) <= PART
+    if count > PART:
         yield "All, to print", conversation_href(transcript.id, query, parts="all"), len(numbers) == count
 
 
@@ -158,7 +162,7 @@ def _others(archive: Archive, transcript: Transcript) -> dict[str, Any] | None:
     term = condition("customer", min(ids)) if ids else None
     if term is None:
         return None
-    results = archive.search(term, limit=_SEARCHED).results()
-    others = [hit.transcript for hit in results.hits if hit.transcript.id != transcript.id and not hit.fault]
-    same = [item for item in others if ids & {person.id for person in item.metadata.consumers}]
-    return {"shown": same[:_OTHERS], "mentions": results.total, "href": search_for(term)}
+    search = archive.search(term, limit=_SEARCHED)
+    others = (hit.transcript for hit in search if hit.transcript.id != transcript.id and not hit.fault)
+    same = (item for item in others if ids & {person.id for person in item.metadata.consumers})
+    return {"shown": list(islice(same, _OTHERS)), "mentions": search.total, "href": search_for(term)}
