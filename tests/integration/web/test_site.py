@@ -393,8 +393,8 @@ def test_a_permalink_of_a_long_conversation_opens_the_page_that_holds_the_messag
     raw = record("long", NOW - timedelta(days=1), *(f"word{number}" for number in range(1, 1202)))
     with page_of(kept(tmp_path / "archive", raw)) as url:
         first, there = httpx.get(f"{url}/c/long"), httpx.get(f"{url}/c/long?m=1100")
-        assert 'id="m200"' in first.text
-        assert 'id="m201"' not in first.text
+        assert 'id="m150"' in first.text
+        assert 'id="m151"' not in first.text
         assert 'id="m1100"' in there.text
         (link,) = dict.fromkeys(links(httpx.get(f"{url}/?q=word1100"), "#m1100"))
         assert 'id="m1100"' in httpx.get(url + link).text
@@ -411,7 +411,7 @@ def test_what_happened_stands_in_the_part_of_a_long_conversation_in_which_it_hap
     transfers = [{"timeL": int(at.timestamp() * 1000), "sourceSkillName": "Early", "targetSkillName": "Late"}]
     raw = record("long", start, *(f"word{number}" for number in range(1, 1202)), transfers=transfers)
     with page_of(kept(tmp_path / "archive", raw)) as url:
-        parts = [httpx.get(f"{url}/c/long?m={number}") for number in range(1, 1202, 200)]
+        parts = [httpx.get(f"{url}/c/long?m={number}") for number in range(1, 1202, 150)]
         assert sum("transfer from Early to Late" in text_of(part) for part in parts) == 1
 
 
