@@ -150,7 +150,7 @@ class Counting:
         pairs = tuple(pairwise(bounded(begins(chosen, whole, self._zone), chosen)))
         counts = self._counts_of(Spans(chosen, self._zone, pairs))
         bars = [Bar(start, end, counts.get(to_ms(start), 0)) for start, end in pairs]
-        return Histogram(chosen, _without_ends(bars), self.total - sum(counts.values()))
+        return Histogram(chosen, _without_ends(bars), self.total - sum(self._days.values()))
 
     def _fitting(self) -> Interval:
         """The shortest intervals that are not too many to look at."""
