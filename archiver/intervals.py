@@ -57,7 +57,10 @@ def begins(interval: Interval, span: Window, zone: tzinfo) -> Iterator[datetime]
 
 def _end(interval: Interval, begin: datetime, zone: tzinfo) -> datetime:
     if interval is Interval.HOUR:
-        return begin_of(interval, begin + _HOUR, zone)
+        later = begin + _HOUR
+        while (end := begin_of(interval, later, zone)) <= begin:  # the clock was set back by less than an hour
+            later += _HOUR
+        return end
     noon = begin.astimezone(zone).replace(hour=12) + _BEYOND[interval]  # at noon, a changed clock changes no day
     return begin_of(interval, noon, zone)
 

@@ -13,11 +13,12 @@ from archiver.model import Window, from_ms, to_ms
 from archiver.windows import floor
 
 _DAY_MS = 86_400_000
+_KEPT_SPANS = 100
 _MINUTE = timedelta(minutes=1)
 
 
 class Coverings:
-    """Measures only what may have changed: within a minute, and until something is written, the last one is given."""
+    """Keeps the last covering, and gives it again within the same minute while nothing was written to the file."""
 
     def __init__(self, vault: Vault, ledger: Ledger, presence: Presence) -> None:
         self._vault, self._ledger, self._presence = vault, ledger, presence
@@ -58,6 +59,8 @@ class Covering:
 
     def stretches(self, span: Window) -> tuple[Stretch, ...]:
         """The states of a span without any counts, which take time in a large archive."""
+        if len(self._known) == _KEPT_SPANS:
+            self._known.clear()
         if span not in self._known:
             self._known[span] = tuple(stretches(span, self._readings, self._now))
         return self._known[span]

@@ -49,8 +49,10 @@ def _aggregation(axes: Axes, field_of: Callable[[str], str]) -> dict[str, Any]:
 
 
 def tallies_of(answer: Mapping[str, Any], asked: Sequence[Axes]) -> list[Tally]:
-    """What was counted by each, without zeros. Raises StoreError if not everything could be counted."""
-    return [dict(_cells(answer[str(at)], axes)) if str(at) in answer else {} for at, axes in enumerate(asked)]
+    """What was counted by each, without zeros; nothing of an index that is not there, which answers nothing. Raises
+    StoreError if not everything could be counted.
+    """
+    return [dict(_cells(answer[str(at)], axes)) if answer else {} for at, axes in enumerate(asked)]
 
 
 def _cells(counted: Mapping[str, Any], axes: Axes) -> Iterator[tuple[Cell, int]]:

@@ -187,10 +187,11 @@ class Readings:
     def of(self, conversation_id: str) -> Read:
         """A conversation with its messages by id. Raises IntegrityError, and RecordError whatever is wrong with it."""
         record, place = self._archive.vault.current(conversation_id), (self._archive.id, conversation_id)
-        found = self._recent.get(place, record.touched)
+        link = self._archive.vault.link_at(record.touched) or ""
+        found = self._recent.get(place, link) if link else None
         if found is None:
             transcript = read_version(self._archive.vault, record, with_events=False, with_facts=False).transcript
-            found = self._recent.put(place, record.touched, Reading(transcript))
+            found = self._recent.put(place, link, Reading(transcript))
         return found
 
 

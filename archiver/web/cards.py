@@ -16,7 +16,7 @@ from archiver.value import Value, replace
 from archiver.web.texts import Piece, excerpt, plain
 from archiver.web.times import duration, in_zone
 
-PART = 150  # messages of a conversation that are shown at once
+PART = 150  # messages that are shown at once; links to the first ones do not name their part, so it may only grow
 _SHOWN_MATCHES = 3
 _LONGEST_BESIDE = 200  # characters of a message before or after a match
 _LOW_MCS, _LOW_CSAT = 40, 2

@@ -140,3 +140,10 @@ def test_too_many_values_for_one_question_are_asked_for_one_by_one(opened: Opene
     asked._store.tallies = bounded  # type: ignore[method-assign]
     asked.count_ahead(["skill", "has"])
     assert (asked.total, asked.by("skill").values) == (7, (Facet("Restaurants", 7),))
+
+
+def test_hours_go_on_where_the_clock_is_set_back_by_half_an_hour(opened: Opened) -> None:
+    starts = [datetime(2026, 4, 4, hour, 10, tzinfo=UTC) for hour in (10, 14, 15, 20)]
+    found = counting(opened, starts, zone=ZoneInfo("Australia/Lord_Howe")).histogram(Interval.HOUR)
+    assert [bar.count for bar in found.bars if bar.count] == [1, 2, 1]  # one hour is half an hour longer
+    assert all(one.end == other.start for one, other in pairwise(found.bars))
