@@ -10,13 +10,14 @@ from archiver.value import Value, as_dict
 
 CELL = timedelta(minutes=10)  # LivePerson rounds time bounds to this grid (Messaging Interactions API, Conversations)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_MS = 86_400_000
 BEFORE_ALL_MS = -(2**53)  # milliseconds: before every time
 
 
 def to_ms(moment: datetime) -> int:
     """Milliseconds since the epoch, rounded down."""
     since = moment - EPOCH
-    return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
+    return since.days * DAY_MS + since.seconds * 1_000 + since.microseconds // 1_000
 
 
 def from_ms(ms: int) -> datetime:

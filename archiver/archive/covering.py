@@ -9,10 +9,9 @@ from archiver.archive.coverage import Coverage, Stretch, measure_coverage, prove
 from archiver.archive.ledger import Bookmark, Ledger, WindowState
 from archiver.archive.presence import Presence
 from archiver.archive.vault import Vault
-from archiver.model import Window, from_ms, to_ms
+from archiver.model import DAY_MS, Window, from_ms, to_ms
 from archiver.windows import floor
 
-_DAY_MS = 86_400_000
 _KEPT_SPANS = 100
 _MINUTE = timedelta(minutes=1)
 
@@ -52,7 +51,7 @@ class Covering:
 
     def of(self, span: Window) -> Coverage:
         """The coverage of a span."""
-        kept = {from_ms(day * _DAY_MS).date(): count for day, count in self._vault.started(_DAY_MS)}
+        kept = {from_ms(day * DAY_MS).date(): count for day, count in self._vault.started(DAY_MS)}
         shallow = self._vault.count_shallow(to_ms(span.start), to_ms(span.end))
         vanished = tuple(self._presence.vanished_within(span))
         return measure_coverage(span, self._readings, kept, self._now, shallow=shallow, vanished=vanished)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from archiver.archive.events import RECORD
+from archiver.errors import NotFound, abridged
 
 _IDS_AT_ONCE = 10_000
 _KEPT_COUNTS = 1_000
+_SHORTEST_BEGIN, _NAMED = 4, 3  # characters of an id; ids in an error
 _LAST_CHARACTER = "\U0010ffff"
 _EARLIEST_MS, _LATEST_MS = -62_135_000_000_000, 253_402_000_000_000  # what Python can express as a date
 
@@ -109,6 +111,18 @@ class VaultRows:
         )
         return [row[0] for row in rows]
 
+    def completed(self, typed: str) -> str:
+        """The id that a text is, or is the begin of; the text itself if there is none. Raises NotFound if several begin
+        so.
+        """
+        found = self.ids_beginning(typed, _NAMED + 1)
+        if typed in found or not found or len(typed) < _SHORTEST_BEGIN:
+            return typed
+        if len(found) > 1:
+            several = abridged(found, _NAMED)
+            raise NotFound(f"several conversations begin with {typed}: {several}", hint="Write more of the id.")
+        return found[0]
+
     def count_started(self, start_ms: int, end_ms: int) -> int:
         """How many conversations started in a span."""
         return self._count("SELECT count(*) FROM current WHERE started_ms >= ? AND started_ms < ?", start_ms, end_ms)
@@ -127,15 +141,11 @@ class VaultRows:
     def count_quarantined(self, since: datetime | None = None) -> int:
         """How many unreadable records are in quarantine, or were received again since a moment."""
         query = "SELECT count(*) FROM quarantine WHERE fetched_at >= ?"
-        (count,) = self._connection.execute(
-            query, (since.isoformat(timespec="milliseconds") if since else "",)
-        ).fetchone()
-        return int(count)
+        return self._count(query, since.isoformat(timespec="milliseconds") if since else "")
 
     def count_after(self, seq: int) -> int:
         """About how many conversations entries were made after `seq`."""
-        (count,) = self._connection.execute("SELECT count(*) FROM current WHERE touched > ?", (seq,)).fetchone()
-        return int(count)
+        return self._count("SELECT count(*) FROM current WHERE touched > ?", seq)
 
     def entries_after(self, seq: int, limit: int) -> list[tuple[int, str, str, str, int]]:
         """The first entries about conversations after a sequence number, in order: sequence number, conversation, when

@@ -24,13 +24,12 @@ from archiver.archive.records import Evidence, HistoryEntry, QuarantinedRecord, 
 from archiver.archive.rows import VaultRows
 from archiver.archive.stored import newest_entry_at, stored_moment
 from archiver.archive.versions import compare_raw
-from archiver.errors import ArchiverError, IntegrityError, NotFound, abridged, no_conversation
+from archiver.errors import ArchiverError, IntegrityError, NotFound, no_conversation
 from archiver.jsontext import encode
 from archiver.model import EPOCH
 from archiver.received import Conversation
 
 _BATCH = 200
-_SHORTEST_BEGIN, _NAMED = 4, 3  # characters of an id; ids in an error
 _REPAIR = "Which version is current follows from the vault's chain: archiver verify --repair"
 _DAMAGED = "List every fault: archiver verify --no-index. Restore the archive's file from a backup, then harvest again."
 
@@ -99,18 +98,6 @@ class Vault(VaultRows):
         if row is None:
             raise self._absent(conversation_id)
         return self._current(*row)
-
-    def completed(self, typed: str) -> str:
-        """The id that a text is, or is the begin of; the text itself if there is none. Raises NotFound if several begin
-        so.
-        """
-        found = self.ids_beginning(typed, _NAMED + 1)
-        if typed in found or not found or len(typed) < _SHORTEST_BEGIN:
-            return typed
-        if len(found) > 1:
-            several = abridged(found, _NAMED)
-            raise NotFound(f"several conversations begin with {typed}: {several}", hint="Write more of the id.")
-        return found[0]
 
     def _absent(self, conversation_id: str) -> ArchiverError:
         row = self._connection.execute(

@@ -12,10 +12,10 @@ from itertools import pairwise
 
 from archiver.errors import AccessDenied, StoreError, known_word
 from archiver.index.axes import Axis, Tally
-from archiver.index.spans import DAY_MS, DAYS, Spans, bounded, is_possible, spans_of
+from archiver.index.spans import DAYS, Spans, bounded, is_possible, spans_of
 from archiver.index.store import Store
 from archiver.intervals import Interval, begins
-from archiver.model import Window, from_ms, to_ms
+from archiver.model import DAY_MS, Window, from_ms, to_ms
 from archiver.query import FACETS, IN_ORDER, MESSAGE_FACETS, Query, Scope
 from archiver.value import Value
 

@@ -12,9 +12,8 @@ from typing import TypeVar
 from archiver.errors import ConfigError
 from archiver.index.axes import Axis
 from archiver.intervals import Interval, begins, written
-from archiver.model import BEFORE_ALL_MS, EPOCH, Window, from_ms, to_ms
+from archiver.model import BEFORE_ALL_MS, DAY_MS, EPOCH, Window, from_ms, to_ms
 
-DAY_MS = 86_400_000
 DAYS = Axis(width_ms=DAY_MS)  # days of UTC, which both engines count at once, however many they are
 MOST_INTERVALS = 50_000
 _POSSIBLE = Window(EPOCH.replace(year=1990), EPOCH.replace(year=2101))  # other times can't be of LivePerson

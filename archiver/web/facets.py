@@ -50,9 +50,12 @@ class FacetValue(Value):
 
 
 class FacetList(Value):
-    """The most frequent values of a facet; `others` were left out, which stand for `rest` results."""
+    """The most frequent values of a facet; `others` were left out, which stand for `rest` results. `is_open`: the
+    values are shown at first.
+    """
 
     title: str
+    is_open: bool
     values: tuple[FacetValue, ...]
     others: int
     rest: int
@@ -67,16 +70,17 @@ def facets_of(scope: str) -> dict[str, tuple[str, str]]:
 def facet_lists(counting: Counting, state: SearchState) -> Iterator[FacetList]:
     """Every facet that the results have a value of."""
     is_of_messages = state.scope == Scope.MESSAGE
-    found = 0
+    shown = 0
     for name, (title, field) in facets_of(state.scope).items():
         if name in counting.hidden:
             continue
-        counts = counting.by(name, _SHOWN if found < _OPEN else _SHOWN_CLOSED)
+        is_open = shown < _OPEN
+        counts = counting.by(name, _SHOWN if is_open else _SHOWN_CLOSED)
         if any(item.value is not None for item in counts.values):
-            found += 1
+            shown += 1
             values = _bands(counts, state) if name == "mcs" else tuple(_values(counts, field, state))
             more = ", took part" if is_of_messages and name in _PEOPLE else ""
-            yield FacetList(title + more, values, counts.others, counts.rest, counts.is_overlapping)
+            yield FacetList(title + more, is_open, values, counts.others, counts.rest, counts.is_overlapping)
 
 
 def _values(counts: Counts, field: str, state: SearchState) -> Iterator[FacetValue]:
