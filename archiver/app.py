@@ -23,6 +23,7 @@ from archiver.archive import (
 from archiver.config import Settings, find_settings
 from archiver.dates import Moment, parse_moment
 from archiver.errors import ConfigError, StoreBusy, StoreError, StoreOutdated
+from archiver.foreground import GiveWay, go_on
 from archiver.index import (
     Search,
     StoreAdmin,
@@ -64,18 +65,18 @@ def open(folder: str | Path | None = None, *, config: str | Path | None = None, 
 class Archive(ArchiveReader, AbstractContextManager["Archive"]):
     """One archive: harvest into it, search it, read it, verify it. Use it in a `with` statement, which closes it.
 
-    The archive's file and its index are opened at first use. All methods raise ArchiverError or a subclass
-    (`archiver.errors`).
+    The archive's file and its index are opened at first use. `give_way` is called before each record that is kept or
+    indexed. All methods raise ArchiverError or a subclass (`archiver.errors`).
     """
 
     def __init__(
         self, settings: Settings, *, progress: Progress | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC), give_way: GiveWay = go_on,
     ) -> None:  # fmt: skip
         self.settings = settings
         self.view = View(Origin("python"))
         self._progress = progress or Silent()
-        self._clock = clock
+        self._clock, self._give_way = clock, give_way
         self._file: ArchiveFile | None = None
         self._store: StoreAdmin | None = None
 
@@ -90,6 +91,7 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
         if self._file is None:
             wanted, policies = self.settings.optional("account"), self.settings.policies
             self._file = open_archive(self.settings.archive, account=wanted, policies=policies)
+            self._file.give_way = self._give_way
         return self._file
 
     @property
@@ -111,6 +113,7 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
         """The archive's file, created for the account of the settings if there is none, or none that is complete."""
         if self._file is None:
             self._file = make_archive(self.settings.archive, self.settings.account, policies=self.settings.policies)
+            self._file.give_way = self._give_way
         return self._file
 
     def client(

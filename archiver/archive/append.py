@@ -15,6 +15,7 @@ from archiver.archive.recompression import Recompression
 from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, compare, latest_moment
 from archiver.errors import IntegrityError
+from archiver.foreground import GiveWay
 from archiver.jsontext import canonical, decode, encode
 from archiver.rawrecord import peek_if_readable
 from archiver.received import Conversation, Unreadable
@@ -51,16 +52,19 @@ class VaultWriter(Vault):
         """After a rollback: nothing that was not written counts any more."""
         self._chain.bodies.forget()
 
-    def append(self, conversations: Iterable[Conversation], *, fetched_at: datetime) -> list[AppendResult]:
+    def append(
+        self, conversations: Iterable[Conversation], *, fetched_at: datetime, give_way: GiveWay
+    ) -> list[AppendResult]:  # fmt: skip
         """Keeps each read of a conversation whose content is new, and makes it current where its `Change` allows that.
 
         A read that may not become current is kept once. An earlier state of the conversation that LivePerson still
         returns after a while (`SECOND_LOOK`) becomes current after all. An unchanged read is not decoded, a changed one
-        once.
+        once. `give_way` is called before each.
         """
         reads = list(conversations)
         fingerprints, results, firsts = self._current_fingerprints(reads), [], PendingRows()
         for conversation in reads:
+            give_way()
             content = content_of(self._key, conversation.raw, is_open=conversation.is_open)
             current = fingerprints.get(conversation.id)
             if current is None:

@@ -27,6 +27,7 @@ from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, latest_in
 from archiver.choices import Policies
 from archiver.errors import ArchiveError
+from archiver.foreground import GiveWay, go_on
 from archiver.model import Window
 from archiver.received import Conversation, Unreadable
 from archiver.value import replace
@@ -36,7 +37,8 @@ class ArchiveFile(Kept, AbstractContextManager["ArchiveFile"]):
     """An open archive. Every method that writes is one transaction and raises ArchiveError; the caller closes it.
 
     `vault` reads raw records and the chain, `ledger` which windows were read and how completely, `erasures` text that
-    LivePerson masked, deleted or left out. `audit` is the log of who did what.
+    LivePerson masked, deleted or left out. `audit` is the log of who did what. `give_way` is called before each record
+    that is kept or indexed, and may wait for a moment.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class ArchiveFile(Kept, AbstractContextManager["ArchiveFile"]):
         self._repair = Repair(connection, self.vault, self._ledger, self.inspection)
         self.upgrade = Upgrade(connection, folder / FILE, self._vault.recompression, self._transaction)
         self.audit = AuditLog(folder)
+        self.give_way: GiveWay = go_on
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -98,7 +101,9 @@ class ArchiveFile(Kept, AbstractContextManager["ArchiveFile"]):
         if not (self.folder / FILE).is_file():
             hint = "Bring it back, or stop what harvests into it."
             raise ArchiveError(f"the archive {self.folder} is gone", hint=hint)
-        return ArchiveFile(self.folder, connect(self.folder / FILE), self._policies, holder=self._lease.holder)
+        other = ArchiveFile(self.folder, connect(self.folder / FILE), self._policies, holder=self._lease.holder)
+        other.give_way = self.give_way
+        return other
 
     # ── writes of a harvest ──
 
@@ -126,7 +131,7 @@ class ArchiveFile(Kept, AbstractContextManager["ArchiveFile"]):
         with self._transaction():
             if self._holds_lease:
                 self._lease.heartbeat(now)
-            results = self._vault.append(conversations, fetched_at=now)
+            results = self._vault.append(conversations, fetched_at=now, give_way=self.give_way)
             self._vault.note_deep(zip(conversations, results, strict=True))
             self._note_erasures(results, unread_changes, now)
             self._watch(conversations, results, unread_changes, now)

@@ -18,6 +18,7 @@ from archiver.cli.follow import ended_by, follow, listen_at
 from archiver.cli.harvest import USUAL_PAUSE, schedule_of
 from archiver.config import Settings
 from archiver.errors import ConfigError
+from archiver.foreground import Foreground
 from archiver.logs import EventLogger
 from archiver.progress import Silent
 from archiver.service import Listen, Respond
@@ -78,14 +79,17 @@ def show_page(context: click.Context, settings: Settings, at: Listen, *, opens: 
 def _harvest(context: click.Context, settings: Settings, at: Listen, every: str, *, opens: bool) -> None:
     from archiver.web import served
 
+    foreground = Foreground()
+
     @contextmanager
     def serve(respond: Respond, host: str, port: int) -> Iterator[str]:
-        with served(_opening(settings), respond, host, port) as url:
+        with served(_opening(settings), respond, host, port, foreground) as url:
             _tell(context, url, opens=opens)
             yield url
 
     _collect_seldom()
-    archive, is_verbose = Archive(settings, progress=Silent()), bool(context.find_root().obj["verbose"])
+    archive = Archive(settings, progress=Silent(), give_way=foreground.give_way)
+    is_verbose = bool(context.find_root().obj["verbose"])
     required = Listen(at.host, at.port, is_required=True)
     schedule = schedule_of(archive, every, None)
     follow([archive], schedule, required, is_verbose=is_verbose, serve=serve, signals=_SIGNALS)

@@ -107,6 +107,7 @@ class Ingest:
         return self._look_up(page, self._wanted(page)) if self.is_deep else page
 
     def _look_up(self, page: Page, ids: Sequence[str]) -> LookedUp:
+        self.archive.give_way()
         deep = self._deep.by_ids(ids, self.steady())
         lacking = {item.id: item for item in page.conversations if item.id not in deep.records}
         searched = self._deep.by_search(lacking.values()) if page.is_light else Found(lacking)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from itertools import islice
 
-from archiver.archive import ArchiveFile, Record, Vault
+from archiver.archive import ArchiveFile, Record
 from archiver.errors import RecordError, StoreError, StoreOutdated
 from archiver.index.results import Position, Refusal, Version
 from archiver.index.store import Store, StoreAdmin
@@ -109,13 +108,13 @@ class _Work(Value):
 
         `count` is how many records are still to be applied, these and any that a later call applies.
         """
-        seq, done, item = self.store.position().seq, 0, partial(_item, self.archive.vault)
+        seq, done = self.store.position().seq, 0
         self.progress.start("index", count, "conversations")
         try:
             with self.store.writing(expected=count, patience_s=self.patience_s) as writer:
                 for batch in batches(records):
                     seq = max(seq, batch[-1].touched)
-                    done += writer.replace(map(item, batch), applied=self._position(seq))
+                    done += writer.replace(map(self._item, batch), applied=self._position(seq))
                     self.progress.advance(len(batch))
                 if seq < self.head:
                     writer.replace([], applied=self._position(self.head))
@@ -126,15 +125,15 @@ class _Work(Value):
     def _position(self, seq: int) -> Position:
         return Position(seq, self.archive.vault.link_at(seq) or "")
 
-
-def _item(vault: Vault, record: Record) -> Version | Unread | Refusal:
-    """What is to be indexed of a conversation, read as far as that needs the vault."""
-    if record.is_alone:
-        return Unread(record)
-    try:
-        return read_version(vault, record, with_events=False)
-    except RecordError as error:
-        return refusal_of(record, error)
+    def _item(self, record: Record) -> Version | Unread | Refusal:
+        """What is to be indexed of a conversation, read as far as that needs the vault."""
+        self.archive.give_way()
+        if record.is_alone:
+            return Unread(record)
+        try:
+            return read_version(self.archive.vault, record, with_events=False)
+        except RecordError as error:
+            return refusal_of(record, error)
 
 
 def batches(records: Iterable[Record]) -> Iterator[list[Record]]:

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from archiver.errors import ArchiverError, ConfigError
+from archiver.foreground import Foreground
 from archiver.web import faults
 
 _WITHIN_S, _FORM_WITHIN_S = 60.0, 10.0
@@ -40,8 +41,8 @@ class Answering:
     its kind.
     """
 
-    def __init__(self, fault: Fault, threads: int) -> None:
-        self._fault, self._threads = fault, threads
+    def __init__(self, fault: Fault, threads: int, foreground: Foreground) -> None:
+        self._fault, self._threads, self._foreground = fault, threads, foreground
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="page")
         self._free = asyncio.Semaphore(threads)
 
@@ -78,7 +79,8 @@ class Answering:
 
     def _answered(self, answer: Answer, request: Request) -> Response:
         try:
-            return answer(request)
+            with self._foreground.answering():
+                return answer(request)
         except ArchiverError as error:
             return self._told(request, error)
         except Exception as error:  # noqa: BLE001  (its text may hold what a customer wrote)

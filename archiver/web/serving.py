@@ -8,21 +8,24 @@ from contextlib import contextmanager
 from archiver.app import Archive
 from archiver.config import WebAuth, web_settings
 from archiver.errors import ConfigError
+from archiver.foreground import Foreground
 from archiver.http_server import bind, is_local, serving
 from archiver.service import Respond
 from archiver.web.site import Site
 
 
 @contextmanager
-def served(make: Callable[[], Archive], respond: Respond | None, host: str, port: int) -> Iterator[str]:
+def served(
+    make: Callable[[], Archive], respond: Respond | None, host: str, port: int, foreground: Foreground | None = None
+) -> Iterator[str]:  # fmt: skip
     """Serves the archive that `make` opens on an address of this machine within the context; the URL. `respond` answers
-    the addresses of health and metrics. Raises ConfigError for an address that can't be had, and, without a login, for
-    one that others can reach.
+    the addresses of health and metrics; `foreground` counts the answers. Raises ConfigError for an address that can't
+    be had, and, without a login, for one that others can reach.
     """
     settings = web_settings(make().settings)
     if settings.auth is not WebAuth.NONE:
         _check_audit(make())
-    application = Site(make, respond).application()
+    application = Site(make, respond, foreground or Foreground()).application()
     listener = bind(host, port, "the page")
     if settings.auth is WebAuth.NONE and not is_local(listener):
         listener.close()

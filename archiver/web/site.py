@@ -18,6 +18,7 @@ from archiver.access import Action, Origin, Person, Right, View
 from archiver.app import Archive
 from archiver.config import web_settings
 from archiver.errors import AccessDenied, ArchiverError, LoginNeeded, NotFound
+from archiver.foreground import Foreground
 from archiver.service import Respond
 from archiver.value import Value, replace
 from archiver.web import api, endpoints, faults, forms, login
@@ -84,8 +85,9 @@ _ADDRESSES = (
 class Site:
     """Answers requests from the archive that `make` opens, and what is asked about a harvest's health by `respond`."""
 
-    def __init__(self, make: Callable[[], Archive], respond: Respond | None = None) -> None:
+    def __init__(self, make: Callable[[], Archive], respond: Respond | None, foreground: Foreground) -> None:
         self._archives, self._respond = Archives(make, is_harvesting=respond is not None), respond
+        self._foreground = foreground
         any_archive = make()
         self._refused_at: datetime | None = None
         self._refused_count = 0
@@ -93,7 +95,8 @@ class Site:
 
     def application(self) -> Starlette:
         """The ASGI application."""
-        answering, apart = Answering(self._fault, _THREADS), Answering(self._fault, 1)  # health waits for no page
+        answering = Answering(self._fault, _THREADS, self._foreground)
+        apart = Answering(self._fault, 1, self._foreground)  # health waits for no page
         routes = [Route(item.path, answering.by(self._asked(item)), methods=[item.method]) for item in _ADDRESSES]
         health = apart.by(self._health) if self._respond else _no_harvest
         routes += [Route("/static/{name}", _static), *(Route(path, health) for path in HEALTH)]

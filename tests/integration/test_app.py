@@ -13,6 +13,7 @@ import pytest
 import archiver
 from archiver.app import Archive
 from archiver.archive.opening import make_archive
+from archiver.config import find_settings
 from archiver.errors import ArchiveError, ConfigError
 from archiver.index.build import catch_up
 from archiver.index.results import Position, Refusal
@@ -184,3 +185,15 @@ def test_a_harvest_ends_well_though_another_process_writes_the_index_and_a_searc
         assert total > first
         assert "index.busy" in [getattr(logged, "event", "") for logged in caplog.records]
         assert archive.search("").total == archive.file.vault.conversations() > first
+
+
+def test_a_harvest_gives_way_before_each_record_that_is_kept_and_each_that_is_indexed(tmp_path: Path) -> None:
+    calls: list[None] = []
+    with simulate(Scenario(conversations=7)) as simulator:
+        settings = find_settings({"archive": tmp_path / "archive", **simulator.settings})
+        with Archive(settings, give_way=lambda: calls.append(None)) as archive:
+            archive.harvest()
+            before = len(calls)
+            assert before >= 2 * 7
+            archive.reindex()
+    assert len(calls) == before + 7
