@@ -15,7 +15,8 @@ ArchiverError            internal         1
 │   ├── StoreBusy        store.busy       8
 │   ├── StoreDenied      store.denied     6
 │   ├── StoreOutdated    store.outdated   6
-│   └── StoreTooLarge    store.large      6
+│   ├── StoreTooLarge    store.large      6
+│   └── TooManyValues    store.values     6
 ├── ArchiveError         archive          6
 │   └── ArchiveBusy      archive.busy     6
 ├── RecordError          record           3
@@ -186,6 +187,12 @@ class StoreTooLarge(StoreError):
     """The store does not accept a request of this size."""
 
     code = "store.large"
+
+
+class TooManyValues(StoreError):
+    """Results have more different values than the store counts exactly."""
+
+    code = "store.values"
 
 
 class ArchiveError(ArchiverError):

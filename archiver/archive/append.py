@@ -15,7 +15,7 @@ from archiver.archive.recompression import Recompression
 from archiver.archive.vault import Vault
 from archiver.archive.versions import Change, compare, latest_moment
 from archiver.errors import IntegrityError
-from archiver.foreground import GiveWay
+from archiver.foreground import GiveWay, go_on
 from archiver.jsontext import canonical, decode, encode
 from archiver.rawrecord import peek_if_readable
 from archiver.received import Conversation, Unreadable
@@ -53,7 +53,7 @@ class VaultWriter(Vault):
         self._chain.bodies.forget()
 
     def append(
-        self, conversations: Iterable[Conversation], *, fetched_at: datetime, give_way: GiveWay
+        self, conversations: Iterable[Conversation], *, fetched_at: datetime, give_way: GiveWay = go_on
     ) -> list[AppendResult]:  # fmt: skip
         """Keeps each read of a conversation whose content is new, and makes it current where its `Change` allows that.
 

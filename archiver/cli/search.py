@@ -12,7 +12,7 @@ from archiver.cli.hits import print_hits
 from archiver.cli.query import QueryCommand
 from archiver.errors import counted
 from archiver.index import Assurance, Search, Sort, countable
-from archiver.outputs import Names, counts_json, search_json
+from archiver.outputs import Names, counts_json, search_json, single
 from archiver.query import Scope
 
 
@@ -80,7 +80,7 @@ def command(
     check_facets(facets, area)
     with shared.opened(context) as archive:
         search = archive.search(" ".join(query), scope=scope, sort=sort, limit=most, after=after)
-        counting = search.counting(archive.settings.zone)
+        counting = search.counting(archive.settings.zone, single(facets))
         worth = search.assurance(archive.believed_now())
         archive.audit_search(search)
         shared.show_notices(search.notices)

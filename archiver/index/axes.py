@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from archiver.errors import StoreError
+from archiver.errors import TooManyValues
 from archiver.value import Value
 
 MOST_VALUES = 60_000  # of one axis, and cells of two; both engines refuse more than 65,000
@@ -50,7 +50,7 @@ def _aggregation(axes: Axes, field_of: Callable[[str], str]) -> dict[str, Any]:
 
 def tallies_of(answer: Mapping[str, Any], asked: Sequence[Axes]) -> list[Tally]:
     """What was counted by each, without zeros; nothing of an index that is not there, which answers nothing. Raises
-    StoreError if not everything could be counted.
+    TooManyValues if not everything could be counted.
     """
     return [dict(_cells(answer[str(at)], axes)) if answer else {} for at, axes in enumerate(asked)]
 
@@ -76,6 +76,6 @@ def _value(bucket: Mapping[str, Any], axis: Axis) -> Any:
     return int(bucket["key"]) if axis.width_ms else bucket["key"] or None
 
 
-def too_many_values() -> StoreError:
+def too_many_values() -> TooManyValues:
     """The error for results with more values than can be counted exactly."""
-    return StoreError(f"there are more than {MOST_VALUES:,} values to count by", hint="Narrow the query.")
+    return TooManyValues(f"there are more than {MOST_VALUES:,} values to count by", hint="Narrow the query.")

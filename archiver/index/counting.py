@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
-from functools import cached_property
-from itertools import pairwise
 
-from archiver.errors import AccessDenied, StoreError, known_word
-from archiver.index.axes import Axis, Tally
-from archiver.index.spans import DAYS, Spans, bounded, is_possible, spans_of
+from archiver.errors import AccessDenied, StoreError, TooManyValues, known_word
+from archiver.index.axes import Axes, Axis, Tally
+from archiver.index.spans import DAYS, Spans, is_possible, spans_between, spans_of
 from archiver.index.store import Store
-from archiver.intervals import Interval, begins
-from archiver.model import DAY_MS, Window, from_ms, to_ms
+from archiver.intervals import Interval
+from archiver.model import to_ms
 from archiver.query import FACETS, IN_ORDER, MESSAGE_FACETS, Query, Scope
 from archiver.value import Value
 
 _INTERVALS = tuple(Interval)
+_DAYS = (DAYS,)
+_TRIES = 5  # while the index is written
 # With an interval up to so long, so many are not too many to look at.
 _FITTING = (
     (timedelta(days=3), Interval.HOUR), (timedelta(days=70), Interval.DAY), (timedelta(days=400), Interval.WEEK),
@@ -88,6 +88,9 @@ class Histogram(Value):
 class Counting:
     """Counts the results of a query: conversations or messages, as the scope says, in intervals of a time zone. All
     methods raise StoreError, ConfigError if there are too many intervals, and AccessDenied for `hidden` facets.
+
+    What a method returns is of one moment of the index. What was counted once stays, until an answer shows that the
+    index holds other results by now: then it is counted again.
     """
 
     def __init__(
@@ -98,19 +101,19 @@ class Counting:
         self._expression = query.expression
         self._known: dict[tuple[Axis, ...], Tally] = {}
 
-    @cached_property
+    @property
     def total(self) -> int:
         """How many results there are."""
-        return sum(self._tally(DAYS).values())
+        return sum(self._by_day().values())
 
     def count_ahead(self, facets: Iterable[str]) -> None:
         """Counts by several facets and by time in one question to the index, from which the other methods answer then.
         If there are too many values for one question, they ask one by one.
         """
         known = set(countable(self._scope)) - self.hidden - set(_INTERVALS)
-        asked = [(DAYS,), *((Axis(facet),) for facet in facets if facet in known)]
-        with suppress(StoreError):
-            self._known.update(zip(asked, self._store.tallies(self._expression, asked, scope=self._scope), strict=True))
+        asked = [_DAYS, *((Axis(facet),) for facet in facets if facet in known)]
+        with suppress(TooManyValues):
+            self._known = dict(zip(asked, self._ask(asked), strict=True))
 
     def by(self, facet: str, limit: int | None = None) -> Counts:
         """The `limit` most frequent values of a facet (`countable`), or all; intervals that have results always all."""
@@ -123,7 +126,12 @@ class Counting:
 
     def table(self, rows: str, columns: str, most_rows: int, most_columns: int) -> Table:
         """The same for two facets at once; the cells of values that were left out are there, too."""
-        return Table(self.by(rows, most_rows), self.by(columns, most_columns), self.cells(rows, columns))
+        for _ in range(_TRIES):
+            days = self._by_day()
+            table = Table(self.by(rows, most_rows), self.by(columns, most_columns), self.cells(rows, columns))
+            if self._by_day() is days:
+                return table
+        raise too_fast()
 
     def cells(self, *facets: str) -> Mapping[tuple[str | None, ...], int]:
         """The count of each combination of values of one facet or two, as people read them; intervals in their order.
@@ -133,57 +141,92 @@ class Counting:
             known_word(facet, countable(self._scope), f"{self._scope} facet")
             if facet in self.hidden:
                 raise AccessDenied(f"the values of {facet} are personal data", hint="Count by another facet.")
-        spans = {facet: self._spans(Interval(facet)) for facet in facets if facet in _INTERVALS}
-        axes = [spans[facet].axis if facet in spans else Axis(facet) for facet in facets]
+        spans: dict[str, Spans] = {}
+
+        def axes() -> Axes:
+            days = self._possible_days()
+            spans.update(
+                {facet: spans_of(Interval(facet), self._zone, days) for facet in facets if facet in _INTERVALS}
+            )
+            return [spans[facet].axis if facet in spans else Axis(facet) for facet in facets]
+
         counts: Counter[tuple[str | None, ...]] = Counter()
-        for cell, count in self._tally(*axes).items():
+        for cell, count in self._tally(axes).items():
             pairs = zip(facets, cell, strict=True)
             counts[tuple(spans[facet].name(value) if facet in spans else value for facet, value in pairs)] += count
         return counts
 
     def histogram(self, interval: Interval | None = None) -> Histogram:
         """The results by intervals; by default by the shortest ones that are not too many to look at."""
-        chosen = interval or self._fitting()
-        if not self._days:
-            return Histogram(chosen, (), self.total)
-        whole = Window(from_ms(min(self._days)), from_ms(max(self._days) + DAY_MS))
-        pairs = tuple(pairwise(bounded(begins(chosen, whole, self._zone), chosen)))
-        counts = self._counts_of(Spans(chosen, self._zone, pairs))
-        bars = [Bar(start, end, counts.get(to_ms(start), 0)) for start, end in pairs]
-        return Histogram(chosen, _without_ends(bars), self.total - sum(self._days.values()))
+        spans = self._spans_between(interval)
+        if spans.are_days_of_utc:
+            counts = _sums(self._possible_days(), spans)
+        else:
+            tally = self._tally(lambda: [self._spans_between(interval).axis])
+            counts = {edge: count for (edge,), count in tally.items()}
+            spans = self._spans_between(interval)  # of the moment at which they were counted
+        bars = [Bar(start, end, counts.get(to_ms(start), 0)) for start, end in spans.pairs]
+        return Histogram(spans.interval, _without_ends(bars), self.total - sum(self._possible_days().values()))
 
-    def _fitting(self) -> Interval:
-        """The shortest intervals that are not too many to look at."""
-        length = timedelta(milliseconds=max(self._days) - min(self._days)) if self._days else timedelta(0)
-        return next((interval for most, interval in _FITTING if length < most), Interval.YEAR)
+    def _spans_between(self, interval: Interval | None) -> Spans:
+        """The intervals from the first to the last result, by default the shortest that are not too many to look at."""
+        days = self._possible_days()
+        return spans_between(interval or _fitting(days), self._zone, days)
 
-    def _tally(self, *axes: Axis) -> Tally:
-        if axes not in self._known:
-            (self._known[axes],) = self._store.tallies(self._expression, [axes], scope=self._scope)
-        return self._known[axes]
-
-    def _spans(self, interval: Interval) -> Spans:
-        """The intervals in which there are results."""
-        return spans_of(interval, self._zone, self._days)
-
-    @cached_property
-    def _days(self) -> dict[int, int]:
+    def _possible_days(self) -> dict[int, int]:
         """How many results each day of UTC has, by its begin; only days that have some and that are possible."""
-        return {day: count for (day,), count in self._tally(DAYS).items() if is_possible(day)}
+        return {day: count for (day,), count in self._by_day().items() if is_possible(day)}
 
-    def _counts_of(self, spans: Spans) -> dict[int, int]:
-        """How many results each interval has, by its begin; only those that have some."""
-        if all(start % DAY_MS == 0 for start in spans.starts):
-            return self._sums(sorted(spans.starts))
-        counts = {edge: count for (edge,), count in self._tally(spans.axis).items()}
-        return {edge: count for edge, count in counts.items() if edge in spans.starts}
+    def _by_day(self) -> Tally:
+        if _DAYS not in self._known:
+            (self._known[_DAYS],) = self._ask([_DAYS])
+        return self._known[_DAYS]
 
-    def _sums(self, starts: Sequence[int]) -> dict[int, int]:
-        """The same for intervals of whole days of UTC that follow one another, without asking the index again."""
-        sums = Counter[int]()
-        for day, count in self._days.items():
-            sums[starts[bisect_right(starts, day) - 1]] += count
-        return sums
+    def _tally(self, axes_of: Callable[[], Axes]) -> Tally:
+        """Counts by axes that may depend on the days that have results: by those of the same moment."""
+        for _ in range(_TRIES):
+            axes = tuple(axes_of())
+            if axes not in self._known:
+                self._count_beside_days(axes)
+            if axes in self._known:
+                return self._known[axes]
+        raise too_fast()
+
+    def _count_beside_days(self, axes: tuple[Axis, ...]) -> None:
+        """Counts by axes. If the index holds other results than those counted so far, these are known no more, and
+        intervals have to be made of the new days.
+        """
+        try:
+            days, tally = self._ask([_DAYS, axes])
+        except TooManyValues:
+            days, (tally,) = self._by_day(), self._ask([axes])
+        if self._known.setdefault(_DAYS, days) != days:
+            self._known = {_DAYS: days}
+            if any(axis.edges for axis in axes):
+                return
+        self._known[axes] = tally
+
+    def _ask(self, asked: Sequence[Axes]) -> list[Tally]:
+        return self._store.tallies(self._expression, asked, scope=self._scope)
+
+
+def too_fast() -> StoreError:
+    """The error for an index that is written so often that two answers never fit together."""
+    return StoreError("the index changes faster than it can be counted", hint="Try again, or narrow the query.")
+
+
+def _sums(days: Mapping[int, int], spans: Spans) -> dict[int, int]:
+    """How many results intervals of whole days of UTC have, by their begin."""
+    starts, sums = [to_ms(start) for start, _ in spans.pairs], Counter[int]()
+    for day, count in days.items():
+        sums[starts[bisect_right(starts, day) - 1]] += count
+    return sums
+
+
+def _fitting(days: Collection[int]) -> Interval:
+    """The shortest intervals that are not too many to look at."""
+    length = timedelta(milliseconds=max(days) - min(days)) if days else timedelta(0)
+    return next((interval for most, interval in _FITTING if length < most), Interval.YEAR)
 
 
 def _without_ends(bars: Sequence[Bar]) -> tuple[Bar, ...]:

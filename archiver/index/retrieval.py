@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import datetime, tzinfo
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from archiver.errors import ArchiverError, ConfigError, RecordError
 from archiver.index.advice import advice_on
 from archiver.index.assurance import Assurance, assurance
 from archiver.index.axes import MOST_VALUES
-from archiver.index.counting import Counting
+from archiver.index.counting import Counting, too_fast
 from archiver.index.paging import every_item
 from archiver.index.readiness import Readiness
 from archiver.index.recent import Read, RecentReadings
@@ -26,6 +26,7 @@ from archiver.value import Value
 # An index looks at all results for each page, so that few are wanted. Elasticsearch gives 10,000 at once: one more.
 _KEYS_PER_PAGE = 9_999
 _HITS_AT_ONCE = 100  # messages
+_TRIES = 5  # while the index is written
 _GONE = "the message is not there any more"  # the vault changed since the index was asked
 
 
@@ -104,9 +105,18 @@ class Search:
             self._first = self._ask(self.request.after, self._page_size(self.request.limit))
         return self._total or 0
 
-    def counting(self, zone: tzinfo) -> Counting:
-        """Counts the same results, in intervals of a time zone."""
-        return Counting(self._store, self.request.query, self.request.scope, zone, hidden=self._seen.hidden_facets)
+    def counting(self, zone: tzinfo, facets: Iterable[str] = ()) -> Counting:
+        """Counts the same results, in intervals of a time zone; `facets` at once. The total is counted again if the
+        index holds other results by now, so that the counts add up to it. Raises StoreError.
+        """
+        asked, request = tuple(facets), self.request
+        for _ in range(_TRIES):
+            counting = Counting(self._store, request.query, request.scope, zone, hidden=self._seen.hidden_facets)
+            counting.count_ahead(asked)
+            if counting.total == self.total:
+                return counting
+            self._total = self._first = None
+        raise too_fast()
 
     def assurance(self, now: datetime) -> Assurance:
         """What the answer is worth at `now`, which is LivePerson's time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -26,10 +26,10 @@ def is_possible(day_ms: int) -> bool:
     return to_ms(_POSSIBLE.start) <= day_ms < to_ms(_POSSIBLE.end)
 
 
-def bounded(found: Iterable[T], interval: Interval) -> Iterator[T]:
+def _bounded(found: Iterable[T], interval: Interval) -> Iterator[T]:
     """The same intervals. Raises ConfigError if they are too many."""
     for number, item in enumerate(found):
-        if number > MOST_INTERVALS:
+        if number == MOST_INTERVALS:
             raise ConfigError(
                 f"the results span more than {MOST_INTERVALS:,} intervals of one {interval}",
                 hint="Narrow the query's dates, or count by longer intervals.",
@@ -39,8 +39,18 @@ def bounded(found: Iterable[T], interval: Interval) -> Iterator[T]:
 
 def spans_of(interval: Interval, zone: tzinfo, days: Iterable[int]) -> Spans:
     """All intervals that share time with days of UTC. Raises ConfigError if they are too many."""
-    pairs = (pair for run in _runs(sorted(days)) for pair in pairwise(begins(interval, run, zone)))
-    return Spans(interval, zone, tuple(dict.fromkeys(bounded(pairs, interval))))
+    return _over(_runs(sorted(days)), interval, zone)
+
+
+def spans_between(interval: Interval, zone: tzinfo, days: Collection[int]) -> Spans:
+    """All intervals from the first of some days of UTC to the last one. Raises ConfigError if they are too many."""
+    whole = [Window(from_ms(min(days)), from_ms(max(days) + DAY_MS))] if days else []
+    return _over(whole, interval, zone)
+
+
+def _over(windows: Iterable[Window], interval: Interval, zone: tzinfo) -> Spans:
+    pairs = (pair for window in windows for pair in pairwise(begins(interval, window, zone)))
+    return Spans(interval, zone, tuple(dict.fromkeys(_bounded(pairs, interval))))
 
 
 def _runs(days: list[int]) -> Iterator[Window]:
@@ -66,6 +76,11 @@ class Spans:
     def starts(self) -> frozenset[int]:
         """The begins of the intervals, in milliseconds since the epoch."""
         return frozenset(to_ms(start) for start, _ in self.pairs)
+
+    @property
+    def are_days_of_utc(self) -> bool:
+        """Whether each interval consists of whole days of UTC."""
+        return all(start % DAY_MS == 0 for start in self.starts)
 
     @cached_property
     def axis(self) -> Axis:

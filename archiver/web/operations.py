@@ -18,6 +18,7 @@ from archiver.outputs import (
     history_json,
     proven_bars,
     search_json,
+    single,
     status_json,
     steps_of,
 )
@@ -75,9 +76,9 @@ def _facets(archive: Archive, _: str, given: Given) -> object:
 
 def _found(archive: Archive, given: Given, scope: str, limit: int, sort: str, after: str | None) -> object:
     search = archive.search(given["q"], scope=scope, sort=sort, limit=limit, after=after)
-    counting = search.counting(archive.settings.zone)
     facets = [(name,) for name in dict.fromkeys(given["facet"])]
-    counts = counts_json(counting, facets, _FACET_VALUES)
+    zone = archive.settings.zone
+    counts = counts_json(search.counting(zone, single(facets)), facets, _FACET_VALUES) if facets else {}
     around = given.get("context", 0)
     before, name, hits, after_hits = search_json(search, search.assurance(archive.believed_now()), counts, around)
     listed = list(hits)

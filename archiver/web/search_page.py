@@ -38,12 +38,10 @@ def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
     started = perf_counter()
     zone = archive.settings.zone
     search = search_of(archive, state, PAGE)
+    counting = search.counting(zone, facets_of(state.scope))
     results = search.results()
     archive.audit_search(search, ids=[hit.transcript.id for hit in results.hits])
     worth = search.assurance(archive.believed_now())
-    counting = search.counting(zone)
-    if results.total:
-        counting.count_ahead(facets_of(state.scope))
     found = counting.histogram() if results.total else None
     bars = list(proven_bars(found, worth, Scope(state.scope), zone)) if found else []
     return _surroundings(archive, state) | {

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, StoreError
 from archiver.index.axes import Axes, Tally, too_many_values
 from archiver.index.counting import Counting, Facet
 from archiver.intervals import Interval, begin_of
@@ -125,7 +125,7 @@ def test_what_was_counted_ahead_is_asked_once_and_is_what_each_question_alone_gi
     asked._store.tallies = noted  # type: ignore[method-assign]
     asked.count_ahead(["skill", "has", "month", "no facet"])
     assert ({facet: asked.by(facet) for facet in ("skill", "has", "month")}, asked.histogram(), asked.total) == expected
-    assert questions == [3, 1]  # days, skill, has; and the months, which are no facet of the index
+    assert questions == [3, 2]  # days, skill, has; and the months, which are no facet of the index, beside the days
 
 
 def test_too_many_values_for_one_question_are_asked_for_one_by_one(opened: Opened) -> None:
@@ -147,3 +147,63 @@ def test_hours_go_on_where_the_clock_is_set_back_by_half_an_hour(opened: Opened)
     found = counting(opened, starts, zone=ZoneInfo("Australia/Lord_Howe")).histogram(Interval.HOUR)
     assert [bar.count for bar in found.bars if bar.count] == [1, 2, 1]  # one hour is half an hour longer
     assert all(one.end == other.start for one, other in pairwise(found.bars))
+
+
+class Growing:
+    """Counts of a store that is written before some of the questions, as by a harvest meanwhile."""
+
+    def __init__(self, opened: Opened, asked: Counting, before: Callable[[int], bool]) -> None:
+        self._opened, self._asked, self._before = opened, asked, before
+        self._tallies, self.questions, self.added = asked._store.tallies, 0, 0
+        asked._store.tallies = self._answer  # type: ignore[method-assign]
+
+    def _answer(self, expression: Expression, wanted: Sequence[Axes], *, scope: Scope) -> list[Tally]:
+        self.questions += 1
+        if self._before(self.questions):
+            self.added += 1
+            start = datetime(2025, 1, 1, 23, 30, tzinfo=UTC) + timedelta(days=50 * self.added)
+            more = project(record(f"more{self.added}", start, "same", "answer", info={"latestSkillName": "Sales"}))
+            put(self._asked._store, [more], applied=len(STARTS) + self.added)
+        return self._tallies(expression, wanted, scope=scope)
+
+
+@pytest.mark.parametrize("interval", [None, *Interval])
+def test_bars_add_up_though_the_index_grows_between_two_questions(opened: Opened, interval: Interval | None) -> None:
+    asked = counting(opened, STARTS, zone=BERLIN)
+    asked.count_ahead(["skill"])
+    growing = Growing(opened, asked, lambda number: number == 1)
+    found = asked.histogram(interval)
+    assert growing.added == 1
+    assert sum(bar.count for bar in found.bars) + found.elsewhere == asked.total == len(STARTS) + 1
+    skills = asked.by("skill")
+    assert sum(item.count for item in skills.values) == skills.total == asked.total
+    named = asked.by(found.interval)
+    assert sum(item.count for item in named.values) == named.total
+    assert [item.value for item in named.values if item.value and item.value.startswith("before")] == [
+        "before 1990-01-01"
+    ]
+
+
+def test_a_table_adds_up_though_the_index_grows_between_its_questions(opened: Opened) -> None:
+    for at in (2, 3):
+        asked = counting(opened, STARTS, zone=BERLIN)
+        growing = Growing(opened, asked, lambda number, at=at: number == at)  # type: ignore[misc]
+        table = asked.table("month", "skill", 50, 50)
+        assert growing.added == 1
+        assert table.rows.total == table.columns.total == sum(table.cells.values()) == asked.total
+
+
+def test_an_index_that_changes_at_every_question_is_not_counted_wrongly(opened: Opened) -> None:
+    asked = counting(opened, STARTS, zone=BERLIN)
+    Growing(opened, asked, lambda number: True)
+    with pytest.raises(StoreError, match="changes faster") as caught:
+        asked.histogram(Interval.DAY)
+    assert "Try again" in str(caught.value.hint)
+
+
+def test_a_day_that_a_zone_skipped_is_no_bar(opened: Opened) -> None:
+    starts = [datetime(2011, 12, 29, 12, tzinfo=UTC), datetime(2011, 12, 30, 12, tzinfo=UTC)]
+    found = counting(opened, starts, zone=ZoneInfo("Pacific/Apia")).histogram(Interval.DAY)
+    assert [(bar.start, bar.count) for bar in found.bars] == [
+        (datetime(2011, 12, 29, 10, tzinfo=UTC), 1), (datetime(2011, 12, 30, 10, tzinfo=UTC), 1),
+    ]  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,10 @@ from archiver.archive.file import ArchiveFile
 from archiver.archive.records import Record
 from archiver.archive.vault import Vault
 from archiver.config.settings import StoreAddress
-from archiver.errors import ConfigError, RecordError
+from archiver.errors import ConfigError, RecordError, StoreError
 from archiver.export.ndjson import lines
 from archiver.index import retrieval
+from archiver.index.axes import Tally
 from archiver.index.build import catch_up, rebuild
 from archiver.index.results import Sort, Version, read_cursor
 from archiver.index.retrieval import Request, Search, found_ids, search
@@ -33,11 +35,15 @@ from tests.conftest import NOW, record
 
 def keep(archive: ArchiveFile, *raws: bytes) -> Store:
     """An archive holding these records, with an index that is up to date."""
+    store = open_store(StoreAddress(), folder=archive.folder, archive_id=archive.id)
+    add(archive, store, *raws)
+    return store
+
+
+def add(archive: ArchiveFile, store: Store, *raws: bytes) -> None:
     conversations = [item for item in map(read_record, raws) if isinstance(item, Conversation)]
     archive.keep(conversations, (), NOW)
-    store = open_store(StoreAddress(), folder=archive.folder, archive_id=archive.id)
     catch_up(archive, store, Silent())
-    return store
 
 
 def test_matches_say_where_they_stand_and_marks_are_spans_of_the_text(archive: ArchiveFile) -> None:
@@ -171,3 +177,37 @@ def test_relevance_without_a_limit_or_after_a_cursor_is_refused_instead_of_cut_s
         with pytest.raises(ConfigError, match="one page"):
             Request(query, sort=Sort.RELEVANCE, limit=limit, after=after)
     assert Request(query, sort=Sort.RELEVANCE, limit=5).limit == 5
+
+
+def test_counts_add_up_to_the_total_though_the_index_grows_between_two_questions(archive: ArchiveFile) -> None:
+    store = keep(archive, *(record(f"c{at}", NOW - timedelta(hours=at), "refund") for at in range(3)))
+    asked, tallies = Search(archive, store, Request(parse("refund", now=NOW), limit=2)), store.tallies
+    questions = list[int]()
+
+    def counted(*given: Any, **how: Any) -> list[Tally]:
+        found = tallies(*given, **how)
+        questions.append(len(found))
+        if len(questions) == 1:
+            add(archive, store, record("new", NOW + timedelta(seconds=1), "refund"))
+        return found
+
+    store.tallies = counted  # type: ignore[method-assign]
+    counting = asked.counting(UTC, ["skill"])
+    results = asked.results()
+    assert [hit.transcript.id for hit in results.hits] == ["new", "c0"]
+    assert results.total == counting.total == counting.by("skill").values[0].count == 4
+    assert questions == [2, 2]
+
+
+def test_counts_of_an_index_that_never_stands_still_are_refused(archive: ArchiveFile) -> None:
+    store = keep(archive, record("c", NOW, "refund"))
+    asked, tallies = Search(archive, store, Request(parse("refund", now=NOW))), store.tallies
+
+    def counted(*given: Any, **how: Any) -> list[Tally]:
+        found = tallies(*given, **how)
+        add(archive, store, record(f"new{archive.vault.head()}", NOW, "refund"))
+        return found
+
+    store.tallies = counted  # type: ignore[method-assign]
+    with pytest.raises(StoreError, match="changes faster"):
+        asked.counting(UTC)
