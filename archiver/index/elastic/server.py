@@ -24,6 +24,8 @@ from archiver.value import replace
 LOWEST_MAJOR = 8
 # A person at a screen waits a few seconds; `Server.patient` sets the time for longer work.
 _RETRIES = RetryPolicy(delays_s=doubling(0.2, 10.0), patience_s=6.0, spread=0.5)
+# Whoever has waited for that in vain is told at once for so long, so that a page of several questions waits once.
+_SILENT_S = 5.0
 _TRANSIENT = frozenset((429, 502, 503, 504))
 _CALL_S, _BULK_S = 60.0, 120.0
 _SENDERS = 8  # connections kept open
@@ -59,20 +61,22 @@ class Server:
     """Calls that return plain values, or raise StoreError, StoreUnavailable or ConfigError."""
 
     def __init__(
-        self, make_client: Callable[[], Elasticsearch], name: str, *, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+        self, make_client: Callable[[], Elasticsearch], name: str, *, sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         self._make_client = make_client
         self._client = make_client()
         self.name = name
         self._sleep = sleep
         self._retries = _RETRIES
+        self._clock, self._silent_until = clock, clock()
         self.version: str | None = None
 
     def ask(
         self, method: str, path: str, body: Any = None, params: Mapping[str, Any] | None = None, *, absent: Any = ...,
         accepted: str | None = None,
     ) -> Any:  # fmt: skip
-        """The response to one call, retried while the server is busy.
+        """The response to one call, retried while the server is busy, unless it has just been waited for in vain.
 
         `absent` is returned for a 404, {} for an error whose type is `accepted`.
         """
@@ -86,7 +90,14 @@ class Server:
                     return {}
                 raise
 
-        return call_with_retries(call, self._retries, wait=lambda error, delay_s: self._sleep(delay_s))
+        is_silent = self._retries is _RETRIES and self._clock() < self._silent_until
+        policy = replace(_RETRIES, tries=1) if is_silent else self._retries
+        try:
+            return call_with_retries(call, policy, wait=lambda error, delay_s: self._sleep(delay_s))
+        except StoreUnavailable:
+            if not is_silent:
+                self._silent_until = self._clock() + _SILENT_S
+            raise
 
     def wait(self, seconds: float) -> None:
         """Waits as between two attempts."""
