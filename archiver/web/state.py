@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from archiver.value import Value, as_dict, replace
@@ -63,15 +64,16 @@ class SearchState(Value):
     def href(self, path: str = "/", **changes: object) -> str:
         """The address of this state with changes. A new question begins with its first page."""
         state = replace(self, **({"after": "", "skipped": ""} | changes))
-        pairs = urlencode(list(state._pairs()))
+        pairs = "&".join(_encoded(*pair) for pair in state._pairs())
         return f"{path}?{pairs}" if pairs else path
 
     def _pairs(self) -> list[tuple[str, str]]:
         """The members that differ from what they are by default."""
-        usual, pairs = as_dict(SearchState()), []
-        for name, value in as_dict(self).items():
-            if value != usual[name]:
-                values = value if isinstance(value, tuple | list) else [value]
+        pairs: list[tuple[str, str]] = []
+        for name, usual in _USUAL.items():
+            value = getattr(self, name)
+            if value != usual:
+                values = value if isinstance(value, tuple) else [value]
                 pairs += [(_NAMES.get(name, name), str(item)) for item in values]
         return pairs
 
@@ -86,6 +88,14 @@ class SearchState(Value):
     def between(self, from_day: str, to_day: str) -> str:
         """The address with other days."""
         return self.href(from_day=from_day, to_day=to_day)
+
+
+_USUAL = {name: getattr(SearchState(), name) for name in as_dict(SearchState())}
+
+
+@lru_cache(4096)  # a page has hundreds of addresses, most of whose pairs are the same
+def _encoded(name: str, value: str) -> str:
+    return urlencode([(name, value)])
 
 
 def read_state(pairs: Iterable[tuple[str, str]]) -> SearchState:
