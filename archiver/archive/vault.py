@@ -83,6 +83,16 @@ class Vault(VaultRows):
         row = self._connection.execute("SELECT link FROM entries WHERE seq = ?", (seq,)).fetchone()
         return _hex(row[0]) if row else None
 
+    def newest_link(self, conversation_id: str) -> str | None:
+        """The link of the newest entry about a conversation, which changes with whatever is known of it; None if it has
+        no current version.
+        """
+        row = self._connection.execute(
+            "SELECT link FROM current c JOIN entries e ON e.seq = c.touched WHERE c.conversation_id = ?",
+            (conversation_id,),
+        ).fetchone()
+        return _hex(row[0]) if row else None
+
     def quarantined(self) -> Iterator[QuarantinedRecord]:
         """The unreadable records in quarantine, oldest first. Raises ArchiveError for one that is damaged."""
         rows = self._connection.execute("SELECT digest, fetched_at, reason, body FROM quarantine ORDER BY fetched_at")

@@ -144,10 +144,9 @@ class Counting:
         spans: dict[str, Spans] = {}
 
         def axes() -> Axes:
-            days = self._possible_days()
-            spans.update(
-                {facet: spans_of(Interval(facet), self._zone, days) for facet in facets if facet in _INTERVALS}
-            )
+            for facet in facets:
+                if facet in _INTERVALS:
+                    spans[facet] = spans_of(Interval(facet), self._zone, self._possible_days())
             return [spans[facet].axis if facet in spans else Axis(facet) for facet in facets]
 
         counts: Counter[tuple[str | None, ...]] = Counter()

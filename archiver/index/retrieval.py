@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import datetime, tzinfo
 from functools import cached_property
 
-from archiver.archive import ArchiveFile
+from archiver.archive import ArchiveFile, Record
 from archiver.errors import ArchiverError, ConfigError, RecordError
 from archiver.index.advice import advice_on
 from archiver.index.assurance import Assurance, assurance
@@ -196,13 +196,16 @@ class Readings:
 
     def of(self, conversation_id: str) -> Read:
         """A conversation with its messages by id. Raises IntegrityError, and RecordError whatever is wrong with it."""
-        record, place = self._archive.vault.current(conversation_id), (self._archive.id, conversation_id)
-        link = self._archive.vault.link_at(record.touched) or ""
-        found = self._recent.get(place, link) if link else None
-        if found is None:
-            transcript = read_version(self._archive.vault, record, with_events=False, with_facts=False).transcript
-            found = self._recent.put(place, link, Reading(transcript))
-        return found
+        vault, place = self._archive.vault, (self._archive.id, conversation_id)
+        newest = vault.newest_link(conversation_id)
+        found = self._recent.get(place, newest) if newest else None
+        return found or self._read(vault.current(conversation_id))
+
+    def _read(self, record: Record) -> Read:
+        """A conversation as its record is now, which may have changed since it was looked for."""
+        vault, place = self._archive.vault, (self._archive.id, record.conversation_id)
+        transcript = read_version(vault, record, with_events=False, with_facts=False).transcript
+        return self._recent.put(place, vault.link_at(record.touched) or "", Reading(transcript))
 
 
 def hydrate(readings: Readings, query: Query, keys: Sequence[Key]) -> list[Hit]:
