@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import quantiles
@@ -31,6 +31,7 @@ from benchmarks.options import parser
 from benchmarks.queries import QUERIES, fill
 
 _PAUSE_S, _PATIENCE_S = 1.0, 120.0
+_REPEATED, _SAMPLED = 0.5, 500  # share of queries; conversations
 Times = defaultdict[str, list[float]]
 
 
@@ -82,8 +83,9 @@ def _address(process: subprocess.Popen[str]) -> str:
 class Reader(threading.Thread):
     """Somebody who searches and reads until a moment."""
 
-    def __init__(self, url: str, seed: int, until: float, pause_s: float) -> None:
+    def __init__(self, url: str, queries: Sequence[str], seed: int, until: float, pause_s: float) -> None:
         super().__init__()
+        self._queries = queries
         self._client, self._dice = httpx.Client(base_url=url, timeout=_PATIENCE_S), random.Random(seed)
         self._until, self._pause_s = until, pause_s
         self.times: Times = defaultdict(list)
@@ -92,10 +94,16 @@ class Reader(threading.Thread):
     def run(self) -> None:
         time.sleep(self._dice.random() * self._pause_s)  # readers do not come all at once
         while time.perf_counter() < self._until:
-            page = self._timed("search", "/", q=self._dice.choice(QUERIES))
+            page = self._timed("search", "/", q=self._query())
             found = [part.partition('"')[0] for part in page.split('<h3><a href="')[1:]]
             if found:
                 self._timed("transcript", self._dice.choice(found).partition("#")[0].replace("&amp;", "&"))
+
+    def _query(self) -> str:
+        """One of a few that are asked again and again, or one that nobody has asked before."""
+        if self._dice.random() < _REPEATED:
+            return self._dice.choice(QUERIES)
+        return " ".join(self._dice.sample(self._queries, self._dice.choice((1, 2))))
 
     def _timed(self, what: str, path: str, **parameters: str) -> str:
         start = time.perf_counter()
@@ -106,9 +114,17 @@ class Reader(threading.Thread):
         return answer.text
 
 
-def measure(url: str, readers: int, seconds: float, pause_s: float) -> None:
+def words_of(folder: Path) -> list[str]:
+    """The words of some messages of an archive."""
+    with Archive(find_settings({"archive": str(folder)})) as archive:
+        hits = archive.search("", limit=_SAMPLED)
+        texts = [message.text for hit in hits for message in hit.transcript.messages]
+    return sorted({word for text in texts for word in re.findall(r"[a-z]{4,}", text.lower())})
+
+
+def measure(url: str, words: Sequence[str], readers: int, seconds: float, pause_s: float) -> None:
     until = time.perf_counter() + seconds
-    threads = [Reader(url, seed, until, pause_s) for seed in range(readers)]
+    threads = [Reader(url, words, seed, until, pause_s) for seed in range(readers)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -133,12 +149,13 @@ def main() -> None:
         fill(folder, options.data, options.conversations)
         with Archive(find_settings({"archive": str(folder)})) as archive:
             print(f"{archive.search('').total:,} conversations, {archive.file.vault.totals()[1]:,} messages")
+        words = words_of(folder)
         with served(folder) as url:
-            measure(url, 1, options.seconds / 4, 0.0)
-            measure(url, options.readers, options.seconds, _PAUSE_S)
+            measure(url, words, 1, options.seconds / 4, 0.0)
+            measure(url, words, options.readers, options.seconds, _PAUSE_S)
         print("while it harvests:")
         with harvesting(folder, options.conversations, options.data) as url:
-            measure(url, options.readers, options.seconds, _PAUSE_S)
+            measure(url, words, options.readers, options.seconds, _PAUSE_S)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from archiver.archive import identity_of
 from archiver.errors import ArchiverError
 from archiver.index import PATIENCE_S, RecentReadings
 
-_RECENT_MESSAGES = 10_000  # of conversations that were read lately, about 20 MB
+_RECENT_MESSAGES = 20_000  # of conversations that were read lately, about 40 MB
 _PATIENCE_S = 0.5  # in which another process may end writing the index
 
 
