@@ -40,13 +40,14 @@ _NONE = "none"
 
 class FacetValue(Value):
     """A value with its number of results. `include` and `exclude` are addresses that search for its words, or leave
-    them out; None where the query language can't say it.
+    them out; None where the query language can't say it. `remove` is the address without it, if it is a filter by now.
     """
 
     label: str
     count: int
-    include: str | None
-    exclude: str | None
+    include: str | None = None
+    exclude: str | None = None
+    remove: str | None = None
 
 
 class FacetList(Value):
@@ -112,7 +113,9 @@ def _bands(counts: Counts, state: SearchState) -> tuple[FacetValue, ...]:
 
 def _linked(label: str, count: int, term: str | None, state: SearchState) -> FacetValue:
     if term is None:
-        return FacetValue(label, count, None, None)
+        return FacetValue(label, count)
+    if term in state.filters:
+        return FacetValue(label, count, remove=state.without_filter(term))
     excluded = term.removeprefix("-") if term.startswith("-") else f"-{term}"
     return FacetValue(label, count, state.with_filter(term), state.with_filter(excluded))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from archiver.access import Action, Right
@@ -25,6 +26,7 @@ def status_page(archive: Archive) -> dict[str, Any]:
         archive.audit(Action.VIEW, what="erasures", count=len(pending))
     return {
         "status": status,
+        "troubles": list(_troubles(status, len(pending), archive)),
         "last_harvest": _moment(archive),
         "behind": _behind(status),
         "refused": _refused(archive)[:_SHOWN],
@@ -36,6 +38,23 @@ def status_page(archive: Archive) -> dict[str, Any]:
         "grants": archive.file.grants.all() if archive.view.person.may(Right.ADMINISTER) else [],
         "counted": counted,
     }
+
+
+def _troubles(status: dict[str, Any], pending: int, archive: Archive) -> Iterator[str]:
+    """What somebody has to look at, in words; the page tells each of them below."""
+    index = status["index"]
+    if archive.file.ledger.last_finished() is None:
+        yield "no harvest has finished yet"
+    if "error" in index:
+        yield "the index does not answer"
+    found = (
+        (len(status["ledger"]["unproven"]), "window", "not proven complete"),
+        (status["vault"]["quarantined"], "unreadable record", "in quarantine"),
+        (index["refused"] or 0, "conversation", "refused by the index"),
+        (pending, "erasure", "to decide"),
+    )
+    yield from (f"{counted(count, what)} {state}" for count, what, state in found if count)
+    yield from index["faults"]
 
 
 def _to_decide(archive: Archive, item: Erasure) -> tuple[Erasure, str, str, list[Change]]:

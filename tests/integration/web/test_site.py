@@ -16,12 +16,14 @@ import httpx
 import pytest
 
 from archiver.app import Archive
-from archiver.archive import make_archive
+from archiver.archive import WindowReading, WindowState, make_archive, open_archive
 from archiver.config import find_settings
 from archiver.errors import ConfigError
 from archiver.index.elastic.server import Overloaded
 from archiver.liveperson.answers import read_record
+from archiver.model import Window
 from archiver.query import KEYWORDS, VALUES, ZONES
+from archiver.received import Unreadable
 from archiver.web import served
 from archiver.web.rendering import static_href
 from tests import schemas
@@ -112,6 +114,33 @@ def test_a_facet_leads_to_the_results_that_it_counts_and_to_all_others(url: str)
         found = [httpx.get(f"{url}/search.json?{query}").json()["total"] for query in asked]
         assert sum(found) == total, asked
         assert found[0] == int(count.replace(",", "")), asked
+
+
+def test_a_value_that_is_a_filter_by_now_leads_to_the_search_without_it(url: str) -> None:
+    page = httpx.get(url, params={"q": "refund", "f": "skill:Flights"})
+    skill = httpx.get(url, params={"q": "refund"}).text.partition(">Skill</summary>")[2]
+    filtered = unescape(re.findall(r'<li><a href="([^"]+)"', skill)[0])
+    chosen = re.findall(r'<li><a href="([^"]+)" aria-current="true"', httpx.get(url + filtered).text)
+    assert [unescape(href) for href in chosen] == ["/?q=refund"]
+    assert 'aria-current="true" aria-label="Remove' not in page.text  # a filter in other words
+
+
+def test_the_status_begins_with_what_a_person_has_to_look_at(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "archive", record("c", NOW, "hello"))
+    with page_of(folder) as url:
+        assert "To look at: no harvest has finished yet." in text_of(httpx.get(f"{url}/status"))
+    with open_archive(folder) as archive:
+        archive.begin_run(Window(NOW - timedelta(days=1), NOW), NOW)
+        archive.finish_run(NOW)
+    with page_of(folder) as url:
+        assert "Nothing waits for a person." in text_of(httpx.get(f"{url}/status"))
+    with open_archive(folder) as archive:
+        day = Window(NOW - timedelta(days=1), NOW)
+        archive.record([WindowReading(day, WindowState.UNPROVEN, 1, 0, 0, 0, "", "cut")], run=None, now=NOW)
+        archive.keep((), [Unreadable(b"{", "no JSON")], NOW)
+    with page_of(folder) as url:
+        told = text_of(httpx.get(f"{url}/status"))
+    assert "To look at: 1 window not proven complete; 1 unreadable record in quarantine." in told
 
 
 def test_a_conversation_leads_to_its_neighbours_among_those_that_the_search_finds(tmp_path: Path) -> None:
