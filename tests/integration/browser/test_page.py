@@ -164,7 +164,7 @@ def test_an_officer_searches_narrows_reads_and_finds_the_way_back(look: Look, de
     page.get_by_role("link", name="Aiko Tanaka", exact=True).click()
     expect(page.locator(".chips")).to_contain_text("Aiko Tanaka")
     assert page.locator(".count strong").inner_text() != total
-    page.get_by_label("Remove the filter").click()
+    page.get_by_role("list", name="Filters").get_by_label("Remove the filter").click()
     expect(page.locator(".count strong")).to_have_text(total)
     page.locator(".card h3 a").first.click()
     assert re.search(r"/c/.*#m\d+$", page.url)
