@@ -1,4 +1,7 @@
-"""Lets the answers that somebody waits for go before work in the background of the same process."""
+"""Lets the answers that somebody waits for go before work in the background of the same process.
+
+Python runs one thread at a time: beside threads that never pause, an answer of 20 ms takes several times as long.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,7 @@ def go_on() -> None:
 
 
 class Foreground:
-    """Counts the answers that are being made. Python runs one thread at a time, so that an answer of 20 ms takes a
-    multiple of it beside threads that work without a pause.
-    """
+    """Knows how many answers are being made."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -43,8 +44,8 @@ class Foreground:
                 self._changed.notify_all()
 
     def give_way(self) -> None:
-        """Waits while somebody waits for an answer, for 0.1 seconds at most. A thread that has waited then works for a
-        tenth of that time before it waits again: it is slowed down, never stopped.
+        """Waits until no answer is being made, at most 0.1 seconds. After a wait the thread works for a tenth of that
+        time before it waits again: it is slowed down up to elevenfold, and never stopped.
         """
         if not self._answers:
             return

@@ -17,6 +17,7 @@ from archiver.index import (
     Histogram,
     Hit,
     Neighbours,
+    Readiness,
     RecentReadings,
     Request,
     Search,
@@ -50,11 +51,12 @@ _log = EventLogger("app")
 
 class ArchiveReader:
     """Needs the archive's file and index, which the class that composes them has. `view` is what of it may be seen.
-    `index_patience_s`: how long a search waits for an index that another process writes; None, if somebody else brings
-    it up to date. `recent`: conversations that were read lately, which archives in one process may share.
+    `index_patience_s`: how long a search waits for an index that somebody else writes; `is_index_written_elsewhere`: no
+    search writes it. `recent`: conversations that were read lately, which archives in one process may share.
     """
 
-    index_patience_s: float | None = PATIENCE_S
+    index_patience_s: float = PATIENCE_S
+    is_index_written_elsewhere: bool = False
     recent: RecentReadings | None = None
     settings: Settings
     view: View
@@ -71,6 +73,12 @@ class ArchiveReader:
     def now(self) -> datetime:
         raise NotImplementedError
 
+    def _made_ready(self) -> Readiness:
+        return make_ready(
+            self.file, self.store, self._progress, self.index_patience_s,
+            is_written_elsewhere=self.is_index_written_elsewhere,
+        )  # fmt: skip
+
     def search(
         self, query: str | Query = "", *, scope: str = "conversation", sort: str = "newest", limit: int | None = None,
         after: str | None = None,
@@ -84,7 +92,7 @@ class ArchiveReader:
         parsed = self.parse(query)
         area, order = Scope(known_word(scope, Scope, "scope")), Sort(known_word(sort, Sort, "sort"))
         request = Request(parsed, area, order, limit, read_cursor(after, order) if after is not None else None)
-        ready = make_ready(self.file, self.store, self._progress, self.index_patience_s)
+        ready = self._made_ready()
         return Search(self.file, self.store, request, ready, seen=self._seen(), recent=self.recent)
 
     def counting(self, query: str | Query = "", *, scope: str = "conversation") -> Counting:
@@ -118,7 +126,7 @@ class ArchiveReader:
 
     def count_terms(self, queries: Sequence[str]) -> tuple[list[TermCount], tuple[str, ...]]:
         """What each of many queries finds, with what a reader has to know about the index. Raises StoreError."""
-        ready = make_ready(self.file, self.store, self._progress, self.index_patience_s)
+        ready = self._made_ready()
         return list(count_terms(self.store, queries, self.parse)), ready.notices
 
     def transcript(self, conversation_id: str) -> Transcript:
@@ -132,7 +140,7 @@ class ArchiveReader:
         StoreError.
         """
         parsed = self.parse(query)
-        make_ready(self.file, self.store, self._progress, self.index_patience_s)
+        self._made_ready()
         return neighbours(self.store, parsed, transcript)
 
     def _others(self, conversation_id: str) -> list[Transcript]:
@@ -213,6 +221,6 @@ class ArchiveReader:
 
     def _parse_when_ready(self, query: str | Query) -> Query:
         parsed = self.parse(query)
-        for notice in make_ready(self.file, self.store, self._progress, self.index_patience_s).notices:
+        for notice in self._made_ready().notices:
             _log.warning("index.stale", notice)
         return parsed

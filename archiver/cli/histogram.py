@@ -59,7 +59,8 @@ def command(
     with shared.opened(context) as archive:
         search = archive.search(" ".join(query), scope=scope, limit=0)
         zone = archive.settings.zone
-        found = search.counting(zone).histogram(Interval(interval) if interval else None)
+        chosen = Interval(interval) if interval else None
+        found = search.counted(zone, lambda counting: counting.histogram(chosen))
         worth = search.assurance(archive.believed_now())
         archive.audit_search(search)
     shared.show_notices(search.notices)

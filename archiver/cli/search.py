@@ -12,7 +12,7 @@ from archiver.cli.hits import print_hits
 from archiver.cli.query import QueryCommand
 from archiver.errors import counted
 from archiver.index import Assurance, Search, Sort, countable
-from archiver.outputs import Names, counts_json, search_json, single
+from archiver.outputs import Names, counts_json, search_json
 from archiver.query import Scope
 
 
@@ -80,19 +80,22 @@ def command(
     check_facets(facets, area)
     with shared.opened(context) as archive:
         search = archive.search(" ".join(query), scope=scope, sort=sort, limit=most, after=after)
-        counting = search.counting(archive.settings.zone, single(facets))
-        worth = search.assurance(archive.believed_now())
+        worth, zone, shown = search.assurance(archive.believed_now()), archive.settings.zone, 0
+        if as_csv:
+            table = search.counted(zone, lambda counting: counts_csv(counting, facets[0], area))
+        elif as_json:
+            counts = search.counted(zone, lambda counting: counts_json(counting, facets, values)) if facets else {}
+        elif facets:
+            lines = search.counted(zone, lambda counting: list(count_lines(counting, facets, area, values)))
         archive.audit_search(search)
         shared.show_notices(search.notices)
-        shown = 0
         if as_csv:
-            click.echo(counts_csv(counting, facets[0], area), nl=False)
+            click.echo(table, nl=False)
         elif as_json:
-            shared.print_json_around(*search_json(search, worth, counts_json(counting, facets, values), around))
+            shared.print_json_around(*search_json(search, worth, counts, around))
         else:
-            lines = list(count_lines(counting, facets, area, values))
             shown = print_hits(search, around, Sort(sort))
-            for line in lines:
+            for line in lines if facets else ():
                 click.echo(line)
         if not as_json:
             _print_worth(shown, search, worth)

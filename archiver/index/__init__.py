@@ -6,7 +6,7 @@ from archiver.index.assurance import Assurance
 from archiver.index.build import Applied, bring_up_to_date, catch_up, is_behind, rebuild, retry
 from archiver.index.condition import index_status
 from archiver.index.counting import Bar, Counting, Counts, Facet, Histogram, Table, countable
-from archiver.index.readiness import PATIENCE_S, check_whole, make_ready, refuse
+from archiver.index.readiness import PATIENCE_S, Readiness, check_whole, make_ready, refuse
 from archiver.index.recent import RecentReadings
 from archiver.index.results import Hit, Refusal, Results, Sort, read_cursor
 from archiver.index.retrieval import Request, Search, Seen, found_ids
@@ -27,6 +27,7 @@ __all__ = [
     "Hit",
     "Neighbours",
     "NumberedVersion",
+    "Readiness",
     "RecentReadings",
     "Refusal",
     "Request",

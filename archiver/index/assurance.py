@@ -77,7 +77,8 @@ class Assurance(Value):
         """The same for people; an answer without results is not called complete unless it is proven to be."""
         if self.span is None:
             return ["The archive holds nothing of the time that this asks for, so that nothing is proven."]
-        held = f"{counted(self.conversations, 'conversation')} of {self.span} (UTC) searched"
+        what = "archived, and not all of them in the index yet" if self.behind else "searched"
+        held = f"{counted(self.conversations, 'conversation')} of {self.span} (UTC) {what}"
         if self.proof is Proof.PROVEN:
             lines = [f"{held}; all of it is proven complete ({counted(self.days, 'day')})."]
         else:

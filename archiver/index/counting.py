@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, S
 from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 
-from archiver.errors import AccessDenied, StoreError, TooManyValues, known_word
+from archiver.errors import AccessDenied, StoreBusy, TooManyValues, known_word
 from archiver.index.axes import Axes, Axis, Tally
 from archiver.index.spans import DAYS, Spans, is_possible, spans_between, spans_of
 from archiver.index.store import Store
@@ -19,7 +19,7 @@ from archiver.value import Value
 
 _INTERVALS = tuple(Interval)
 _DAYS = (DAYS,)
-_TRIES = 5  # while the index is written
+TRIES = 5  # while the index is written
 # With an interval up to so long, so many are not too many to look at.
 _FITTING = (
     (timedelta(days=3), Interval.HOUR), (timedelta(days=70), Interval.DAY), (timedelta(days=400), Interval.WEEK),
@@ -32,6 +32,9 @@ def countable(scope: Scope) -> tuple[str, ...]:
     which a message was sent.
     """
     return (*(FACETS if scope is Scope.CONVERSATION else sorted(MESSAGE_FACETS)), *_INTERVALS)
+
+
+Cells = Mapping[tuple[str | None, ...], int]
 
 
 class Facet(Value):
@@ -64,7 +67,7 @@ class Table(Value):
 
     rows: Counts
     columns: Counts
-    cells: Mapping[tuple[str | None, ...], int]
+    cells: Cells
 
 
 class Bar(Value):
@@ -89,8 +92,8 @@ class Counting:
     """Counts the results of a query: conversations or messages, as the scope says, in intervals of a time zone. All
     methods raise StoreError, ConfigError if there are too many intervals, and AccessDenied for `hidden` facets.
 
-    What a method returns is of one moment of the index. What was counted once stays, until an answer shows that the
-    index holds other results by now: then it is counted again.
+    What a method returns adds up to the total of that moment. What was counted once stays, until an answer shows that
+    the index holds other results by now: then it is counted again, and `changes` is one more.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Counting:
         self.hidden = hidden
         self._expression = query.expression
         self._known: dict[tuple[Axis, ...], Tally] = {}
+        self.changes = 0
 
     @property
     def total(self) -> int:
@@ -117,43 +121,45 @@ class Counting:
 
     def by(self, facet: str, limit: int | None = None) -> Counts:
         """The `limit` most frequent values of a facet (`countable`), or all; intervals that have results always all."""
-        counts = {value: count for (value,), count in self.cells(facet).items()}
+        return self._counts(facet, self.cells(facet), limit)
+
+    def table(self, rows: str, columns: str, most_rows: int, most_columns: int) -> Table:
+        """The same for two facets at once; the cells of values that were left out are there, too."""
+        by_row, by_column, cells = self._cells([(rows,), (columns,), (rows, columns)])
+        return Table(self._counts(rows, by_row, most_rows), self._counts(columns, by_column, most_columns), cells)
+
+    def cells(self, *facets: str) -> Cells:
+        """The count of each combination of values of one facet or two, as people read them; intervals in their order.
+        None stands for no value.
+        """
+        (cells,) = self._cells([facets])
+        return cells
+
+    def _counts(self, facet: str, cells: Cells, limit: int | None) -> Counts:
+        counts = {value: count for (value,), count in cells.items()}
         without = [Facet(None, counts.pop(None))] if None in counts else []
         ordered = _ordered(facet, [(value, count) for value, count in counts.items() if value is not None])
         most = len(ordered) if limit is None or facet in (*IN_ORDER, *_INTERVALS) else limit
         values = (*(Facet(*pair) for pair in ordered[:most]), *without)
         return Counts(facet, self.total, values, len(ordered[most:]), sum(count for _, count in ordered[most:]))
 
-    def table(self, rows: str, columns: str, most_rows: int, most_columns: int) -> Table:
-        """The same for two facets at once; the cells of values that were left out are there, too."""
-        for _ in range(_TRIES):
-            days = self._by_day()
-            table = Table(self.by(rows, most_rows), self.by(columns, most_columns), self.cells(rows, columns))
-            if self._by_day() is days:
-                return table
-        raise too_fast()
-
-    def cells(self, *facets: str) -> Mapping[tuple[str | None, ...], int]:
-        """The count of each combination of values of one facet or two, as people read them; intervals in their order.
-        None stands for no value.
-        """
-        for facet in facets:
+    def _cells(self, wanted: Sequence[tuple[str, ...]]) -> list[Cells]:
+        """The cells of one facet or two for each that is wanted, all in one question."""
+        for facet in (facet for facets in wanted for facet in facets):
             known_word(facet, countable(self._scope), f"{self._scope} facet")
             if facet in self.hidden:
                 raise AccessDenied(f"the values of {facet} are personal data", hint="Count by another facet.")
         spans: dict[str, Spans] = {}
 
-        def axes() -> Axes:
-            for facet in facets:
-                if facet in _INTERVALS:
-                    spans[facet] = spans_of(Interval(facet), self._zone, self._possible_days())
-            return [spans[facet].axis if facet in spans else Axis(facet) for facet in facets]
+        def axes() -> list[tuple[Axis, ...]]:
+            for facet in {facet for facets in wanted for facet in facets} & set(_INTERVALS):
+                spans[facet] = spans_of(Interval(facet), self._zone, self._possible_days())
+            return [
+                tuple(spans[facet].axis if facet in spans else Axis(facet) for facet in facets) for facets in wanted
+            ]
 
-        counts: Counter[tuple[str | None, ...]] = Counter()
-        for cell, count in self._tally(axes).items():
-            pairs = zip(facets, cell, strict=True)
-            counts[tuple(spans[facet].name(value) if facet in spans else value for facet, value in pairs)] += count
-        return counts
+        tallies = self._tallies(axes)
+        return [_named(facets, tally, spans) for facets, tally in zip(wanted, tallies, strict=True)]
 
     def histogram(self, interval: Interval | None = None) -> Histogram:
         """The results by intervals; by default by the shortest ones that are not too many to look at."""
@@ -161,9 +167,7 @@ class Counting:
         if spans.are_days_of_utc:
             counts = _sums(self._possible_days(), spans)
         else:
-            tally = self._tally(lambda: [self._spans_between(interval).axis])
-            counts = {edge: count for (edge,), count in tally.items()}
-            spans = self._spans_between(interval)  # of the moment at which they were counted
+            spans, counts = self._counted_in_spans(interval)
         bars = [Bar(start, end, counts.get(to_ms(start), 0)) for start, end in spans.pairs]
         return Histogram(spans.interval, _without_ends(bars), self.total - sum(self._possible_days().values()))
 
@@ -181,37 +185,66 @@ class Counting:
             (self._known[_DAYS],) = self._ask([_DAYS])
         return self._known[_DAYS]
 
-    def _tally(self, axes_of: Callable[[], Axes]) -> Tally:
-        """Counts by axes that may depend on the days that have results: by those of the same moment."""
-        for _ in range(_TRIES):
-            axes = tuple(axes_of())
-            if axes not in self._known:
-                self._count_beside_days(axes)
-            if axes in self._known:
-                return self._known[axes]
+    def _counted_in_spans(self, interval: Interval | None) -> tuple[Spans, dict[int, int]]:
+        """Intervals, with the number of results of each by its begin."""
+        spans: list[Spans] = []
+
+        def axes() -> list[tuple[Axis, ...]]:
+            spans[:] = [self._spans_between(interval)]
+            return [(spans[0].axis,)]
+
+        (tally,) = self._tallies(axes)
+        return spans[0], {edge: count for (edge,), count in tally.items()}
+
+    def _tallies(self, axes_of: Callable[[], list[tuple[Axis, ...]]]) -> list[Tally]:
+        """Counts by axes that may depend on the days that have results: by those of the same moment. Several are asked
+        for anew, so that they are of one moment.
+        """
+        for number in range(TRIES):
+            wanted = axes_of()
+            if (number == 0 and len(wanted) > 1) or not all(axes in self._known for axes in wanted):
+                self._count(wanted)
+            if all(axes in self._known for axes in wanted):
+                return [self._known[axes] for axes in wanted]
         raise too_fast()
 
-    def _count_beside_days(self, axes: tuple[Axis, ...]) -> None:
-        """Counts by axes. If the index holds other results than those counted so far, these are known no more, and
-        intervals have to be made of the new days.
+    def _count(self, wanted: Sequence[tuple[Axis, ...]]) -> None:
+        """Counts by axes. If the index holds other results than those counted so far, the earlier counts are dropped,
+        and the caller makes intervals anew from the new days.
         """
         try:
-            days, tally = self._ask([_DAYS, axes])
+            days, *tallies = self._ask([_DAYS, *wanted])
         except TooManyValues:
-            days, (tally,) = self._by_day(), self._ask([axes])
+            days, tallies = self._counted_one_by_one(wanted)
         if self._known.setdefault(_DAYS, days) != days:
-            self._known = {_DAYS: days}
-            if any(axis.edges for axis in axes):
+            self._known, self.changes = {_DAYS: days}, self.changes + 1
+            if any(axis.edges for axes in wanted for axis in axes):
                 return
-        self._known[axes] = tally
+        self._known.update(zip(wanted, tallies, strict=False))
+
+    def _counted_one_by_one(self, wanted: Sequence[tuple[Axis, ...]]) -> tuple[Tally, list[Tally]]:
+        """The days, and the counts by axes in a question for each; none if the days changed meanwhile."""
+        (before,) = self._ask([_DAYS])
+        tallies = [self._ask([axes])[0] for axes in wanted]
+        (days,) = self._ask([_DAYS])
+        return days, tallies if days == before else []
 
     def _ask(self, asked: Sequence[Axes]) -> list[Tally]:
         return self._store.tallies(self._expression, asked, scope=self._scope)
 
 
-def too_fast() -> StoreError:
+def _named(facets: Sequence[str], tally: Tally, spans: Mapping[str, Spans]) -> Cells:
+    """Counts by the values of facets, with intervals as people read them."""
+    cells: Counter[tuple[str | None, ...]] = Counter()
+    for cell, count in tally.items():
+        pairs = zip(facets, cell, strict=True)
+        cells[tuple(spans[facet].name(value) if facet in spans else value for facet, value in pairs)] += count
+    return cells
+
+
+def too_fast() -> StoreBusy:
     """The error for an index that is written so often that two answers never fit together."""
-    return StoreError("the index changes faster than it can be counted", hint="Try again, or narrow the query.")
+    return StoreBusy("the index changes faster than it can be counted", hint="Try again, or narrow the query.")
 
 
 def _sums(days: Mapping[int, int], spans: Spans) -> dict[int, int]:

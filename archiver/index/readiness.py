@@ -14,7 +14,7 @@ from archiver.progress import Progress
 from archiver.value import Value
 
 _log = EventLogger("index")
-_WRITTEN_WITHIN_S = 1.0
+_WRITTEN_WITHIN_S, _LOOK_EVERY_S = 1.0, 0.1
 PATIENCE_S = 6.0  # somebody waits at a screen
 
 
@@ -30,13 +30,18 @@ class Readiness(Value):
 
 
 def make_ready(
-    archive: ArchiveFile, store: StoreAdmin, progress: Progress, patience_s: float | None = PATIENCE_S
+    archive: ArchiveFile, store: StoreAdmin, progress: Progress, patience_s: float = PATIENCE_S, *,
+    is_written_elsewhere: bool = False,
 ) -> Readiness:  # fmt: skip
-    """Brings the index up to date and checks that it is whole. An index that another process writes is waited for so
-    many seconds; with None it is asked as it is, and what it lacks is told. Raises StoreError if its answers can't be
-    trusted.
+    """Brings the index up to date and checks that it is whole. An index that somebody else writes is waited for so many
+    seconds, then asked as it is, and what it lacks is told. Raises StoreError if its answers can't be trusted.
+
+    With `is_written_elsewhere` it is never written here: who writes an index keeps others from it until it is closed.
     """
-    doubt = _bring_up_to_date(archive, store, progress, patience_s)
+    if is_written_elsewhere:
+        doubt = _wait_for_writer(archive, store, patience_s)
+    else:
+        doubt = _bring_up_to_date(archive, store, progress, patience_s)
     if doubt is None:
         check_whole(archive, store)
     refused = len(store.refused())
@@ -65,23 +70,37 @@ def check_whole(archive: ArchiveFile, store: Store) -> None:
 
 
 def _bring_up_to_date(
-    archive: ArchiveFile, store: StoreAdmin, progress: Progress, patience_s: float | None
+    archive: ArchiveFile, store: StoreAdmin, progress: Progress, patience_s: float
 ) -> str | None:  # fmt: skip
     """Why the index could not be brought up to date though it answers; None if it is."""
     try:
         if is_behind(archive, store):
-            if patience_s is None and store.position().seq:
-                return f"{_behind(archive, store)}: the harvest adds them"
-            catch_up(archive, store, progress, patience_s=patience_s or 0.0)
+            catch_up(archive, store, progress, patience_s=patience_s)
     except StoreOutdated as error:
         if store.status().kind != "embedded":  # the old indices still answer; a rebuild may take hours
             return f"{error.message}; answers may differ from a new index: archiver reindex"
-        if patience_s is None:
-            raise StoreBusy("the search index is being built anew", hint="Wait for it: archiver status") from None
         rebuild(archive, store, progress)
     except (StoreBusy, StoreDenied, StoreUnavailable) as error:
         if not store.position().seq:
             raise  # an empty index finds nothing, which is no answer
+        _log.warning("index.stale", error.message)
+        return f"{_behind(archive, store)}: {_why(error)}"
+    return None
+
+
+def _wait_for_writer(archive: ArchiveFile, store: StoreAdmin, patience_s: float) -> str | None:
+    """Why the index lacks entries that the vault has at first, though they were waited for; None if it has them."""
+    head, until = archive.vault.head(), time.monotonic() + patience_s
+    try:
+        while is_behind(archive, store) and store.position().seq < head:
+            if time.monotonic() >= until:
+                return f"{_behind(archive, store)}: the harvest adds them"
+            time.sleep(_LOOK_EVERY_S)
+    except StoreOutdated as error:
+        if store.status().kind != "embedded":  # the old indices still answer
+            return f"{error.message}; answers may differ from a new index: archiver reindex"
+        raise StoreBusy("the search index is being built anew", hint="Wait for it: archiver status") from None
+    except StoreUnavailable as error:
         _log.warning("index.stale", error.message)
         return f"{_behind(archive, store)}: {_why(error)}"
     return None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from datetime import datetime, tzinfo
 from functools import cached_property
+from typing import TypeVar
 
 from archiver.archive import ArchiveFile, Record
 from archiver.errors import ArchiverError, ConfigError, RecordError
 from archiver.index.advice import advice_on
 from archiver.index.assurance import Assurance, assurance
 from archiver.index.axes import MOST_VALUES
-from archiver.index.counting import Counting, too_fast
+from archiver.index.counting import TRIES, Counting, too_fast
 from archiver.index.paging import every_item
 from archiver.index.readiness import Readiness
 from archiver.index.recent import Read, RecentReadings
@@ -26,7 +27,7 @@ from archiver.value import Value
 # An index looks at all results for each page, so that few are wanted. Elasticsearch gives 10,000 at once: one more.
 _KEYS_PER_PAGE = 9_999
 _HITS_AT_ONCE = 100  # messages
-_TRIES = 5  # while the index is written
+T = TypeVar("T")
 _GONE = "the message is not there any more"  # the vault changed since the index was asked
 
 
@@ -105,17 +106,18 @@ class Search:
             self._first = self._ask(self.request.after, self._page_size(self.request.limit))
         return self._total or 0
 
-    def counting(self, zone: tzinfo, facets: Iterable[str] = ()) -> Counting:
-        """Counts the same results, in intervals of a time zone; `facets` at once. The total is counted again if the
-        index holds other results by now, so that the counts add up to it. Raises StoreError.
+    def counted(self, zone: tzinfo, count: Callable[[Counting], T]) -> T:
+        """What a function counts of the same results, in intervals of a time zone. It is called again, and the total
+        counted again, if the index holds other results by then, so that all of it adds up: call this before the hits
+        are taken. Raises StoreBusy if the index never stands still.
         """
-        asked, request = tuple(facets), self.request
-        for _ in range(_TRIES):
+        request = self.request
+        for _ in range(TRIES):
             counting = Counting(self._store, request.query, request.scope, zone, hidden=self._seen.hidden_facets)
-            counting.count_ahead(asked)
-            if counting.total == self.total:
-                return counting
-            self._total = self._first = None
+            found = count(counting)
+            if counting.total == self.total and not counting.changes:
+                return found
+            self._total = None
         raise too_fast()
 
     def assurance(self, now: datetime) -> Assurance:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
 from itertools import pairwise
-from typing import TypeVar
 
 from archiver.errors import ConfigError
 from archiver.index.axes import Axis
@@ -18,23 +17,11 @@ DAYS = Axis(width_ms=DAY_MS)  # days of UTC, which both engines count at once, h
 MOST_INTERVALS = 50_000
 _FIRST_MS, _END_MS = to_ms(EPOCH.replace(year=1990)), to_ms(EPOCH.replace(year=2101))  # of what can be of LivePerson
 _UNKNOWN = 0  # indexes hold an unknown time as the epoch
-T = TypeVar("T")
 
 
 def is_possible(day_ms: int) -> bool:
     """Whether conversations can be of a day."""
     return _FIRST_MS <= day_ms < _END_MS
-
-
-def _bounded(found: Iterable[T], interval: Interval) -> Iterator[T]:
-    """The same intervals. Raises ConfigError if they are too many."""
-    for number, item in enumerate(found):
-        if number == MOST_INTERVALS:
-            raise ConfigError(
-                f"the results span more than {MOST_INTERVALS:,} intervals of one {interval}",
-                hint="Narrow the query's dates, or count by longer intervals.",
-            )
-        yield item
 
 
 def spans_of(interval: Interval, zone: tzinfo, days: Iterable[int]) -> Spans:
@@ -49,8 +36,15 @@ def spans_between(interval: Interval, zone: tzinfo, days: Collection[int]) -> Sp
 
 
 def _over(windows: Iterable[Window], interval: Interval, zone: tzinfo) -> Spans:
-    pairs = (pair for window in windows for pair in pairwise(begins(interval, window, zone)))
-    return Spans(interval, zone, tuple(dict.fromkeys(_bounded(pairs, interval))))
+    pairs: dict[tuple[datetime, datetime], None] = {}
+    for pair in (pair for window in windows for pair in pairwise(begins(interval, window, zone))):
+        pairs[pair] = None
+        if len(pairs) > MOST_INTERVALS:
+            raise ConfigError(
+                f"the results span more than {MOST_INTERVALS:,} intervals of one {interval}",
+                hint="Narrow the query's dates, or count by longer intervals.",
+            )
+    return Spans(interval, zone, tuple(pairs))
 
 
 def _runs(days: list[int]) -> Iterator[Window]:

@@ -6,7 +6,7 @@ from archiver.outputs.cases import case_json, cases_json, counts_of
 from archiver.outputs.certificate import certificate_json, differences, is_changed, moment_of
 from archiver.outputs.certificate_page import certificate_html
 from archiver.outputs.changes import changes_json
-from archiver.outputs.counts import Names, counts_json, single
+from archiver.outputs.counts import Names, counts_json
 from archiver.outputs.coverage import coverage_json, month_of
 from archiver.outputs.customer import Customer, Customers, customers, customers_json, in_order
 from archiver.outputs.erasures import ERASURE_WORDS, at_stake, erasure_json
@@ -59,7 +59,6 @@ __all__ = [
     "sde_rows",
     "search_json",
     "searches_json",
-    "single",
     "status_json",
     "steps_of",
     "worth_json",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archiver.index import Counting
@@ -10,13 +10,9 @@ from archiver.index import Counting
 Names = tuple[str, ...]  # of one facet, or of two that make a table
 
 
-def single(facets: Iterable[Names]) -> list[str]:
-    """The facets that are asked for alone."""
-    return [names[0] for names in facets if len(names) == 1]
-
-
 def counts_json(counting: Counting, facets: Sequence[Names], limit: int) -> dict[str, list[dict[str, Any]]]:
     """The counts of each facet by its name, a table's by both names with a comma."""
+    counting.count_ahead(names[0] for names in facets if len(names) == 1)
     return {",".join(names): list(_items(counting, names, limit)) for names in facets}
 
 

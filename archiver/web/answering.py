@@ -79,6 +79,8 @@ class Answering:
 
     def _answered(self, answer: Answer, request: Request) -> Response:
         try:
+            if request.method == "POST":  # writes, and may wait for what the background is writing
+                return answer(request)
             with self._foreground.answering():
                 return answer(request)
         except ArchiverError as error:

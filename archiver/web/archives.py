@@ -38,12 +38,13 @@ class Archives(AbstractContextManager["Archives"]):
         self._indexer: _Opened | None = None
 
     def here(self, *, is_reading: bool = True) -> Archive:
-        """The archive of this thread, for somebody who only reads, or for a change, which waits longer
-        for a complete index.
+        """The archive of this thread, for somebody who only reads, or for a change, which waits longer for a complete
+        index. While this process harvests, neither writes the index, which only one thread can.
         """
         self._local.opened = self._present(getattr(self._local, "opened", None))
         archive: Archive = self._local.opened.archive
-        patience_s = None if self._is_harvesting else _PATIENCE_S
+        archive.is_index_written_elsewhere = self._is_harvesting
+        patience_s = 0.0 if self._is_harvesting else _PATIENCE_S
         archive.index_patience_s = patience_s if is_reading else PATIENCE_S
         return archive
 

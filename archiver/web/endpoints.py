@@ -34,7 +34,7 @@ def search(visit: Visit) -> Response:
     state = read_state(visit.request.query_params.multi_items())
     visit.archives.bring_up_to_date()
     around: Any = {"here": "search", "twin": state.href("/search.json", after=state.after)}
-    if visit.is_harvesting and not visit.archive.exists:
+    if visit.is_harvesting and not (visit.archive.exists and visit.archive.file.vault.head()):
         return visit.page("beginning.html", {}, **around)
     try:
         return visit.page("search.html", search_page(visit.archive, state), **around)

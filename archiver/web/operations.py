@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from archiver.access import Action, Right
@@ -18,7 +19,6 @@ from archiver.outputs import (
     history_json,
     proven_bars,
     search_json,
-    single,
     status_json,
     steps_of,
 )
@@ -78,7 +78,7 @@ def _found(archive: Archive, given: Given, scope: str, limit: int, sort: str, af
     search = archive.search(given["q"], scope=scope, sort=sort, limit=limit, after=after)
     facets = [(name,) for name in dict.fromkeys(given["facet"])]
     zone = archive.settings.zone
-    counts = counts_json(search.counting(zone, single(facets)), facets, _FACET_VALUES) if facets else {}
+    counts = search.counted(zone, partial(counts_json, facets=facets, limit=_FACET_VALUES)) if facets else {}
     around = given.get("context", 0)
     before, name, hits, after_hits = search_json(search, search.assurance(archive.believed_now()), counts, around)
     listed = list(hits)
@@ -88,9 +88,9 @@ def _found(archive: Archive, given: Given, scope: str, limit: int, sort: str, af
 
 def _histogram(archive: Archive, _: str, given: Given) -> object:
     search = archive.search(given["q"], scope=given["scope"], limit=0)
+    zone, interval = archive.settings.zone, Interval(given["interval"]) if given["interval"] else None
+    found = search.counted(zone, lambda counting: counting.histogram(interval))
     archive.audit_search(search)
-    zone = archive.settings.zone
-    found = search.counting(zone).histogram(Interval(given["interval"]) if given["interval"] else None)
     worth = search.assurance(archive.believed_now())
     bars = list(proven_bars(found, worth, Scope(given["scope"]), zone))
     return histogram_json(search, found, bars, worth, zone)

@@ -6,17 +6,18 @@ import re
 import shlex
 from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from archiver.app import Archive
 from archiver.errors import ArchiverError, ConfigError, QueryError, counted
-from archiver.index import Results, Search, Sort
+from archiver.index import Counting, Histogram, Results, Search, Sort
 from archiver.outputs import proven_bars
 from archiver.query import Scope
 from archiver.web.cards import card
 from archiver.web.drawing import HEIGHT, WIDTH, drawing
-from archiver.web.facets import facet_lists, facets_of
+from archiver.web.facets import FacetList, facet_lists, facets_of
 from archiver.web.state import COLUMNS, MOST_FILTERS, SearchState, hidden_fields
 from archiver.web.times import in_zone
 
@@ -38,27 +39,31 @@ def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
     started = perf_counter()
     zone = archive.settings.zone
     search = search_of(archive, state, PAGE)
-    counting = search.counting(zone, facets_of(state.scope))
+    found, facets = search.counted(zone, partial(_counts, state=state))
     results = search.results()
     archive.audit_search(search, ids=[hit.transcript.id for hit in results.hits])
     worth = search.assurance(archive.believed_now())
-    found = counting.histogram() if results.total else None
-    bars = list(proven_bars(found, worth, Scope(state.scope), zone)) if found else []
+    bars = list(proven_bars(found, worth, Scope(state.scope), zone))
     return _surroundings(archive, state) | {
         "results": results,
         "cards": [card(hit, state.query, zone) for hit in results.hits],
         "total": results.total,
         "worth": worth,
         "sentences": worth.sentences(results.total),
-        "histogram": drawing(found.interval, bars, state, zone) if found else None,
+        "histogram": drawing(found.interval, bars, state, zone),
         "size": (WIDTH, HEIGHT),
-        "facets": list(facet_lists(counting, state)) if results.total else [],
+        "facets": facets,
         "place": _place(state, len(results.hits), results.total),
         "next": _next(state, results),
         "milliseconds": round(1000 * (perf_counter() - started)),
         "is_first_run": archive.file.vault.head() == 0,
         "counted": counted,
     }
+
+
+def _counts(counting: Counting, state: SearchState) -> tuple[Histogram, list[FacetList]]:
+    counting.count_ahead(facets_of(state.scope))
+    return counting.histogram(), list(facet_lists(counting, state))
 
 
 def _skipped(state: SearchState) -> int:

@@ -96,7 +96,7 @@ class Site:
     def application(self) -> Starlette:
         """The ASGI application."""
         answering = Answering(self._fault, _THREADS, self._foreground)
-        apart = Answering(self._fault, 1, self._foreground)  # health waits for no page
+        apart = Answering(self._fault, 1, Foreground())  # health waits for no page, and nothing for health
         routes = [Route(item.path, answering.by(self._asked(item)), methods=[item.method]) for item in _ADDRESSES]
         health = apart.by(self._health) if self._respond else _no_harvest
         routes += [Route("/static/{name}", _static), *(Route(path, health) for path in HEALTH)]

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from archiver.value import Value, as_dict, replace
 
 MOST_FILTERS = 30
+_SHORT = 200  # characters; what is longer is not kept in memory
 COLUMNS = ("start", "customer", "agents", "skill", "messages", "duration", "mcs", "csat")  # of the table
 SHOWN_COLUMNS = ("start", "customer", "agents", "skill", "messages", "mcs")
 # Members that have another name in the address.
@@ -93,8 +94,12 @@ class SearchState(Value):
 _USUAL = {name: getattr(SearchState(), name) for name in as_dict(SearchState())}
 
 
-@lru_cache(4096)  # a page has hundreds of addresses, most of whose pairs are the same
 def _encoded(name: str, value: str) -> str:
+    return _encoded_short(name, value) if len(value) <= _SHORT else urlencode([(name, value)])
+
+
+@lru_cache(1024)  # a page has hundreds of addresses, most of whose pairs are the same
+def _encoded_short(name: str, value: str) -> str:
     return urlencode([(name, value)])
 
 

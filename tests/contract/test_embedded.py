@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from archiver.errors import StoreBusy, StoreError
 from archiver.index.embedded.store import EmbeddedStore
+from archiver.index.results import Position, Version
 from archiver.transcript.projection import project
 from tests.conftest import NOW, record
 from tests.contract.stores import ask, put
@@ -87,3 +89,16 @@ def test_a_damaged_index_is_told_and_a_rebuild_cures_it(tmp_path: Path) -> None:
     put(fresh, [project(record("c1", NOW, "hello"))], applied=1)
     fresh.finish_rebuild()
     assert ask(EmbeddedStore(tmp_path, "a"), "hello").total == 1
+
+
+def test_an_index_that_is_being_made_is_not_removed_by_whoever_else_wants_to_make_it(tmp_path: Path) -> None:
+    first, other = EmbeddedStore(tmp_path, "a"), EmbeddedStore(tmp_path, "a")
+    made = project(record("c", NOW, "hello"))
+
+    def versions() -> Iterator[Version]:
+        with pytest.raises(StoreBusy):
+            put(other, [made], applied=1)
+        yield Version(1, made)
+
+    first.replace(versions(), applied=Position(1, "link"))
+    assert first.count() == other.count() == 1

@@ -197,3 +197,12 @@ def test_a_harvest_gives_way_before_each_record_that_is_kept_and_each_that_is_in
             assert before >= 2 * 7
             archive.reindex()
     assert len(calls) == before + 7
+
+
+def test_whoever_gives_way_does_so_with_every_connection_to_the_archive(folder: Path) -> None:
+    calls: list[None] = []
+    with Archive(find_settings({"archive": folder}), give_way=lambda: calls.append(None)) as archive:
+        archive.file.give_way()
+        with archive.file.another_connection() as other:
+            other.give_way()
+    assert len(calls) == 2

@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import pytest
+
+import archiver.foreground
 from archiver.foreground import Foreground
 
 _PATIENCE_S = 30.0
@@ -32,7 +35,8 @@ def test_nobody_is_waited_for_while_no_answer_is_being_made() -> None:
     assert clock.asked == 0
 
 
-def test_work_goes_on_as_soon_as_the_last_answer_is_made_also_one_that_failed() -> None:
+def test_work_goes_on_as_soon_as_the_last_answer_is_made_also_one_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archiver.foreground, "_MOST_S", 1_000.0)
     foreground, began, passed = Foreground(Moments(*range(1_000))), threading.Event(), threading.Event()
 
     def work() -> None:

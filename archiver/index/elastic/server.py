@@ -24,7 +24,7 @@ from archiver.value import replace
 LOWEST_MAJOR = 8
 # A person at a screen waits a few seconds; `Server.patient` sets the time for longer work.
 _RETRIES = RetryPolicy(delays_s=doubling(0.2, 10.0), patience_s=6.0, spread=0.5)
-# Whoever has waited for that in vain is told at once for so long, so that a page of several questions waits once.
+# After such a wait failed, calls are tried once for so long, so that a page with several questions waits once.
 _SILENT_S = 5.0
 _TRANSIENT = frozenset((429, 502, 503, 504))
 _CALL_S, _BULK_S = 60.0, 120.0
@@ -93,11 +93,13 @@ class Server:
         is_silent = self._retries is _RETRIES and self._clock() < self._silent_until
         policy = replace(_RETRIES, tries=1) if is_silent else self._retries
         try:
-            return call_with_retries(call, policy, wait=lambda error, delay_s: self._sleep(delay_s))
+            answer = call_with_retries(call, policy, wait=lambda error, delay_s: self._sleep(delay_s))
         except StoreUnavailable:
             if not is_silent:
                 self._silent_until = self._clock() + _SILENT_S
             raise
+        self._silent_until = self._clock()
+        return answer
 
     def wait(self, seconds: float) -> None:
         """Waits as between two attempts."""

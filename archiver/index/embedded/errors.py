@@ -21,11 +21,16 @@ class our_errors:  # noqa: N801  (used as a statement)
             return
         words = str(error)  # tantivy has no error codes
         if "LockBusy" in words or "Lockfile" in words:
-            raise StoreBusy(
-                "another process is writing the search index",
-                hint="Run the command again when that has finished. A continuous harvest has to be stopped first.",
-            ) from error
+            raise busy() from error
         raise StoreError(
             f"the search index {self._folder} cannot be used: {words}",
             hint="Check the disk. If the index is damaged, rebuild it: archiver reindex",
         ) from error
+
+
+def busy() -> StoreBusy:
+    """The error for an index that somebody else is writing."""
+    return StoreBusy(
+        "another process is writing the search index",
+        hint="Run the command again when that has finished. A continuous harvest has to be stopped first.",
+    )

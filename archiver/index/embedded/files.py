@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import tantivy
 
+from archiver.index.embedded.errors import busy
 from archiver.jsontext import decode
 
 # The end of a segment's file: a footer in JSON, its length and a mark, both of 4 bytes (tantivy, directory/footer.rs).
-_LIST, _META = ".managed.json", "meta.json"
+_LIST, _META, _WRITER_LOCK = ".managed.json", "meta.json", ".tantivy-writer.lock"
 _MARK = (1337).to_bytes(4, "little")
 _WITHOUT_FOOTER = (".json", ".lock", ".new")
 _BLOCK_BYTES = 1 << 20
@@ -32,6 +34,19 @@ def commit_of(folder: Path) -> Commit:
     """The newest commit. Each one writes its list anew, under the same name. Raises OSError."""
     state = (folder / _META).stat()
     return state.st_ino, state.st_mtime_ns
+
+
+@contextmanager
+def not_written(folder: Path) -> Iterator[None]:
+    """Within the context nobody writes the index in a folder, by the lock that tantivy's writers hold. Raises StoreBusy
+    if somebody does.
+    """
+    with (folder / _WRITER_LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise busy() from None
+        yield
 
 
 def library_version() -> str:

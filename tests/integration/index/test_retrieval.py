@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,15 +13,17 @@ from archiver.archive.file import ArchiveFile
 from archiver.archive.records import Record
 from archiver.archive.vault import Vault
 from archiver.config.settings import StoreAddress
-from archiver.errors import ConfigError, RecordError, StoreError
+from archiver.errors import ConfigError, RecordError, StoreBusy
 from archiver.export.ndjson import lines
 from archiver.index import retrieval
 from archiver.index.axes import Tally
 from archiver.index.build import catch_up, rebuild
+from archiver.index.counting import Counting
 from archiver.index.results import Sort, Version, read_cursor
 from archiver.index.retrieval import Request, Search, found_ids, search
 from archiver.index.store import Store, open_store
 from archiver.index.versions import read_version
+from archiver.intervals import Interval
 from archiver.jsontext import encode
 from archiver.liveperson.answers import read_record
 from archiver.progress import Silent
@@ -192,11 +195,40 @@ def test_counts_add_up_to_the_total_though_the_index_grows_between_two_questions
         return found
 
     store.tallies = counted  # type: ignore[method-assign]
-    counting = asked.counting(UTC, ["skill"])
+    counts = asked.counted(UTC, lambda counting: counting.by("skill"))
     results = asked.results()
     assert [hit.transcript.id for hit in results.hits] == ["new", "c0"]
-    assert results.total == counting.total == counting.by("skill").values[0].count == 4
-    assert questions == [2, 2]
+    assert results.total == counts.total == counts.values[0].count == 4
+    assert questions == [2, 2]  # the days and the skills, twice
+
+
+def test_bars_and_facets_add_up_to_the_total_in_any_zone_though_the_index_grows(archive: ArchiveFile) -> None:
+    for grows_at in range(1, 6):
+        store = keep(archive, *(record(f"c{at}", NOW - timedelta(hours=at), "refund") for at in range(3)))
+        asked, tallies = Search(archive, store, Request(parse("refund", now=NOW))), store.tallies
+        questions = list[int]()
+
+        def counted(*given: Any, **how: Any) -> list[Tally]:
+            found = tallies(*given, **how)  # noqa: B023
+            questions.append(len(found))  # noqa: B023
+            if len(questions) == grows_at:  # noqa: B023
+                start = NOW + timedelta(seconds=grows_at)  # noqa: B023
+                add(archive, store, record(f"new{grows_at}", start, "refund"))  # noqa: B023
+            return found
+
+        def count(counting: Counting) -> tuple[int, int, int]:
+            bars, skills = counting.histogram(Interval.HOUR), counting.by("skill")
+            months = counting.by("month")
+            return (
+                sum(bar.count for bar in bars.bars) + bars.elsewhere,
+                sum(item.count for item in skills.values),
+                sum(item.count for item in months.values),
+            )
+
+        store.tallies = counted  # type: ignore[method-assign]
+        found = asked.counted(ZoneInfo("Asia/Kathmandu"), count)
+        assert set(found) == {asked.results().total}
+        store.close()
 
 
 def test_counts_of_an_index_that_never_stands_still_are_refused(archive: ArchiveFile) -> None:
@@ -209,5 +241,5 @@ def test_counts_of_an_index_that_never_stands_still_are_refused(archive: Archive
         return found
 
     store.tallies = counted  # type: ignore[method-assign]
-    with pytest.raises(StoreError, match="changes faster"):
-        asked.counting(UTC)
+    with pytest.raises(StoreBusy, match="changes faster"):
+        asked.counted(UTC, lambda counting: counting.total)

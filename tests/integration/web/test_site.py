@@ -7,7 +7,9 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from html import unescape
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -19,6 +21,7 @@ from archiver.app import Archive
 from archiver.archive import WindowReading, WindowState, make_archive, open_archive
 from archiver.config import find_settings
 from archiver.errors import ConfigError
+from archiver.foreground import Foreground
 from archiver.index.elastic.server import Overloaded
 from archiver.liveperson.answers import read_record
 from archiver.model import Window
@@ -170,7 +173,8 @@ def test_no_page_waits_for_the_index_while_its_process_harvests(tmp_path: Path) 
         found = httpx.get(f"{url}/search.json?q=hello").json()
         assert (found["total"], "not searchable yet: the harvest adds them" in str(found["notices"])) == (1, True)
         assert "behind: newer conversations are not found yet" in httpx.get(f"{url}/?q=hello").text
-    with page_of(folder, respond=lambda _: None) as url:  # what is kept needs all there is
+    with page_of(folder, respond=lambda _: None) as url:  # what is kept needs all there is, and waits for it
+        threading.Timer(0.5, lambda: indexed(folder)).start()
         made = httpx.post(
             f"{url}/cases", data={"name": "n", "reason": "r", "q": "hello"}, headers={"Origin": url},
         )  # fmt: skip
@@ -298,7 +302,7 @@ def test_where_a_first_harvest_runs_the_page_says_so_until_there_is_something(tm
         answer = httpx.get(url)
         assert answer.status_code == 200
         assert "The first harvest begins" in text_of(answer)
-        kept(tmp_path / "archive", record("c", NOW, "hello"))
+        indexed(kept(tmp_path / "archive", record("c", NOW, "hello")))
         assert "hello" in text_of(httpx.get(url))
 
 
@@ -518,3 +522,53 @@ def test_a_table_of_messages_shows_each_with_its_sender_its_time_and_its_text(tm
         assert "nothing" not in shown
         assert f"{NOW - timedelta(days=2):%d %b %Y}" in shown
         assert {"#m1", "#m2"} <= {f"#{href.partition('#')[2]}" for href in links(answer, "^/c/c")}
+
+
+def test_the_background_gives_way_to_pages_and_not_to_forms_which_may_wait_for_it(tmp_path: Path) -> None:
+    class Noted(Foreground):
+        @contextmanager
+        def answering(self) -> Iterator[None]:
+            answers.append("answer")
+            with super().answering():
+                yield
+
+    answers: list[str] = []
+    settings = find_settings({"archive": kept(tmp_path / "archive", record("c", NOW, "hello"))})
+    make = partial(Archive, settings, clock=lambda: NOW)
+    with served(make, None, "127.0.0.1", 0, Noted()) as url:
+        httpx.post(f"{url}/saved", data={"q": "hello", "name": "mine"}, headers={"Origin": url})
+        assert answers == []
+        assert httpx.get(url).status_code == 200
+        assert answers == ["answer"]
+
+
+@pytest.mark.parametrize("path", ["/?q=hello", "/search.json?q=hello", "/api/v1/search?q=hello", "/status"])
+def test_no_page_writes_the_index_that_the_harvest_of_the_same_process_is_about_to_make(
+    tmp_path: Path, path: str
+) -> None:
+    folder = kept(tmp_path / "archive", record("c", NOW, "hello"))
+    with page_of(folder, respond=lambda _: None) as url:
+        assert httpx.get(url + path).status_code == 200
+        if path == "/status":
+            given = {"q": "hello", "name": "n", "reason": "r"}
+            refused = httpx.post(f"{url}/cases", data=given, headers={"Origin": url}, timeout=60)
+            assert refused.status_code == 503
+        found = httpx.get(f"{url}/search.json?q=hello").json()
+        assert (found["total"], found["complete"]) == (0, False)
+        assert "the harvest adds them" in str(found["notices"])
+        indexed(folder)
+        assert httpx.get(f"{url}/search.json?q=hello").json()["total"] == 1
+
+
+def indexed(folder: Path) -> None:
+    """Brings the index up to date, as the harvest does."""
+    with Archive(find_settings({"archive": folder}), clock=lambda: NOW) as archive:
+        assert archive.search("", limit=0).total > 0
+
+
+def test_the_page_of_a_harvest_that_has_kept_nothing_yet_asks_for_no_other_harvest(tmp_path: Path) -> None:
+    make_archive(tmp_path / "archive", ACCOUNT).close()
+    with page_of(tmp_path / "archive", respond=lambda _: None) as url:
+        assert "The first harvest begins" in text_of(httpx.get(url))
+    with page_of(tmp_path / "archive") as url:
+        assert "archiver harvest" in text_of(httpx.get(url))
