@@ -39,7 +39,7 @@ class Person(Value):
         """Raises AccessDenied without the right."""
         if not self.may(right):
             having = [duty for duty in Duty if right in rights_of([duty])]
-            hint = f"That needs the role {' or '.join(having)}. An administrator grants it: archiver access add"
+            hint = f"That needs the role {' or '.join(having)}. Who keeps the archive grants it: archiver access --help"
             raise AccessDenied(f"{self.name} may not {right.value}", hint=hint)
 
 

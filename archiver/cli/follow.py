@@ -50,7 +50,8 @@ def listen_at(text: str | None, usual: str = DEFAULT_LISTEN) -> Listen | None:
         return None
     host, _, port = (text or usual).rpartition(":")
     if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > _LAST_PORT:
-        hint = f"Write --listen {usual}, or --listen off."
+        off = ", or --listen off" if usual == DEFAULT_LISTEN else ""
+        hint = f"Write --listen {usual}{off}."
         raise ConfigError(f"--listen {text} is not HOST:PORT", hint=hint)
     return Listen(host.strip("[]"), int(port), is_required=text is not None)
 

@@ -80,11 +80,24 @@ def _months(coverage: Coverage) -> Iterator[Month]:
 
 def _announced(days: list[Day]) -> str:
     """How many conversations LivePerson announced, and of how many days it was not asked."""
-    read = [day for day in days if day.state is not CoverageState.OPEN]
+    read = [day for day in days if _unread_hours(day) < sum(day.hours.values())]
     unread = f"{counted(len(days) - len(read), 'day')} not read" if len(read) < len(days) else ""
     least = "" if all(day.is_exact for day in read) else "at least "
     announced = f"{least}{sum(day.expected for day in read):,} announced" if read else ""
     return ", ".join(filter(None, (announced, unread)))
+
+
+def _unread_hours(day: Day) -> float:
+    """The hours of a day for which LivePerson was not asked."""
+    return day.hours.get(CoverageState.OPEN.value, 0.0)
+
+
+def _announced_of(day: Day) -> str:
+    """What LivePerson announced of a day, in words."""
+    if not sum(day.hours.values()) - _unread_hours(day):
+        return "not asked for"
+    least, more = "" if day.is_exact else "at least ", ", and part of the day is not read yet"
+    return f"{least}{day.expected:,} announced{more if _unread_hours(day) else ''}"
 
 
 def _cell(day: date, days: dict[date, Day], month: int) -> Cell | None:
@@ -96,8 +109,7 @@ def _cell(day: date, days: dict[date, Day], month: int) -> Cell | None:
     word, _ = STATES[item.state]
     parts = [f"{hours:g} h {STATES[CoverageState(state)][0]}" for state, hours in item.hours.items() if hours]
     states = ", ".join(parts) if len(parts) > 1 else word
-    announced = "not asked for" if item.state is CoverageState.OPEN else f"{item.expected:,} announced"
-    told = f"{day}: {states}; {item.kept:,} kept, {announced}"
+    told = f"{day}: {states}; {item.kept:,} kept, {_announced_of(item)}"
     return Cell(day.day, f"/coverage?day={day}", item.state.value, word, f"{item.kept:,}", told)
 
 
@@ -117,6 +129,7 @@ def day_page(archive: Archive, text: str) -> dict[str, Any]:
         "previous": f"/coverage?day={(start - timedelta(days=1)).date()}",
         "following": f"/coverage?day={(start + timedelta(days=1)).date()}",
         "summary": day,
+        "announced": _announced_of(day) if day else "",
         "stretches": [(_clock(item), STATES[item.state], item) for item in coverage.stretches],
         "search": SearchState(filters=(f"started:{text}T00:00Z..{text}T23:59Z",)).href(),
         "command": f"archiver harvest --from {text} --to {text}",

@@ -86,7 +86,8 @@ def _enter(visit: Visit, identity: Identity, goal: str) -> Response:
         return _form(visit, goal, fault="This token is unknown or has expired.", status=401)
     if person is None:
         raise AccessDenied(
-            f"nothing is granted to {identity.name}", hint="An administrator grants it: archiver access add"
+            f"nothing is granted to {identity.name}",
+            hint="Whoever keeps the archive grants it on its machine: archiver access add --help",
         )
     answer = RedirectResponse(_own(goal), 303)
     _set(

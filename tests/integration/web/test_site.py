@@ -451,10 +451,22 @@ def test_what_happened_stands_in_the_part_of_a_long_conversation_in_which_it_hap
 def test_an_unread_day_is_not_said_to_have_had_nothing(tmp_path: Path) -> None:
     with page_of(kept(tmp_path / "archive", record("c", NOW - timedelta(days=40), "hello"))) as url:
         day = f"{NOW - timedelta(days=40):%Y-%m-%d}"
-        assert "not asked for this day" in text_of(httpx.get(f"{url}/coverage?day={day}"))
+        assert "1 conversation kept, not asked for." in text_of(httpx.get(f"{url}/coverage?day={day}"))
         assert "0 announced" not in httpx.get(f"{url}/coverage").text
         (search,) = links(httpx.get(f"{url}/coverage?day={day}"), "started")
         assert httpx.get(url + search.replace("/?", "/search.json?")).json()["total"] == 1
+
+
+def test_a_day_of_which_a_part_was_read_says_what_was_announced_of_it(tmp_path: Path) -> None:
+    start = (NOW - timedelta(days=40)).replace(hour=0, minute=0, second=0, microsecond=0)
+    folder = kept(tmp_path / "archive", record("c", start + timedelta(hours=1), "hello"))
+    with open_archive(folder) as archive:
+        read = Window(start, start + timedelta(hours=10))
+        archive.record([WindowReading(read, WindowState.SEALED, 1, 1, 1, 1, "")], run=None, now=NOW)
+    with page_of(folder) as url:
+        told = text_of(httpx.get(f"{url}/coverage?day={start:%Y-%m-%d}"))
+        assert "1 conversation kept, 1 announced, and part of the day is not read yet." in told
+        assert "1 announced, " in text_of(httpx.get(f"{url}/coverage"))
 
 
 def test_a_message_of_another_day_than_its_conversation_began_is_shown_with_its_day(tmp_path: Path) -> None:
