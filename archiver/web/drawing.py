@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta, tzinfo
+from datetime import UTC, timedelta, tzinfo
 
 from archiver.intervals import Interval
 from archiver.outputs import ProvenBar
@@ -12,6 +12,7 @@ from archiver.web.state import SearchState
 from archiver.web.times import in_zone
 
 WIDTH, HEIGHT = 720, 96  # units of the drawing
+_MINUTE = timedelta(minutes=1)
 _GAP = 0.15  # of a bar's place
 
 
@@ -43,7 +44,8 @@ def drawing(interval: Interval, bars: Sequence[ProvenBar], state: SearchState, z
         return None
     most = max(row.bar.count for row in bars)
     place = WIDTH / len(bars)
-    rectangles = tuple(_rectangle(row, at * place, place, most, _href(row, state, zone)) for at, row in enumerate(bars))
+    href = _href_of_hour if interval is Interval.HOUR else _href
+    rectangles = tuple(_rectangle(row, at * place, place, most, href(row, state, zone)) for at, row in enumerate(bars))
     return Drawing(interval.value, rectangles, most, not all(row.is_proven for row in bars))
 
 
@@ -55,6 +57,13 @@ def _rectangle(row: ProvenBar, x: float, place: float, most: int, href: str | No
 
 
 def _href(row: ProvenBar, state: SearchState, zone: tzinfo) -> str | None:
-    """Days bound a search; an hour is narrowed to its day."""
     start, last = in_zone(row.bar.start, zone), (row.bar.end - timedelta(microseconds=1)).astimezone(zone)
     return state.between(f"{start:%Y-%m-%d}", f"{last:%Y-%m-%d}") if row.bar.count else None
+
+
+def _href_of_hour(row: ProvenBar, state: SearchState, zone: tzinfo) -> str | None:
+    """Days bound a search, so an hour is a filter; in UTC, because a zone may have the same hour twice."""
+    first, last = row.bar.start.astimezone(UTC), (row.bar.end - _MINUTE).astimezone(UTC)
+    field = "sent" if state.scope == "message" else "started"
+    term = f"{field}:{first:%Y-%m-%dT%H:%M}Z..{last:%Y-%m-%dT%H:%M}Z"
+    return state.with_filter(term) if row.bar.count else None

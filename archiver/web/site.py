@@ -17,7 +17,7 @@ from starlette.routing import Route
 from archiver.access import Action, Origin, Person, Right, View
 from archiver.app import Archive
 from archiver.config import web_settings
-from archiver.errors import AccessDenied, ArchiverError, LoginNeeded, NotFound
+from archiver.errors import AccessDenied, ArchiveBusy, ArchiverError, LoginNeeded, NotFound
 from archiver.foreground import Foreground
 from archiver.service import Respond
 from archiver.value import Value, replace
@@ -131,6 +131,8 @@ class Site:
                 return visit.page("beginning.html", {})  # there is nobody yet to whom anything could be granted
             self._note_refused(visit)
             raise LoginNeeded("this needs a login", hint=f"Log in: {login.login_href(visit)}")
+        if visit.is_harvesting and not visit.archive.exists and item.answer is not endpoints.search:
+            raise ArchiveBusy("the first harvest has received nothing yet", hint="Try again in a few seconds.")
         try:
             visit.visitor.person.check(item.right)
             self._unmask(visit, visit.visitor)

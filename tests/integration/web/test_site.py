@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from html import unescape
 from pathlib import Path
@@ -117,6 +117,19 @@ def test_a_facet_leads_to_the_results_that_it_counts_and_to_all_others(url: str)
         found = [httpx.get(f"{url}/search.json?{query}").json()["total"] for query in asked]
         assert sum(found) == total, asked
         assert found[0] == int(count.replace(",", "")), asked
+
+
+@pytest.mark.parametrize("scope", ["conversation", "message"])
+def test_each_bar_of_hours_leads_to_its_results_also_where_an_hour_comes_twice(tmp_path: Path, scope: str) -> None:
+    night = datetime(2026, 10, 24, 22, 10, tzinfo=UTC)  # the clock is set back at 1:00 UTC
+    raws = [record(f"c{at}", night + timedelta(minutes=25 * at), "hello") for at in range(12)]
+    with page_of(kept(tmp_path / "archive", *raws), timezone="Europe/Berlin") as url:
+        page = httpx.get(url, params={"scope": scope}).text
+        bars = re.findall(r'<a href="([^"]+)" tabindex="-1"><rect class="bar"[^>]*><title>[^<]*: ([0-9]+)', page)
+        assert len(bars) == 5
+        for href, count in bars:
+            query = urlsplit(unescape(href)).query
+            assert httpx.get(f"{url}/search.json?{query}").json()["total"] == int(count)
 
 
 def test_a_value_that_is_a_filter_by_now_leads_to_the_search_without_it(url: str) -> None:
@@ -302,6 +315,8 @@ def test_where_a_first_harvest_runs_the_page_says_so_until_there_is_something(tm
         answer = httpx.get(url)
         assert answer.status_code == 200
         assert "The first harvest begins" in text_of(answer)
+        for path in ("/search.json", "/api/v1/search", "/api/v1/status", "/coverage", "/c/c"):
+            assert httpx.get(url + path).status_code == 503, path
         indexed(kept(tmp_path / "archive", record("c", NOW, "hello")))
         assert "hello" in text_of(httpx.get(url))
 
