@@ -329,8 +329,12 @@ def test_the_commands_do_their_work_with_the_keys_they_are_given_also_after_a_ch
         assert 'archiver_index_up{account="' in get(f"{composed.url}/metrics")[1]
         token = composed.said("archiver", "access", "add", "mara", "--role", "compliance")
         asked = urllib.request.Request(f"{composed.url}/api/v1/search", headers={"Authorization": f"Bearer {token}"})
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            assert json.load(answer)["total"] > 0
+
+        def found() -> bool:
+            with urllib.request.urlopen(asked, timeout=30) as answer:
+                return bool(json.load(answer)["total"])
+
+        until(found)  # the harvest's own thread indexes, a few seconds later
         assert get(f"{composed.url}/api/v1/search")[0] == 401
     pretend_older_mapping(composed.store)
     with composed.running("archiver"):

@@ -51,6 +51,9 @@ class ElasticStore:
         if self._building:
             return Family(self._server, self._prefix, self._building)
         found = survey(self._server, self._prefix)
+        if any(found.faults()):  # somebody may be making the parts of a month at this moment
+            self._server.wait(_AT_ONCE_S)
+            found = survey(self._server, self._prefix)
         for fault in found.faults():
             raise _damaged(fault)
         return Family(self._server, self._prefix, found.serving) if found.serving else None

@@ -50,7 +50,7 @@ def test_one_process_harvests_and_serves_what_it_has(tmp_path: Path) -> None:
         words = ("--archive", str(tmp_path / "archive"), "serve", "--harvest", "--every", "1s")
         with serving(*words, environment=environment) as (url, process):
             until(lambda: httpx.get(f"{url}/readyz", timeout=60).status_code == 200)
-            assert httpx.get(f"{url}/api/v1/search", timeout=60).json()["total"] > 0
+            until(lambda: httpx.get(f"{url}/api/v1/search", timeout=60).json()["total"] > 0)  # once they are indexed
             assert "archiver_" in httpx.get(f"{url}/metrics", timeout=60).text
             assert httpx.get(f"{url}/health/harvest", timeout=60).json()["schema"] == "archiver.health/3"
             process.send_signal(signal.SIGTERM)
