@@ -90,8 +90,8 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
         """The archive's file, which must exist. Raises ConfigError, ArchiveError."""
         if self._file is None:
             wanted, policies = self.settings.optional("account"), self.settings.policies
-            self._file = open_archive(self.settings.archive, account=wanted, policies=policies)
-            self._file.give_way = self._give_way
+            folder = self.settings.archive
+            self._file = open_archive(folder, account=wanted, policies=policies, give_way=self._give_way)
         return self._file
 
     @property
@@ -112,8 +112,8 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
     def make(self) -> ArchiveFile:
         """The archive's file, created for the account of the settings if there is none, or none that is complete."""
         if self._file is None:
-            self._file = make_archive(self.settings.archive, self.settings.account, policies=self.settings.policies)
-            self._file.give_way = self._give_way
+            folder, account, policies = self.settings.archive, self.settings.account, self.settings.policies
+            self._file = make_archive(folder, account, policies=policies, give_way=self._give_way)
         return self._file
 
     def client(
@@ -271,9 +271,7 @@ class Archive(ArchiveReader, AbstractContextManager["Archive"]):
         """
         file = self.file
         told = {"account": file.account, "index_root": file.vault.noted_head(), **facts}
-        event = audit_event(
-            action, self.view, at=self.now(), facts=told, reason=reason, outcome=outcome
-        )  # fmt: skip
+        event = audit_event(action, self.view, at=self.now(), facts=told, reason=reason, outcome=outcome)
         if not file.is_writable:
             _log.warning("audit.impossible", "not in the audit log, because this user may not write the archive")
             return None

@@ -83,9 +83,9 @@ def _address(process: subprocess.Popen[str]) -> str:
 class Reader(threading.Thread):
     """Somebody who searches and reads until a moment."""
 
-    def __init__(self, url: str, queries: Sequence[str], seed: int, until: float, pause_s: float) -> None:
+    def __init__(self, url: str, words: Sequence[str], seed: str, until: float, pause_s: float) -> None:
         super().__init__()
-        self._queries = queries
+        self._words = words
         self._client, self._dice = httpx.Client(base_url=url, timeout=_PATIENCE_S), random.Random(seed)
         self._until, self._pause_s = until, pause_s
         self.times: Times = defaultdict(list)
@@ -103,7 +103,7 @@ class Reader(threading.Thread):
         """One of a few that are asked again and again, or one that nobody has asked before."""
         if self._dice.random() < _REPEATED:
             return self._dice.choice(QUERIES)
-        return " ".join(self._dice.sample(self._queries, self._dice.choice((1, 2))))
+        return " ".join(self._dice.sample(self._words, self._dice.choice((1, 2))))
 
     def _timed(self, what: str, path: str, **parameters: str) -> str:
         start = time.perf_counter()
@@ -124,7 +124,7 @@ def words_of(folder: Path) -> list[str]:
 
 def measure(url: str, words: Sequence[str], readers: int, seconds: float, pause_s: float) -> None:
     until = time.perf_counter() + seconds
-    threads = [Reader(url, words, seed, until, pause_s) for seed in range(readers)]
+    threads = [Reader(url, words, f"{number} of {readers}", until, pause_s) for number in range(readers)]
     for thread in threads:
         thread.start()
     for thread in threads:

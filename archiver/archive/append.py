@@ -41,10 +41,13 @@ class AppendResult(Value):
 
 
 class VaultWriter(Vault):
-    """The vault with its writers, for the archive's own methods. Writes happen inside a transaction of the archive."""
+    """The vault with its writers, for the archive's own methods. Writes happen inside a transaction of the archive.
+    `give_way` is called before each record.
+    """
 
-    def __init__(self, connection: sqlite3.Connection, account: str, key: bytes) -> None:
+    def __init__(self, connection: sqlite3.Connection, account: str, key: bytes, give_way: GiveWay = go_on) -> None:
         super().__init__(connection, key)
+        self._give_way = give_way
         self._chain = ChainWriter(connection, account)
         self.recompression = Recompression(connection, self._chain.bodies)
 
@@ -52,19 +55,17 @@ class VaultWriter(Vault):
         """After a rollback: nothing that was not written counts any more."""
         self._chain.bodies.forget()
 
-    def append(
-        self, conversations: Iterable[Conversation], *, fetched_at: datetime, give_way: GiveWay = go_on
-    ) -> list[AppendResult]:  # fmt: skip
+    def append(self, conversations: Iterable[Conversation], *, fetched_at: datetime) -> list[AppendResult]:
         """Keeps each read of a conversation whose content is new, and makes it current where its `Change` allows that.
 
         A read that may not become current is kept once. An earlier state of the conversation that LivePerson still
         returns after a while (`SECOND_LOOK`) becomes current after all. An unchanged read is not decoded, a changed one
-        once. `give_way` is called before each.
+        once.
         """
         reads = list(conversations)
         fingerprints, results, firsts = self._current_fingerprints(reads), [], PendingRows()
         for conversation in reads:
-            give_way()
+            self._give_way()
             content = content_of(self._key, conversation.raw, is_open=conversation.is_open)
             current = fingerprints.get(conversation.id)
             if current is None:

@@ -80,6 +80,11 @@ def is_fingerprint(fingerprint: bytes, key: bytes, raw: bytes) -> bool:
     return fingerprint in (*newest, *older, before_format_4)
 
 
+def in_hex(link_: object) -> str:
+    """A link in hexadecimal; zeros for what is none, in a damaged file."""
+    return link_.hex() if isinstance(link_, bytes) else GENESIS.hex()
+
+
 def commit(salt: bytes, digest: bytes) -> bytes:
     """SHA-256 of the salt and the body's digest: reveals nothing about a body whose salt was removed."""
     return hashlib.sha256(salt + digest).digest()

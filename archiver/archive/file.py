@@ -37,23 +37,21 @@ class ArchiveFile(Kept, AbstractContextManager["ArchiveFile"]):
     """An open archive. Every method that writes is one transaction and raises ArchiveError; the caller closes it.
 
     `vault` reads raw records and the chain, `ledger` which windows were read and how completely, `erasures` text that
-    LivePerson masked, deleted or left out. `audit` is the log of who did what. `give_way` is called before each record
-    that is kept or indexed, and may wait for a moment.
+    LivePerson masked, deleted or left out, `audit` who did what. `give_way` is called before each record is kept.
     """
 
     def __init__(
         self, folder: Path, connection: sqlite3.Connection, policies: Policies, *, is_writable: bool = True,
-        holder: str | None = None,
+        holder: str | None = None, give_way: GiveWay = go_on,
     ) -> None:  # fmt: skip
         super().__init__(connection, self._transaction)
-        self.folder = folder
-        self.is_writable = is_writable
+        self.folder, self.is_writable, self.give_way = folder, is_writable, give_way
         self._connection, self._policies = connection, policies
         self.account, self.id, key = read_identity(connection, folder / FILE)
         self.vault, self.ledger = Vault(connection, key), Ledger(connection)
         self.inspection = Inspection(connection, key)
         self.erasures = Erasures(connection, self.inspection)
-        self._vault = VaultWriter(connection, self.account, key)
+        self._vault = VaultWriter(connection, self.account, key, give_way)
         self._erasures = ErasuresWriter(connection, self.inspection, self._vault)
         self._ledger, self._presence = LedgerWriter(connection), Presence(connection, self._vault)
         self._coverings = Coverings(self.vault, self.ledger, self._presence)
@@ -62,7 +60,6 @@ class ArchiveFile(Kept, AbstractContextManager["ArchiveFile"]):
         self._repair = Repair(connection, self.vault, self._ledger, self.inspection)
         self.upgrade = Upgrade(connection, folder / FILE, self._vault.recompression, self._transaction)
         self.audit = AuditLog(folder)
-        self.give_way: GiveWay = go_on
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -101,9 +98,8 @@ class ArchiveFile(Kept, AbstractContextManager["ArchiveFile"]):
         if not (self.folder / FILE).is_file():
             hint = "Bring it back, or stop what harvests into it."
             raise ArchiveError(f"the archive {self.folder} is gone", hint=hint)
-        other = ArchiveFile(self.folder, connect(self.folder / FILE), self._policies, holder=self._lease.holder)
-        other.give_way = self.give_way
-        return other
+        connection, holder = connect(self.folder / FILE), self._lease.holder
+        return ArchiveFile(self.folder, connection, self._policies, holder=holder, give_way=self.give_way)
 
     # ── writes of a harvest ──
 
@@ -131,7 +127,7 @@ class ArchiveFile(Kept, AbstractContextManager["ArchiveFile"]):
         with self._transaction():
             if self._holds_lease:
                 self._lease.heartbeat(now)
-            results = self._vault.append(conversations, fetched_at=now, give_way=self.give_way)
+            results = self._vault.append(conversations, fetched_at=now)
             self._vault.note_deep(zip(conversations, results, strict=True))
             self._note_erasures(results, unread_changes, now)
             self._watch(conversations, results, unread_changes, now)

@@ -14,6 +14,7 @@ from archiver.archive.log_file import has_log
 from archiver.archive.tables import APPLICATION_ID, VERSION
 from archiver.choices import Policies
 from archiver.errors import ArchiveError, ConfigError
+from archiver.foreground import GiveWay, go_on
 from archiver.private import make_private_folder
 
 _OTHER_FOLDER = "Name another folder with --archive, or restore this one from a backup."
@@ -39,7 +40,9 @@ def identity_of(folder: Path) -> tuple[int, int] | None:
     return state.st_dev, state.st_ino
 
 
-def open_archive(folder: Path, *, account: str | None = None, policies: Policies = Policies()) -> ArchiveFile:  # noqa: B008  (frozen)
+def open_archive(
+    folder: Path, *, account: str | None = None, policies: Policies = Policies(), give_way: GiveWay = go_on  # noqa: B008  (frozen)
+) -> ArchiveFile:  # fmt: skip
     """The archive in a folder, which must exist; of `account`, if given. One that this process may not write is read
     only. Raises ConfigError, ArchiveError.
     """
@@ -50,7 +53,7 @@ def open_archive(folder: Path, *, account: str | None = None, policies: Policies
             f"the folder {str(folder)!r} {what}",
             hint="Name the archive's folder (--archive or ARCHIVER_ARCHIVE), or make one with: archiver harvest",
         )
-    archive = _opened(folder, path, policies)
+    archive = _opened(folder, path, policies, give_way)
     if account and archive.account != account:
         archive.close()
         raise ConfigError(
@@ -60,20 +63,22 @@ def open_archive(folder: Path, *, account: str | None = None, policies: Policies
     return archive
 
 
-def make_archive(folder: Path, account: str, *, policies: Policies = Policies()) -> ArchiveFile:  # noqa: B008  (frozen)
+def make_archive(
+    folder: Path, account: str, *, policies: Policies = Policies(), give_way: GiveWay = go_on  # noqa: B008  (frozen)
+) -> ArchiveFile:  # fmt: skip
     """The archive of an account, created if the folder is absent or empty. Raises ConfigError, ArchiveError."""
     path = folder / FILE
     with foreign_errors(folder):
         if not is_archive(folder):
             _make_folder(folder)
         elif not _may_write(path) or _is_cut_off(path):
-            return open_archive(folder, account=account, policies=policies)
+            return open_archive(folder, account=account, policies=policies, give_way=give_way)
     connection = connect(path)
     try:
         schema.create(connection, account)
     finally:
         connection.close()
-    return open_archive(folder, account=account, policies=policies)
+    return open_archive(folder, account=account, policies=policies, give_way=give_way)
 
 
 def _make_folder(folder: Path) -> None:
@@ -98,7 +103,7 @@ def _may_write(path: Path) -> bool:
     return all(os.access(item, os.W_OK, effective_ids=True) for item in (path, path.parent))
 
 
-def _opened(folder: Path, path: Path, policies: Policies) -> ArchiveFile:
+def _opened(folder: Path, path: Path, policies: Policies, give_way: GiveWay) -> ArchiveFile:
     with foreign_errors(folder):
         if not stat.S_ISREG(path.stat().st_mode):
             raise ArchiveError(f"{path} is not a file", hint=_OTHER_FOLDER)
@@ -108,7 +113,7 @@ def _opened(folder: Path, path: Path, policies: Policies) -> ArchiveFile:
         version = _checked_format(connection, path)
         if version < VERSION:
             _migrate(connection, path, version, is_writable=is_writable)
-        return ArchiveFile(folder, connection, policies, is_writable=is_writable)
+        return ArchiveFile(folder, connection, policies, is_writable=is_writable, give_way=give_way)
     except BaseException:
         connection.close()
         raise

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 
+from archiver.archive.chain import in_hex
 from archiver.archive.events import RECORD
 from archiver.errors import NotFound, abridged
 
@@ -28,6 +29,21 @@ class VaultRows:
         """The newest sequence number; 0 for an empty vault."""
         (seq,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM entries").fetchone()
         return int(seq)
+
+    def link_at(self, seq: int) -> str | None:
+        """The link of an entry in hexadecimal; None if there is no such entry."""
+        return self._link("SELECT link FROM entries WHERE seq = ?", seq)
+
+    def newest_link(self, conversation_id: str) -> str | None:
+        """The link of the newest entry about a conversation, which changes with whatever is known of it; None if it has
+        no current version.
+        """
+        query = "SELECT link FROM current c JOIN entries e ON e.seq = c.touched WHERE c.conversation_id = ?"
+        return self._link(query, conversation_id)
+
+    def _link(self, query: str, value: object) -> str | None:
+        row = self._connection.execute(query, (value,)).fetchone()
+        return in_hex(row[0]) if row else None
 
     def started(self, width_ms: int) -> Iterator[tuple[int, int]]:
         """How many conversations started in each multiple of a width since the epoch: (multiple, count)."""

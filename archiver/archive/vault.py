@@ -16,6 +16,7 @@ from archiver.archive.chain import (
     content_of,
     described,
     entry_of,
+    in_hex,
     link,
     older_fingerprint,
 )
@@ -67,7 +68,7 @@ class Vault(VaultRows):
     def end(self) -> tuple[int, str]:
         """The newest sequence number and its link in hexadecimal, which covers all entries before it."""
         row = self._connection.execute("SELECT seq, link FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-        return (int(row[0]), _hex(row[1])) if row else (0, GENESIS.hex())
+        return (int(row[0]), in_hex(row[1])) if row else (0, GENESIS.hex())
 
     def noted_head(self) -> str:
         """The head as `verify --head` takes it, to be noted in another place: SEQ:LINK."""
@@ -77,21 +78,6 @@ class Vault(VaultRows):
     def newest_at(self) -> datetime | None:
         """When the newest entry was made, as `stored.newest_entry_at` says."""
         return newest_entry_at(self._connection)
-
-    def link_at(self, seq: int) -> str | None:
-        """The link of an entry in hexadecimal; None if there is no such entry."""
-        row = self._connection.execute("SELECT link FROM entries WHERE seq = ?", (seq,)).fetchone()
-        return _hex(row[0]) if row else None
-
-    def newest_link(self, conversation_id: str) -> str | None:
-        """The link of the newest entry about a conversation, which changes with whatever is known of it; None if it has
-        no current version.
-        """
-        row = self._connection.execute(
-            "SELECT link FROM current c JOIN entries e ON e.seq = c.touched WHERE c.conversation_id = ?",
-            (conversation_id,),
-        ).fetchone()
-        return _hex(row[0]) if row else None
 
     def quarantined(self) -> Iterator[QuarantinedRecord]:
         """The unreadable records in quarantine, oldest first. Raises ArchiveError for one that is damaged."""
@@ -287,11 +273,6 @@ class Vault(VaultRows):
 def _is_ascending(seqs: Sequence[object]) -> bool:
     """Whether these are numbers, each greater than the one before."""
     return all(isinstance(b, int) and isinstance(a, int) and a < b for a, b in pairwise(seqs))
-
-
-def _hex(link_: object) -> str:
-    """A link in hexadecimal; zeros for what is none, in a damaged file."""
-    return link_.hex() if isinstance(link_, bytes) else GENESIS.hex()
 
 
 def _fetched_at(seq: int, stored: object) -> datetime:

@@ -33,11 +33,12 @@ def check_facets(facets: Sequence[Names], scope: Scope) -> None:
         known_word(name, countable(scope), f"{scope} facet")
 
 
-def count_lines(counting: Counting, facets: Sequence[Names], scope: Scope, limit: int) -> Iterator[str]:
+def count_lines(counting: Counting, facets: Sequence[Names], scope: Scope, limit: int) -> list[str]:
     """A list for each facet, and a table for each two."""
+    lines: list[str] = []
     for names in facets:
-        yield f"\n{scope.capitalize()}s by {' and '.join(names)}"
-        yield from _lines(counting, names, limit)
+        lines += [f"\n{scope.capitalize()}s by {' and '.join(names)}", *_lines(counting, names, limit)]
+    return lines
 
 
 def _lines(counting: Counting, names: Names, limit: int) -> Iterator[str]:

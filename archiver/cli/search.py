@@ -85,8 +85,8 @@ def command(
             table = search.counted(zone, lambda counting: counts_csv(counting, facets[0], area))
         elif as_json:
             counts = search.counted(zone, lambda counting: counts_json(counting, facets, values)) if facets else {}
-        elif facets:
-            lines = search.counted(zone, lambda counting: list(count_lines(counting, facets, area, values)))
+        else:
+            lines = search.counted(zone, lambda counting: count_lines(counting, facets, area, values)) if facets else []
         archive.audit_search(search)
         shared.show_notices(search.notices)
         if as_csv:
@@ -95,7 +95,7 @@ def command(
             shared.print_json_around(*search_json(search, worth, counts, around))
         else:
             shown = print_hits(search, around, Sort(sort))
-            for line in lines if facets else ():
+            for line in lines:
                 click.echo(line)
         if not as_json:
             _print_worth(shown, search, worth)

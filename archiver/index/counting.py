@@ -163,18 +163,9 @@ class Counting:
 
     def histogram(self, interval: Interval | None = None) -> Histogram:
         """The results by intervals; by default by the shortest ones that are not too many to look at."""
-        spans = self._spans_between(interval)
-        if spans.are_days_of_utc:
-            counts = _sums(self._possible_days(), spans)
-        else:
-            spans, counts = self._counted_in_spans(interval)
+        spans, counts = self._counted_in_spans(interval)
         bars = [Bar(start, end, counts.get(to_ms(start), 0)) for start, end in spans.pairs]
         return Histogram(spans.interval, _without_ends(bars), self.total - sum(self._possible_days().values()))
-
-    def _spans_between(self, interval: Interval | None) -> Spans:
-        """The intervals from the first to the last result, by default the shortest that are not too many to look at."""
-        days = self._possible_days()
-        return spans_between(interval or _fitting(days), self._zone, days)
 
     def _possible_days(self) -> dict[int, int]:
         """How many results each day of UTC has, by its begin; only days that have some and that are possible."""
@@ -186,15 +177,20 @@ class Counting:
         return self._known[_DAYS]
 
     def _counted_in_spans(self, interval: Interval | None) -> tuple[Spans, dict[int, int]]:
-        """Intervals, with the number of results of each by its begin."""
+        """The intervals from the first to the last result, with the number of results of each by its begin. Those of
+        whole days of UTC are known by the days.
+        """
         spans: list[Spans] = []
 
         def axes() -> list[tuple[Axis, ...]]:
-            spans[:] = [self._spans_between(interval)]
-            return [(spans[0].axis,)]
+            days = self._possible_days()
+            spans[:] = [spans_between(interval or _fitting(days), self._zone, days)]
+            return [] if spans[0].are_days_of_utc else [(spans[0].axis,)]
 
-        (tally,) = self._tallies(axes)
-        return spans[0], {edge: count for (edge,), count in tally.items()}
+        tallies = self._tallies(axes)
+        if not tallies:
+            return spans[0], _sums(self._possible_days(), spans[0])
+        return spans[0], {edge: count for (edge,), count in tallies[0].items()}
 
     def _tallies(self, axes_of: Callable[[], list[tuple[Axis, ...]]]) -> list[Tally]:
         """Counts by axes that may depend on the days that have results: by those of the same moment. Several are asked

@@ -38,10 +38,7 @@ def make_ready(
 
     With `is_written_elsewhere` it is never written here: who writes an index keeps others from it until it is closed.
     """
-    if is_written_elsewhere:
-        doubt = _wait_for_writer(archive, store, patience_s)
-    else:
-        doubt = _bring_up_to_date(archive, store, progress, patience_s)
+    doubt = _bring_up_to_date(archive, store, progress, patience_s, is_written_elsewhere=is_written_elsewhere)
     if doubt is None:
         check_whole(archive, store)
     refused = len(store.refused())
@@ -70,15 +67,19 @@ def check_whole(archive: ArchiveFile, store: Store) -> None:
 
 
 def _bring_up_to_date(
-    archive: ArchiveFile, store: StoreAdmin, progress: Progress, patience_s: float
+    archive: ArchiveFile, store: StoreAdmin, progress: Progress, patience_s: float, *, is_written_elsewhere: bool
 ) -> str | None:  # fmt: skip
     """Why the index could not be brought up to date though it answers; None if it is."""
     try:
         if is_behind(archive, store):
+            if is_written_elsewhere:
+                return _wait_for_writer(archive, store, patience_s)
             catch_up(archive, store, progress, patience_s=patience_s)
     except StoreOutdated as error:
         if store.status().kind != "embedded":  # the old indices still answer; a rebuild may take hours
             return f"{error.message}; answers may differ from a new index: archiver reindex"
+        if is_written_elsewhere:
+            raise StoreBusy("the search index is being built anew", hint="Wait for it: archiver status") from None
         rebuild(archive, store, progress)
     except (StoreBusy, StoreDenied, StoreUnavailable) as error:
         if not store.position().seq:
@@ -88,21 +89,13 @@ def _bring_up_to_date(
     return None
 
 
-def _wait_for_writer(archive: ArchiveFile, store: StoreAdmin, patience_s: float) -> str | None:
+def _wait_for_writer(archive: ArchiveFile, store: Store, patience_s: float) -> str | None:
     """Why the index lacks entries that the vault has at first, though they were waited for; None if it has them."""
     head, until = archive.vault.head(), time.monotonic() + patience_s
-    try:
-        while is_behind(archive, store) and store.position().seq < head:
-            if time.monotonic() >= until:
-                return f"{_behind(archive, store)}: the harvest adds them"
-            time.sleep(_LOOK_EVERY_S)
-    except StoreOutdated as error:
-        if store.status().kind != "embedded":  # the old indices still answer
-            return f"{error.message}; answers may differ from a new index: archiver reindex"
-        raise StoreBusy("the search index is being built anew", hint="Wait for it: archiver status") from None
-    except StoreUnavailable as error:
-        _log.warning("index.stale", error.message)
-        return f"{_behind(archive, store)}: {_why(error)}"
+    while store.position().seq < head:
+        if time.monotonic() >= until:
+            return f"{_behind(archive, store)}: the harvest adds them"
+        time.sleep(_LOOK_EVERY_S)
     return None
 
 

@@ -14,6 +14,7 @@ from archiver.errors import ConfigError, counted
 from archiver.outputs import month_of
 from archiver.value import Value
 from archiver.web.state import SearchState
+from archiver.web.times import within
 
 STATES = {
     CoverageState.SEALED: ("proven", "proven complete by LivePerson's own counts"),
@@ -80,24 +81,27 @@ def _months(coverage: Coverage) -> Iterator[Month]:
 
 def _announced(days: list[Day]) -> str:
     """How many conversations LivePerson announced, and of how many days it was not asked."""
-    read = [day for day in days if _unread_hours(day) < sum(day.hours.values())]
+    read = [day for day in days if _is_read(day)]
     unread = f"{counted(len(days) - len(read), 'day')} not read" if len(read) < len(days) else ""
-    least = "" if all(day.is_exact for day in read) else "at least "
-    announced = f"{least}{sum(day.expected for day in read):,} announced" if read else ""
-    return ", ".join(filter(None, (announced, unread)))
-
-
-def _unread_hours(day: Day) -> float:
-    """The hours of a day for which LivePerson was not asked."""
-    return day.hours.get(CoverageState.OPEN.value, 0.0)
+    return ", ".join(filter(None, (_expected(read) if read else "", unread)))
 
 
 def _announced_of(day: Day) -> str:
     """What LivePerson announced of a day, in words."""
-    if not sum(day.hours.values()) - _unread_hours(day):
+    if not _is_read(day):
         return "not asked for"
-    least, more = "" if day.is_exact else "at least ", ", and part of the day is not read yet"
-    return f"{least}{day.expected:,} announced{more if _unread_hours(day) else ''}"
+    more = ", and part of the day is not read yet" if CoverageState.OPEN in day.hours else ""
+    return f"{_expected([day])}{more}"
+
+
+def _is_read(day: Day) -> bool:
+    """Whether LivePerson was asked for any part of a day."""
+    return any(state != CoverageState.OPEN for state in day.hours)
+
+
+def _expected(days: list[Day]) -> str:
+    least = "" if all(day.is_exact for day in days) else "at least "
+    return f"{least}{sum(day.expected for day in days):,} announced"
 
 
 def _cell(day: date, days: dict[date, Day], month: int) -> Cell | None:
@@ -131,7 +135,7 @@ def day_page(archive: Archive, text: str) -> dict[str, Any]:
         "summary": day,
         "announced": _announced_of(day) if day else "",
         "stretches": [(_clock(item), STATES[item.state], item) for item in coverage.stretches],
-        "search": SearchState(filters=(f"started:{text}T00:00Z..{text}T23:59Z",)).href(),
+        "search": SearchState(filters=(within("started", start, start + timedelta(days=1)),)).href(),
         "command": f"archiver harvest --from {text} --to {text}",
         "counted": counted,
     }

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 
 from archiver.intervals import Interval
 from archiver.outputs import ProvenBar
 from archiver.value import Value
 from archiver.web.state import SearchState
-from archiver.web.times import in_zone
+from archiver.web.times import in_zone, within
 
 WIDTH, HEIGHT = 720, 96  # units of the drawing
-_MINUTE = timedelta(minutes=1)
 _GAP = 0.15  # of a bar's place
 
 
@@ -63,7 +62,5 @@ def _href(row: ProvenBar, state: SearchState, zone: tzinfo) -> str | None:
 
 def _href_of_hour(row: ProvenBar, state: SearchState, zone: tzinfo) -> str | None:
     """Days bound a search, so an hour is a filter; in UTC, because a zone may have the same hour twice."""
-    first, last = row.bar.start.astimezone(UTC), (row.bar.end - _MINUTE).astimezone(UTC)
     field = "sent" if state.scope == "message" else "started"
-    term = f"{field}:{first:%Y-%m-%dT%H:%M}Z..{last:%Y-%m-%dT%H:%M}Z"
-    return state.with_filter(term) if row.bar.count else None
+    return state.with_filter(within(field, row.bar.start, row.bar.end)) if row.bar.count else None

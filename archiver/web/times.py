@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 
 def in_zone(moment: datetime, zone: tzinfo) -> datetime:
@@ -27,3 +27,9 @@ def duration(ms: int | None) -> str:
     if hours:
         return f"{hours} h {minutes % 60} min"
     return f"{minutes} min" if minutes else f"{length.seconds} s"
+
+
+def within(field: str, start: datetime, end: datetime) -> str:
+    """The condition that the moment of a field lies from one whole minute to before another, in UTC."""
+    first, last = start.astimezone(UTC), (end - timedelta(minutes=1)).astimezone(UTC)
+    return f"{field}:{first:%Y-%m-%dT%H:%M}Z..{last:%Y-%m-%dT%H:%M}Z"

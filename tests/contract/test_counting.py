@@ -128,8 +128,8 @@ def test_what_was_counted_ahead_is_asked_once_and_is_what_each_question_alone_gi
     assert questions == [3, 2]  # days, skill, has; and the months, which are no facet of the index, beside the days
 
 
-def test_too_many_values_for_one_question_are_asked_for_one_by_one(opened: Opened) -> None:
-    asked = counting(opened, STARTS)
+def refuse_several(asked: Counting) -> None:
+    """Makes the store refuse to count by several axes in one question."""
     tallies = asked._store.tallies
 
     def bounded(expression: Expression, wanted: Sequence[Axes], *, scope: Scope) -> list[Tally]:
@@ -138,6 +138,11 @@ def test_too_many_values_for_one_question_are_asked_for_one_by_one(opened: Opene
         return tallies(expression, wanted, scope=scope)
 
     asked._store.tallies = bounded  # type: ignore[method-assign]
+
+
+def test_too_many_values_for_one_question_are_asked_for_one_by_one(opened: Opened) -> None:
+    asked = counting(opened, STARTS)
+    refuse_several(asked)
     asked.count_ahead(["skill", "has"])
     assert (asked.total, asked.by("skill").values) == (7, (Facet("Restaurants", 7),))
 
@@ -152,8 +157,8 @@ def test_hours_go_on_where_the_clock_is_set_back_by_half_an_hour(opened: Opened)
 class Growing:
     """Counts of a store that is written before some of the questions, as by a harvest meanwhile."""
 
-    def __init__(self, opened: Opened, asked: Counting, before: Callable[[int], bool]) -> None:
-        self._opened, self._asked, self._before = opened, asked, before
+    def __init__(self, asked: Counting, before: Callable[[int], bool]) -> None:
+        self._asked, self._before = asked, before
         self._tallies, self.questions, self.added = asked._store.tallies, 0, 0
         asked._store.tallies = self._answer  # type: ignore[method-assign]
 
@@ -171,7 +176,7 @@ class Growing:
 def test_bars_add_up_though_the_index_grows_between_two_questions(opened: Opened, interval: Interval | None) -> None:
     asked = counting(opened, STARTS, zone=BERLIN)
     asked.count_ahead(["skill"])
-    growing = Growing(opened, asked, lambda number: number == 1)
+    growing = Growing(asked, lambda number: number == 1)
     found = asked.histogram(interval)
     assert growing.added == 1
     assert sum(bar.count for bar in found.bars) + found.elsewhere == asked.total == len(STARTS) + 1
@@ -187,7 +192,7 @@ def test_bars_add_up_though_the_index_grows_between_two_questions(opened: Opened
 def test_a_table_adds_up_though_the_index_grows_between_its_questions(opened: Opened) -> None:
     for at in (1, 2):
         asked = counting(opened, STARTS, zone=BERLIN)
-        growing = Growing(opened, asked, lambda number, at=at: number == at)  # type: ignore[misc]
+        growing = Growing(asked, lambda number, at=at: number == at)  # type: ignore[misc]
         table = asked.table("month", "skill", 50, 50)
         assert growing.added == 1
         assert table.rows.total == table.columns.total == sum(table.cells.values()) == asked.total
@@ -206,15 +211,8 @@ def test_a_table_is_of_one_moment_though_a_conversation_is_read_again_between_it
 def test_what_is_asked_one_by_one_adds_up_though_the_index_grows_meanwhile(opened: Opened) -> None:
     asked = counting(opened, STARTS)
     assert asked.total == len(STARTS)
-    growing = Growing(opened, asked, lambda number: number == 3)
-    grown = asked._store.tallies
-
-    def bounded(expression: Expression, wanted: Sequence[Axes], *, scope: Scope) -> list[Tally]:
-        if len(wanted) > 1:
-            raise too_many_values()
-        return grown(expression, wanted, scope=scope)
-
-    asked._store.tallies = bounded  # type: ignore[method-assign]
+    growing = Growing(asked, lambda number: number == 3)
+    refuse_several(asked)
     counts = asked.by("skill")
     assert growing.added == 1
     assert sum(item.count for item in counts.values) == counts.total == len(STARTS) + 1
@@ -222,7 +220,7 @@ def test_what_is_asked_one_by_one_adds_up_though_the_index_grows_meanwhile(opene
 
 def test_an_index_that_changes_at_every_question_is_not_counted_wrongly(opened: Opened) -> None:
     asked = counting(opened, STARTS, zone=BERLIN)
-    Growing(opened, asked, lambda number: True)
+    Growing(asked, lambda number: True)
     with pytest.raises(StoreBusy, match="changes faster") as caught:
         asked.histogram(Interval.DAY)
     assert "Try again" in str(caught.value.hint)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,17 +37,16 @@ def commit_of(folder: Path) -> Commit:
     return state.st_ino, state.st_mtime_ns
 
 
-@contextmanager
-def not_written(folder: Path) -> Iterator[None]:
-    """Within the context nobody writes the index in a folder, by the lock that tantivy's writers hold. Raises StoreBusy
-    if somebody does.
-    """
+def remove_idle(folder: Path) -> None:
+    """Removes an index that nobody is writing, by the lock that tantivy's writers hold. Raises StoreBusy, OSError."""
+    if not folder.is_dir():
+        return
     with (folder / _WRITER_LOCK).open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise busy() from None
-        yield
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def library_version() -> str:

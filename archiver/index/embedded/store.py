@@ -19,14 +19,7 @@ from archiver.index.axes import Axes, Tally
 from archiver.index.embedded.comparison import compare
 from archiver.index.embedded.documents import documents
 from archiver.index.embedded.errors import our_errors
-from archiver.index.embedded.files import (
-    Commit,
-    commit_of,
-    damaged_files,
-    library_version,
-    not_written,
-    stored_bytes,
-)
+from archiver.index.embedded.files import Commit, commit_of, damaged_files, library_version, remove_idle, stored_bytes
 from archiver.index.embedded.pages import count
 from archiver.index.embedded.position import POSITION_FILE, PositionFile
 from archiver.index.embedded.read_only import ReadOnlyCopy, denied, may_write
@@ -100,9 +93,8 @@ class EmbeddedStore:
         return self._index
 
     def _prepared(self) -> Path:
-        if not self.position().seq and self._folder.is_dir():
-            with not_written(self._folder):
-                shutil.rmtree(self._folder, ignore_errors=True)
+        if not self.position().seq:
+            remove_idle(self._folder)
         make_private_folder(self._root)
         make_private_folder(self._folder)
         return self._folder
