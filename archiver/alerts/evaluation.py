@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from itertools import islice
 from typing import Any
 
+from archiver.alerts.appending import ALERT_SCHEMA
 from archiver.archive import ArchiveFile, Record, SavedMatch, SavedSearch, Vault
 from archiver.errors import QueryError, RecordError
 from archiver.index import read_version
@@ -80,7 +81,7 @@ def _content(
 ) -> dict[str, Any]:  # fmt: skip
     """`archiver.alert/1` without its id: what was found, by ids; the text only if it is asked for."""
     return {
-        "schema": "archiver.alert/1",
+        "schema": ALERT_SCHEMA,
         "account": archive.account,
         "search": search.name,
         "version": search.version,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hmac
 import re
 import shlex
@@ -18,20 +17,19 @@ from typing import Any
 
 import httpx
 
+from archiver.alerts.appending import append_alert
 from archiver.alerts.mailing import send_mail
 from archiver.archive import ArchiveFile, Delivery, SavedSearch, Target
 from archiver.config import MailServer, mail_address, server_url
 from archiver.errors import ArchiverError, ConfigError, NotFound, suggest
 from archiver.jsontext import decode, encode
 from archiver.logs import EventLogger
-from archiver.private import make_private_file
 from archiver.proxies import EnvironmentTransport
 
 _log = EventLogger("alerts")
 _WITHIN_S = 15.0
 _CLAIMED_FOR = timedelta(minutes=2)  # longer than anything takes that is told
 _DELAYS = [timedelta(seconds=s) for s in (5, 30, 120, 600, 3_600, 3 * 3_600, 12 * 3_600)]  # then it is dead
-_TAIL_BYTES = 1 << 20
 # What a command may hold in braces, by what stands for it in an alert.
 _NAMES: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "search": lambda alert: alert["search"],
@@ -131,19 +129,7 @@ def _filled(word: str, values: dict[str, str]) -> str:
 
 
 def _append(search: SavedSearch, content: dict[str, Any]) -> None:
-    """Appends a line, unless it is there already: a kill may have come before it was noted that it was told."""
-    path, line = Path(search.place), encode(content) + b"\n"
-    make_private_file(path)
-    with path.open("r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # alerts of another archive may go into the same file
-        end = file.seek(0, 2)
-        file.seek(max(end - _TAIL_BYTES, 0))
-        tail = file.read()
-        if line in tail:
-            return
-        if tail and not tail.endswith(b"\n"):
-            file.write(b"\n")  # a line that was cut off
-        file.write(line)
+    append_alert(Path(search.place), encode(content))
 
 
 def _checked_command(text: str) -> str:

@@ -261,24 +261,59 @@ def test_a_command_that_fails_is_tried_again(archive: ArchiveFile) -> None:
     assert "ended with 1" in str(archive.saved.undelivered()[0].error)
 
 
-def test_a_line_that_was_cut_off_spoils_no_other_and_a_whole_one_is_written_once(
-    archive: ArchiveFile, tmp_path: Path
+@pytest.mark.parametrize("is_other", [False, True])
+@pytest.mark.parametrize("cut", [1, 5, 29, 40, -40, -2, -1])
+def test_the_line_of_an_alert_that_was_cut_off_is_removed_before_the_next(
+    archive: ArchiveFile, tmp_path: Path, cut: int, is_other: bool
 ) -> None:
-    out = tmp_path / "out"
+    out, other = tmp_path / "out", tmp_path / "other"
     archive.saved.add(SavedSearch("s", "hello", target=Target.FILE, place=str(out), with_text=True))
     keep(archive, record("c1", NOW, "hello"))
     look(archive)
-    (delivery,) = archive.saved.undelivered()
     Teller(archive, lambda: NOW).tell()
     whole = out.read_bytes()
     assert json.loads(whole)["matches"][0]["text"] == "hello"
-    out.write_bytes(whole + b'{"cut')
+    if is_other:
+        with make_archive(other, "other") as second:
+            second.saved.add(SavedSearch("s", "hello", target=Target.FILE, place=str(out), with_text=True))
+            keep(second, record("c1", NOW, "hello"))
+            look(second)
+            Teller(second, lambda: NOW).tell()
+        cut_off = out.read_bytes().removeprefix(whole)[:cut]
+    else:
+        cut_off = whole.replace(b'"c1"', b'"c2"')[:cut]
+    out.write_bytes(whole + cut_off)
     keep(archive, record("c2", NOW, "hello"))
     look(archive)
     Teller(archive, lambda: NOW).tell()
-    assert [line[:2] for line in out.read_bytes().splitlines()] == [b'{"', b'{"', b'{"']
-    assert delivery.search == "s"
+    told = [json.loads(line)["matches"][0]["conversation_id"] for line in out.read_bytes().splitlines()]
+    assert told == ["c1", "c2"]
     assert out.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("text", ["{}", "{ ", '{"schema":"another/1"', "a note", "x" * 3_000_000])
+def test_what_others_wrote_into_the_file_of_a_search_stays(archive: ArchiveFile, tmp_path: Path, text: str) -> None:
+    out = tmp_path / "out"
+    out.write_text("first\n" + text)
+    archive.saved.add(SavedSearch("s", "hello", target=Target.FILE, place=str(out)))
+    keep(archive, record("c1", NOW, "hello"))
+    look(archive)
+    Teller(archive, lambda: NOW).tell()
+    first, second, alert = out.read_text().splitlines()
+    assert (first, second) == ("first", text)
+    assert json.loads(alert)["search"] == "s"
+
+
+def test_an_alert_that_is_in_the_file_is_not_written_again(archive: ArchiveFile, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    archive.saved.add(SavedSearch("s", "hello", target=Target.FILE, place=str(out)))
+    keep(archive, record("c1", NOW, "hello"))
+    look(archive)
+    (delivery,) = archive.saved.undelivered()
+    alert = json.dumps({**json.loads(delivery.content), "id": f"{archive.id}-{delivery.id}"}, separators=(",", ":"))
+    out.write_text(alert + "\nanother\n")  # the program was killed before it was noted that it was told
+    assert Teller(archive, lambda: NOW).tell() == 1
+    assert out.read_text() == alert + "\nanother\n"
 
 
 @pytest.mark.parametrize(
