@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Set
 from datetime import datetime
 
 from archiver.archive.append import VaultWriter
 from archiver.archive.events import RETURNED, VANISHED
+from archiver.jsontext import encode
 from archiver.model import Window, to_ms
 
-_LAST = (
+_EVER_VANISHED = (
     # By the index of events, which covers no records.
-    "SELECT conversation_id, type FROM entries e WHERE type <> 'record' AND type IN (?, ?) AND seq ="
-    " (SELECT max(seq) FROM entries l WHERE l.conversation_id = e.conversation_id AND l.type IN (?, ?))"
+    "SELECT DISTINCT conversation_id FROM entries JOIN current USING (conversation_id)"
+    " WHERE type <> 'record' AND type = ? AND started_ms >= ? AND started_ms < ?"
+)
+_STARTED = "SELECT conversation_id FROM current WHERE started_ms >= ? AND started_ms < ? ORDER BY started_ms"
+_VANISHED_OF = (
+    # By the index of conversations: however many have vanished, only these are looked at.
+    "SELECT value FROM json_each(?) CROSS JOIN entries e ON e.seq ="
+    " (SELECT max(seq) FROM entries WHERE conversation_id = value AND type IN (?, ?)) WHERE e.type = ?"
 )
 
 
@@ -23,22 +30,23 @@ class Presence:
     def __init__(self, connection: sqlite3.Connection, vault: VaultWriter) -> None:
         self._connection, self._vault = connection, vault
 
-    def vanished(self) -> set[str]:
-        """The conversations that LivePerson listed no more when their time was last read."""
-        kinds = (VANISHED, RETURNED)
-        rows = self._connection.execute(_LAST, (*kinds, *kinds))
-        return {conversation_id for conversation_id, type_ in rows if type_ == VANISHED}
-
     def vanished_within(self, window: Window) -> list[str]:
-        """Those of them that started in a window."""
-        missing = self.vanished()
-        return sorted(missing & set(self._started(window))) if missing else []
+        """The conversations that started in a window and that LivePerson listed no more when it was last read."""
+        return sorted(self._vanished_of(self._ids(_EVER_VANISHED, VANISHED, *_limits(window))))
 
     def changes(self, window: Window, listed: Set[str]) -> list[tuple[str, str]]:
         """What became of conversations that started in a window of which LivePerson listed these: (event, id)."""
-        missing = self.vanished()
-        gone = [(VANISHED, id_) for id_ in self._started(window) if id_ not in listed and id_ not in missing]
-        return [*gone, *((RETURNED, id_) for id_ in sorted(missing & listed))]
+        lacking = [id_ for id_ in self._ids(_STARTED, *_limits(window)) if id_ not in listed]
+        known, returned = self._vanished_of(lacking), self._vanished_of(listed)
+        gone = ((VANISHED, id_) for id_ in lacking if id_ not in known)
+        return [*gone, *((RETURNED, id_) for id_ in sorted(returned))]
+
+    def _vanished_of(self, ids: Collection[str]) -> set[str]:
+        """Those of these conversations that LivePerson listed no more when their time was last read."""
+        return set(self._ids(_VANISHED_OF, encode(list(ids)).decode(), VANISHED, RETURNED, VANISHED))
+
+    def _ids(self, query: str, *values: int | str) -> list[str]:
+        return [id_ for (id_,) in self._connection.execute(query, values)]
 
     def note(self, changes: list[tuple[str, str]], window: Window, now: datetime) -> None:
         """Records the changes in the chain."""
@@ -46,9 +54,6 @@ class Presence:
         for type_, conversation_id in changes:
             self._vault.append_event(type_, conversation_id, content, at=now)
 
-    def _started(self, window: Window) -> Iterator[str]:
-        rows = self._connection.execute(
-            "SELECT conversation_id FROM current WHERE started_ms >= ? AND started_ms < ? ORDER BY started_ms",
-            (to_ms(window.start), to_ms(window.end)),
-        )
-        yield from (row[0] for row in rows)
+
+def _limits(window: Window) -> tuple[int, int]:
+    return to_ms(window.start), to_ms(window.end)
