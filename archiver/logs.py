@@ -37,7 +37,7 @@ EVENTS: Mapping[str, str] = {
     "window.reread": "a window with truncated records is read again at the end",
     "window.split": "a window is read in halves",
     "window.unproven": "a window is not proven complete, with the reason",
-    "conversation.vanished": "LivePerson lists an archived conversation no more, within a time that it keeps",
+    "conversation.vanished": "LivePerson lists archived conversations no more, within a time that it keeps",
     "window.unsealed": "a window that was proven complete has to be proven again",
     "lookup.failed": "conversations could not be looked up by their ids",
     "lookup.paused": "look-ups by id fail; records are kept as a search returns them",

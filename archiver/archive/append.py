@@ -42,7 +42,7 @@ class AppendResult(Value):
 
 class VaultWriter(Vault):
     """The vault with its writers, for the archive's own methods. Writes happen inside a transaction of the archive.
-    `give_way` is called before each record.
+    `give_way` is called before each of several entries.
     """
 
     def __init__(self, connection: sqlite3.Connection, account: str, key: bytes, give_way: GiveWay = go_on) -> None:
@@ -157,6 +157,14 @@ class VaultWriter(Vault):
     def append_event(self, type_: str, conversation_id: str, content: dict[str, Any], *, at: datetime) -> int:
         """Appends an event (`archiver.archive.events`) to the chain; its sequence number."""
         return self._chain.insert(type_, conversation_id, content_of(self._key, canonical(content)), at)
+
+    def append_events(self, events: Iterable[tuple[str, str]], content: dict[str, Any], *, at: datetime) -> None:
+        """Appends events with one content to the chain, given by their types and conversations."""
+        rows, shared = PendingRows(), content_of(self._key, canonical(content))
+        for type_, conversation_id in events:
+            self._give_way()
+            self._chain.stage(type_, conversation_id, shared, at, rows)
+        self._chain.write(rows)
 
     def remove_bodies(self, seqs: Iterable[int]) -> None:
         """Removes records and their salts; their entries stay, and reveal nothing about what they held.

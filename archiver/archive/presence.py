@@ -51,8 +51,7 @@ class Presence:
     def note(self, changes: list[tuple[str, str]], window: Window, now: datetime) -> None:
         """Records the changes in the chain."""
         content = {"window": [to_ms(window.start), to_ms(window.end)]}
-        for type_, conversation_id in changes:
-            self._vault.append_event(type_, conversation_id, content, at=now)
+        self._vault.append_events(changes, content, at=now)
 
 
 def _limits(window: Window) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -74,10 +74,10 @@ class WindowTally:
         """The conversations whose records are missing or truncated, in words; None if there are none."""
         if self.missing:
             records = counted(len(self.missing), "readable record")
-            return f"LivePerson listed conversations and returned {records} less: {_named(self.missing)}"
+            return f"LivePerson listed conversations and returned {records} less: {named(self.missing)}"
         if self.cut:
             records = counted(len(self.cut), "record")
-            return f"LivePerson returned {records} truncated only (isPartial): {_named(self.cut)}"
+            return f"LivePerson returned {records} truncated only (isPartial): {named(self.cut)}"
         return None
 
     def until_fault(self, pages: Iterator[Page]) -> Iterator[Page]:
@@ -89,7 +89,8 @@ class WindowTally:
             self.is_reordered = isinstance(error, Unproven) and error.is_reordered
 
 
-def _named(ids: Set[str]) -> str:
+def named(ids: Collection[str]) -> str:
+    """The first of these ids, for people, and how many there are besides."""
     more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
     return ", ".join(sorted(ids)[:_NAMED]) + more
 

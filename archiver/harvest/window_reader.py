@@ -9,11 +9,11 @@ from itertools import chain
 from archiver import windows
 from archiver.ahead import Prefetcher, in_order
 from archiver.archive import Run, WindowReading
-from archiver.errors import BadAnswer, RateLimited, SourceError, SourceUnavailable, Unproven
+from archiver.errors import BadAnswer, RateLimited, SourceError, SourceUnavailable, Unproven, counted
 from archiver.harvest.halving import work_through
 from archiver.harvest.ingest import Ingest, LookedUp
 from archiver.harvest.readings import note_readings, readings_of
-from archiver.harvest.tally import RepeatedReads, WindowTally
+from archiver.harvest.tally import RepeatedReads, WindowTally, named
 from archiver.liveperson import MOST_PER_PAGE, Status
 from archiver.logs import EventLogger
 from archiver.model import Window
@@ -142,9 +142,11 @@ class WindowReader:
 
     def _note_presence(self, window: Window, tally: WindowTally) -> None:
         """Notes which archived conversations of a window LivePerson lists no more, now that all of it is proven."""
-        for id_ in self._ingest.archive.note_presence(window, tally.inside, self._ingest.clock()):
-            message = f"LivePerson lists conversation {id_} no more; it stays in the archive"
-            _log.warning("conversation.vanished", message, conversation=id_, window=window)
+        gone = self._ingest.archive.note_presence(window, tally.inside, self._ingest.clock())
+        if gone:
+            what = f"LivePerson lists {counted(len(gone), 'conversation')} of {window} no more"
+            message = f"{what}, which the archive keeps: {named(gone)}"
+            _log.warning("conversation.vanished", message, conversations=len(gone), window=window)
 
     def _split(self, window: Window, split: _SplitWindow) -> Sequence[Window]:
         """The halves. An earlier proof of the whole window is withdrawn: it counted fewer records, or can't be repeated
