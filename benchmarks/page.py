@@ -2,7 +2,8 @@
 
 Serves the page of an archive to readers who search, open a transcript and pause a second between clicks, and prints p50
 and p95 in milliseconds of both, beside those of one reader alone, and how large the pages are; then the same while the
-same process harvests a simulated account (`serve --harvest`). 50,000 conversations are a million messages.
+same process harvests a simulated account (`serve --harvest`). 50,000 conversations are a million messages, older
+than those that the account still has.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -27,6 +29,7 @@ import httpx
 
 from archiver.app import Archive
 from archiver.config import find_settings
+from archiver.windows import provable
 from benchmarks.options import parser
 from benchmarks.queries import QUERIES, fill
 
@@ -146,7 +149,7 @@ def main() -> None:
     options = given.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "archive"
-        fill(folder, options.data, options.conversations)
+        fill(folder, options.data, options.conversations, until=provable(datetime.now(UTC)).start)
         with Archive(find_settings({"archive": str(folder)})) as archive:
             print(f"{archive.search('').total:,} conversations, {archive.file.vault.totals()[1]:,} messages")
         words = words_of(folder)

@@ -32,6 +32,7 @@ from archiver.query import Expression, Scope
 from archiver.received import Conversation
 from archiver.simulator.data import load
 from archiver.simulator.scenario import Scenario
+from archiver.value import replace
 from archiver.windows import floor
 from benchmarks.__main__ import timed
 from benchmarks.account import repeated
@@ -49,16 +50,19 @@ QUERIES = (
 PAGE, KEPT_AT_ONCE = 20, 500
 
 
-def fill(folder: Path, data: Path | None, conversations: int) -> None:
-    """An archive of so many conversations, read from the data file or from the simulator's own, under other ids."""
-    anchor, scenario = floor(datetime.now(UTC)), Scenario()
-    empty = scenario.world(lambda: datetime.now(UTC))
-    source = load(data, empty, anchor) if data else scenario.fill(empty, anchor)
+def fill(folder: Path, data: Path | None, conversations: int, *, until: datetime | None = None) -> None:
+    """An archive of so many conversations, read from the data file or from the simulator's own, under other ids. It is
+    as a harvest by ids left it at `until`, by default now.
+    """
+    end = floor(until or datetime.now(UTC))
+    scenario = Scenario()
+    empty = scenario.world(lambda: end)
+    source = load(data, empty, end) if data else scenario.fill(empty, end)
     with make_archive(folder, source.account) as archive:
         raws_left = repeated(source, conversations)
         while raws := list(islice(raws_left, KEPT_AT_ONCE)):
             read = [item for item in map(read_record, raws) if isinstance(item, Conversation)]
-            archive.keep(read, (), anchor)
+            archive.keep([replace(item, is_deep=True) for item in read], (), end)
 
 
 def milliseconds(work: Callable[[], object], rounds: int) -> tuple[float, float]:
