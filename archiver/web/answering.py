@@ -10,11 +10,12 @@ from contextlib import suppress
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from archiver.errors import ArchiverError, ConfigError
 from archiver.foreground import Foreground
 from archiver.web import faults
+from archiver.web.problems import refusal
 
 _WITHIN_S, _FORM_WITHIN_S = 60.0, 10.0
 _CLIENT_LEFT = 499
@@ -53,7 +54,7 @@ class Answering:
             try:
                 request.state.form = await asyncio.wait_for(_form(request), _FORM_WITHIN_S)
             except (ArchiverError, ValueError, TimeoutError, ClientDisconnect):
-                return PlainTextResponse("the form is too long or too slow\n", 413)
+                return refusal(request.url.path, 413, "the form is too long or too slow")
             async with self._free:
                 if request.method != "POST" and await request.is_disconnected():
                     return Response(status_code=_CLIENT_LEFT)
@@ -61,7 +62,7 @@ class Answering:
                 try:
                     return await asyncio.wait_for(work, _WITHIN_S)
                 except TimeoutError:
-                    return PlainTextResponse("the answer took too long; try again later\n", 503)
+                    return refusal(request.url.path, 503, "the answer took too long; try again later")
 
         return endpoint
 
@@ -94,7 +95,7 @@ class Answering:
             return self._fault(request, error)
         except Exception as second:  # noqa: BLE001  (as above)
             faults.unexpected(second)
-            return PlainTextResponse(f"{error.message}. {error.hint or ''}\n", faults.status_of(error))
+            return refusal(request.url.path, faults.status_of(error), f"{error.message}. {error.hint or ''}")
 
     def end(self) -> None:
         """Ends the threads; one within a request is not waited for."""

@@ -1,22 +1,20 @@
-"""The REST interface, `/api/v1`: reads parameters, and answers with JSON or with a problem (RFC 9457)."""
+"""The REST interface, `/api/v1`: reads parameters, and answers with JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 from starlette.responses import Response
 
 from archiver.access import Action, Right
-from archiver.errors import ArchiverError, ConfigError, LoginNeeded, QueryError
-from archiver.jsontext import encode
-from archiver.web import faults
+from archiver.errors import ConfigError
 from archiver.web.openapi import described
 from archiver.web.operations import OPERATIONS, Operation, Parameter
+from archiver.web.problems import BASE
 from archiver.web.visit import Visit, as_json
 
-BASE = "/api/v1"
 _LONGEST_NUMBER = 16  # digits
 
 
@@ -78,14 +76,3 @@ def _value(parameter: Parameter, text: str) -> Any:
     if parameter.values and text not in parameter.values:
         raise ConfigError(f"{parameter.name} is {text[:40]!r}", hint=f"One of: {', '.join(parameter.values)}.")
     return text
-
-
-def problem(error: ArchiverError) -> Response:
-    """An error as `application/problem+json`."""
-    status = faults.status_of(error)
-    content: Mapping[str, Any] = {
-        "type": "about:blank", "title": faults.shown(error)["title"], "status": status, "detail": error.message,
-        "code": error.code, "hint": error.hint,
-    } | ({"position": error.position} if isinstance(error, QueryError) else {})  # fmt: skip
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, LoginNeeded) else None
-    return Response(encode(content), status, media_type="application/problem+json", headers=headers)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from archiver.config import WebAuth, host_of, is_address, names_this_machine
 from archiver.web.authentication import Authentication
+from archiver.web.problems import BASE, refusal
 
 _NOTHING = "'none'"
 _OWN = "'self'"
@@ -28,7 +29,8 @@ _HEADERS = {
 }
 _MOST_ADDRESS_BYTES = 32_768
 HEALTH = ("/healthz", "/readyz", "/health/harvest", "/metrics")
-_METHODS = ("GET", "HEAD", "POST")
+_METHODS_OF_PROGRAMS = ("GET", "HEAD")
+_METHODS = (*_METHODS_OF_PROGRAMS, "POST")
 
 
 class Guard:
@@ -45,13 +47,19 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
-        answer = PlainTextResponse(f"{refusal[1]}\n", refusal[0]) if refusal else self._app
+        answer = self._refusal(scope) or self._app
         await answer(scope, receive, _with_headers(send))
 
-    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        if scope["method"] not in _METHODS:
-            return 405, "only GET, HEAD and POST are answered here"
+    def _refusal(self, scope: Scope) -> Response | None:
+        methods = _METHODS_OF_PROGRAMS if scope["path"].startswith(BASE) else _METHODS
+        if scope["method"] not in methods:
+            headers = {"Allow": ", ".join(methods)}
+            return refusal(scope["path"], 405, "this method is not answered here", headers)
+        fault = self._fault(scope)
+        return refusal(scope["path"], *fault) if fault else None
+
+    def _fault(self, scope: Scope) -> tuple[int, str] | None:
+        """The status and the words for a request that no page of ours makes."""
         if len(scope.get("query_string", b"")) + len(scope.get("raw_path", b"")) > _MOST_ADDRESS_BYTES:
             return 414, "the address is too long"
         headers = Headers(scope=scope)

@@ -21,7 +21,7 @@ from archiver.errors import AccessDenied, ArchiveBusy, ArchiverError, LoginNeede
 from archiver.foreground import Foreground
 from archiver.service import Respond
 from archiver.value import Value, replace
-from archiver.web import api, endpoints, faults, forms, login
+from archiver.web import api, endpoints, faults, forms, login, problems
 from archiver.web.answering import Answer, Answering
 from archiver.web.archives import Archives
 from archiver.web.authentication import Authentication, Visitor, origin_of
@@ -191,8 +191,8 @@ class Site:
         if not self._authentication.is_open:
             error = faults.for_others(error)
         status, path = faults.status_of(error), request.url.path
-        if path.startswith(api.BASE):
-            return api.problem(error)
+        if path.startswith(problems.BASE):
+            return problems.problem(error)
         if ".json" in path:
             return as_json(faults.as_json(error), status)
         if isinstance(error, LoginNeeded) and request.method == "GET" and self._authentication.has_form:

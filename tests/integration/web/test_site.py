@@ -389,6 +389,24 @@ def test_nothing_is_changed_by_a_request_and_other_methods_are_refused(url: str)
     assert httpx.head(f"{url}/").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "host", "headers", "status"),
+    [
+        ("POST", None, {}, 405), ("POST", None, {"Origin": "http://evil.example"}, 405), ("DELETE", None, {}, 405),
+        ("GET", "evil.example", {}, 421), ("GET", None, {"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)  # fmt: skip
+def test_what_is_refused_to_a_program_is_a_problem(
+    url: str, method: str, host: str | None, headers: dict[str, str], status: int
+) -> None:
+    named = {"Host": host} if host else {}
+    answer = httpx.request(method, f"{url}/api/v1/search?q=x", headers=named | headers)
+    problem = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (problem["status"], problem["code"], problem["hint"]) == (status, "refused", None)
+    assert answer.headers.get("allow") == ("GET, HEAD" if status == 405 else None)
+
+
 def test_an_address_or_a_query_that_is_too_long_is_refused(url: str) -> None:
     assert httpx.get(f"{url}/?q={'a' * 40_000}").status_code == 414
     assert httpx.get(f"{url}/?q={'a' * 12_000}").status_code == 400
