@@ -8,11 +8,12 @@ from datetime import datetime
 import click
 
 from archiver.access import Action, Duty, new_token, rule_of, token_hash
+from archiver.app import Archive
 from archiver.archive import Grant, Grantee
 from archiver.cli import context as shared
 from archiver.cli.terminal import one_line
 from archiver.dates import parse_duration
-from archiver.errors import ConfigError, counted
+from archiver.errors import ConfigError, StoreError, counted
 from archiver.transcript import iso
 from archiver.value import as_dict
 from archiver.visible import safe
@@ -50,9 +51,10 @@ def add(
 ) -> None:  # fmt: skip
     """Grant roles to a person or a group, instead of what they had.
 
-    A reader searches and reads, with customers' personal data masked; a reviewer also keeps cases; an exporter exports;
-    compliance does all that, sees personal data for a reason, decides about erasures and reads the audit log; an
-    auditor reads the audit log only; an admin sees who may do what.
+    A reader searches and reads, with customers' personal data masked, and sees coverage and status; a reviewer also
+    keeps cases; an exporter also exports; compliance does all that, sees personal data for a reason, decides about
+    erasures and reads the audit log. An auditor sees the audit log, coverage and status, and an admin coverage, status
+    and what is granted; neither sees a conversation.
 
     A person gets a token, which is printed once and kept as a hash: it is their login on the page, and a bearer token
     for programs.
@@ -74,7 +76,9 @@ def add(
         grant = Grant(kind, name, roles, rule, until, token is not None)
         archive.audit(Action.GRANT, to=name, kind=kind.value, roles=roles, rule=rule, expires_at=iso(until))
         archive.file.grants.add(grant, token_hash(token) if token else None)
-    click.echo(_line(grant), err=True)
+        click.echo(_line(grant), err=True)
+        if rule is not None:
+            click.echo(_seen_by(archive, rule), err=True)
     if token:
         click.echo("The token is shown this once. Give it to the person over a way that others can't read.", err=True)
         click.echo(token)
@@ -120,6 +124,17 @@ def revoke(context: click.Context, name: str, is_group: bool) -> None:
         archive.audit(Action.REVOKE, to=name, kind=kind.value)
         archive.file.grants.revoke(grant)
     click.echo(f"{safe(name)} has no access any more.", err=True)
+
+
+def _seen_by(archive: Archive, rule: str) -> str:
+    """What a rule lets through now, for whoever may have misspelt it."""
+    try:
+        count = archive.search(rule, limit=0).total
+    except StoreError as error:
+        return f"How many conversations it is true of can't be counted now: {error.message}."
+    if not count:
+        return "The rule is true of no conversation now. If that is not meant, compare its values with: archiver fields"
+    return f"The rule is true of {counted(count, 'conversation')} now."
 
 
 def _until(length: str, now: datetime) -> datetime:

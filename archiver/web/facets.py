@@ -86,13 +86,13 @@ def facet_lists(counting: Counting, state: SearchState) -> Iterator[FacetList]:
 
 def _values(counts: Counts, field: str, state: SearchState) -> Iterator[FacetValue]:
     for item in counts.values:
-        term = _with(field, item.value) if item.value is not None else _without(counts.facet, field)
+        term = facet_condition(field, item.value) if item.value is not None else _without(counts.facet, field)
         label = _NONE if item.value is None else item.value
         yield _linked(label, item.count, term, state)
 
 
-def _with(field: str, value: str) -> str | None:
-    """The condition that a result has just this value of a facet."""
+def facet_condition(field: str, value: str) -> str | None:
+    """The condition that a result has just this value of a facet, as a whole where the query language can say so."""
     return as_condition(field, value) if field in EXACT else condition(field, value)
 
 

@@ -12,7 +12,7 @@ from archiver.model import Metadata, Role, Sde, Transcript, Zone
 from archiver.outputs import sde_rows
 from archiver.query import Expression, Reading, Snippet, facet_values
 from archiver.value import Value, replace
-from archiver.web.facets import condition
+from archiver.web.facets import condition, facet_condition
 from archiver.web.state import SearchState
 from archiver.web.texts import Piece, pieces, plain
 from archiver.web.times import duration, in_zone
@@ -90,7 +90,7 @@ def _facts(transcript: Transcript, zone: tzinfo, marked: Marked) -> Iterator[Fac
     )
     for label, field, value in searchable:
         if value:
-            yield Fact(label, value, marked(Zone.ABOUT, value), search_for(condition(field, value)))
+            yield Fact(label, value, marked(Zone.ABOUT, value), search_for(facet_condition(field, value)))
     scores = (("MCS", metadata.mcs), ("CSAT", metadata.csat), ("NPS", metadata.nps))
     yield from (_fact(label, f"{value:g}") for label, value in scores if value is not None)
 

@@ -107,6 +107,20 @@ def test_values_with_the_same_words_are_counted_and_searched_apart(tmp_path: Pat
             assert (found[0], sum(found)) == (int(count), len(raws)), asked
 
 
+def test_a_fact_of_a_transcript_leads_to_the_conversations_with_just_this_value(tmp_path: Path) -> None:
+    raws = [
+        record(f"c{at}", NOW, "hello", info={"latestSkillName": name, "latestAgentGroupName": name, "source": "APP"})
+        for at, name in enumerate(ALIKE)
+    ]
+    with page_of(kept(tmp_path / "archive", *raws)) as url:
+        for at, name in enumerate(ALIKE):
+            page = httpx.get(f"{url}/c/c{at}").text
+            for label in ("Skill", "Agent group"):
+                (href,) = re.findall(rf'href="([^"]+)" aria-label="Search for {label} ', page)
+                found = httpx.get(f"{url}/search.json?{urlsplit(unescape(href)).query}").json()
+                assert [item["conversation_id"] for item in found["items"]] == [f"c{at}"], name
+
+
 def test_a_facet_leads_to_the_results_that_it_counts_and_to_all_others(url: str) -> None:
     total = httpx.get(f"{url}/search.json").json()["total"]
     pattern = r'<li><a href="([^"]+)">.*?<a class="not" href="([^"]+)".*?class="n">([0-9,]+)<'
