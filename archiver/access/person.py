@@ -38,9 +38,13 @@ class Person(Value):
     def check(self, right: Right) -> None:
         """Raises AccessDenied without the right."""
         if not self.may(right):
-            having = [duty for duty in Duty if right in rights_of([duty])]
-            hint = f"That needs the role {' or '.join(having)}. Who keeps the archive grants it: archiver access --help"
-            raise AccessDenied(f"{self.name} may not {right.value}", hint=hint)
+            raise AccessDenied(f"{self.name} may not {right.value}", hint=needed_role(right))
+
+
+def needed_role(right: Right) -> str:
+    """What to do without a right."""
+    having = [duty for duty in Duty if right in rights_of([duty])]
+    return f"That needs the role {' or '.join(having)}. Who keeps the archive grants it: archiver access --help"
 
 
 def owner() -> Person:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from archiver.access.masking import Hide, hiding, masked_match, masked_transcript
-from archiver.access.person import Origin, Person, owner
+from archiver.access.person import Origin, Person, needed_role, owner
+from archiver.access.rights import Right
 from archiver.access.rules import any_rule, within
 from archiver.errors import AccessDenied, no_conversation
 from archiver.index import Hit
@@ -78,7 +79,9 @@ class View:
     def check_raw(self) -> None:
         """Raises AccessDenied if the person may not see records as they came."""
         if not self.person.sees_personal_data:
-            raise AccessDenied("raw records hold personal data", hint="Unmask the conversation first, for a reason.")
+            may = self.person.may(Right.UNMASK)
+            hint = "Unmask the conversation first, for a reason." if may else needed_role(Right.UNMASK)
+            raise AccessDenied("raw records hold personal data", hint=hint)
 
     def check_all(self) -> None:
         """Raises AccessDenied if the person may see some conversations only."""

@@ -19,6 +19,7 @@ from archiver.web.audit_page import audit_page
 from archiver.web.case_page import case_page, cases_page, reviews_of
 from archiver.web.completion import completions
 from archiver.web.coverage_page import coverage_page, day_page
+from archiver.web.facts import moment
 from archiver.web.history_page import history_page
 from archiver.web.saved_page import saved_page
 from archiver.web.search_page import PAGE, check, faulty_page, search_page
@@ -73,7 +74,15 @@ def transcript(visit: Visit) -> Response:
         return visit.page("unreadable.html", faults.shown(error) | unreadable_page(visit.archive, visit.id), **around)
     if visit.may(Right.REVIEW):
         content |= reviews_of(visit.archive, visit.id)
+    content["unmasked_until"] = _unmasked_until(visit)
     return visit.page("transcript.html", content, **around)
+
+
+def _unmasked_until(visit: Visit) -> str | None:
+    """When the personal data of the conversation is masked again, if the person asked to see it."""
+    session = visit.visitor.session if visit.visitor else None
+    is_shown = session is not None and visit.id in session.unmasked
+    return moment(session.ends_at, visit.archive.settings.zone) if session and is_shown else None
 
 
 def _asked(visit: Visit) -> Asked:

@@ -18,7 +18,7 @@ _LONGEST_REASON, _LONGEST_NAME = 1_000, 100  # characters
 
 
 def unmask(visit: Visit) -> Response:
-    """Shows customers' personal data of one conversation, until the person leaves."""
+    """Shows customers' personal data of one conversation, until the login ends."""
     person = visit.archive.view.person
     person.check(Right.UNMASK)
     reason = _reason(visit)
@@ -27,6 +27,13 @@ def unmask(visit: Visit) -> Response:
         raise AccessDenied("nobody is logged in on the page", hint="Programs send Archiver-Unmask-Reason instead.")
     visit.archive.audit(Action.UNMASK, reason=reason, conversation_id=visit.id)
     visit.visitor.session.unmasked.add(visit.id)
+    return RedirectResponse(conversation_href(visit.id, visit.filled("q")), 303)
+
+
+def mask(visit: Visit) -> Response:
+    """Masks personal data of one conversation again."""
+    if visit.visitor is not None and visit.visitor.session is not None:
+        visit.visitor.session.unmasked.discard(visit.id)
     return RedirectResponse(conversation_href(visit.id, visit.filled("q")), 303)
 
 

@@ -72,6 +72,7 @@ _ADDRESSES = (
     Address("/audit", endpoints.audit, _AUDIT),
     Address("/audit.json", endpoints.audit_json, _AUDIT),
     Address("/unmask/{id:path}", forms.unmask, Right.UNMASK, "POST"),
+    Address("/mask/{id:path}", forms.mask, Right.UNMASK, "POST"),
     Address("/erasures/{seq:int}", forms.decide, Right.DECIDE, "POST"),
     Address("/login", login.show, None),
     Address("/login", login.by_token, None, "POST"),

@@ -231,7 +231,7 @@ def test_over_https_the_cookie_is_bound_to_host_and_encryption(tmp_path: Path) -
         {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "cross-site", "Origin": "self"},
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("path", ["/login", "/logout", f"/unmask/{FULL_ID}", "/erasures/1"])
+@pytest.mark.parametrize("path", ["/login", "/logout", f"/unmask/{FULL_ID}", f"/mask/{FULL_ID}", "/erasures/1"])
 def test_a_form_of_another_site_is_refused(desk: Desk, headers: dict[str, str], path: str) -> None:
     sent = {name: desk.url if value == "self" else value for name, value in headers.items()}
     cookies = dict(desk.entered(desk.grant("ed", "compliance")).cookies)
@@ -242,7 +242,7 @@ def test_a_form_of_another_site_is_refused(desk: Desk, headers: dict[str, str], 
 
 def test_nothing_is_changed_by_an_address_that_is_only_opened(desk: Desk) -> None:
     browser = desk.entered(desk.grant("ed", "compliance"))
-    for path in ("/logout", f"/unmask/{FULL_ID}?reason=x", "/erasures/1?decision=keep&reason=x"):
+    for path in ("/logout", f"/unmask/{FULL_ID}?reason=x", f"/mask/{FULL_ID}", "/erasures/1?decision=keep&reason=x"):
         assert browser.get(path).status_code == 405
     assert set(desk.actions("ed")) == {"login", "search"}
 
@@ -535,6 +535,17 @@ def test_a_person_sees_the_personal_data_of_one_conversation_for_a_reason(desk: 
     assert "Łukasz" not in desk.entered(desk.grant("other", "compliance")).get(f"/c/{FULL_ID}").text
     event = next(event for event in desk.audited() if event["event"]["action"] == "unmask")
     assert (event["event"]["reason"], event["archive"]["via"]) == ("case 7", "page")
+    assert re.search(r"shown to you until [0-9]+ \w+ [0-9: ]+, when your login ends", Markup(shown.text).text)
+    masked = browser.post(f"/mask/{FULL_ID}", data={"q": "refund"})
+    assert (masked.url.path, "Łukasz" in masked.text) == (f"/c/{FULL_ID}", False)
+    assert browser.get(f"/raw/{FULL_ID}").status_code == 403
+
+
+@pytest.mark.parametrize(("role", "said"), [("reader", "needs the role compliance"), ("compliance", "Unmask the conv")])
+def test_who_may_not_see_a_raw_record_is_told_what_to_do(desk: Desk, role: str, said: str) -> None:
+    for path in (f"/raw/{FULL_ID}", f"/api/v1/conversations/{FULL_ID}/raw"):
+        answer = desk.ask(desk.grant("ed", role), path)
+        assert (answer.status_code, said in answer.text) == (403, True)
 
 
 # ── decisions and the audit log ──
