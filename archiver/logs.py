@@ -76,6 +76,7 @@ EVENTS: Mapping[str, str] = {
     "login.failed": "the provider of the page's login gave no usable answer",
     "login.refused": "what the provider of the page's login said could not be trusted",
     "web.refused": "the page could not answer somebody at another machine, because of the archive or its index",
+    "web.unencrypted": "the page is served to other machines without https",
     "web.failed": "a page could not be made because of a fault in the program",
     "profile.started": "the harvest of one of several profiles begins",
     "profile.failed": "the harvest of one of several profiles failed; the others go on",

@@ -10,8 +10,15 @@ from archiver.config import WebAuth, web_settings
 from archiver.errors import ConfigError
 from archiver.foreground import Foreground
 from archiver.http_server import bind, is_local, serving
+from archiver.logs import EventLogger
 from archiver.service import Respond
 from archiver.web.site import Site
+
+_log = EventLogger("web")
+_UNENCRYPTED = (
+    "so that logins and transcripts can be read on the way: set web_certificate and web_key, or web_url to the https"
+    " address of the server in front of it"
+)
 
 
 @contextmanager
@@ -33,6 +40,8 @@ def served(
             f"{host} can be reached from other machines, and there is no login",
             hint="Set ARCHIVER_WEB_AUTH=token, oidc or proxy (docs/access.md), or listen on 127.0.0.1.",
         )
+    if not is_local(listener) and not settings.is_encrypted:
+        _log.warning("web.unencrypted", f"the page on {host} is served without https, {_UNENCRYPTED}")
     with serving(application, listener, host, certificate=settings.certificate, key=settings.key) as url:
         yield url
 

@@ -432,8 +432,19 @@ def test_an_address_that_others_can_reach_is_refused(tmp_path: Path) -> None:
             pass
 
 
-def _never_opened(folder: Path) -> Callable[[], Archive]:
-    settings = find_settings({"archive": folder / "none"})
+@pytest.mark.parametrize(
+    ("host", "url", "is_warned"),
+    [("0.0.0.0", "", True), ("0.0.0.0", "https://archive.example.com", False), ("127.0.0.1", "", False)],
+)
+def test_a_page_that_others_reach_without_https_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, host: str, url: str, is_warned: bool
+) -> None:
+    with served(_never_opened(tmp_path, web_auth="token", web_url=url), None, host, 0):
+        assert ("without https" in caplog.text) == is_warned
+
+
+def _never_opened(folder: Path, **given: str) -> Callable[[], Archive]:
+    settings = find_settings({"archive": folder / "none", **given})
     return lambda: Archive(settings)
 
 
