@@ -75,9 +75,10 @@ class Settings(Value):
     def missing(self, key: str) -> ConfigError:
         option = OPTIONS[key]
         place = "as a reference, " if option.is_secret else ""
+        more = " To look around without an account: archiver demo" if key == "account" else ""
         return ConfigError(
             f"{key} is not set ({option.meaning})",
-            hint=f"Set {option.variable}, or {place}{key} = … in archiver.toml.",
+            hint=f"Set {option.variable}, or {place}{key} = … in archiver.toml.{more}",
         )
 
     @property

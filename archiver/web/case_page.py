@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from archiver.access import Action
 from archiver.app import Archive
@@ -37,13 +37,16 @@ def cases_page(archive: Archive) -> dict[str, Any]:
     return {"cases": cases, "counted": counted}
 
 
-def case_page(archive: Archive, name: str, only: str) -> dict[str, Any]:
-    """What the page of a case shows: the conversations of a status, or those that nobody has read. Raises NotFound."""
+def case_page(archive: Archive, name: str, only: str, after: str) -> dict[str, Any]:
+    """What the page of a case shows: the conversations of a status, or those that nobody has read, of them the first
+    ones whose ids come after one. Raises NotFound.
+    """
     case = case_of(archive, name)
     bring_up_to_date(archive, case)
     archive.audit(Action.VIEW, what="case", to=name)
     items = items_of(archive, case)
     chosen = [item for item in items if only in ("", _UNREAD if item.read_at is None else "", item.status)]
+    left = [item for item in chosen if item.conversation_id > after]
     href, counts = case_href(name), counts_of(items)
     return {
         "case": case,
@@ -52,10 +55,18 @@ def case_page(archive: Archive, name: str, only: str) -> dict[str, Any]:
         "estimate": estimate(archive, case),
         "only": only,
         "choices": [("all", href, ""), *((word, f"{href}?only={word}", word) for word in (_UNREAD, *Status))],
-        "items": [_row(archive, case, item) for item in chosen[:_SHOWN]],
+        "items": [_row(archive, case, item) for item in left[:_SHOWN]],
+        "before": len(chosen) - len(left),
         "chosen": len(chosen),
+        "first": _part(href, only, "") if after else None,
+        "next": _part(href, only, left[_SHOWN - 1].conversation_id) if len(left) > _SHOWN else None,
         "counted": counted,
     }  # fmt: skip
+
+
+def _part(href: str, only: str, after: str) -> str:
+    given = {name: value for name, value in (("only", only), ("after", after)) if value}
+    return f"{href}?{urlencode(given, errors='replace')}" if given else href
 
 
 def _row(archive: Archive, case: Case, item: CaseItem) -> tuple[CaseItem, str, str, str]:

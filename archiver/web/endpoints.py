@@ -146,7 +146,7 @@ def cases_list_json(visit: Visit) -> Response:
 def case(visit: Visit) -> Response:
     name = str(visit.request.path_params["name"])
     visit.archives.bring_up_to_date()
-    content = case_page(visit.archive, name, visit.given("only"))
+    content = case_page(visit.archive, name, visit.given("only"), visit.given("after"))
     return visit.page("case.html", content, here="cases", twin=f"/cases.json/{quote(name, safe='')}")
 
 

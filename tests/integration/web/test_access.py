@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import httpx
 import pytest
@@ -697,6 +697,22 @@ def test_a_case_takes_nothing_that_makes_no_sense(desk: Desk, path: str, form: d
     assert browser.get("/cases.json/taken").json() == before
     assert len(Markup(browser.get("/cases").text).links("/cases/")) == 1
     assert desk.entered(desk.grant("mo", "reader")).post(path, data=form).status_code == 403
+
+
+@pytest.mark.parametrize("only", ["", "unread"])
+def test_the_pages_of_a_case_show_each_conversation_once(tmp_path: Path, only: str) -> None:
+    ids = [f"c {at:03}&é" for at in range(230)]
+    with desk_of(kept(tmp_path / "archive", *(record(id_, NOW, "hello") for id_ in ids))) as desk:
+        browser = desk.entered(desk.grant("ed", "reviewer"))
+        browser.post("/cases", data={"name": "all/7", "q": "hello", "reason": "r"})
+        href, shown, parts = f"/cases/all%2F7?only={only}", list[str](), list[str]()
+        while href:
+            page = Markup(browser.get(href).text)
+            shown += [unquote(urlsplit(link).path.removeprefix("/c/")) for link in page.links("/c/")]
+            parts += re.findall("[0-9]+ to [0-9]+ of [0-9]+", page.text)
+            browser.post("/reviews", data={"case": "all/7", "id": shown[-1], "status": "relevant"})
+            href = next((link for link in page.links("after=")), "")
+        assert (shown, parts[0]) == (ids, "1 to 100 of 230")
 
 
 # ── a proxy, and a provider ──
