@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
+from math import inf, nextafter
 
 from archiver.dates import FORMS, parse_duration, parse_span
 from archiver.model import Window, to_ms
 from archiver.query.ast import Compare, Expression, Not, Term, Where, Words
 from archiver.query.faults import quoted
-from archiver.query.fields import DATES, HAS, NUMBERS, RANGES
+from archiver.query.fields import DATES, DURATION, HAS, NUMBERS, RANGES
 
 _MILLISECOND = timedelta(milliseconds=1)
 _BOUNDS = re.compile(r"(<=|>=|<|>|=)?(.+)$", re.DOTALL)
 _COMPARED = re.compile(r"<|>|=|[-+0-9.]*\.\.|-[0-9.]+(?=[\s)]|$)")  # a number below zero is no word
 _STEP = 1e-6
+_LARGEST = 1e15  # numbers keep all their digits before the point
 FINDS_NOTHING = "so this finds nothing"  # the end of a notice about a condition that can be true of nothing
 
 
@@ -35,9 +37,7 @@ def read_value(name: str, value: str, now: datetime, zone: tzinfo) -> Expression
         return _by_day(name, span)
     if name == "transferred":
         return _yes_no(value)
-    if name == "duration":
-        return _compare_numbers(name, value, lambda text: parse_duration(text) / _MILLISECOND, 1)
-    return _compare_numbers(name, value, _plain_number, _STEP)
+    return _compare_numbers(name, value)
 
 
 def is_empty(condition: Expression) -> bool:
@@ -72,18 +72,29 @@ def _compare(field: str, value: str, bounds: Callable[[str], tuple[float, float]
     return Compare(field, {"=": start, ">=": start, ">": end}.get(sign), {"=": end, "<=": end, "<": start}.get(sign))
 
 
-def _compare_numbers(name: str, value: str, number: Callable[[str], float], step: float) -> Compare:
-    """`step` is the distance to the next number."""
+def _compare_numbers(name: str, value: str) -> Compare:
+    number = _milliseconds if name == DURATION else _plain_number
 
     def bounds(text: str) -> tuple[float, float]:
         start = number(text)
-        return start, start + step
+        return start, following(name, start)
 
     return _compare(name, value, bounds, "number")
 
 
+def following(field: str, number: float) -> float:
+    """The number after one that was typed; of large ones, whose digits are too few for a step, the next that there
+    is.
+    """
+    return max(number + (1 if field == DURATION else _STEP), nextafter(number, inf))
+
+
+def _milliseconds(text: str) -> float:
+    return parse_duration(text) / _MILLISECOND
+
+
 def _plain_number(text: str) -> float:
-    if not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", text.strip()):
+    if not re.fullmatch(r"-?[0-9]{1,16}(\.[0-9]{1,6})?", text.strip()) or abs(float(text)) > _LARGEST:
         raise ValueError(f"{quoted(text)} is not a number; write it with the digits 0 to 9")
     return float(text)
 

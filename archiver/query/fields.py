@@ -169,9 +169,10 @@ def _time(moment: datetime | None) -> tuple[float, ...]:
 
 
 # All numbers of a conversation under a name; a comparison is true if it is true of one of them.
+DURATION = "duration"  # in milliseconds
 NUMBERS: Mapping[str, Callable[[Transcript], tuple[float, ...]]] = {
     "csat": lambda t: _one(t.metadata.csat),
-    "duration": lambda t: _one(t.metadata.duration_ms),
+    DURATION: lambda t: _one(t.metadata.duration_ms),
     "end": lambda t: _time(t.metadata.ended_at),
     "mcs": lambda t: _one(t.metadata.mcs),
     "messages": lambda t: (len(t.messages),),

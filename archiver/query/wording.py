@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from archiver.model import EPOCH, Window, from_ms
 from archiver.query.ast import (
     Age,
@@ -21,12 +19,12 @@ from archiver.query.ast import (
     Where,
     Words,
 )
+from archiver.query.bounds import written_comparison
 from archiver.query.documents import bounds_start, required
 from archiver.query.exact import as_condition
-from archiver.query.fields import DATES, MESSAGE_ZONES, ZONES
+from archiver.query.fields import MESSAGE_ZONES, ZONES
 
 _FIRST = EPOCH.replace(year=1995)  # LivePerson has no older conversations
-_TIMES = {number: name for name, number in DATES.items()}
 
 
 def understood(expression: Expression) -> str:
@@ -43,7 +41,7 @@ def understood(expression: Expression) -> str:
         case OfConversation(child):
             return understood(child)
         case Compare():
-            return _comparison(expression)
+            return written_comparison(expression)
         case Exactly(field, value):
             return as_condition(field, value)
         case Words(terms, where):
@@ -86,23 +84,6 @@ def _placed(text: str, where: Where) -> str:
     if where.age is not Age.ANY:
         text = f"is:{where.age.value} {text}"
     return f"({text})" if " " in text and not text.startswith(('"', "(")) else text
-
-
-def _comparison(leaf: Compare) -> str:
-    is_time = leaf.field in _TIMES
-    name = _TIMES.get(leaf.field, leaf.field)
-    parts = []
-    if leaf.low is not None:
-        parts.append(f"{name}:>={_value(leaf.low, is_time=is_time)}")
-    if leaf.high is not None:
-        parts.append(f"{name}:<{_value(leaf.high, is_time=is_time)}")
-    return " AND ".join(parts) if len(parts) == 1 else f"({' AND '.join(parts)})"
-
-
-def _value(number: float, *, is_time: bool) -> str:
-    if is_time:
-        return f"{EPOCH + timedelta(milliseconds=number):%Y-%m-%dT%H:%M:%SZ}"
-    return f"{number:g}"
 
 
 def asked_span(expression: Expression) -> tuple[float | None, float | None]:
