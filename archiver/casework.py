@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from math import ceil, floor
 
-from archiver.access import Action
+from archiver.access import Action, narrowed
 from archiver.app import Archive
 from archiver.archive import Case, CaseItem, Part, Status, no_case
 from archiver.errors import ConfigError, NotFound
@@ -64,6 +64,7 @@ def make_case(
     archive.file.cases.check_free(name)
     if query or sample:
         refuse(archive.search(query, limit=0).doubts)
+    query = narrowed(query, archive.view.person.rules) if query else query  # others are shown what it is made of
     at = archive.now().isoformat(timespec="seconds")
     case = Case(name, reason, query, follows, archive.view.person.name, at)
     if sample:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any
 
-from archiver.model import Participant, Role, Sde, Transcript, Zone
+from archiver.model import Message, Participant, Role, Sde, Transcript, Zone
 from archiver.query import Match, Snippet, tokenise
 from archiver.value import Value, as_dict, replace
 
@@ -30,7 +30,11 @@ _KEPT = frozenset(
 _EMAIL = r"[\w.+%-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
 _GAP = r"[ \u00a0\u2009()./\u2010-\u2015-]"
 _NUMBER = rf"\+?\(?\d(?:{_GAP}{{0,3}}\d){{6,60}}"
-_PATTERN = re.compile(f"(?P<email>{_EMAIL})|(?P<number>{_NUMBER})")
+_HEX = "[0-9a-fA-F]{1,4}"
+_IPV6 = rf"(?:{_HEX}:){{7}}{_HEX}|(?:{_HEX}:){{1,6}}(?::{_HEX}){{1,6}}|(?:{_HEX}:){{1,7}}:|:(?::{_HEX}){{1,7}}"
+_IP = rf"(?<![\w:.])(?:\d{{1,3}}(?:\.\d{{1,3}}){{3}}|{_IPV6})(?![\w:]|\.\d)"
+_PATTERN = re.compile(f"(?P<email>{_EMAIL})|(?P<ip>{_IP})|(?P<number>{_NUMBER})")
+_OPAQUE = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)  # an id that names nobody
 _DATE = re.compile(r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}/\d{1,2}/\d{4})(?!\d)(?: \d{1,2}(?!\d))?")
 _DIGITS = 7  # that may be a phone's, card's or account's number
 
@@ -39,8 +43,8 @@ Hide = Callable[[str], str]
 
 def masked_transcript(transcript: Transcript, hide: Hide) -> Transcript:
     """The transcript without what says who the customer is: names, logins, e-mail addresses, numbers, and the values
-    of attributes about the person; also where these stand in messages and other texts, and e-mail addresses and long
-    numbers wherever they stand.
+    of attributes about the person; also where these stand in messages and other texts, and e-mail addresses, IP
+    addresses and long numbers wherever they stand.
     """
     masked: Transcript = _masked(transcript, hide)
     about = tuple((path, dots(text) if path == Role.CUSTOMER else text) for path, text in masked.about)
@@ -154,6 +158,8 @@ def _masked(value: Any, hide: Hide) -> Any:
             return replace(value, values=tuple((path, _attribute(item)) for path, item in value.values))
         case Value():
             changed = {name: _masked(item, hide) for name, item in as_dict(value).items() if name not in _KEPT}
+            if isinstance(value, Message) and value.role is Role.CUSTOMER and value.sender_id:
+                changed["sender_id"] = _id(value.sender_id, hide)
             return replace(value, **changed)
         case tuple() if hasattr(value, "_fields"):  # a part of a message
             return type(value)(*(_masked(item, hide) if index else item for index, item in enumerate(value)))
@@ -165,7 +171,13 @@ def _masked(value: Any, hide: Hide) -> Any:
 def _person(person: Participant, hide: Hide) -> Participant:
     texts = {name: dots(text) for name in ("name", "login", "email", "phone") if (text := getattr(person, name))}
     aliases = tuple(map(dots, person.aliases))
-    return replace(person, **texts, id=hide(person.id), ids=tuple(map(hide, person.ids)), aliases=aliases)
+    ids = tuple(_id(id_, hide) for id_ in person.ids)
+    return replace(person, **texts, id=_id(person.id, hide), ids=ids, aliases=aliases)
+
+
+def _id(id_: str, hide: Hide) -> str:
+    """A customer's id: all of it, unless it is a random one, if a part of it would be hidden in a text."""
+    return id_ if _OPAQUE.fullmatch(id_) or hide(id_) == id_ else dots(id_)
 
 
 def _attribute(value: Any) -> Any:
@@ -181,5 +193,5 @@ def _hidden(match: re.Match[str]) -> str:
     found = match[0]
     date = _DATE.match(found) if match.lastgroup == "number" else None
     kept, rest = (found[: date.end()], found[date.end() :]) if date else ("", found)
-    is_long = match.lastgroup == "email" or sum(map(str.isdigit, rest)) >= _DIGITS
+    is_long = match.lastgroup != "number" or sum(map(str.isdigit, rest)) >= _DIGITS
     return kept + (dots(rest) if is_long else rest)

@@ -45,3 +45,8 @@ def within(query: Query, rule: Expression) -> Query:
     if isinstance(rule, Everything):
         return query
     return replace(query, expression=rule if query.is_everything else And((rule, query.expression)))
+
+
+def narrowed(query: str, rules: Sequence[str]) -> str:
+    """The text of a query for only those results of whose conversations one of the rules is true."""
+    return f"({query}) ({' OR '.join(f'({rule})' for rule in rules)})" if rules else query

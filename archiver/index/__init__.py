@@ -9,7 +9,7 @@ from archiver.index.counting import Bar, Counting, Counts, Facet, Histogram, Tab
 from archiver.index.readiness import PATIENCE_S, Readiness, check_whole, make_ready, refuse
 from archiver.index.recent import RecentReadings
 from archiver.index.results import Hit, Refusal, Results, Sort, read_cursor
-from archiver.index.retrieval import Request, Search, Seen, found_ids
+from archiver.index.retrieval import Readings, Request, Search, Seen, found_ids
 from archiver.index.store import StoreAdmin, StoreStatus, open_store
 from archiver.index.terms import TermCount, count_terms
 from archiver.index.verify import repair_index, verify_index
@@ -28,6 +28,7 @@ __all__ = [
     "Neighbours",
     "NumberedVersion",
     "Readiness",
+    "Readings",
     "RecentReadings",
     "Refusal",
     "Request",

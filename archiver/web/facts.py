@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
 from typing import Any
 
+from archiver.access import DOT
 from archiver.model import Metadata, Role, Sde, Transcript, Zone
 from archiver.outputs import sde_rows
 from archiver.query import Expression, Reading, Snippet, facet_values
@@ -101,7 +102,7 @@ def _people(metadata: Metadata, marked: Marked) -> Iterator[tuple[tuple[Piece, .
         field = "customer" if person.role is Role.CUSTOMER else "agent"
         known = (("Id", person.id), ("Login", person.login), ("E-mail", person.email), ("Phone", person.phone))
         facts = (
-            Fact(label, value, marked(Zone.ABOUT, value), search_for(condition(field, value)))
+            Fact(label, value, marked(Zone.ABOUT, value), None if DOT in value else search_for(condition(field, value)))
             for label, value in known if value
         )  # fmt: skip
         yield marked(Zone.ABOUT, person.name), person.role.value, tuple(facts)
@@ -109,5 +110,5 @@ def _people(metadata: Metadata, marked: Marked) -> Iterator[tuple[tuple[Piece, .
 
 def _values(sde: Sde, marked: Marked) -> Iterator[Fact]:
     for label, path, value in sde_rows(sde):
-        term = condition(f"sde.{path}", value) if path else None
+        term = condition(f"sde.{path}", value) if path and DOT not in value else None
         yield Fact(label, value, marked(Zone.SDE, value), search_for(term))

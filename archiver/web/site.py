@@ -170,14 +170,16 @@ class Site:
 
     def _unmask(self, visit: Visit, visitor: Visitor) -> None:
         """Shows personal data where the person has asked for it: on the page for a conversation, by a program's header
-        for a request. A request's reason is in the audit log before the answer.
+        for a request. A request's reason is in the audit log before the answer. Raises AccessDenied for a reason of
+        somebody who may not.
         """
         id_ = visit.request.path_params.get("id", "")
         reason = visit.request.headers.get(_REASON, "").strip() if visitor.is_program else ""
         has_asked = visitor.session is not None and id_ in visitor.session.unmasked
-        if not visitor.person.may(Right.UNMASK) or not (reason or has_asked):
+        if not reason and not (has_asked and visitor.person.may(Right.UNMASK)):
             return
         if reason:
+            visitor.person.check(Right.UNMASK)
             visit.archive.audit(Action.UNMASK, reason=reason, conversation_id=id_ or None, what=visit.request.url.path)
         visit.archive.view = View(visitor.origin, replace(visitor.person, sees_personal_data=True))
 

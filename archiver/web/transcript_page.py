@@ -12,6 +12,7 @@ from archiver.access import Action
 from archiver.app import Archive
 from archiver.archive import Record
 from archiver.errors import ArchiverError, counted
+from archiver.index import Readings
 from archiver.model import Transcript
 from archiver.query import Expression
 from archiver.value import Value
@@ -156,13 +157,20 @@ def _provenance(archive: Archive, record: Record, zone: tzinfo) -> dict[str, Any
 
 def _others(archive: Archive, transcript: Transcript) -> dict[str, Any] | None:
     """The newest other conversations of the same customer; None if the customer is unknown. The search behind them is
-    for the id's words, which others may have in a name or number: those are not shown.
+    for the id's words, which others may have in a name or number: those are not shown. Who sees masked data is told
+    whether there are others, by the ids as they are, and gets no link if the id itself is masked.
     """
-    ids = {person.id for person in transcript.metadata.consumers if person.id}
+    readings = Readings(archive.file, archive.recent)
+    ids = _consumer_ids(readings.of(transcript.id).reading.transcript)
     term = condition("customer", min(ids)) if ids else None
     if term is None:
         return None
     search = archive.search(term, limit=_SEARCHED)
     others = (hit.transcript for hit in search if hit.transcript.id != transcript.id and not hit.fault)
-    same = (item for item in others if ids & {person.id for person in item.metadata.consumers})
-    return {"shown": list(islice(same, _OTHERS)), "mentions": search.total, "href": search_for(term)}
+    same = (item for item in others if ids & _consumer_ids(readings.of(item.id).reading.transcript))
+    href = search_for(term) if min(ids) in _consumer_ids(transcript) else None
+    return {"shown": list(islice(same, _OTHERS)), "mentions": search.total, "href": href}
+
+
+def _consumer_ids(transcript: Transcript) -> set[str]:
+    return {person.id for person in transcript.metadata.consumers if person.id}

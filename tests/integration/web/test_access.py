@@ -519,8 +519,41 @@ def test_a_program_sees_personal_data_for_a_reason_which_is_audited_before_the_a
     assert masked.headers["etag"] != shown.headers["etag"]
     event = next(event for event in desk.audited() if event["event"]["action"] == "unmask")
     assert (event["event"]["reason"], event["archive"]["conversation_id"]) == ("case 7", FULL_ID)
+
+
+def test_a_reason_of_somebody_who_may_not_unmask_is_refused_and_audited(desk: Desk) -> None:
     reader = desk.grant("ed", "reader")
-    assert "Łukasz" not in desk.ask(reader, path, **{"Archiver-Unmask-Reason": "curious"}).text
+    answer = desk.ask(reader, f"/api/v1/conversations/{FULL_ID}", **{"Archiver-Unmask-Reason": "curious"})
+    assert (answer.status_code, answer.json()["detail"]) == (403, "ed may not unmask")
+    assert desk.actions("ed") == ["denial"]
+
+
+@pytest.mark.parametrize(
+    "id_", ["8b49d123-4567-4c77-87da-a2cc681617f4", "4915112345678", "anna@example.com", "anna"]
+)  # fmt: skip
+def test_who_sees_masked_data_is_told_of_the_other_conversations_of_a_customer(tmp_path: Path, id_: str) -> None:
+    def of(conversation_id: str, consumer: str) -> bytes:
+        people = [{"participantId": consumer, "consumerName": "Anna", "loginName": "anna"}]
+        return record(conversation_id, NOW, "hello", consumerParticipants=people)
+
+    other = id_.replace("a", "b").replace("1", "2")
+    raws = [of("c1", id_), of("c2", id_), of("c3", other), of("c4", "x" * len(id_))]
+    with desk_of(kept(tmp_path / "archive", *raws)) as desk:
+        page = Markup(desk.entered(desk.grant("ed", "reader")).get("/c/c1").text)
+        beside = [link for link in page.links("^/c/") if link.startswith(("/c/c2", "/c/c3", "/c/c4"))]
+        same = page.text.partition("Same customer")[2]
+        assert ("No other conversation" in same, sum(link.startswith("/c/c2") for link in beside) > 0) == (False, True)
+        assert "%E2%80%A2" not in " ".join(page.links())  # no search for dots
+
+
+def test_a_case_of_somebody_with_a_rule_says_what_it_is_made_of(skills: Desk) -> None:
+    rita = skills.entered(skills.grant("rita", "reviewer", rule='skill:="Billing"'))
+    rita.post("/cases", data={"name": "mine", "q": "hello OR bye", "reason": "r"})
+    made = skills.entered(skills.grant("ed", "reviewer")).get("/cases.json/mine").json()
+    query = made["case"]["query"] if "case" in made else made["query"]
+    token = skills.grant("mo", "reader")
+    found = skills.ask(token, f"/api/v1/search?q={quote(query)}").json()
+    assert {item["conversation_id"] for item in found["items"]} == {"Billing-0", "Billing-2"}
 
 
 def test_a_person_sees_the_personal_data_of_one_conversation_for_a_reason(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from archiver.access.masking import Hide, dots, hiding, masked_transcript
 from archiver.jsontext import encode
 from archiver.model import Metadata, Participant, Role, Sde, Transcript
 from archiver.transcript import project
+from tests.conftest import NOW, record
 from tests.golden import test_golden
 
 FULL = project((Path(test_golden.__file__).parent / "full.raw.json").read_bytes())
@@ -126,3 +127,33 @@ def test_every_place_in_a_text_stays_where_it_is(text: str) -> None:
 @given(st.text(alphabet="Łukasz @.l+0123456789-", max_size=80))
 def test_a_hidden_text_stays_as_it_is_when_it_is_hidden_again(text: str) -> None:
     assert HIDE(HIDE(text)) == HIDE(text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["10.0.0.1", "203.0.113.7", "2001:db8::19e", "::1", "fe80::1", "2001:DB8:0:0:8:800:200C:417A", "2001:db8::"],
+)
+def test_addresses_of_machines_are_hidden(address: str) -> None:
+    assert NOBODY(f"from {address}, port 80") == f"from {dots(address)}, port 80"
+
+
+@pytest.mark.parametrize("text", ["14:29:27", "at 9:05", "1.2.3", "version 12.4", "std::string", "a: b", "::", "3:1:2"])
+def test_times_and_versions_are_no_addresses_of_machines(text: str) -> None:
+    assert NOBODY(text) == text
+
+
+@pytest.mark.parametrize(
+    ("id_", "is_hidden"),
+    [
+        ("8b49d123-4567-4c77-87da-a2cc681617f4", False), ("8B49D123-4567-4C77-87DA-A2CC681617F4", False),
+        ("cust", False), ("4915112345678", True), ("anna@example.com", True), ("anna", True), ("shop-anna-7", True),
+    ],
+)  # fmt: skip
+def test_an_id_of_a_customer_is_shown_or_hidden_as_a_whole_wherever_it_stands(id_: str, is_hidden: bool) -> None:
+    raw = record(
+        "c", NOW, "hello", consumerParticipants=[{"participantId": id_, "consumerName": "Anna", "firstName": "Anna"}]
+    )
+    before = project(raw.replace(b'"participantId":"cust"', b'"participantId":' + encode(id_)))
+    masked = masked_transcript(before, hiding([before]))
+    wanted = dots(id_) if is_hidden else id_
+    assert (masked.metadata.consumers[0].id, masked.messages[0].sender_id) == (wanted, wanted)
