@@ -37,10 +37,11 @@ class Proof(StrEnum):
 class Assurance(Value):
     """`understood`: the query in full. `span`: the start times that it asks for, None if they lie outside of everything
     that can be archived. `conversations`: how many the archive has there, `shallow` of which lack some SDEs. `days` and
-    `proven_days` count the days of the span, `is_proven` says whether all of it is proven; `unproven` are the parts
-    that are not, because something is missing (`gaps`) or may still come. `refused` conversations are not searched,
-    `behind` vault entries are not searchable yet, and `unread` records in quarantine may belong to the span. Of
-    `undated` conversations, whose start is unknown, everything is true that is asked beside the span. `head`: the
+    `proven_days` count the days of the span, `is_proven` says whether all of it is proven, `has_start` whether the
+    query asks for a first moment; `unproven` are the parts that are not, because something is missing (`gaps`) or may
+    still come. `refused` conversations are not searched, `behind` vault entries are not searchable yet, and `unread`
+    records in quarantine may belong to the span. Of `undated` conversations, whose start is unknown, everything is true
+    that is asked beside the span. `head`: the
     vault's newest entry and its link. `at`: when it was asked.
     """
 
@@ -51,6 +52,7 @@ class Assurance(Value):
     days: int
     proven_days: int
     is_proven: bool
+    has_start: bool
     gaps: tuple[Stretch, ...]
     unproven: tuple[Window, ...]
     refused: int
@@ -67,9 +69,11 @@ class Assurance(Value):
         return Proof.PARTLY if self.proven_days else Proof.NOT
 
     def proves(self, start: datetime, end: datetime) -> bool:
-        """Whether LivePerson's counts prove complete what started from `start` to before `end` within the span."""
-        if self.span is None or self.is_proven:
-            return self.is_proven
+        """Whether LivePerson's counts prove complete what started from `start` to before `end` within the span. Nothing
+        is known of the time before all that the archive covers, which an answer without a first moment is about, too.
+        """
+        if self.span is None or (not self.has_start and start < self.span.start):
+            return False
         low, high = max(start, self.span.start), min(end, self.span.end)
         return low < high and not any(part.start < high and low < part.end for part in self.unproven)
 
@@ -128,6 +132,7 @@ def assurance(
         days=days,
         proven_days=proven_days,
         is_proven=span is not None and all(item.state is CoverageState.SEALED for item in stretches),
+        has_start=has_start,
         gaps=tuple(gaps(stretches)),
         unproven=tuple(item.window for item in stretches if item.state is not CoverageState.SEALED),
         refused=len(store.refused()),

@@ -22,8 +22,9 @@ from archiver.query.ast import (
 from archiver.query.bounds import written_comparison
 from archiver.query.documents import bounds_start, required
 from archiver.query.exact import as_condition
-from archiver.query.fields import MESSAGE_ZONES, ZONES
+from archiver.query.fields import BY, MESSAGE_ZONES, ZONES
 
+_NAMES = {BY: "from"}  # of the zone that holds who wrote a message
 _FIRST = EPOCH.replace(year=1995)  # LivePerson has no older conversations
 
 
@@ -75,7 +76,7 @@ def _near(leaf: Near) -> str:
 def _placed(text: str, where: Where) -> str:
     every = MESSAGE_ZONES if where.roles else ZONES
     if len(where.places) == 1:
-        text = f"{where.places[0]}:{text}"
+        text = f"{_NAMES.get(where.places[0], where.places[0])}:{text}"
     elif where.places != every:
         text = f"in:({' OR '.join(where.places)}) {text}"
     if where.roles:

@@ -98,7 +98,7 @@ def bounds_of(query: str) -> tuple[str, float | None, float | None]:
     return found[0].field, *(max(lows, default=None), min(highs, default=None))
 
 
-@settings(max_examples=5000)
+@settings(max_examples=500)
 @given(typed_comparisons())
 def test_a_comparison_means_the_same_when_what_was_understood_is_read_again(query: str) -> None:
     try:

@@ -29,6 +29,7 @@ from archiver.query.exact import WHOLE_ONLY
 from archiver.query.fields import DATES, HAS_VALUES, KEYWORDS, MEANING, MESSAGE_ZONES, NUMBERS, ZONES
 from archiver.query.parser import parse
 from archiver.query.reading import Reading, results
+from archiver.query.wording import understood
 from archiver.transcript.projection import project
 from tests.conftest import NOW, record
 
@@ -359,3 +360,19 @@ def test_every_field_has_a_meaning() -> None:
 )
 def test_any_message_of_a_role_is_still_a_message_of_that_role(text: str, same: str) -> None:
     assert parse(text, now=NOW).expression == parse(same, now=NOW).expression
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "*", "refund", "-refund", "a OR b c", '"i would like to"', "re*", "*fund", "tabel~1", "/tab.+/", "note:*",
+        "from:agent *", "from:agent", "from:(agent OR bot) *", "from:agent refund", "refund -from:customer", "skill:*",
+        "from:customer (refund OR money)", "note:(a b)", "in:(note OR card) x", "is:earlier refund", "has:card",
+        "transferred:no", "table w/5 (a OR b)", "book pre/3 table", 'skill:="a ""b"""', "agent:*", "csat:>4", "id:abc",
+        "mcs:=50", "messages:=0", "sde.balance:-300..0", "duration:10m..30m", "after:30d", "sde.a:*",
+        "record.a:>3", "a-b", "x@y.example", "Köln", '"AND"', "-(a OR -b)", "is:current from:agent a",
+    ],
+)  # fmt: skip
+def test_what_was_understood_is_understood_in_the_same_way_when_it_is_read_again(query: str) -> None:
+    said = understood(parse(query, now=NOW).expression)
+    assert understood(parse(said, now=NOW).expression) == said
