@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from asyncio import TimerHandle
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,32 +18,59 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from archiver.errors import ConfigError
 
-_MOST_SILENT = 100  # connections without a request
+_MOST_SILENT = 100  # connections that wait for their client
 _PATIENCE_S = 10
 
 
 class _Impatient(H11Protocol):
-    """Ends a connection that sends no whole request in time, and the oldest of too many."""
+    """Ends a connection whose client sends no whole request, or takes no more of an answer, for so long; and of too
+    many such connections the one that has waited longest.
+    """
 
     _silent: ClassVar[deque[_Impatient]] = deque()
+    _timer: TimerHandle | None = None
+    _is_paused = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.loop.call_later(_PATIENCE_S, self._end_if_silent)
+        self._wait_for_client()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._wait_for_client()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._is_paused = True
+        self._wait_for_client()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._is_paused = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        super().connection_lost(exc)
+
+    def _wait_for_client(self) -> None:
+        self._forget()
+        self._timer = self.loop.call_later(_PATIENCE_S, self._end_if_silent)
         self._silent.append(self)
         if len(self._silent) > _MOST_SILENT:
             self._silent[0]._end_if_silent()
 
     def _end_if_silent(self) -> None:
-        if self in self._silent:
-            self._silent.remove(self)
-        if self.cycle is None:
+        self._forget()
+        if self._is_paused:
+            self.transport.abort()
+        elif self.cycle is None or self.cycle.response_complete:
             self.transport.close()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def _forget(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         if self in self._silent:
             self._silent.remove(self)
-        super().connection_lost(exc)
 
 
 def bind(host: str, port: int, what: str) -> socket.socket:

@@ -8,6 +8,7 @@ import shutil
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -17,12 +18,14 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
+from archiver import http_server
 from archiver.app import Archive
 from archiver.config import find_settings
 from archiver.web import served
 from archiver.web.security import POLICY
 from tests.conftest import NOW, record
 from tests.pages import Markup, kept, page_of
+from tests.services import until
 
 YEAR_9999 = 253_402_214_400_000  # milliseconds
 
@@ -92,6 +95,47 @@ def test_a_thousand_silent_connections_keep_nobody_out(tmp_path: Path) -> None:
             assert httpx.get(f"{url}/c/c", timeout=20).status_code == 200
             for connection in slow:
                 connection.close()
+
+
+def _begun(address: tuple[str, int], begin: bytes, *, reads: bool) -> socket.socket:
+    """A connection with an answer, which was read or not, and what a client sends of its next request."""
+    connection = socket.create_connection(address)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    connection.sendall(b"GET /c/c HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    if reads:
+        connection.recv(1)
+    connection.sendall(begin)
+    return connection
+
+
+@pytest.mark.parametrize(
+    "begin", [b"", b"GET / HTTP/1.1\r\nX-A", b"POST /login HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"]
+)
+@pytest.mark.parametrize("reads", [True, False])
+def test_connections_that_were_answered_once_keep_nobody_out(
+    tmp_path: Path, begin: bytes, reads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "_MOST_SILENT", 10)
+    long = record("c", NOW, *["a long message " * 50] * 150)  # an answer that the buffers of a socket do not hold
+    with page_of(kept(tmp_path / "archive", long)) as url:
+        address = ("127.0.0.1", urlsplit(url).port or 0)
+        with ExitStack() as stack:
+            connections = [stack.enter_context(_begun(address, begin, reads=reads)) for _ in range(40)]
+            assert httpx.get(f"{url}/healthz", timeout=60).text == "ok\n"
+            until(lambda: sum(map(_is_open, connections)) <= 10)
+
+
+def _is_open(connection: socket.socket) -> bool:
+    """Whether the server has not ended a connection, after all that it sent was read."""
+    connection.setblocking(False)
+    try:
+        while connection.recv(1 << 20):
+            pass
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def test_health_and_files_are_answered_while_every_thread_is_busy(tmp_path: Path) -> None:
