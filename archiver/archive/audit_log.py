@@ -45,7 +45,8 @@ class AuditLog:
     def __init__(self, folder: Path) -> None:
         self._path = folder / AUDIT_FILE
         self._writer: Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._identity: tuple[object, object] | None = None
+        self._newest: AuditHead | None = None
 
     def append(self, event: Mapping[str, Any]) -> AuditHead:
         """Writes an event for good before it returns. `event` gets its number as `event.sequence`."""
@@ -53,6 +54,7 @@ class AuditLog:
         connection.execute("BEGIN IMMEDIATE")
         try:
             head = _head(connection)
+            self._check_follows(head)
             members = {**event, "event": {**event["event"], "sequence": head.seq + 1}}
             text = encode(members)
             made = AuditHead(head.seq + 1, _following(head.hash, text))
@@ -61,7 +63,14 @@ class AuditLog:
         except BaseException:
             connection.execute("ROLLBACK")
             raise
+        self._identity, self._newest = self._identities(), made
         return made
+
+    def _check_follows(self, head: AuditHead) -> None:
+        """Raises ArchiveError if the newest event of the file is older than one that was written here."""
+        known = self._newest
+        if known and (head.seq < known.seq or (head.seq == known.seq and head.hash != known.hash)):
+            raise ArchiveError(f"events were removed from {self._path} while it was in use", hint=_GONE)
 
     @property
     def exists(self) -> bool:
@@ -113,7 +122,8 @@ class AuditLog:
             self._writer = None
 
     def _writing(self) -> Connection:
-        if self._identity not in (None, _identity(self._path)):
+        known, present = self._identity, self._identities()
+        if known and (known[0] != present[0] or (self._writer is not None and known != present)):
             raise ArchiveError(f"{self._path} was removed or replaced while it was in use", hint=_GONE)
         if self._writer is None:
             if not self._path.parent.is_dir():
@@ -126,8 +136,12 @@ class AuditLog:
             except BaseException:
                 connection.close()
                 raise
-            self._writer, self._identity = connection, _identity(self._path)
+            self._writer = connection
         return self._writer
+
+    def _identities(self) -> tuple[object, object]:
+        """Which files the log is in: SQLite's own log beside it holds the newest events."""
+        return _identity(self._path), _identity(self._path.with_name(f"{AUDIT_FILE}-wal"))
 
     def _reading(self) -> _Reading:
         return _Reading(self._path)

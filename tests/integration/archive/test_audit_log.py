@@ -103,6 +103,43 @@ def test_a_log_that_is_removed_or_replaced_while_it_is_written_is_an_error(log: 
             log.append(event(9))
 
 
+def test_a_log_whose_newest_part_is_removed_while_it_is_written_is_an_error(log: AuditLog, tmp_path: Path) -> None:
+    log.append(event(8))
+    (tmp_path / f"{AUDIT_FILE}-wal").unlink()  # SQLite holds the newest events there, and goes on writing into it
+    for _ in range(2):
+        with pytest.raises(ArchiveError, match="removed or replaced"):
+            log.append(event(9))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM events WHERE seq = 8", "DELETE FROM events", "UPDATE events SET hash = x'00' WHERE seq = 8"],
+)
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_events_that_are_removed_while_a_log_is_written_are_missed(
+    log: AuditLog, tmp_path: Path, statement: str, is_closed: bool
+) -> None:
+    log.append(event(8))
+    if is_closed:
+        log.close()
+    change(tmp_path, statement)
+    for _ in range(2):
+        with pytest.raises(ArchiveError, match="events were removed"):
+            log.append(event(9))
+
+
+def test_a_log_that_others_write_and_close_goes_on(log: AuditLog, tmp_path: Path) -> None:
+    for number in range(8, 14):
+        log.append(event(number))
+        other = AuditLog(tmp_path)
+        other.append(event(number))
+        assert other.head().seq == log.head().seq
+        other.close()
+        if number % 2:
+            log.close()
+    assert list(log.faults()) == []
+
+
 def test_a_log_that_was_removed_is_found_by_a_head_that_was_noted(log: AuditLog, tmp_path: Path) -> None:
     head = log.head()
     (tmp_path / AUDIT_FILE).unlink()
