@@ -15,7 +15,7 @@ from archiver.app import Archive
 from archiver.config import Proxy, WebAuth, WebSettings
 from archiver.value import Value
 from archiver.web.oidc import OidcLogin
-from archiver.web.sessions import Identity, Session, Sessions
+from archiver.web.sessions import Identity, Refusals, Session, Sessions
 
 _BEARER = "bearer "
 _MOST_TOKEN_CHARACTERS = 500
@@ -35,7 +35,7 @@ class Authentication:
 
     def __init__(self, settings: WebSettings, clock: Callable[[], datetime]) -> None:
         self.settings = settings
-        self.sessions = Sessions(clock)
+        self.sessions, self.refusals = Sessions(clock), Refusals(clock)
         self.oidc = OidcLogin(settings.oidc, clock) if settings.oidc else None
         self._clock = clock
         self.cookie = "__Host-archiver" if settings.is_encrypted else "archiver"

@@ -91,7 +91,11 @@ def decide(visit: Visit) -> Response:
 
 
 def _reason(visit: Visit) -> str:
-    reason = visit.filled("reason")
+    return checked_reason(visit.filled("reason"))
+
+
+def checked_reason(reason: str) -> str:
+    """A reason for the audit log. Raises ConfigError for what says nothing."""
     if not any(character.isalnum() for character in reason) or len(reason) > _LONGEST_REASON:
         raise ConfigError("a reason is needed", hint=f"Write up to {_LONGEST_REASON:,} characters.")
     return reason

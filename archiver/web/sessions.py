@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from archiver.value import Value
 
 LENGTH = timedelta(hours=8)
+_NOTED_EVERY = timedelta(seconds=1)
 _MOST = 10_000  # sessions; with more, the oldest end
 
 
@@ -72,3 +73,23 @@ class Sessions:
         """Ends a session."""
         with self._lock:
             self._all.pop(number or "", None)
+
+
+class Refusals:
+    """Counts who proved nothing, so that this is noted once a second, and nobody fills the audit log with it."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._noted_at: datetime | None = None
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def add(self) -> int | None:
+        """How many there were since the last note, with this one; None if it is too early for the next."""
+        with self._lock:
+            now = self._clock()
+            self._count += 1
+            if self._noted_at is not None and now - self._noted_at < _NOTED_EVERY:
+                return None
+            count, self._count, self._noted_at = self._count, 0, now
+            return count

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -32,7 +31,6 @@ from archiver.web.visit import Visit, as_json
 _THREADS = 8  # each holds the archive's file and its index open
 _FOREVER = "public, max-age=31536000, immutable"
 _REASON = "archiver-unmask-reason"
-_REFUSED_EVERY = timedelta(seconds=1)
 Endpoint = Callable[[Visit], Response]
 
 
@@ -90,8 +88,6 @@ class Site:
         self._archives, self._respond = Archives(make, is_harvesting=respond is not None), respond
         self._foreground = foreground
         any_archive = make()
-        self._refused_at: datetime | None = None
-        self._refused_count = 0
         self._authentication = Authentication(web_settings(any_archive.settings), any_archive.now)
 
     def application(self) -> Starlette:
@@ -145,17 +141,15 @@ class Site:
 
     def _note_refused(self, visit: Visit) -> None:
         """Writes into the audit log that somebody sent what proves nothing; once a second, so that nobody fills it."""
-        now = visit.archive.now()
-        is_soon = self._refused_at is not None and now - self._refused_at < _REFUSED_EVERY
-        self._refused_count += 1
-        if not self._authentication.has_credentials(visit.request) or is_soon:
+        if not self._authentication.has_credentials(visit.request):
             return
-        visit.archive.view = View(origin_of(visit.request, "unknown"), Person("unknown"))
-        visit.archive.audit(
-            Action.LOGIN, outcome="failure", reason="the token or the proxy's headers are not known",
-            what=visit.request.url.path, count=self._refused_count,
-        )  # fmt: skip
-        self._refused_at, self._refused_count = now, 0
+        count = self._authentication.refusals.add()
+        if count:
+            visit.archive.view = View(origin_of(visit.request, "unknown"), Person("unknown"))
+            visit.archive.audit(
+                Action.LOGIN, outcome="failure", reason="the token or the proxy's headers are not known",
+                what=visit.request.url.path, count=count,
+            )  # fmt: skip
 
     def _visit(self, request: Request) -> Visit:
         archive = self._archives.here(is_reading=request.method in ("GET", "HEAD"))
@@ -171,15 +165,16 @@ class Site:
     def _unmask(self, visit: Visit, visitor: Visitor) -> None:
         """Shows personal data where the person has asked for it: on the page for a conversation, by a program's header
         for a request. A request's reason is in the audit log before the answer. Raises AccessDenied for a reason of
-        somebody who may not.
+        somebody who may not, ConfigError for one that says nothing.
         """
         id_ = visit.request.path_params.get("id", "")
-        reason = visit.request.headers.get(_REASON, "").strip() if visitor.is_program else ""
+        reason = _header(visit.request, _REASON) if visitor.is_program else ""
         has_asked = visitor.session is not None and id_ in visitor.session.unmasked
         if not reason and not (has_asked and visitor.person.may(Right.UNMASK)):
             return
         if reason:
             visitor.person.check(Right.UNMASK)
+            forms.checked_reason(reason)
             visit.archive.audit(Action.UNMASK, reason=reason, conversation_id=id_ or None, what=visit.request.url.path)
         visit.archive.view = View(visitor.origin, replace(visitor.person, sees_personal_data=True))
 
@@ -208,6 +203,15 @@ async def _no_harvest(request: Request) -> Response:
     if request.url.path == "/healthz":
         return Response("ok\n", media_type="text/plain")
     return Response("no harvest runs in this process: archiver serve --harvest\n", 404, media_type="text/plain")
+
+
+def _header(request: Request, name: str) -> str:
+    """A header without blanks around it. Programs write UTF-8, which HTTP gives as Latin-1."""
+    text = request.headers.get(name, "")
+    try:
+        return text.encode("latin-1").decode().strip()
+    except UnicodeDecodeError:
+        return text.strip()
 
 
 async def _static(request: Request) -> Response:

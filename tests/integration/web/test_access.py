@@ -270,6 +270,29 @@ def test_what_proves_nothing_is_audited_and_can_not_fill_the_log(desk: Desk) -> 
     assert [event["archive"]["count"] for event in events] == [1, 3]
 
 
+def test_logins_that_prove_nothing_can_not_fill_the_log_however_they_are_tried(desk: Desk) -> None:
+    for number in range(20):
+        assert desk.browser().post("/login", data={"token": f"wrong{number}"}).status_code == 401
+        assert desk.ask(f"wrong{number}", "/search.json").status_code == 401
+    desk.now += timedelta(seconds=2)
+    assert desk.browser().post("/login", data={"token": "wrong"}).status_code == 401
+    assert [event["archive"]["count"] for event in desk.audited()] == [1, 40]
+    desk.entered(desk.grant("ed", "reader"))  # who gets in is always noted
+    assert desk.actions("ed") == ["login", "search"]
+
+
+@pytest.mark.parametrize("reason", [".", "\u200b", "- -"])
+def test_a_reason_that_says_nothing_unmasks_nothing(desk: Desk, reason: str) -> None:
+    token = desk.grant("mara", "compliance")
+    sent = {"Archiver-Unmask-Reason": reason.encode()}
+    answer = httpx.get(
+        f"{desk.url}/api/v1/conversations/{FULL_ID}",
+        headers={"Authorization": f"Bearer {token}"} | sent,  # type: ignore[arg-type]
+    )
+    assert (answer.status_code, "a reason is needed" in answer.text) == (400, True)
+    assert "unmask" not in desk.actions("mara")
+
+
 def test_a_token_that_is_over_is_said_to_be_so_at_the_login(desk: Desk) -> None:
     token = desk.grant("ed", "reader", lasts=HOUR)
     desk.now += 2 * HOUR
