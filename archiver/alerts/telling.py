@@ -157,6 +157,6 @@ def checked_place(target: Target, place: str) -> str:
     if target is Target.MAIL:
         return mail_address(place, "--mail")
     path = Path(place).absolute()
-    if not path.parent.is_dir() or path.is_dir():
+    if not path.parent.is_dir() or (path.exists() and not path.is_file()):
         raise ConfigError(f"{path} can't be a file", hint="Name a file in a folder that exists.")
     return str(path)
