@@ -12,11 +12,12 @@ from typing import Any
 
 from archiver.model import Message, Participant, Role, Sde, Transcript, Zone
 from archiver.query import Match, Snippet, tokenise
+from archiver.rawrecord import as_text
 from archiver.value import Value, as_dict, replace
 
 DOT = "•"
 _PERSONAL_SDES = ("CUSTOMER_INFO", "PERSONAL_INFO", "LEAD")
-_PERSONAL_PATHS = ("customerInfo", "personalInfo", "lead")  # the members that hold them
+_PERSONAL_PATHS = ("customerinfo", "personalinfo", "lead")  # the members that hold them
 _SHORTEST = 3  # characters of a name that is hidden however it is written; shorter ones with a capital letter
 # Members that name things of the brand or of LivePerson. Everything else that is text is looked through.
 _KEPT = frozenset(
@@ -27,8 +28,8 @@ _KEPT = frozenset(
     )
 )  # fmt: skip
 # Each part is bounded, so that a text of any length is read in one go.
-_EMAIL = r"[\w.+%-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
-_GAP = r"[ \u00a0\u2009()./\u2010-\u2015-]"
+_EMAIL = r"[\w.+%-]{1,64}(?:[@\uff20]|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+_GAP = r"[ \t\u00a0\u2009()./_\u2010-\u2015\u200b-\u200d\u2060\ufeff-]"
 _NUMBER = rf"\+?\(?\d(?:{_GAP}{{0,3}}\d){{6,60}}"
 _HEX = "[0-9a-fA-F]{1,4}"
 _IPV6 = rf"(?:{_HEX}:){{7}}{_HEX}|(?:{_HEX}:){{1,6}}(?::{_HEX}){{1,6}}|(?:{_HEX}:){{1,7}}:|:(?::{_HEX}){{1,7}}"
@@ -89,7 +90,7 @@ class _Known:
             for address in (person.login, person.email, person.phone):
                 self._add_whole(address or "")
         for sde in transcript.sdes:
-            for path, value in sde.values if sde.type in _PERSONAL_SDES else ():
+            for path, value in sde.values if _is_about_person(sde) else ():
                 if isinstance(value, str) and value != "undefined":
                     self._add_value(path, value)
 
@@ -142,7 +143,7 @@ class _Known:
 def _is_personal(where: str, path: str) -> bool:
     """Whether the text at a path of a zone is about the customer as a person."""
     if where == Zone.SDE:
-        return path.partition(".")[0] in _PERSONAL_PATHS
+        return path.partition(".")[0].lower() in _PERSONAL_PATHS
     return where == Zone.ABOUT and path == Role.CUSTOMER
 
 
@@ -154,7 +155,7 @@ def _masked(value: Any, hide: Hide) -> Any:
             return hide(value)
         case Participant(role=Role.CUSTOMER):
             return _person(value, hide)
-        case Sde(type=kind) if kind in _PERSONAL_SDES:
+        case Sde() if _is_about_person(value):
             return replace(value, values=tuple((path, _attribute(item)) for path, item in value.values))
         case Value():
             changed = {name: _masked(item, hide) for name, item in as_dict(value).items() if name not in _KEPT}
@@ -163,9 +164,21 @@ def _masked(value: Any, hide: Hide) -> Any:
             return replace(value, **changed)
         case tuple() if hasattr(value, "_fields"):  # a part of a message
             return type(value)(*(_masked(item, hide) if index else item for index, item in enumerate(value)))
+        case (str(path), int() | float() as number) if not isinstance(number, bool):
+            return path, _number(number, hide)  # a value of a path, which records may hold as a number
         case tuple():
             return tuple(_masked(item, hide) for item in value)
     return value
+
+
+def _number(number: float, hide: Hide) -> float | str:
+    text = as_text(number)
+    hidden = hide(text)
+    return number if hidden == text else hidden
+
+
+def _is_about_person(sde: Sde) -> bool:
+    return sde.type.upper() in _PERSONAL_SDES
 
 
 def _person(person: Participant, hide: Hide) -> Participant:

@@ -12,6 +12,7 @@ from archiver.access.masking import Hide, dots, hiding, masked_transcript
 from archiver.jsontext import encode
 from archiver.model import Metadata, Participant, Role, Sde, Transcript
 from archiver.transcript import project
+from archiver.value import replace
 from tests.conftest import NOW, record
 from tests.golden import test_golden
 
@@ -42,7 +43,8 @@ NUMBERS = (
     "-4111111111111111", "4111111111111111-visa", "DE89 3704 0044 0532 0130 00", "de89370400440532013000",
     "AT61 1904 3002 3457 3201 BIC BKAUATWW", "DE89-3704-0044-0532-0130-00", "+49 (170) 123-4567", "0171/1234567",
     "06.12.34.56.78", "06/12/34/56/78", "2026-11-27 0151 2345678", "030 - 123 456 7", "Tel.01512345678",
-    "0151\u00a0234\u00a05678", "0151–2345678", "٠١٥١٢٣٤٥٦٧٨", "０１５１２３４５６７８",
+    "0151\u00a0234\u00a05678", "0171_123_4567", "0171\u200b123\u200b4567",
+    "0171\t1234567", "0151–2345678", "٠١٥١٢٣٤٥٦٧٨", "０１５１２３４５６７８",
 )  # fmt: skip
 
 
@@ -53,7 +55,14 @@ def test_numbers_of_cards_accounts_and_phones_are_hidden_however_they_are_writte
 
 
 @pytest.mark.parametrize(
-    "text", ["me@sub.example.co.uk", "Müller@example.com", "?email=anna%40example.com&x=1", "a.b+c@x.io"]
+    "text",
+    [
+        "me@sub.example.co.uk",
+        "Müller@example.com",
+        "?email=anna%40example.com&x=1",
+        "a.b+c@x.io",
+        "zz\uff20example.com",
+    ],
 )
 def test_addresses_are_hidden(text: str) -> None:
     assert not any(piece in NOBODY(text) for piece in ("example", "ller", "anna", "x.io"))
@@ -157,3 +166,22 @@ def test_an_id_of_a_customer_is_shown_or_hidden_as_a_whole_wherever_it_stands(id
     masked = masked_transcript(before, hiding([before]))
     wanted = dots(id_) if is_hidden else id_
     assert (masked.metadata.consumers[0].id, masked.messages[0].sender_id) == (wanted, wanted)
+
+
+@pytest.mark.parametrize("kind", ["LEAD", "lead", "Lead"])
+def test_values_of_attributes_about_the_person_are_hidden_however_their_type_is_written(kind: str) -> None:
+    sde = Sde("c1", kind, None, False, (("lead.topic", "gold card"), ("lead.number", 12), ("lead.is_new", True)))
+    masked = masked_transcript(Transcript(Metadata("c1", "1"), sdes=(sde,)), NOBODY)
+    assert [value for _, value in masked.sdes[0].values] == ["•••• ••••", "••", True]
+
+
+def test_a_long_number_is_hidden_where_a_record_holds_it_as_a_number() -> None:
+    sde = Sde("c", "VIEWED_PRODUCT", None, False, (("viewedProduct.id", 4917155555555), ("viewedProduct.price", 12.5)))
+    raw = record("c", NOW, "hello", info={"numericPhone": 4917199999999})
+    before = replace(project(raw), sdes=(sde,))
+    masked = masked_transcript(before, hiding([before]))
+    assert [value for _, value in masked.sdes[0].values] == ["•" * 13, 12.5]
+    assert ("4917199999999" in str(before), "4917199999999" in str(masked)) == (True, False)
+    assert (masked.metadata.started_at, masked.metadata.duration_ms) == (
+        before.metadata.started_at, before.metadata.duration_ms
+    )  # fmt: skip
