@@ -61,6 +61,7 @@ def coverage_page(archive: Archive) -> dict[str, Any]:
             (state.value, word, says, round(hours[state.value] / 24, 1)) for state, (word, says) in STATES.items()
         ],
         "gaps": coverage.gaps,
+        "zone": str(archive.settings.zone),
         "hours_left": coverage.hours_left,
         "is_urgent": coverage.hours_left is not None and coverage.hours_left < _MOST_DAYS_LEFT * 24,
         "word_of": lambda state: STATES[state][0],

@@ -46,7 +46,7 @@ def search(visit: Visit) -> Response:
 
 
 def search_json(visit: Visit) -> Response:
-    state = read_state(visit.request.query_params.multi_items())
+    state = read_state(visit.request.query_params.multi_items(), beside=("limit", "facet"))
     visit.archives.bring_up_to_date()
     check(visit.archive, state)
     given = {

@@ -28,7 +28,7 @@ _SORTS = {
     "duration": "Longest", "messages": "Most messages", "lowest-mcs": "Lowest MCS", "lowest-csat": "Lowest CSAT",
     "mcs": "Highest MCS", "csat": "Highest CSAT",
 }  # fmt: skip
-_PRESETS = (("Today", 0), ("7 days", 7), ("30 days", 30), ("90 days", 90), ("13 months", 396))
+_PRESETS = (("Today", 1), ("7 days", 7), ("30 days", 30), ("90 days", 90), ("13 months", 397))  # with today
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _REPAIR = re.compile(r"Did you mean (\S+?)\?")
 _WORD = re.compile(r"[\w.]+:?")
@@ -143,7 +143,7 @@ def _surroundings(archive: Archive, state: SearchState) -> dict[str, Any]:
         "sorts": [(value, label) for value, label in _SORTS.items() if _may_sort(value, state)],
         "presets": list(_presets(state, archive.believed_now(), archive.settings.zone)),
         "columns": [(name, name in state.columns) for name in COLUMNS],
-        "command": _command(state),
+        "command": _command(state, archive.settings.zone),
         "zone": str(archive.settings.zone),
     }
 
@@ -155,13 +155,14 @@ def _may_sort(value: str, state: SearchState) -> bool:
 def _presets(state: SearchState, now: datetime, zone: tzinfo) -> Iterator[tuple[str, str, bool]]:
     """Spans that people ask for often: label, address, and whether it is the present one."""
     for label, days in _PRESETS:
-        first = f"{in_zone(now, zone) - timedelta(days=days):%Y-%m-%d}"
+        first = f"{in_zone(now, zone) - timedelta(days=days - 1):%Y-%m-%d}"
         yield label, state.between(first, ""), (state.from_day, state.to_day) == (first, "")
     yield "All", state.between("", ""), not state.from_day and not state.to_day
 
 
-def _command(state: SearchState) -> str:
-    """The same search on the command line."""
+def _command(state: SearchState, zone: tzinfo) -> str:
+    """The same search on the command line, whose days are those of UTC unless a zone is given."""
+    days_of = [] if str(zone) == "UTC" else ["--tz", str(zone)]
     options = {"--scope": (state.scope, "conversation"), "--sort": (state.sort, "newest")}
     given = [word for name, (value, usual) in options.items() if value != usual for word in (name, value)]
-    return shlex.join(["archiver", "search", state.query or "*", *given])
+    return shlex.join(["archiver", *days_of, "search", state.query or "*", *given])

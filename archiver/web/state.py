@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import urlencode
 
+from archiver.errors import ConfigError
 from archiver.value import Value, as_dict, replace
 
 MOST_FILTERS = 30
@@ -103,10 +104,15 @@ def _encoded_short(name: str, value: str) -> str:
     return urlencode([(name, value)])
 
 
-def read_state(pairs: Iterable[tuple[str, str]]) -> SearchState:
-    """The state that the parameters of an address say; unknown ones are left out."""
+def read_state(pairs: Iterable[tuple[str, str]], *, beside: Sequence[str] = ()) -> SearchState:
+    """The state that the parameters of an address say. Raises ConfigError for one that is unknown, and not among those
+    `beside`: without it another question would be answered.
+    """
     given: dict[str, list[str]] = {}
     for name, value in pairs:
+        if name not in _KNOWN and name not in beside:
+            known = ", ".join((*_KNOWN, *beside))
+            raise ConfigError(f"there is no parameter {name[:40]!r}", hint=f"There are: {known}.")
         given.setdefault(name, []).append(value)
     usual = SearchState()
     one = {name: given.get(_NAMES.get(name, name), [getattr(usual, name)])[-1] for name in _SINGLE}
@@ -116,6 +122,7 @@ def read_state(pairs: Iterable[tuple[str, str]]) -> SearchState:
 
 
 _SINGLE = ("q", "from_day", "to_day", "scope", "sort", "view", "after", "skipped")
+_KNOWN = tuple(_NAMES.get(name, name) for name in (*_SINGLE, "filters", "columns"))
 
 
 def hidden_fields(state: SearchState, without: Sequence[str]) -> list[tuple[str, str]]:

@@ -421,6 +421,25 @@ def test_what_is_refused_to_a_program_is_a_problem(
     assert answer.headers.get("allow") == ("GET, HEAD" if status == 405 else None)
 
 
+@pytest.mark.parametrize(
+    "path", ["/?q=refund&form=2026-11-20", "/search.json?qq=lawyer", "/?limit=5", "/search.json?n"]
+)
+def test_a_parameter_that_is_unknown_is_refused_and_not_left_out(url: str, path: str) -> None:
+    answer = httpx.get(f"{url}{path}")
+    if path.endswith("?n"):
+        assert answer.status_code == 200  # known, and empty
+    else:
+        assert (answer.status_code, "here is no parameter" in unescape(answer.text)) == (400, True)
+
+
+def test_a_search_as_a_command_has_the_days_of_the_page(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "archive", record("c1", NOW, "hello"))
+    for zone, begin in (("America/New_York", "archiver --tz America/New_York search"), ("UTC", "archiver search")):
+        with page_of(folder, timezone=zone) as url:
+            shown = unescape(httpx.get(f"{url}/?q=hello&from=2026-06-01").text)
+            assert f"<code>{begin} '(hello) after:2026-06-01'" in shown
+
+
 def test_an_address_or_a_query_that_is_too_long_is_refused(url: str) -> None:
     assert httpx.get(f"{url}/?q={'a' * 40_000}").status_code == 414
     assert httpx.get(f"{url}/?q={'a' * 12_000}").status_code == 400

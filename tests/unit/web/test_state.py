@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver.errors import ConfigError
 from archiver.query import parse
 from archiver.web.state import COLUMNS, SearchState, hidden_fields, read_state
 from tests.conftest import NOW
@@ -52,8 +54,10 @@ def test_a_form_repeats_what_it_does_not_ask_for(state: SearchState) -> None:
     assert read_state(sent) == state
 
 
-def test_unknown_parameters_are_left_out_and_the_last_of_several_counts() -> None:
-    assert read("/?nonsense=1&q=a&q=b&col=nonsense&f=&f=x&f=x") == SearchState(q="b", filters=("x",))
+def test_the_last_of_several_parameters_counts_and_an_unknown_one_is_refused() -> None:
+    assert read("/?q=a&q=b&col=nonsense&f=&f=x&f=x") == SearchState(q="b", filters=("x",))
+    with pytest.raises(ConfigError, match="no parameter 'nonsense'"):
+        read("/?nonsense=1&q=a")
 
 
 def test_alternatives_in_the_box_stay_together_beside_filters() -> None:
