@@ -30,13 +30,13 @@ from archiver.query.proximity import MOST_DISTANCE, near, near_words
 from archiver.query.terms import has_lonely_star, read_regex_term, read_terms
 from archiver.query.tokens import words
 from archiver.query.values import anything, known, unusual
+from archiver.query.wording import reversed_days
 from archiver.query.writing import NEGATION, dash_notice, lower_operator, straight
 from archiver.value import Value
 
 MOST_CHARACTERS = 10_000
 MOST_DEPTH = 10  # of parentheses in one another; Elasticsearch allows 30 levels in its own language
-MOST_TERMS = 500
-MOST_PATH_CHARACTERS = 200
+MOST_TERMS, MOST_PATH_CHARACTERS = 500, 200
 
 
 def parse(text: str, *, now: datetime, zone: tzinfo = UTC) -> Query:
@@ -47,7 +47,7 @@ def parse(text: str, *, now: datetime, zone: tzinfo = UTC) -> Query:
         raise QueryError(f"the query is longer than {MOST_CHARACTERS:,} characters", position=MOST_CHARACTERS)
     parser = _Parser(straight(text), now, zone)
     expression = parser.whole()
-    return Query(expression, tuple(dict.fromkeys(parser.notices)), text)
+    return Query(expression, tuple(dict.fromkeys(parser.notices or reversed_days(expression))), text)
 
 
 class _Context(Value):

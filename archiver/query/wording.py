@@ -20,6 +20,7 @@ from archiver.query.ast import (
     Words,
 )
 from archiver.query.bounds import written_comparison
+from archiver.query.comparisons import FINDS_NOTHING
 from archiver.query.documents import bounds_start, required
 from archiver.query.exact import as_condition
 from archiver.query.fields import BY, MESSAGE_ZONES, ZONES
@@ -93,6 +94,13 @@ def asked_span(expression: Expression) -> tuple[float | None, float | None]:
     lows = [item.low for item in bounds if item.low is not None]
     highs = [item.high for item in bounds if item.high is not None]
     return max(lows, default=None), min(highs, default=None)
+
+
+def reversed_days(expression: Expression) -> tuple[str, ...]:
+    """A notice if the first day that is asked for comes after the last."""
+    low, high = asked_span(expression)
+    is_reversed = low is not None and high is not None and low >= high
+    return (f"the first day that is asked for comes after the last, {FINDS_NOTHING}",) if is_reversed else ()
 
 
 def span_of(expression: Expression, whole: Window) -> Window | None:

@@ -137,3 +137,16 @@ def test_large_numbers_are_compared_exactly(number: int) -> None:
         assert isinstance(compared, Compare)
         low, high = (-inf if compared.low is None else compared.low), (inf if compared.high is None else compared.high)
         assert (low <= number < high) == is_found, typed
+
+
+@pytest.mark.parametrize(
+    ("query", "is_noticed"),
+    [
+        ("after:2026-05-20 before:2026-05-01", True), ("after:2026-05-20 refund before:2026-05-20", False),
+        ("started:2026-05..2026-04", True), ("after:2026-05-20 OR before:2026-05-01", False),
+        ("after:2026-05-20 -before:2026-05-01", False), ("started:>2026-05 started:<2026-05", True),
+    ],
+)  # fmt: skip
+def test_days_in_the_wrong_order_are_noticed(query: str, is_noticed: bool) -> None:
+    notices = parse(query, now=NOW).notices
+    assert (len(notices), "nothing" in " ".join(notices)) == (is_noticed, is_noticed)
