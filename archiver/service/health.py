@@ -19,7 +19,8 @@ from archiver.value import as_dict
 
 Response = tuple[int, str, bytes]
 _JSON, _TEXT = "application/json", "text/plain; charset=utf-8"
-PATHS = ("/healthz", "/readyz", "/health/harvest", "/metrics")
+HARVEST_HEALTH = "/health/harvest"  # JSON
+PATHS = ("/healthz", "/readyz", HARVEST_HEALTH, "/metrics")
 
 
 class Reported(Protocol):

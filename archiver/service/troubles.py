@@ -77,7 +77,7 @@ def _of_the_service(state: Snapshot, now: datetime) -> Iterator[Trouble]:
     if state.ended:
         yield Trouble(Level.RED, f"this account is not harvested any more: {state.ended}")
     if pause := state.pause:
-        times = f"tried {pause.attempts} times since {pause.since:%Y-%m-%d %H:%M} UTC"
+        times = f"tried {counted(pause.attempts, 'time')} since {pause.since:%Y-%m-%d %H:%M} UTC"
         hint = f" {pause.hint}" if pause.hint else ""
         what = f"everything waits: {pause.error}; {times}, again at {pause.retry_at:%H:%M} UTC.{hint}"
         yield Trouble(Level.YELLOW if pause.code in _PASSING else Level.RED, what)

@@ -25,6 +25,7 @@ STATES = {
 }
 _YEARS = range(1990, 2100)
 _MOST_DAYS_LEFT = 14  # from here on a gap is urgent
+_DAYS_FROM = 3  # and before that told in hours
 
 
 class Cell(Value):
@@ -48,6 +49,19 @@ class Month(Value):
     kept: int
 
 
+def is_urgent(hours_left: float | None) -> bool:
+    """Whether LivePerson is about to delete what was not read."""
+    return hours_left is not None and hours_left < _MOST_DAYS_LEFT * 24
+
+
+def time_left(hours: float) -> str:
+    """When that begins, for people."""
+    if hours < 1:
+        return "within the next hour"
+    days = int(hours / 24)
+    return f"in {counted(days, 'day') if days >= _DAYS_FROM else counted(round(hours), 'hour')}"
+
+
 def coverage_page(archive: Archive) -> dict[str, Any]:
     """What the page shows of the whole archive."""
     coverage = archive.coverage()
@@ -62,8 +76,8 @@ def coverage_page(archive: Archive) -> dict[str, Any]:
         ],
         "gaps": coverage.gaps,
         "zone": str(archive.settings.zone),
-        "hours_left": coverage.hours_left,
-        "is_urgent": coverage.hours_left is not None and coverage.hours_left < _MOST_DAYS_LEFT * 24,
+        "time_left": None if coverage.hours_left is None else time_left(coverage.hours_left),
+        "is_urgent": is_urgent(coverage.hours_left),
         "word_of": lambda state: STATES[state][0],
         "clock_notice": archive.file.ledger.clock_notice(),
         "counted": counted,

@@ -36,7 +36,7 @@ def search(visit: Visit) -> Response:
     visit.archives.bring_up_to_date()
     around: Any = {"here": "search", "twin": state.href("/search.json", after=state.after)}
     if visit.is_harvesting and not (visit.archive.exists and visit.archive.file.vault.head()):
-        return visit.page("beginning.html", {}, **around)
+        return visit.page("beginning.html", {"troubles": visit.harvest_troubles()}, **around)
     try:
         return visit.page("search.html", search_page(visit.archive, state), **around)
     except ArchiverError as fault:
@@ -168,7 +168,8 @@ def coverage_json(visit: Visit) -> Response:
 
 
 def status(visit: Visit) -> Response:
-    return visit.page("status.html", status_page(visit.archive), here="status", twin="/status.json")
+    content = status_page(visit.archive, visit.harvest_troubles())
+    return visit.page("status.html", content, here="status", twin="/status.json")
 
 
 def status_json(visit: Visit) -> Response:

@@ -129,7 +129,8 @@ class Site:
             self._note_refused(visit)
             raise LoginNeeded("this needs a login", hint=f"Log in: {login.login_href(visit)}")
         if visit.is_harvesting and not visit.archive.exists and item.answer is not endpoints.search:
-            raise ArchiveBusy("the first harvest has received nothing yet", hint="Try again in a few seconds.")
+            hint = " ".join(visit.harvest_troubles()) or "Try again in a few seconds."
+            raise ArchiveBusy("the first harvest has received nothing yet", hint=hint)
         try:
             visit.visitor.person.check(item.right)
             self._unmask(visit, visit.visitor)
@@ -158,9 +159,7 @@ class Site:
             visitor = self._authentication.visitor(request, archive)
         nobody = View(Origin("page"), Person("nobody"))
         archive.view = View(visitor.origin, visitor.person) if visitor else nobody
-        return Visit(
-            request, archive, self._archives, self._authentication, visitor, is_harvesting=self._respond is not None
-        )
+        return Visit(request, archive, self._archives, self._authentication, visitor, self._respond)
 
     def _unmask(self, visit: Visit, visitor: Visitor) -> None:
         """Shows personal data where the person has asked for it: on the page for a conversation, by a program's header

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archiver.access import Action, Right
@@ -12,13 +12,16 @@ from archiver.errors import ArchiverError, counted
 from archiver.outputs import ERASURE_WORDS, at_stake, status_json
 from archiver.transcript import Change
 from archiver.web.cards import conversation_href
+from archiver.web.coverage_page import is_urgent, time_left
 from archiver.web.times import in_zone
 
 _SHOWN = 50  # refusals and erasures
 
 
-def status_page(archive: Archive) -> dict[str, Any]:
-    """What the page shows. An index that is out of reach is told, and the rest is shown anyway."""
+def status_page(archive: Archive, harvest_troubles: Sequence[str] = ()) -> dict[str, Any]:
+    """What the page shows, with what hinders a harvest of this process. An index that is out of reach is told, and the
+    rest is shown anyway.
+    """
     status = status_json(archive)
     pending = archive.file.erasures.listed()
     shows_erasures = archive.view.person.may(Right.DECIDE) and archive.view.is_of_all
@@ -27,6 +30,7 @@ def status_page(archive: Archive) -> dict[str, Any]:
     return {
         "status": status,
         "troubles": list(_troubles(status, len(pending), archive)),
+        "harvest_troubles": harvest_troubles,
         "last_harvest": _moment(archive),
         "behind": _behind(status),
         "refused": _refused(archive)[:_SHOWN],
@@ -47,6 +51,8 @@ def _troubles(status: dict[str, Any], pending: int, archive: Archive) -> Iterato
         yield "no harvest has finished yet"
     if "error" in index:
         yield "the index does not answer"
+    if is_urgent(hours_left := archive.coverage().hours_left):
+        yield f"LivePerson begins to delete what was not read, {time_left(hours_left or 0)}"
     found = (
         (len(status["ledger"]["unproven"]), "window", "not proven complete"),
         (status["vault"]["quarantined"], "unreadable record", "in quarantine"),

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from archiver.access import Right
 from archiver.app import Archive
 from archiver.errors import ArchiverError
-from archiver.jsontext import encode
+from archiver.jsontext import decode, encode
+from archiver.service import HARVEST_HEALTH, Respond
 from archiver.web.archives import Archives
 from archiver.web.authentication import Authentication, Visitor
 from archiver.web.rendering import page
@@ -27,8 +28,8 @@ _PAGES = (
 
 @dataclass(frozen=True)
 class Visit:
-    """`archive` shows what the visitor may see. Without `visitor` nobody has logged in. `is_harvesting`: this process
-    harvests, too.
+    """`archive` shows what the visitor may see. Without `visitor` nobody has logged in. `respond` answers what is asked
+    about the health of this process's harvest, if it harvests, too.
     """
 
     request: Request
@@ -36,7 +37,18 @@ class Visit:
     archives: Archives
     authentication: Authentication
     visitor: Visitor | None
-    is_harvesting: bool = False
+    respond: Respond | None = None
+
+    @property
+    def is_harvesting(self) -> bool:
+        """Whether this process harvests, too."""
+        return self.respond is not None
+
+    def harvest_troubles(self) -> list[str]:
+        """What hinders the harvest of this process, in words."""
+        answer = self.respond(HARVEST_HEALTH) if self.respond else None
+        accounts = decode(answer[2])["accounts"] if answer and answer[1] == "application/json" else []
+        return [trouble["what"] for account in accounts for trouble in account["troubles"]]
 
     @property
     def id(self) -> str:

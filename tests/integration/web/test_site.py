@@ -28,7 +28,9 @@ from archiver.model import Window
 from archiver.query import KEYWORDS, VALUES, ZONES
 from archiver.received import Unreadable
 from archiver.web import served
+from archiver.web.coverage_page import time_left
 from archiver.web.rendering import static_href
+from archiver.windows import retention
 from tests import schemas
 from tests.conftest import ACCOUNT, NOW, record
 from tests.golden.filled import filled_archive
@@ -158,10 +160,14 @@ def test_a_value_that_is_a_filter_by_now_leads_to_the_search_without_it(url: str
 def test_the_status_begins_with_what_a_person_has_to_look_at(tmp_path: Path) -> None:
     folder = kept(tmp_path / "archive", record("c", NOW, "hello"))
     with page_of(folder) as url:
-        assert "To look at: no harvest has finished yet." in text_of(httpx.get(f"{url}/status"))
+        assert "To look at: no harvest has finished yet; LivePerson begins to delete" in text_of(
+            httpx.get(f"{url}/status")
+        )
     with open_archive(folder) as archive:
         archive.begin_run(Window(NOW - timedelta(days=1), NOW), NOW)
         archive.finish_run(NOW)
+        all_ = Window(retention(NOW).start - timedelta(days=1), NOW)
+        archive.record([WindowReading(all_, WindowState.SEALED, 1, 1, 1, 1, "")], run=None, now=NOW)
     with page_of(folder) as url:
         assert "Nothing waits for a person." in text_of(httpx.get(f"{url}/status"))
     with open_archive(folder) as archive:
@@ -170,7 +176,7 @@ def test_the_status_begins_with_what_a_person_has_to_look_at(tmp_path: Path) -> 
         archive.keep((), [Unreadable(b"{", "no JSON")], NOW)
     with page_of(folder) as url:
         told = text_of(httpx.get(f"{url}/status"))
-    assert "To look at: 1 window not proven complete; 1 unreadable record in quarantine." in told
+    assert "1 window not proven complete; 1 unreadable record in quarantine." in told
 
 
 def test_a_conversation_leads_to_its_neighbours_among_those_that_the_search_finds(tmp_path: Path) -> None:
@@ -333,6 +339,34 @@ def test_where_a_first_harvest_runs_the_page_says_so_until_there_is_something(tm
             assert httpx.get(url + path).status_code == 503, path
         indexed(kept(tmp_path / "archive", record("c", NOW, "hello")))
         assert "hello" in text_of(httpx.get(url))
+
+
+def test_what_hinders_a_harvest_of_the_same_process_is_told_where_people_wait_for_it(tmp_path: Path) -> None:
+    health = {"accounts": [{"troubles": [{"level": "red", "what": "LivePerson refused the client credentials"}]}]}
+
+    def respond(path: str) -> tuple[int, str, bytes]:
+        return 503, "application/json", json.dumps(health).encode()
+
+    with page_of(tmp_path / "archive", respond=respond) as url:
+        for path in ("/", "/status", "/coverage.json"):
+            assert "refused the client credentials" in httpx.get(f"{url}{path}").text, path
+    with page_of(kept(tmp_path / "archive", record("c", NOW, "hello")), respond=respond) as url:
+        assert "refused the client credentials" in httpx.get(f"{url}/status").text
+        assert "Nothing waits for a person" not in httpx.get(f"{url}/status").text
+
+
+def test_the_status_says_when_liveperson_begins_to_delete_what_was_not_read(tmp_path: Path) -> None:
+    with page_of(kept(tmp_path / "archive", record("c", NOW, "hello"))) as url:
+        told = text_of(httpx.get(f"{url}/status"))
+    assert "LivePerson begins to delete what was not read, within the next hour" in told
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [(0.5, "within the next hour"), (1, "in 1 hour"), (71.4, "in 71 hours"), (72, "in 3 days"), (9_504, "in 396 days")],
+)
+def test_the_time_until_a_gap_is_lost_is_told_in_hours_or_days(hours: float, words: str) -> None:
+    assert time_left(hours) == words
 
 
 def test_an_empty_archive_shows_the_first_steps(tmp_path: Path) -> None:
