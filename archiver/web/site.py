@@ -131,6 +131,9 @@ class Site:
         if visit.is_harvesting and not visit.archive.exists and item.answer is not endpoints.search:
             hint = " ".join(visit.harvest_troubles()) or "Try again in a few seconds."
             raise ArchiveBusy("the first harvest has received nothing yet", hint=hint)
+        pages = [path for _, path in visit.pages()]
+        if item.answer is endpoints.search and not request.url.query and pages and "/" not in pages:
+            return RedirectResponse(pages[0], 303)  # an auditor begins elsewhere
         try:
             visit.visitor.person.check(item.right)
             self._unmask(visit, visit.visitor)

@@ -24,6 +24,7 @@ _PAGES = (
     ("cases", "/cases", Right.REVIEW), ("coverage", "/coverage", Right.WATCH),
     ("status", "/status", Right.WATCH), ("audit", "/audit", Right.AUDIT),
 )  # fmt: skip
+_OF_ALL = ("saved", "audit")  # pages that are about all conversations
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,20 @@ class Visit:
         """Whether whoever asks may do something."""
         return self.visitor is not None and self.visitor.person.may(right)
 
+    def pages(self) -> list[tuple[str, str]]:
+        """The pages that the visitor may see: name and address."""
+        may_all = self.archive.view.is_of_all
+        return [(name, path) for name, path, right in _PAGES if self.may(right) and (may_all or name not in _OF_ALL)]
+
     def page(
         self, template: str, content: dict[str, Any], *, here: str = "", twin: str = "", status: int = 200
     ) -> Response:
         """A page with what every page shows around its content; `twin` is the address of its JSON."""
         may_all = self.archive.view.is_of_all
-        shown = [(name, path) for name, path, right in _PAGES if self.may(right) and (may_all or name != "saved")]
         name = self.visitor.person.name if self.visitor and not self.authentication.is_open else ""
         has_session = self.visitor is not None and self.visitor.session is not None
         around = {
-            "here": here, "twin": twin, "pages_of_bar": shown, "account": self._account(), "person": name,
+            "here": here, "twin": twin, "pages_of_bar": self.pages(), "account": self._account(), "person": name,
             "has_session": has_session, "may_leave": has_session and self.authentication.has_form,
             "may_all": may_all, "may": {right.value for right in Right if self.may(right)},
         }  # fmt: skip

@@ -106,7 +106,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 PATHS = (
-    "/", "/search.json?q=a", "/complete.json?q=skill:", f"/c/{FULL_ID}", f"/c.json/{FULL_ID}", f"/raw/{FULL_ID}",
+    "/?q=refund", "/search.json?q=a", "/complete.json?q=skill:", f"/c/{FULL_ID}", f"/c.json/{FULL_ID}", f"/raw/{FULL_ID}",
     f"/history/{FULL_ID}", f"/history.json/{FULL_ID}", "/coverage", "/coverage.json", "/status", "/status.json",
     "/saved", "/saved.json", "/cases", "/cases.json",
     "/audit", "/audit.json", "/api/v1/search", "/api/v1/messages", "/api/v1/facets", "/api/v1/histogram",
@@ -268,6 +268,22 @@ def test_what_proves_nothing_is_audited_and_can_not_fill_the_log(desk: Desk) -> 
     events = desk.audited()
     assert [(event["event"]["action"], event["event"]["outcome"]) for event in events] == [("login", "failure")] * 2
     assert [event["archive"]["count"] for event in events] == [1, 3]
+
+
+@pytest.mark.parametrize(("role", "begins"), [("auditor", "/coverage"), ("admin", "/coverage"), ("reader", "/")])
+def test_everybody_begins_at_a_page_that_they_may_see(desk: Desk, role: str, begins: str) -> None:
+    answer = desk.entered(desk.grant("ed", role)).get("/")
+    assert (answer.status_code, answer.url.path) == (200, begins)
+    assert "denial" not in desk.actions("ed")
+    for link in Markup(answer.text).links("^/[a-z]*$"):
+        assert desk.entered(desk.grant("ed", role)).get(link).status_code == 200, link
+
+
+def test_who_has_a_rule_is_led_to_no_page_about_all_conversations(skills: Desk) -> None:
+    browser = skills.entered(skills.grant("ed", "compliance", rule='skill:="Billing"'))
+    links = set(Markup(browser.get("/").text).links("^/[a-z]+$"))
+    assert ({"/audit", "/saved"} & links, "/cases" in links) == (set(), True)
+    assert all(browser.get(link).status_code == 200 for link in links)
 
 
 def test_logins_that_prove_nothing_can_not_fill_the_log_however_they_are_tried(desk: Desk) -> None:
