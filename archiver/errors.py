@@ -272,8 +272,9 @@ def known_word(word: str, words: Iterable[str], kind: str) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number with its noun, for people: 1 record, 2,000 records, 3 entries, 4 days."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
+    """A number with its noun, for people: 1 record, 2,000 records, 3 entries, 4 days, 5 searches."""
+    plural = f"{noun}es" if noun.endswith(("ch", "sh", "s", "x")) else f"{noun}s"
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else plural
     return f"{count:,} {noun if count == 1 else plural}"
 
 

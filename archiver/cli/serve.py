@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from functools import partial
 
 import click
+from click.core import ParameterSource
 
 from archiver.app import Archive
 from archiver.cli import context as shared
 from archiver.cli.follow import ended_by, follow, listen_at
 from archiver.cli.harvest import USUAL_PAUSE, schedule_of
-from archiver.config import Settings
+from archiver.config import Settings, WebAuth, web_settings
 from archiver.errors import ConfigError
 from archiver.foreground import Foreground
 from archiver.logs import EventLogger
@@ -53,13 +54,23 @@ def command(context: click.Context, listen: str, is_harvesting: bool, every: str
     at = listen_at(listen, USUAL)
     if at is None:
         raise ConfigError("--listen off would serve nothing", hint=f"Write --listen {USUAL}.")
+    if not is_harvesting and context.get_parameter_source("every") is ParameterSource.COMMANDLINE:
+        raise ConfigError("--every is about a harvest", hint=f"Write: archiver serve --harvest --every {every}")
     settings = shared.settings(context)
+    _tell_if_nobody_may(context, settings)
     if is_harvesting:
         _harvest(context, settings, at, every, opens=opens)
         return
     with Archive(settings) as archive:
         _ = archive.file  # an archive that can't be opened is told here, not in the browser
     show_page(context, settings, at, opens=opens)
+
+
+def _tell_if_nobody_may(context: click.Context, settings: Settings) -> None:
+    with Archive(settings) as archive:
+        is_asked = web_settings(settings).auth is not WebAuth.NONE
+        if is_asked and archive.exists and not archive.file.grants.all():
+            shared.say(context, "Nobody may log in yet: archiver access add NAME --role reader")
 
 
 def show_page(context: click.Context, settings: Settings, at: Listen, *, opens: bool = False) -> None:

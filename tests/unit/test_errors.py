@@ -15,6 +15,8 @@ from archiver.errors import abridged, counted
         (0, "conversation", "0 conversations"),
         (2, "vault entry", "2 vault entries"),
         (2_000, "query", "2,000 queries"),
+        (2, "saved search", "2 saved searches"),
+        (1, "saved search", "1 saved search"),
     ],
 )
 def test_a_number_stands_with_the_right_form_of_its_noun(count: int, noun: str, words: str) -> None:

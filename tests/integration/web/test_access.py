@@ -106,7 +106,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 PATHS = (
-    "/?q=refund", "/search.json?q=a", "/complete.json?q=skill:", f"/c/{FULL_ID}", f"/c.json/{FULL_ID}", f"/raw/{FULL_ID}",
+    "/?q=a", "/search.json?q=a", "/complete.json?q=skill:", f"/c/{FULL_ID}", f"/c.json/{FULL_ID}", f"/raw/{FULL_ID}",
     f"/history/{FULL_ID}", f"/history.json/{FULL_ID}", "/coverage", "/coverage.json", "/status", "/status.json",
     "/saved", "/saved.json", "/cases", "/cases.json",
     "/audit", "/audit.json", "/api/v1/search", "/api/v1/messages", "/api/v1/facets", "/api/v1/histogram",

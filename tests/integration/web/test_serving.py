@@ -62,6 +62,7 @@ def test_one_process_harvests_and_serves_what_it_has(tmp_path: Path) -> None:
     [
         (("serve", "--listen", "0.0.0.0:0"), "no login"), (("serve", "--listen", "nonsense"), "HOST:PORT"),
         (("serve", "--listen", "off"), "nothing"), (("--archive", "nowhere", "serve"), "does not exist"),
+        (("serve", "--every", "1m"), "serve --harvest --every 1m"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_served_is_said_with_what_to_do(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
@@ -70,6 +71,21 @@ def test_what_can_not_be_served_is_said_with_what_to_do(tmp_path: Path, words: t
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") >= 2
+
+
+def test_where_nobody_may_log_in_yet_that_is_said_when_the_page_is_served(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "archive", record("c", NOW, "hello"))
+    for granted in (False, True):
+        command = [*PROGRAM, "--archive", str(folder), "serve", "--listen", "127.0.0.1:0"]
+        environment = os.environ | {"ARCHIVER_WEB_AUTH": "token"}
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+            assert process.stderr is not None
+            said = ""
+            while "is at http" not in said:
+                said += process.stderr.readline()
+            process.kill()
+        assert ("Nobody may log in yet" in said) == (not granted)
+        subprocess.run([*PROGRAM, "--archive", str(folder), "access", "add", "ed", "--role", "reader"], check=True)
 
 
 def test_no_answer_waits_for_its_reader_to_acknowledge_the_first_part(tmp_path: Path) -> None:
