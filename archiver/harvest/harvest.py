@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from archiver import windows
@@ -130,18 +130,21 @@ class Harvest:
     def _read_all(self, span: Window, run: Run) -> list[Gap]:
         """Reads the windows of a span, as wide as those before them allow."""
         progress, ledger, widths = self._ingest.progress, self._ingest.archive.ledger, Widths()
-        sealed, unproven = list(ledger.sealed(run)), list[Gap]()
-        progress.start("harvest", _hours(windows.subtract(span, sealed)), "hours")
+        sealed, unproven, done = list(ledger.sealed(run)), list[Gap](), timedelta(0)
+        lacking = sum((part.length for part in windows.subtract(span, sealed)), timedelta(0))
+        progress.start("harvest", _hours(lacking), "hours")
         planned = windows.plan_widely(span, sealed, self._ingest.clock(), widths)
         for window, gaps in self._reader.read_all(planned, run, note=widths.note):
             unproven += gaps
             self._windows += 1
-            progress.advance(_hours([window]), conversations=self._reader.conversations, new=self._ingest.new)
+            more = _hours(done + window.length) - _hours(done)  # so that they add up to all of them
+            done += window.length
+            progress.advance(more, conversations=self._reader.conversations, new=self._ingest.new)
         return unproven
 
 
-def _hours(spans: Iterable[Window]) -> int:
-    return round(sum((span.length for span in spans), timedelta(0)) / timedelta(hours=1))
+def _hours(length: timedelta) -> int:
+    return round(length / timedelta(hours=1))
 
 
 def _note_end(summary: Summary) -> None:

@@ -129,7 +129,8 @@ def _cell(day: date, days: dict[date, Day], month: int) -> Cell | None:
     parts = [f"{hours:g} h {STATES[CoverageState(state)][0]}" for state, hours in item.hours.items() if hours]
     states = ", ".join(parts) if len(parts) > 1 else word
     told = f"{day}: {states}; {item.kept:,} kept, {_announced_of(item)}"
-    return Cell(day.day, f"/coverage?day={day}", item.state.value, word, f"{item.kept:,}", told)
+    kept = f"{item.kept:,}" if item.kept or _is_read(item) else ""  # nothing is known of an unread day
+    return Cell(day.day, f"/coverage?day={day}", item.state.value, word, kept, told)
 
 
 def day_page(archive: Archive, text: str) -> dict[str, Any]:

@@ -511,3 +511,23 @@ def test_a_sweep_that_is_not_proven_whole_is_done_again(archive: ArchiveFile, si
     sweep(archive, simulator)
     assert archive.ledger.bookmark(Bookmark.SWEPT) == now[0]
     assert b"changed" in archive.vault.current("c0003").raw
+
+
+@pytest.mark.parametrize("minutes", [90, 20 * 60 + 40, 10 * 24 * 60 + 30])
+def test_the_hours_that_are_told_as_done_add_up_to_those_that_were_announced(
+    archive: ArchiveFile, simulator: Simulator, minutes: int
+) -> None:
+    class Told(Silent):
+        total, done = 0, 0
+
+        def start(self, title: str, total: int | None, unit: str) -> None:
+            self.total += total or 0 if unit == "hours" else 0
+
+        def advance(self, count: int = 1, **counts: int | str) -> None:
+            self.done += count if "conversations" in counts else 0
+
+    fill(simulator.world, 100, step=timedelta(minutes=137))
+    told, span = Told(), Window(NOW - timedelta(minutes=minutes), NOW)
+    source = connected(simulator, simulator)
+    Harvest(source, archive, clock=simulator.world.clock, progress=told).run(span)
+    assert (told.done, told.total) == (told.total, round(minutes / 60))
