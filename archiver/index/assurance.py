@@ -41,8 +41,7 @@ class Assurance(Value):
     query asks for a first moment; `unproven` are the parts that are not, because something is missing (`gaps`) or may
     still come. `refused` conversations are not searched, `behind` vault entries are not searchable yet, and `unread`
     records in quarantine may belong to the span. Of `undated` conversations, whose start is unknown, everything is true
-    that is asked beside the span. `head`: the
-    vault's newest entry and its link. `at`: when it was asked.
+    that is asked beside the span. `head`: the vault's newest entry and its link. `at`: when it was asked.
     """
 
     understood: str

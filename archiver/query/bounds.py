@@ -8,7 +8,7 @@ from math import inf, nextafter
 
 from archiver.model import EPOCH
 from archiver.query.ast import Compare
-from archiver.query.comparisons import following
+from archiver.query.comparisons import STEP, following
 from archiver.query.fields import DATES, DURATION
 
 _NAMES = {number: name for name, number in DATES.items()}
@@ -39,7 +39,7 @@ def _side(field: str, bound: float | None, signs: tuple[str, str]) -> tuple[str,
 
 def _before(bound: float) -> tuple[float, ...]:
     """The numbers of which one may come just before a bound, if it was typed."""
-    return round(bound - 1e-6, 6), bound - 1, nextafter(bound, -inf)
+    return round(bound - STEP, 6), bound - 1, nextafter(bound, -inf)
 
 
 def _text(field: str, number: float) -> str:

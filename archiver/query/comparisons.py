@@ -16,7 +16,7 @@ from archiver.query.fields import DATES, DURATION, HAS, NUMBERS, RANGES
 _MILLISECOND = timedelta(milliseconds=1)
 _BOUNDS = re.compile(r"(<=|>=|<|>|=)?(.+)$", re.DOTALL)
 _COMPARED = re.compile(r"<|>|=|[-+0-9.]*\.\.|-[0-9.]+(?=[\s)]|$)")  # a number below zero is no word
-_STEP = 1e-6
+STEP = 1e-6
 _LARGEST = 1e15  # numbers keep all their digits before the point
 FINDS_NOTHING = "so this finds nothing"  # the end of a notice about a condition that can be true of nothing
 
@@ -83,10 +83,8 @@ def _compare_numbers(name: str, value: str) -> Compare:
 
 
 def following(field: str, number: float) -> float:
-    """The number after one that was typed; of large ones, whose digits are too few for a step, the next that there
-    is.
-    """
-    return max(number + (1 if field == DURATION else _STEP), nextafter(number, inf))
+    """The number after a typed one; of large numbers, whose digits are too few for a step, the next that there is."""
+    return max(number + (1 if field == DURATION else STEP), nextafter(number, inf))
 
 
 def _milliseconds(text: str) -> float:

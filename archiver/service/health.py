@@ -20,7 +20,7 @@ from archiver.value import as_dict
 Response = tuple[int, str, bytes]
 _JSON, _TEXT = "application/json", "text/plain; charset=utf-8"
 HARVEST_HEALTH = "/health/harvest"  # JSON
-PATHS = ("/healthz", "/readyz", HARVEST_HEALTH, "/metrics")
+HEALTH_PATHS = ("/healthz", "/readyz", HARVEST_HEALTH, "/metrics")
 
 
 class Reported(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 from archiver.config import names_this_machine
 from archiver.http_server import bind, is_local, serving
 from archiver.logs import EventLogger
-from archiver.service.health import PATHS, Response
+from archiver.service.health import HEALTH_PATHS, Response
 from archiver.service.waiting import as_ours
 
 _log = EventLogger("service")
@@ -52,7 +52,7 @@ class _Health:
             message = f"health can't be told: {as_ours(error).message}"
             _log.error("health.failed", message)
             return 500, _TEXT, f"{message}\n".encode()
-        return found or (404, _TEXT, f"{' '.join(PATHS)}\n".encode())
+        return found or (404, _TEXT, f"{' '.join(HEALTH_PATHS)}\n".encode())
 
 
 @contextmanager

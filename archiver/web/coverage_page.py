@@ -49,9 +49,9 @@ class Month(Value):
     kept: int
 
 
-def is_urgent(hours_left: float | None) -> bool:
+def is_urgent(hours_left: float) -> bool:
     """Whether LivePerson is about to delete what was not read."""
-    return hours_left is not None and hours_left < _MOST_DAYS_LEFT * 24
+    return hours_left < _MOST_DAYS_LEFT * 24
 
 
 def time_left(hours: float) -> str:
@@ -77,7 +77,7 @@ def coverage_page(archive: Archive) -> dict[str, Any]:
         "gaps": coverage.gaps,
         "zone": str(archive.settings.zone),
         "time_left": None if coverage.hours_left is None else time_left(coverage.hours_left),
-        "is_urgent": is_urgent(coverage.hours_left),
+        "is_urgent": coverage.hours_left is not None and is_urgent(coverage.hours_left),
         "word_of": lambda state: STATES[state][0],
         "clock_notice": archive.file.ledger.clock_notice(),
         "counted": counted,

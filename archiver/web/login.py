@@ -35,7 +35,7 @@ def by_token(visit: Visit) -> Response:
     goal = visit.filled("next")
     identity = visit.authentication.identity_of_token(visit.filled("token"), visit.archive)
     if identity is None:
-        _note_refused(visit, "token", "the token is not known")
+        note_refused(visit, "token", "the token is not known")
         return _form(visit, goal, fault="This token is unknown or has expired.", status=401)
     return _enter(visit, identity, goal)
 
@@ -60,7 +60,7 @@ def from_provider(visit: Visit) -> Response:
             _callback(visit), told, visit.request.cookies.get(_STATE_COOKIE)
         )
     except (AccessDenied, SourceUnavailable) as error:
-        _note_refused(visit, "oidc", error.message)
+        note_refused(visit, "oidc", error.message)
         raise
     answer = _enter(visit, identity, goal)
     answer.delete_cookie(_STATE_COOKIE, path="/")
@@ -106,12 +106,14 @@ def _note(visit: Visit, identity: Identity, person: Person | None, *, reason: st
     visit.archive.audit(Action.LOGIN, reason=reason, outcome="success" if person else "failure", groups=groups)
 
 
-def _note_refused(visit: Visit, login: str, reason: str) -> None:
-    """Notes that somebody proved nothing, with how many others did."""
+def note_refused(visit: Visit, login: str, reason: str, **facts: object) -> None:
+    """Writes into the audit log that somebody sent what proves nothing, with how many others did; once a second, so
+    that nobody fills it.
+    """
     count = visit.authentication.refusals.add()
     if count:
         visit.archive.view = View(origin_of(visit.request, login), Person("unknown"))
-        visit.archive.audit(Action.LOGIN, reason=reason, outcome="failure", count=count)
+        visit.archive.audit(Action.LOGIN, reason=reason, outcome="failure", count=count, **facts)
 
 
 def _form(visit: Visit, goal: str, *, fault: str | None = None, status: int = 200) -> Response:

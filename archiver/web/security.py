@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from archiver.config import WebAuth, host_of, is_address, names_this_machine
+from archiver.service import HEALTH_PATHS
 from archiver.web.authentication import Authentication
 from archiver.web.problems import BASE, refusal
 
@@ -28,7 +29,6 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 _MOST_ADDRESS_BYTES = 32_768
-HEALTH = ("/healthz", "/readyz", "/health/harvest", "/metrics")
 _METHODS_OF_PROGRAMS = ("GET", "HEAD")
 _METHODS = (*_METHODS_OF_PROGRAMS, "POST")
 
@@ -80,7 +80,7 @@ class Guard:
 
     def _is_for_any_name(self, scope: Scope) -> bool:
         """Whether a monitor may ask by any name: for health and metrics, where others than this machine ask."""
-        return scope["path"] in HEALTH and self._settings.auth is not WebAuth.NONE
+        return scope["path"] in HEALTH_PATHS and self._settings.auth is not WebAuth.NONE
 
     def _is_own_form(self, headers: Headers) -> bool:
         """Whether a form was sent by a page of ours. A browser says so by Sec-Fetch-Site, or by Origin over plain http,

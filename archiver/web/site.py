@@ -18,19 +18,20 @@ from archiver.app import Archive
 from archiver.config import web_settings
 from archiver.errors import AccessDenied, ArchiveBusy, ArchiverError, LoginNeeded, NotFound
 from archiver.foreground import Foreground
-from archiver.service import Respond
+from archiver.service import HEALTH_PATHS, Respond
 from archiver.value import Value, replace
 from archiver.web import api, endpoints, faults, forms, login, problems
 from archiver.web.answering import Answer, Answering
 from archiver.web.archives import Archives
-from archiver.web.authentication import Authentication, Visitor, origin_of
+from archiver.web.authentication import Authentication, Visitor
 from archiver.web.rendering import prepare_templates, static_files
-from archiver.web.security import HEALTH, Guard
+from archiver.web.security import Guard
 from archiver.web.visit import Visit, as_json
 
 _THREADS = 8  # each holds the archive's file and its index open
 _FOREVER = "public, max-age=31536000, immutable"
 _REASON = "archiver-unmask-reason"
+_UNKNOWN = "the token or the proxy's headers are not known"
 Endpoint = Callable[[Visit], Response]
 
 
@@ -96,7 +97,7 @@ class Site:
         apart = Answering(self._fault, 1, Foreground())  # health waits for no page, and nothing for health
         routes = [Route(item.path, answering.by(self._asked(item)), methods=[item.method]) for item in _ADDRESSES]
         health = apart.by(self._health) if self._respond else _no_harvest
-        routes += [Route("/static/{name}", _static), *(Route(path, health) for path in HEALTH)]
+        routes += [Route("/static/{name}", _static), *(Route(path, health) for path in HEALTH_PATHS)]
 
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -126,14 +127,15 @@ class Site:
         if visit.visitor is None:
             if visit.is_harvesting and not visit.archive.exists and item.answer is endpoints.search:
                 return visit.page("beginning.html", {})  # there is nobody yet to whom anything could be granted
-            self._note_refused(visit)
+            if self._authentication.has_credentials(request):
+                login.note_refused(visit, "unknown", _UNKNOWN, what=request.url.path)
             raise LoginNeeded("this needs a login", hint=f"Log in: {login.login_href(visit)}")
         if visit.is_harvesting and not visit.archive.exists and item.answer is not endpoints.search:
             hint = " ".join(visit.harvest_troubles()) or "Try again in a few seconds."
             raise ArchiveBusy("the first harvest has received nothing yet", hint=hint)
-        pages = [path for _, path in visit.pages()]
-        if item.answer is endpoints.search and not request.url.query and pages and "/" not in pages:
-            return RedirectResponse(pages[0], 303)  # an auditor begins elsewhere
+        is_begin = item.answer is endpoints.search and not request.url.query
+        if is_begin and not visit.may(Right.READ) and (pages := visit.pages()):
+            return RedirectResponse(pages[0][1], 303)  # an auditor begins elsewhere
         try:
             visit.visitor.person.check(item.right)
             self._unmask(visit, visit.visitor)
@@ -142,18 +144,6 @@ class Site:
             if isinstance(error, AccessDenied) or not visit.archive.view.is_of_all:
                 visit.archive.audit(Action.DENIAL, reason=error.message, outcome="failure", what=request.url.path)
             raise
-
-    def _note_refused(self, visit: Visit) -> None:
-        """Writes into the audit log that somebody sent what proves nothing; once a second, so that nobody fills it."""
-        if not self._authentication.has_credentials(visit.request):
-            return
-        count = self._authentication.refusals.add()
-        if count:
-            visit.archive.view = View(origin_of(visit.request, "unknown"), Person("unknown"))
-            visit.archive.audit(
-                Action.LOGIN, outcome="failure", reason="the token or the proxy's headers are not known",
-                what=visit.request.url.path, count=count,
-            )  # fmt: skip
 
     def _visit(self, request: Request) -> Visit:
         archive = self._archives.here(is_reading=request.method in ("GET", "HEAD"))

@@ -51,8 +51,9 @@ def _troubles(status: dict[str, Any], pending: int, archive: Archive) -> Iterato
         yield "no harvest has finished yet"
     if "error" in index:
         yield "the index does not answer"
-    if is_urgent(hours_left := archive.coverage().hours_left):
-        yield f"LivePerson begins to delete what was not read, {time_left(hours_left or 0)}"
+    hours_left = archive.coverage().hours_left
+    if hours_left is not None and is_urgent(hours_left):
+        yield f"LivePerson begins to delete what was not read, {time_left(hours_left)}"
     found = (
         (len(status["ledger"]["unproven"]), "window", "not proven complete"),
         (status["vault"]["quarantined"], "unreadable record", "in quarantine"),
