@@ -86,14 +86,14 @@ def written(path: Path) -> Iterator[None]:
 
 def _key(archive: Archive, query: Query, wanted: Wanted) -> str:
     """Everything that decides what an export writes."""
-    head, zone = archive.file.vault.noted_head(), str(archive.settings.zone)
+    head, zone = archive.file.vault.noted_head(), str(archive.zone)
     reviews = wanted.reviews and wanted.reviews.content
     named = [wanted.format, understood(query.expression), query.text, head, zone, __version__, reviews]
     return hashlib.sha256(encode(named)).hexdigest()
 
 
 def _writer(archive: Archive, query: Query, wanted: Wanted, folder: Folder) -> Writer:
-    head, zone, vault = archive.file.vault.noted_head(), archive.settings.zone, archive.file.vault
+    head, zone, vault = archive.file.vault.noted_head(), archive.zone, archive.file.vault
     marked = None if query.is_everything else query.expression
     pages = HtmlFolder(folder, HtmlPages(zone, marked, head))
     if wanted.format == "html":

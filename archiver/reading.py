@@ -53,11 +53,13 @@ class ArchiveReader:
     """Needs the archive's file and index, which the class that composes them has. `view` is what of it may be seen.
     `index_patience_s`: how long a search waits for an index that somebody else writes; `is_index_written_elsewhere`: no
     search writes it. `recent`: conversations that were read lately, which archives in one process may share.
+    `reader_zone`: the time zone that whoever reads has chosen, if not the archive's.
     """
 
     index_patience_s: float = PATIENCE_S
     is_index_written_elsewhere: bool = False
     recent: RecentReadings | None = None
+    reader_zone: tzinfo | None = None
     settings: Settings
     view: View
     _progress: Progress
@@ -72,6 +74,11 @@ class ArchiveReader:
 
     def now(self) -> datetime:
         raise NotImplementedError
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of the days in queries, and of the times that are shown. Raises ConfigError."""
+        return self.reader_zone or self.settings.zone
 
     def _made_ready(self) -> Readiness:
         return make_ready(
@@ -101,8 +108,8 @@ class ArchiveReader:
         Raises QueryError, ConfigError, StoreError.
         """
         area = Scope(known_word(scope, Scope, "scope"))
-        parsed, zone = self._parse_when_ready(query), self.settings.zone
-        return Counting(self.store, parsed, area, zone, hidden=self.view.hidden_facets)
+        parsed = self._parse_when_ready(query)
+        return Counting(self.store, parsed, area, self.zone, hidden=self.view.hidden_facets)
 
     def count_by(
         self, query: str | Query, *facets: str, scope: str = "conversation", limit: int = 20
@@ -207,11 +214,11 @@ class ArchiveReader:
         return self._records(parsed)
 
     def parse(self, query: str | Query, *, at: datetime | None = None, zone: tzinfo | None = None) -> Query:
-        """The meaning of a query. Days such as 90d are those of a moment and zone, by default now and the archive's.
+        """The meaning of a query. Days such as 90d are those of a moment and zone, by default now and `zone`.
         Raises QueryError.
         """
         if isinstance(query, str):
-            query = parse(query, now=at or self.now(), zone=zone or self.settings.zone)
+            query = parse(query, now=at or self.now(), zone=zone or self.zone)
         return self.view.within(query)
 
     def check_seen(self, conversation_id: str) -> None:

@@ -140,7 +140,7 @@ def _lines(archive: Archive, number: int, person: Customer) -> Iterator[str]:
 def _page(archive: Archive, chosen: list[Customer], only_theirs: bool) -> Iterator[str]:
     """All conversations of a person on one page, oldest first."""
     head, vault = archive.file.vault.noted_head(), archive.file.vault
-    pages = HtmlPages(archive.settings.zone, None, head)
+    pages = HtmlPages(archive.zone, None, head)
     parts = []
     for person in chosen:
         rows = [

@@ -58,7 +58,7 @@ def command(
         raise click.UsageError("Choose --csv or --json.")
     with shared.opened(context) as archive:
         search = archive.search(" ".join(query), scope=scope, limit=0)
-        zone = archive.settings.zone
+        zone = archive.zone
         chosen = Interval(interval) if interval else None
         found = search.counted(zone, lambda counting: counting.histogram(chosen))
         worth = search.assurance(archive.believed_now())

@@ -82,7 +82,7 @@ def add(
             raise archive.settings.missing("mail_server")
         mark = 0 if from_start else archive.file.vault.head()
         search = SavedSearch(name, " ".join(query), scope, target, place, with_text, secret, watermark=mark)
-        read_query(search, archive.now(), archive.settings.zone)  # raises
+        read_query(search, archive.now(), archive.zone)  # raises
         shared.show_advice(archive, archive.parse(search.query))
         archive.audit(Action.SAVE, query=search.query, to=name, what=target.value)
         is_changed = force and archive.file.saved.find(name) is not None
@@ -174,7 +174,7 @@ def run(context: click.Context, name: str | None, from_start: bool) -> None:
             archive.file.saved.rewind(chosen)
         found = 0
         while is_behind(archive.file):
-            found += evaluate(archive.file, archive.now(), archive.settings.zone)
+            found += evaluate(archive.file, archive.now(), archive.zone)
         told = Teller(archive.file, archive.now, mail_server(archive.settings)).tell()
         left = len(archive.file.saved.undelivered())
     click.echo(f"{counted(found, 'new result')}, {counted(told, 'alert')} told", err=True)

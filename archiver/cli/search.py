@@ -80,7 +80,7 @@ def command(
     check_facets(facets, area)
     with shared.opened(context) as archive:
         search = archive.search(" ".join(query), scope=scope, sort=sort, limit=most, after=after)
-        worth, zone, shown = search.assurance(archive.believed_now()), archive.settings.zone, 0
+        worth, zone, shown = search.assurance(archive.believed_now()), archive.zone, 0
         if as_csv:
             table = search.counted(zone, lambda counting: counts_csv(counting, facets[0], area))
         elif as_json:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from archiver.choices import Depth, Policies, Policy
 from archiver.config.files import FileContent, read_files, settings_files
@@ -21,6 +20,7 @@ from archiver.config.urls import split_login
 from archiver.config.variables import misspelt
 from archiver.errors import ConfigError, known_word, suggest
 from archiver.value import Value
+from archiver.zones import time_zone
 
 _AUTH_KINDS = ("oauth2", "oauth2-v1", "oauth1", "login")
 _AUTH_BY_CREDENTIAL = {"client_id": "oauth2", "app_key": "oauth1", "username": "login"}  # credential → auth
@@ -190,14 +190,7 @@ class Settings(Value):
     @property
     def zone(self) -> tzinfo:
         """The time zone of the days that people name."""
-        name = self.text("timezone")
-        try:
-            return UTC if name == "UTC" else ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ConfigError(
-                f"timezone is {name!r} ({self.all['timezone'].origin}), which is not known here",
-                hint="Write a name such as Europe/Berlin, America/New_York or UTC.",
-            ) from None
+        return time_zone(self.text("timezone"), self.all["timezone"].origin)
 
     @property
     def depth(self) -> Depth:

@@ -41,7 +41,7 @@ def certificate_json(archive: Archive, query: Query, at: datetime, zone: str | N
     """
     for _ in range(_TRIES):
         head = archive.file.vault.noted_head()
-        made = _certificate(archive, query, at, zone or str(archive.settings.zone))
+        made = _certificate(archive, query, at, zone or str(archive.zone))
         if made["archive"]["head"] == archive.file.vault.noted_head() == head:
             return made
     raise ArchiveError("the archive grows while it is examined", hint="Try again, or end the harvest meanwhile.")
