@@ -33,6 +33,7 @@ def _described(_: Visit) -> Response:
 
 def _answer(operation: Operation, visit: Visit) -> Response:
     given = read(operation.parameters, visit.request.query_params.multi_items())
+    visit.use_zone(given.get("tz") or "")
     if not operation.is_of_conversation:
         visit.archives.bring_up_to_date()
         return as_json(operation.answer(visit.archive, "", given))

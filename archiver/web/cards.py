@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
-from urllib.parse import quote, urlencode
 
 from archiver.errors import counted
 from archiver.index import Hit
@@ -13,10 +12,10 @@ from archiver.outputs import numbers_around
 from archiver.query import Match
 from archiver.transcript import kind_of
 from archiver.value import Value, replace
+from archiver.web.lens import Lens
 from archiver.web.texts import Piece, excerpt, plain
 from archiver.web.times import duration, in_zone
 
-PART = 150  # messages that are shown at once; links to the first ones do not name their part, so it may only grow
 _SHOWN_MATCHES = 3
 _LONGEST_BESIDE = 200  # characters of a message before or after a match
 _LOW_MCS, _LOW_CSAT = 40, 2
@@ -56,24 +55,16 @@ class Card(Value):
     fault: str | None
 
 
-def conversation_href(conversation_id: str, query: str = "", number: int | None = None, **shown: str) -> str:
-    """The address of a transcript, with the matches of a query marked, at a message, with what else is to be shown."""
-    parameters = {"q": query} if query else {}
-    parameters |= ({"m": str(number)} if number and number > PART else {}) | shown
-    address = f"/c/{quote(conversation_id, safe='')}"
-    return f"{address}{'?' + urlencode(parameters) if parameters else ''}{f'#m{number}' if number else ''}"
-
-
-def card(hit: Hit, query: str, zone: tzinfo) -> Card:
-    """A hit of a query, with times in a zone."""
+def card(hit: Hit, lens: Lens, zone: tzinfo) -> Card:
+    """A hit of a search, with times in a zone."""
     transcript, metadata = hit.transcript, hit.transcript.metadata
     numbers = transcript.numbering()
     shown = list(_distinct(hit))
     first = next((number for match in shown if (number := _number(match, numbers))), None)
-    groups = tuple(_groups(transcript, shown[:_SHOWN_MATCHES], query, zone)) or _beginning(transcript, query, zone)
+    groups = tuple(_groups(transcript, shown[:_SHOWN_MATCHES], lens, zone)) or _beginning(transcript, lens, zone)
     return Card(
         id=transcript.id,
-        href=conversation_href(transcript.id, query, first),
+        href=lens.href(transcript.id, first),
         start=_minute(metadata.started_at, zone),
         duration=duration(metadata.duration_ms),
         customers=", ".join(person.name for person in metadata.consumers) or "unknown customer",
@@ -83,7 +74,7 @@ def card(hit: Hit, query: str, zone: tzinfo) -> Card:
         groups=groups,
         more=max(len(shown) - _SHOWN_MATCHES, 0),
         cells=_cells(transcript, zone),
-        message=_itself(hit, numbers, query, zone),
+        message=_itself(hit, numbers, lens, zone),
         fault=hit.fault,
     )
 
@@ -126,15 +117,15 @@ def _number(match: Match, numbers: dict[str, int]) -> int | None:
     return numbers.get(match.message.id) if match.message else None
 
 
-def _beginning(transcript: Transcript, query: str, zone: tzinfo) -> tuple[tuple[Line, ...], ...]:
+def _beginning(transcript: Transcript, lens: Lens, zone: tzinfo) -> tuple[tuple[Line, ...], ...]:
     """What the customer wrote first, where the query names no words; else the first message."""
     numbered = list(enumerate(transcript.messages, 1))
     first = next((number for number, message in numbered if message.role is Role.CUSTOMER), 1 if numbered else None)
-    return ((_message(transcript, first, None, query, zone),),) if first else ()
+    return ((_message(transcript, first, None, lens, zone),),) if first else ()
 
 
 def _groups(
-    transcript: Transcript, shown: list[Match], query: str, zone: tzinfo
+    transcript: Transcript, shown: list[Match], lens: Lens, zone: tzinfo
 ) -> Iterator[tuple[Line, ...]]:  # fmt: skip
     """The texts that matched, messages between the one before and the one after; those that are near one another
     together.
@@ -147,24 +138,24 @@ def _groups(
         if group and group[-1].number != at - 1:
             yield tuple(group)
             group = []
-        group.append(_message(transcript, at, by_number.get(at), query, zone))
+        group.append(_message(transcript, at, by_number.get(at), lens, zone))
     if group:
         yield tuple(group)
     yield from (
-        (_other(match, numbers, transcript.id, query, zone),) for match in shown if match not in by_number.values()
+        (_other(match, numbers, transcript.id, lens, zone),) for match in shown if match not in by_number.values()
     )
 
 
-def _itself(hit: Hit, numbers: dict[str, int], query: str, zone: tzinfo) -> Line | None:
+def _itself(hit: Hit, numbers: dict[str, int], lens: Lens, zone: tzinfo) -> Line | None:
     number = numbers.get(hit.message_id or "")
     if number is None:
         return None
     match = next((match for match in hit.matches if _number(match, numbers) == number and not match.until), None)
-    line = _message(hit.transcript, number, match, query, zone)
+    line = _message(hit.transcript, number, match, lens, zone)
     return replace(line, time=_minute(hit.transcript.messages[number - 1].sent_at, zone))
 
 
-def _message(transcript: Transcript, number: int, match: Match | None, query: str, zone: tzinfo) -> Line:
+def _message(transcript: Transcript, number: int, match: Match | None, lens: Lens, zone: tzinfo) -> Line:
     """A present message, with its marks if the query matches in it."""
     message = transcript.messages[number - 1]
     text = excerpt(match.snippet) if match else plain(_shortened(message.text))
@@ -173,12 +164,12 @@ def _message(transcript: Transcript, number: int, match: Match | None, query: st
         notes.append(match.where)
     shown = tuple(text) or (Piece(f"[{message.type}]"),)
     clock = _clock(message.sent_at, transcript.metadata.started_at, zone)
-    href = conversation_href(transcript.id, query, number)
+    href = lens.href(transcript.id, number)
     return Line(number, href, clock, message.sender, message.role.value, tuple(notes), shown, match is not None)
 
 
 def _other(
-    match: Match, numbers: dict[str, int], conversation_id: str, query: str, zone: tzinfo
+    match: Match, numbers: dict[str, int], conversation_id: str, lens: Lens, zone: tzinfo
 ) -> Line:  # fmt: skip
     """A match in a text that is no present message: a survey, an SDE, a fact, or an earlier text of a message."""
     message = match.message
@@ -186,7 +177,7 @@ def _other(
     if message and match.until:
         notes.append(f"earlier text, until {_minute(match.until, zone)}")
     number = _number(match, numbers)
-    href = conversation_href(conversation_id, query, number) if number else None
+    href = lens.href(conversation_id, number) if number else None
     who = message.sender if message else _PLACES.get(match.where, match.where.capitalize())
     role = message.role.value if message else "fact"
     return Line(number, href, "", who, role, tuple(notes), tuple(excerpt(match.snippet)), True)

@@ -14,7 +14,7 @@ from archiver.errors import IntegrityError, RecordError, counted
 from archiver.jsontext import encode
 from archiver.outputs import counts_of
 from archiver.value import Value, as_dict
-from archiver.web.cards import conversation_href
+from archiver.web.lens import conversation_href
 from archiver.web.times import in_zone
 
 _SHOWN = 100  # conversations of a case
@@ -77,7 +77,7 @@ def _row(archive: Archive, case: Case, item: CaseItem) -> tuple[CaseItem, str, s
     except (RecordError, IntegrityError):
         return item, href, item.conversation_id, "can't be shown"
     names = ", ".join(person.name for person in metadata.consumers) or "unknown customer"
-    at = in_zone(metadata.started_at, archive.settings.zone) if metadata.started_at else None
+    at = in_zone(metadata.started_at, archive.zone) if metadata.started_at else None
     return item, href, names, f"{at:%d %b %Y %H:%M}" if at else "unknown time"
 
 

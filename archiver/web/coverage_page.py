@@ -75,7 +75,7 @@ def coverage_page(archive: Archive) -> dict[str, Any]:
             (state.value, word, says, round(hours[state.value] / 24, 1)) for state, (word, says) in STATES.items()
         ],
         "gaps": coverage.gaps,
-        "zone": str(archive.settings.zone),
+        "zone": str(archive.zone),
         "time_left": None if coverage.hours_left is None else time_left(coverage.hours_left),
         "is_urgent": coverage.hours_left is not None and is_urgent(coverage.hours_left),
         "word_of": lambda state: STATES[state][0],

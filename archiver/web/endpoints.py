@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import Any
 from urllib.parse import quote
 
@@ -21,11 +22,12 @@ from archiver.web.completion import completions
 from archiver.web.coverage_page import coverage_page, day_page
 from archiver.web.facts import moment
 from archiver.web.history_page import history_page
+from archiver.web.lens import Lens
 from archiver.web.saved_page import saved_page
 from archiver.web.search_page import PAGE, check, faulty_page, search_page
 from archiver.web.state import read_state
 from archiver.web.status_page import status_page
-from archiver.web.transcript_page import Asked, transcript_page, unreadable_page
+from archiver.web.transcript_page import Asked, transcript_page, unreadable_page, zone_of_times
 from archiver.web.visit import Visit, address_of, as_json
 
 # ── search ──
@@ -38,6 +40,7 @@ def search(visit: Visit) -> Response:
     if visit.is_harvesting and not (visit.archive.exists and visit.archive.file.vault.head()):
         return visit.page("beginning.html", {"troubles": visit.harvest_troubles()}, **around)
     try:
+        visit.use_zone(state.tz)
         return visit.page("search.html", search_page(visit.archive, state), **around)
     except ArchiverError as fault:
         error = fault if visit.authentication.is_open else faults.for_others(fault)
@@ -47,6 +50,7 @@ def search(visit: Visit) -> Response:
 
 def search_json(visit: Visit) -> Response:
     state = read_state(visit.request.query_params.multi_items(), beside=("limit", "facet"))
+    visit.use_zone(state.tz)
     visit.archives.bring_up_to_date()
     check(visit.archive, state)
     given = {
@@ -68,28 +72,28 @@ def complete(visit: Visit) -> Response:
 
 def transcript(visit: Visit) -> Response:
     around: Any = {"here": "transcript", "twin": address_of(visit.id, "c.json")}
+    asked = _asked(visit)
+    visit.use_zone(asked.lens.tz)
     try:
-        content = transcript_page(visit.archive, visit.id, _asked(visit))
+        content = transcript_page(visit.archive, visit.id, asked)
     except RecordError as error:
         return visit.page("unreadable.html", faults.shown(error) | unreadable_page(visit.archive, visit.id), **around)
     if visit.may(Right.REVIEW):
         content |= reviews_of(visit.archive, visit.id)
-    content["unmasked_until"] = _unmasked_until(visit)
+    content["unmasked_until"] = _unmasked_until(visit, zone_of_times(visit.archive, asked.lens))
     return visit.page("transcript.html", content, **around)
 
 
-def _unmasked_until(visit: Visit) -> str | None:
+def _unmasked_until(visit: Visit, zone: tzinfo) -> str | None:
     """When the personal data of the conversation is masked again, if the person asked to see it."""
     session = visit.visitor.session if visit.visitor else None
     is_shown = session is not None and visit.id in session.unmasked
-    return moment(session.ends_at, visit.archive.settings.zone) if session and is_shown else None
+    return moment(session.ends_at, zone) if session and is_shown else None
 
 
 def _asked(visit: Visit) -> Asked:
-    return Asked(
-        visit.given("q"), visit.number("m"), visit.given("only"),
-        is_utc=visit.given("times") == "utc", is_whole=visit.given("parts") == "all",
-    )  # fmt: skip
+    lens = Lens(visit.given("q"), visit.given("tz"), visit.given("times"))
+    return Asked(lens, visit.number("m"), visit.given("only"), is_whole=visit.given("parts") == "all")
 
 
 def transcript_json(visit: Visit) -> Response:

@@ -14,7 +14,7 @@ from archiver.outputs import sde_rows
 from archiver.query import Expression, Reading, Snippet, facet_values
 from archiver.value import Value, replace
 from archiver.web.facets import condition, facet_condition
-from archiver.web.state import SearchState
+from archiver.web.lens import Lens
 from archiver.web.texts import Piece, pieces, plain
 from archiver.web.times import duration, in_zone
 
@@ -32,7 +32,7 @@ Marks = dict[tuple[str, str], Snippet]  # by zone and text
 Marked = Callable[[Zone, str | None], tuple[Piece, ...]]
 
 
-def facts_page(transcript: Transcript, expression: Expression | None, zone: tzinfo) -> dict[str, Any]:
+def facts_page(transcript: Transcript, expression: Expression | None, lens: Lens, zone: tzinfo) -> dict[str, Any]:
     """Everything that the page shows of it; `marked_beside`: in how many texts the query marks something."""
     marks = _marks(transcript, expression) if expression is not None else {}
     shown = set[tuple[str, str]]()
@@ -44,20 +44,15 @@ def facts_page(transcript: Transcript, expression: Expression | None, zone: tzin
         return tuple(pieces(marks.get(place, Snippet(text or ""))))
 
     page = {
-        "facts": list(_facts(transcript, zone, marked)),
-        "people": list(_people(transcript.metadata, marked)),
-        "sdes": [(sde.type, sde.is_authenticated, list(_values(sde, marked))) for sde in transcript.sdes],
+        "facts": list(_facts(transcript, zone, marked, lens)),
+        "people": list(_people(transcript.metadata, marked, lens)),
+        "sdes": [(sde.type, sde.is_authenticated, list(_values(sde, marked, lens))) for sde in transcript.sdes],
         "answers": [
             (marked(Zone.SURVEY, item.question), marked(Zone.SURVEY, item.answer)) for item in transcript.answers
         ],
         "summaries": [marked(Zone.SUMMARY, text) for text in transcript.summaries],
     }
     return page | {"marked_beside": len(shown)}
-
-
-def search_for(term: str | None) -> str | None:
-    """The address of a search for a condition."""
-    return SearchState(filters=(term,)).href() if term else None
 
 
 def moment(at: datetime | None, zone: tzinfo) -> str:
@@ -73,7 +68,7 @@ def _fact(label: str, value: str) -> Fact:
     return Fact(label, value, tuple(plain(value)))
 
 
-def _facts(transcript: Transcript, zone: tzinfo, marked: Marked) -> Iterator[Fact]:
+def _facts(transcript: Transcript, zone: tzinfo, marked: Marked, lens: Lens) -> Iterator[Fact]:
     metadata = transcript.metadata
     yield _fact("Started", moment(metadata.started_at, zone))
     yield _fact("Ended", moment(metadata.ended_at, zone))
@@ -91,24 +86,26 @@ def _facts(transcript: Transcript, zone: tzinfo, marked: Marked) -> Iterator[Fac
     )
     for label, field, value in searchable:
         if value:
-            yield Fact(label, value, marked(Zone.ABOUT, value), search_for(facet_condition(field, value)))
+            yield Fact(label, value, marked(Zone.ABOUT, value), lens.search(facet_condition(field, value)))
     scores = (("MCS", metadata.mcs), ("CSAT", metadata.csat), ("NPS", metadata.nps))
     yield from (_fact(label, f"{value:g}") for label, value in scores if value is not None)
 
 
-def _people(metadata: Metadata, marked: Marked) -> Iterator[tuple[tuple[Piece, ...], str, tuple[Fact, ...]]]:
+def _people(
+    metadata: Metadata, marked: Marked, lens: Lens
+) -> Iterator[tuple[tuple[Piece, ...], str, tuple[Fact, ...]]]:
     """Everybody who took part with what is known of them."""
     for person in (*metadata.consumers, *metadata.agents):
         field = "customer" if person.role is Role.CUSTOMER else "agent"
         known = (("Id", person.id), ("Login", person.login), ("E-mail", person.email), ("Phone", person.phone))
+        terms = {value: None if DOT in value else condition(field, value) for _, value in known if value}
         facts = (
-            Fact(label, value, marked(Zone.ABOUT, value), None if DOT in value else search_for(condition(field, value)))
-            for label, value in known if value
-        )  # fmt: skip
+            Fact(label, value, marked(Zone.ABOUT, value), lens.search(terms[value])) for label, value in known if value
+        )
         yield marked(Zone.ABOUT, person.name), person.role.value, tuple(facts)
 
 
-def _values(sde: Sde, marked: Marked) -> Iterator[Fact]:
+def _values(sde: Sde, marked: Marked, lens: Lens) -> Iterator[Fact]:
     for label, path, value in sde_rows(sde):
         term = condition(f"sde.{path}", value) if path and DOT not in value else None
-        yield Fact(label, value, marked(Zone.SDE, value), search_for(term))
+        yield Fact(label, value, marked(Zone.SDE, value), lens.search(term))

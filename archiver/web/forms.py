@@ -10,8 +10,8 @@ from archiver.casework import add_to_case, case_of, item_of, make_case, mark, st
 from archiver.errors import AccessDenied, ConfigError, known_word
 from archiver.query import Scope
 from archiver.value import replace
-from archiver.web.cards import conversation_href
 from archiver.web.case_page import after_review, case_href, state_of
+from archiver.web.lens import Lens
 from archiver.web.visit import Visit
 
 _LONGEST_REASON, _LONGEST_NAME = 1_000, 100  # characters
@@ -27,14 +27,14 @@ def unmask(visit: Visit) -> Response:
         raise AccessDenied("nobody is logged in on the page", hint="Programs send Archiver-Unmask-Reason instead.")
     visit.archive.audit(Action.UNMASK, reason=reason, conversation_id=visit.id)
     visit.visitor.session.unmasked.add(visit.id)
-    return RedirectResponse(conversation_href(visit.id, visit.filled("q")), 303)
+    return RedirectResponse(_lens(visit).href(visit.id), 303)
 
 
 def mask(visit: Visit) -> Response:
     """Masks personal data of one conversation again."""
     if visit.visitor is not None and visit.visitor.session is not None:
         visit.visitor.session.unmasked.discard(visit.id)
-    return RedirectResponse(conversation_href(visit.id, visit.filled("q")), 303)
+    return RedirectResponse(_lens(visit).href(visit.id), 303)
 
 
 def save(visit: Visit) -> Response:
@@ -62,7 +62,7 @@ def add(visit: Visit) -> Response:
     """Adds a conversation to a case."""
     id_ = visit.filled("id")
     add_to_case(visit.archive, case_of(visit.archive, visit.filled("case")), [id_])
-    return RedirectResponse(conversation_href(id_, visit.filled("q")), 303)
+    return RedirectResponse(_lens(visit).href(id_), 303)
 
 
 def review(visit: Visit) -> Response:
@@ -88,6 +88,11 @@ def decide(visit: Visit) -> Response:
         int(visit.request.path_params["seq"]), approve=choices[visit.filled("decision")], reason=_reason(visit)
     )
     return RedirectResponse("/status", 303)
+
+
+def _lens(visit: Visit) -> Lens:
+    """With what the conversation was looked at that the form was sent from."""
+    return Lens(visit.filled("q"), visit.filled("tz"), visit.filled("times"))
 
 
 def _reason(visit: Visit) -> str:

@@ -10,7 +10,7 @@ from archiver.errors import counted
 from archiver.outputs import EVENT_WORDS, steps_of
 from archiver.transcript import Change, word_diff
 from archiver.value import Value
-from archiver.web.cards import conversation_href
+from archiver.web.lens import conversation_href
 
 
 class Step(Value):

@@ -77,7 +77,7 @@ def _facets(archive: Archive, _: str, given: Given) -> object:
 def _found(archive: Archive, given: Given, scope: str, limit: int, sort: str, after: str | None) -> object:
     search = archive.search(given["q"], scope=scope, sort=sort, limit=limit, after=after)
     facets = [(name,) for name in dict.fromkeys(given["facet"])]
-    zone = archive.settings.zone
+    zone = archive.zone
     counts = search.counted(zone, partial(counts_json, facets=facets, limit=_FACET_VALUES)) if facets else {}
     around = given.get("context", 0)
     before, name, hits, after_hits = search_json(search, search.assurance(archive.believed_now()), counts, around)
@@ -88,7 +88,7 @@ def _found(archive: Archive, given: Given, scope: str, limit: int, sort: str, af
 
 def _histogram(archive: Archive, _: str, given: Given) -> object:
     search = archive.search(given["q"], scope=given["scope"], limit=0)
-    zone, interval = archive.settings.zone, Interval(given["interval"]) if given["interval"] else None
+    zone, interval = archive.zone, Interval(given["interval"]) if given["interval"] else None
     found = search.counted(zone, lambda counting: counting.histogram(interval))
     archive.audit_search(search)
     worth = search.assurance(archive.believed_now())
@@ -128,7 +128,10 @@ def _changes(archive: Archive, _: str, given: Given) -> object:
     return changes_json(archive, given["since"], given["limit"])
 
 
-_QUERY = Parameter("q", "The query; empty for everything: docs/query-language.md.", usual="")
+_QUERY = (
+    Parameter("q", "The query; empty for everything: docs/query-language.md.", usual=""),
+    Parameter("tz", "The time zone of days and intervals, such as Europe/Berlin; default is the archive's."),
+)
 _SCOPE = Parameter("scope", "What a result is.", usual="conversation", values=tuple(Scope))
 _FACET = Parameter("facet", "Count the results by it.", values=countable(Scope.CONVERSATION), is_many=True)
 _PAGE = (
@@ -147,12 +150,12 @@ _SINCE = (
 )
 _TRANSCRIPT, _HITS = "archiver.transcript/1", "archiver.search/2"
 OPERATIONS = (
-    Operation("search", "/search", "Search conversations.", _HITS, search, (_QUERY, _SCOPE, _FACET, *_PAGE)),
-    Operation("messages", "/messages", "Search messages.", _HITS, _messages, (_QUERY, _FACET, *_PAGE)),
-    Operation("facets", "/facets", "Count results by facets.", _HITS, _facets, (_QUERY, _SCOPE, _FACET)),
+    Operation("search", "/search", "Search conversations.", _HITS, search, (*_QUERY, _SCOPE, _FACET, *_PAGE)),
+    Operation("messages", "/messages", "Search messages.", _HITS, _messages, (*_QUERY, _FACET, *_PAGE)),
+    Operation("facets", "/facets", "Count results by facets.", _HITS, _facets, (*_QUERY, _SCOPE, _FACET)),
     Operation(
         "histogram", "/histogram", "Count results by intervals.", "archiver.histogram/1", _histogram,
-        (_QUERY, _SCOPE, Parameter("interval", "Default is one that fits.", values=tuple(Interval))),
+        (*_QUERY, _SCOPE, Parameter("interval", "Default is one that fits.", values=tuple(Interval))),
     ),
     Operation("conversation", "/conversations/{id}", "One conversation.", _TRANSCRIPT, conversation),
     Operation("history", "/conversations/{id}/history", "Its versions.", "archiver.history/1", history),

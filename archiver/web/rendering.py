@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from archiver.visible import safe
-from archiver.web.cards import conversation_href
+from archiver.web.lens import conversation_href
 
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 

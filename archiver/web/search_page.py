@@ -14,10 +14,11 @@ from archiver.app import Archive
 from archiver.errors import ArchiverError, ConfigError, QueryError, counted
 from archiver.index import Counting, Histogram, Results, Search, Sort
 from archiver.outputs import proven_bars
-from archiver.query import Scope
+from archiver.query import Scope, parse, understood
 from archiver.web.cards import card
 from archiver.web.drawing import HEIGHT, WIDTH, drawing
 from archiver.web.facets import FacetList, facet_lists, facets_of
+from archiver.web.lens import Lens
 from archiver.web.state import COLUMNS, MOST_FILTERS, SearchState, hidden_fields
 from archiver.web.times import in_zone
 
@@ -37,7 +38,7 @@ _WORD = re.compile(r"[\w.]+:?")
 def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
     """What the page of a state shows. Raises ArchiverError, also QueryError with a place in the whole query."""
     started = perf_counter()
-    zone = archive.settings.zone
+    zone, lens = archive.zone, Lens(state.query, state.tz)
     search = search_of(archive, state, PAGE)
     found, facets = search.counted(zone, partial(_counts, state=state))
     results = search.results()
@@ -46,9 +47,10 @@ def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
     bars = list(proven_bars(found, worth, Scope(state.scope), zone))
     return _surroundings(archive, state) | {
         "results": results,
-        "cards": [card(hit, state.query, zone) for hit in results.hits],
+        "cards": [card(hit, lens, zone) for hit in results.hits],
         "total": results.total,
         "worth": worth,
+        "kept": kept_query(archive, state.query),
         "sentences": worth.sentences(results.total),
         "histogram": drawing(found.interval, bars, state, zone),
         "size": (WIDTH, HEIGHT),
@@ -59,6 +61,16 @@ def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
         "is_first_run": archive.file.vault.head() == 0,
         "counted": counted,
     }
+
+
+def kept_query(archive: Archive, query: str) -> str:
+    """A query for cases and saved searches, which read days in the archive's own zone: as it was typed if it means the
+    same there, or else with its moments in UTC.
+    """
+    read, kept = (
+        parse(query, now=archive.now(), zone=zone).expression for zone in (archive.zone, archive.settings.zone)
+    )
+    return query if read == kept else understood(read)
 
 
 def _counts(counting: Counting, state: SearchState) -> tuple[Histogram, list[FacetList]]:
@@ -139,12 +151,13 @@ def _surroundings(archive: Archive, state: SearchState) -> dict[str, Any]:
     return {
         "state": state,
         "chips": [(text, state.without_filter(text)) for text in state.filters],
-        "hidden": hidden_fields(state, ("q", "from", "to", "sort", "scope")),
+        "hidden": hidden_fields(state, ("q", "from", "to", "tz", "sort", "scope")),
         "sorts": [(value, label) for value, label in _SORTS.items() if _may_sort(value, state)],
-        "presets": list(_presets(state, archive.believed_now(), archive.settings.zone)),
+        "presets": list(_presets(state, archive.believed_now(), archive.zone)),
         "columns": [(name, name in state.columns) for name in COLUMNS],
-        "command": _command(state, archive.settings.zone),
-        "zone": str(archive.settings.zone),
+        "command": _command(state, archive.zone),
+        "zone": str(archive.zone),
+        "zones": list(dict.fromkeys((str(archive.settings.zone), "UTC"))),
     }
 
 

@@ -147,6 +147,7 @@ class Site:
 
     def _visit(self, request: Request) -> Visit:
         archive = self._archives.here(is_reading=request.method in ("GET", "HEAD"))
+        archive.reader_zone = None  # that of whoever was answered before
         visitor = None
         if self._authentication.is_open or archive.exists:
             visitor = self._authentication.visitor(request, archive)

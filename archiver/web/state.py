@@ -19,7 +19,8 @@ _NAMES = {"q": "q", "filters": "f", "from_day": "from", "to_day": "to", "columns
 
 class SearchState(Value):
     """What is asked and how it is shown. `filters` are conditions of the query language that all must hold, each a
-    chip; `from_day` and `to_day` bound the start; `after` is the cursor of the page before,
+    chip; `from_day` and `to_day` bound the start; `tz` names the zone of all days and times, by default the archive's;
+    `after` is the cursor of the page before,
     up to which `skipped` results were shown.
     """
 
@@ -27,6 +28,7 @@ class SearchState(Value):
     filters: tuple[str, ...] = ()
     from_day: str = ""
     to_day: str = ""
+    tz: str = ""
     scope: str = "conversation"
     sort: str = "newest"
     view: str = "cards"
@@ -121,7 +123,7 @@ def read_state(pairs: Iterable[tuple[str, str]], *, beside: Sequence[str] = ()) 
     return SearchState(filters=filters, columns=columns, **one)
 
 
-_SINGLE = ("q", "from_day", "to_day", "scope", "sort", "view", "after", "skipped")
+_SINGLE = ("q", "from_day", "to_day", "tz", "scope", "sort", "view", "after", "skipped")
 _KNOWN = tuple(_NAMES.get(name, name) for name in (*_SINGLE, "filters", "columns"))
 
 

@@ -11,8 +11,8 @@ from archiver.archive import Erasure
 from archiver.errors import ArchiverError, counted
 from archiver.outputs import ERASURE_WORDS, at_stake, status_json
 from archiver.transcript import Change
-from archiver.web.cards import conversation_href
 from archiver.web.coverage_page import is_urgent, time_left
+from archiver.web.lens import conversation_href
 from archiver.web.times import in_zone
 
 _SHOWN = 50  # refusals and erasures
@@ -72,7 +72,7 @@ def _to_decide(archive: Archive, item: Erasure) -> tuple[Erasure, str, str, list
 
 def _moment(archive: Archive) -> str:
     at = archive.file.ledger.last_finished()
-    return f"{in_zone(at, archive.settings.zone):%d %b %Y %H:%M:%S} ({archive.settings.zone})" if at else "never"
+    return f"{in_zone(at, archive.zone):%d %b %Y %H:%M:%S} ({archive.zone})" if at else "never"
 
 
 def _behind(status: dict[str, Any]) -> int | None:

@@ -17,6 +17,7 @@ from archiver.service import HARVEST_HEALTH, Respond
 from archiver.web.archives import Archives
 from archiver.web.authentication import Authentication, Visitor
 from archiver.web.rendering import page
+from archiver.zones import time_zone
 
 # The pages in the bar: name, address, and what one must be allowed to do.
 _PAGES = (
@@ -69,6 +70,10 @@ class Visit:
         """A field of the form that was sent, without blanks around it."""
         form: dict[str, str] = self.request.state.form
         return form.get(name, "").strip()
+
+    def use_zone(self, name: str) -> None:
+        """Reads days, and shows times, in a zone; in the archive's without a name. Raises ConfigError."""
+        self.archive.reader_zone = time_zone(name, "tz") if name else None
 
     def may(self, right: Right) -> bool:
         """Whether whoever asks may do something."""

@@ -66,6 +66,22 @@
     });
   }
 
+  // The zone of whoever reads, and the names of all others.
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = document.querySelector("input.zone");
+  zone?.addEventListener("focus", () => {
+    zone.list.replaceChildren(...Intl.supportedValuesOf("timeZone").map((name) => new Option(name, name)));
+  }, { once: true });
+  for (const link of document.querySelectorAll("[data-own-zone]")) {
+    if (!own || own === link.dataset.zone) continue;
+    const address = new URL(location.href);
+    for (const name of ["after", "n"]) address.searchParams.delete(name);
+    address.searchParams.set(link.dataset.ownZone, own);
+    link.href = address.href;
+    link.textContent = `in ${own}`;
+    link.hidden = false;
+  }
+
   // A citation: what was said, by whom, when, and where it stands.
   for (const foot of document.querySelectorAll(".message .foot")) {
     const message = foot.closest(".message");

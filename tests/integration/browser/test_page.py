@@ -217,6 +217,31 @@ def test_the_box_completes_what_is_typed(look: Look, demo_url: str) -> None:
     assert page.url.endswith("/")
 
 
+def test_the_zone_of_the_browser_is_offered_and_all_that_it_knows(look: Look, demo_url: str) -> None:
+    page = look(demo_url, viewport={"width": 1280, "height": 900}, timezone_id="Asia/Tokyo").goto("/?q=lawyer")
+    first = page.locator(".card .meta span").first
+    before = first.inner_text()
+    zone = page.get_by_label("Time zone")
+    zone.focus()
+    assert page.locator("#zones option").count() > 300
+    page.get_by_role("link", name="in Asia/Tokyo").click()
+    page.wait_for_url("**tz=Asia**")
+    expect(zone).to_have_value("Asia/Tokyo")
+    expect(first).not_to_have_text(before)
+    expect(page.get_by_role("link", name="in Asia/Tokyo")).to_be_hidden()
+    page.locator(".card h3 a").first.click()
+    expect(page.get_by_text("times in Asia/Tokyo")).to_be_visible()
+    page.get_by_role("link", name="in UTC").click()
+    expect(page.get_by_text("times in UTC")).to_be_visible()
+    page.get_by_role("link", name="in Asia/Tokyo").first.click()
+    expect(page.get_by_text("times in Asia/Tokyo")).to_be_visible()
+    zone = look(demo_url, java_script_enabled=False).goto("/?q=lawyer").get_by_label("Time zone")
+    zone.fill("Asia/Kolkata")
+    zone.press("Enter")
+    expect(zone).to_have_value("Asia/Kolkata")
+    assert "tz=Asia%2FKolkata" in zone.page.url
+
+
 def test_everything_works_without_javascript(look: Look, demo_url: str) -> None:
     page = look(demo_url, java_script_enabled=False, viewport={"width": 390, "height": 800}).goto("/")
     page.get_by_label("Query").fill("flight")
