@@ -1,9 +1,9 @@
 """`python -m benchmarks.page [--data FILE] [--conversations N] [--readers N] [--seconds N]`
 
 Serves the page of an archive to readers who search, open a transcript and pause a second between clicks, and prints p50
-and p95 in milliseconds of both, beside those of one reader alone, and how large the pages are; then the same while the
-same process harvests a simulated account (`serve --harvest`). 50,000 conversations are a million messages, older
-than those that the account still has.
+and p95 in milliseconds of both, beside those of one reader alone, how large the pages are, and how long Chromium takes
+to paint one; then the times while the same process harvests a simulated account (`serve --harvest`). 50,000
+conversations are a million messages, older than those that the account still has.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -31,6 +32,7 @@ from archiver.app import Archive
 from archiver.config import find_settings
 from archiver.windows import provable
 from benchmarks.options import parser
+from benchmarks.painting import painting
 from benchmarks.queries import QUERIES, fill
 
 _PAUSE_S, _PATIENCE_S = 1.0, 120.0
@@ -156,6 +158,7 @@ def main() -> None:
         with served(folder) as url:
             measure(url, words, 1, options.seconds / 4, 0.0)
             measure(url, words, options.readers, options.seconds, _PAUSE_S)
+            painting(url, [f"/?q={quote(query)}" for query in QUERIES])
         print("while it harvests:")
         with harvesting(folder, options.conversations, options.data) as url:
             measure(url, words, options.readers, options.seconds, _PAUSE_S)

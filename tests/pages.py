@@ -68,6 +68,12 @@ def kept(folder: Path, *raws: bytes) -> Path:
     return folder
 
 
+def indexed(folder: Path) -> None:
+    """Brings the index of an archive up to date, as the harvest does."""
+    with Archive(find_settings({"archive": folder}), clock=lambda: NOW) as archive:
+        assert archive.search("", limit=0).total > 0
+
+
 @contextmanager
 def index_held(folder: Path) -> Iterator[None]:
     """Holds the lock of an embedded index, as another process that writes it does."""

@@ -14,7 +14,6 @@ from archiver.errors import ArchiverError, RecordError
 from archiver.outputs import case_json as review_json
 from archiver.outputs import cases_json, searches_json
 from archiver.transcript import unreadable_as_json
-from archiver.value import as_dict
 from archiver.web import faults, operations
 from archiver.web.audit_page import audit_page
 from archiver.web.case_page import case_page, cases_page, reviews_of
@@ -23,6 +22,7 @@ from archiver.web.coverage_page import coverage_page, day_page
 from archiver.web.facts import moment
 from archiver.web.history_page import history_page
 from archiver.web.lens import Lens
+from archiver.web.rendering import page
 from archiver.web.saved_page import saved_page
 from archiver.web.search_page import PAGE, check, faulty_page, search_page
 from archiver.web.state import read_state
@@ -64,7 +64,7 @@ def search_json(visit: Visit) -> Response:
 def complete(visit: Visit) -> Response:
     box, at = visit.given("q"), visit.number("at")
     caret = len(box) if at is None else min(at, len(box))
-    return as_json({"items": [as_dict(item) for item in completions(visit.archive, box, caret)]})
+    return page("complete.html", {"items": completions(visit.archive, box, caret)})
 
 
 # ── conversations ──

@@ -48,7 +48,7 @@ _READ, _WATCH, _AUDIT = Right.READ, Right.WATCH, Right.AUDIT
 _ADDRESSES = (
     Address("/", endpoints.search, _READ),
     Address("/search.json", endpoints.search_json, _READ),
-    Address("/complete.json", endpoints.complete, _READ),
+    Address("/complete", endpoints.complete, _READ),
     Address("/c/{id:path}", endpoints.transcript, _READ),
     Address("/c.json/{id:path}", endpoints.transcript_json, _READ),
     Address("/raw/{id:path}", endpoints.raw, _READ),

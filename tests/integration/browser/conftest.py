@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,16 @@ def served_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 TOKEN = "archiver_of_the_tests"
+
+
+def enter(look: Callable[..., Any], url: str, path: str, **options: Any) -> Any:
+    """A watched page behind the login."""
+    watched = look(url, **options)
+    page = watched.goto(path)
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{url}{path}")
+    return watched
 
 
 @pytest.fixture(scope="session")

