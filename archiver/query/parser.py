@@ -27,7 +27,7 @@ from archiver.query.fields import KEYWORDS, MEANING, PATHS, RECORD, SAME_ZONE, Z
 from archiver.query.modifiers import MODIFIERS, read_modifier
 from archiver.query.narrowing import Child, Modifier, narrow
 from archiver.query.proximity import MOST_DISTANCE, near, near_words
-from archiver.query.terms import has_lonely_star, read_regex_term, read_terms
+from archiver.query.terms import is_read_as_words, read_regex_term, read_terms
 from archiver.query.tokens import words
 from archiver.query.values import anything, known, unusual
 from archiver.query.wording import reversed_days
@@ -223,7 +223,7 @@ class _Parser(Cursor):
         if word == "*":
             return anything(Where(context.places), position)
         self._note(lower_operator(word, self.text[:position].strip(), self.text[self.at :]))
-        if has_lonely_star(word):
+        if is_read_as_words(word):
             self._note(f"{quoted(word)} was read as the words {' '.join(words(word))[:MOST_PATH_CHARACTERS]}")
         leaf = self._made(lambda: read_terms(word), position, context)
         if leaf is None:

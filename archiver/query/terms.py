@@ -10,6 +10,8 @@ from archiver.query.patterns import MOST_CHARACTERS, read_regex
 from archiver.query.tokens import tokens
 
 _WILD = re.compile(r"([*?]+)")
+_ADDRESS = re.compile(r"[^?*]*/[^?*]*\?.*[^\W_]", re.DOTALL)
+_QUESTION = re.compile(r"\?+(?![^\W_]|[*?])")
 _FUZZY = re.compile(r"(.+)~([0-9]?)", re.DOTALL)
 _MOST_EDITS = 2
 _SHORTEST_WILD = 2  # letters or digits
@@ -21,7 +23,7 @@ def read_terms(word: str) -> tuple[Term, ...]:
     fuzzy = _FUZZY.fullmatch(word)
     if fuzzy and tokens(fuzzy[1]):
         return (_similar(fuzzy[1], int(fuzzy[2] or 1)),)
-    return tuple(_term(text) for text in _words_with_wildcards(word.rstrip("?")) if text.strip("*?"))
+    return tuple(_term(text) for text in _words_with_wildcards(_without_marks(word)) if text.strip("*?"))
 
 
 def read_regex_term(source: str) -> Term:
@@ -32,10 +34,19 @@ def read_regex_term(source: str) -> Term:
         raise ValueError(f"/{source}/ can't be used: {error}") from None
 
 
-def has_lonely_star(word: str) -> bool:
-    """Whether a word ends in a * that stands behind no letter or digit, and so means nothing."""
+def is_read_as_words(word: str) -> bool:
+    """Whether a word holds a * or ? that means nothing: a * at its end behind no letter or digit, or the ? of an address
+    of the web.
+    """
     texts = _words_with_wildcards(word)
-    return len(texts) > 1 and not texts[-1].strip("*?")
+    return (len(texts) > 1 and not texts[-1].strip("*?")) or _ADDRESS.match(word) is not None
+
+
+def _without_marks(word: str) -> str:
+    """The word without a ? that stands for no character: a question mark behind letters or digits, and what begins the
+    parameters of an address such as https://shop.example/order?id=5.
+    """
+    return word.replace("?", " ") if _ADDRESS.match(word) else _QUESTION.sub(" ", word)
 
 
 def _similar(word: str, edits: int) -> Term:

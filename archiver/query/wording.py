@@ -26,6 +26,7 @@ from archiver.query.exact import as_condition
 from archiver.query.fields import BY, MESSAGE_ZONES, ZONES
 
 _NAMES = {BY: "from"}  # of the zone that holds who wrote a message
+_SIDES = 2  # of w/5 and pre/5
 _FIRST = EPOCH.replace(year=1995)  # LivePerson has no older conversations
 
 
@@ -54,12 +55,15 @@ def understood(expression: Expression) -> str:
 
 def _inner(expression: Expression) -> str:
     text = understood(expression)
-    return f"({text})" if isinstance(expression, And | Or) else text
+    is_role = isinstance(expression, Words | Near) and expression.where.places == (BY,)  # which narrows what follows it
+    return f"({text})" if is_role or isinstance(expression, And | Or) else text
 
 
 def _run(terms: tuple[Term, ...]) -> str:
-    written = " ".join(map(_term, terms))
-    return f'"{written}"' if len(terms) > 1 else written
+    written = list(map(_term, terms))
+    if all(term.how is How.EXACT for term in terms):
+        return f'"{" ".join(written)}"' if len(terms) > 1 else written[0]
+    return "-".join(written)  # as in e-mail*: a wildcard does not work inside quotes
 
 
 def _term(term: Term) -> str:
@@ -68,6 +72,8 @@ def _term(term: Term) -> str:
 
 
 def _near(leaf: Near) -> str:
+    if len(leaf.parts) != _SIDES:  # only what stands in quotes has more
+        return f'"{" ".join(_term(part[0][0]) for part in leaf.parts)}"~{leaf.distance}'
     sides = [" OR ".join(map(_run, part)) for part in leaf.parts]
     sides = [f"({side})" if " OR " in side else side for side in sides]
     operator = f" {'pre' if leaf.is_ordered else 'w'}/{leaf.distance} "
