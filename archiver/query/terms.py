@@ -35,9 +35,7 @@ def read_regex_term(source: str) -> Term:
 
 
 def is_read_as_words(word: str) -> bool:
-    """Whether a word holds a * or ? that means nothing: a * at its end behind no letter or digit, or the ? of an address
-    of the web.
-    """
+    """Whether a word holds a * at its end behind no letter or digit, which means nothing, or the ? of an address."""
     texts = _words_with_wildcards(word)
     return (len(texts) > 1 and not texts[-1].strip("*?")) or _ADDRESS.match(word) is not None
 
