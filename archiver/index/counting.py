@@ -13,8 +13,8 @@ from archiver.index.axes import Axes, Axis, Tally
 from archiver.index.spans import DAYS, Spans, is_possible, spans_between, spans_of
 from archiver.index.store import Store
 from archiver.intervals import Interval
-from archiver.model import to_ms
-from archiver.query import FACETS, IN_ORDER, MESSAGE_FACETS, Query, Scope
+from archiver.model import DAY_MS, to_ms
+from archiver.query import FACETS, IN_ORDER, MESSAGE_FACETS, SENT, Query, Scope, asked_span
 from archiver.value import Value
 
 _INTERVALS = tuple(Interval)
@@ -161,11 +161,27 @@ class Counting:
         tallies = self._tallies(axes)
         return [_named(facets, tally, spans) for facets, tally in zip(wanted, tallies, strict=True)]
 
-    def histogram(self, interval: Interval | None = None) -> Histogram:
-        """The results by intervals; by default by the shortest ones that are not too many to look at."""
-        spans, counts = self._counted_in_spans(interval)
+    def histogram(self, interval: Interval | None = None, *, until: datetime | None = None) -> Histogram:
+        """The results by intervals; by default by the shortest ones that are not too many to look at. With `until`, all
+        the time is there that the query asks for up to this moment, also what lies before and after the results.
+        """
+        spans, counts = self._counted_in_spans(interval, until)
         bars = [Bar(start, end, counts.get(to_ms(start), 0)) for start, end in spans.pairs]
-        return Histogram(spans.interval, _without_ends(bars), self.total - sum(self._possible_days().values()))
+        shown = _without_ends(bars, self._asked(until))
+        return Histogram(spans.interval, shown, self.total - sum(self._possible_days().values()))
+
+    def _asked(self, until: datetime | None) -> range:
+        """The time that the query asks for, in milliseconds. An open side ends with the results, or at a moment. It is
+        empty without a moment, a bound or a result.
+        """
+        (low, high), days = asked_span(self._expression), self._possible_days()
+        if self._scope is Scope.MESSAGE:  # messages are sent after their conversation has started
+            first, high = asked_span(self._expression, SENT)
+            low = max((moment for moment in (low, first) if moment is not None), default=None)
+        if until is None or not days or (low is None and high is None):
+            return range(0)
+        start = min(days) if low is None or not is_possible(int(low)) else int(low)
+        return range(start, min(to_ms(until), to_ms(until) if high is None else int(high)))
 
     def _possible_days(self) -> dict[int, int]:
         """How many results each day of UTC has, by its begin; only days that have some and that are possible."""
@@ -176,14 +192,15 @@ class Counting:
             (self._known[_DAYS],) = self._ask([_DAYS])
         return self._known[_DAYS]
 
-    def _counted_in_spans(self, interval: Interval | None) -> tuple[Spans, dict[int, int]]:
-        """The intervals from the first to the last result, with the number of results of each by its begin. Those of
-        whole days of UTC are known by the days.
+    def _counted_in_spans(self, interval: Interval | None, until: datetime | None) -> tuple[Spans, dict[int, int]]:
+        """The intervals from the first to the last result, and those that were asked for, with the number of results of
+        each by its begin. Those of whole days of UTC are known by the days.
         """
         spans: list[Spans] = []
 
         def axes() -> list[tuple[Axis, ...]]:
-            days = self._possible_days()
+            asked = self._asked(until)
+            days = {*self._possible_days(), *(end // DAY_MS * DAY_MS for end in (*asked[:1], *asked[-1:]))}
             spans[:] = [spans_between(interval or _fitting(days), self._zone, days)]
             return [] if spans[0].are_days_of_utc else [(spans[0].axis,)]
 
@@ -257,9 +274,12 @@ def _fitting(days: Collection[int]) -> Interval:
     return next((interval for most, interval in _FITTING if length < most), Interval.YEAR)
 
 
-def _without_ends(bars: Sequence[Bar]) -> tuple[Bar, ...]:
-    """The bars from the first to the last one with results."""
-    held = [at for at, bar in enumerate(bars) if bar.count]
+def _without_ends(bars: Sequence[Bar], asked: range) -> tuple[Bar, ...]:
+    """The bars from the first to the last one with results, or of a time that was asked for."""
+    held = [
+        at for at, bar in enumerate(bars)
+        if bar.count or (asked and to_ms(bar.start) < asked.stop and asked.start < to_ms(bar.end))
+    ]  # fmt: skip
     return tuple(bars[held[0] : held[-1] + 1]) if held else ()
 
 

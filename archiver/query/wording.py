@@ -21,7 +21,7 @@ from archiver.query.ast import (
 )
 from archiver.query.bounds import written_comparison
 from archiver.query.comparisons import FINDS_NOTHING
-from archiver.query.documents import bounds_start, required
+from archiver.query.documents import required
 from archiver.query.exact import as_condition
 from archiver.query.fields import BY, MESSAGE_ZONES, ZONES
 
@@ -94,9 +94,11 @@ def _placed(text: str, where: Where) -> str:
     return f"({text})" if " " in text and not text.startswith(('"', "(")) else text
 
 
-def asked_span(expression: Expression) -> tuple[float | None, float | None]:
-    """The start times that results can have: milliseconds, `low <= start < high`; None leaves a side open."""
-    bounds = list(filter(bounds_start, required(expression)))
+def asked_span(expression: Expression, field: str = "start") -> tuple[float | None, float | None]:
+    """The start times that results can have: milliseconds, `low <= start < high`; None leaves a side open. The same of
+    another time by its field.
+    """
+    bounds = [part for part in required(expression) if isinstance(part, Compare) and part.field == field]
     lows = [item.low for item in bounds if item.low is not None]
     highs = [item.high for item in bounds if item.high is not None]
     return max(lows, default=None), min(highs, default=None)

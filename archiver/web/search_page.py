@@ -40,10 +40,11 @@ def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
     started = perf_counter()
     zone, lens = archive.zone, Lens(state.query, state.tz)
     search = search_of(archive, state, PAGE)
-    found, facets = search.counted(zone, partial(_counts, state=state))
+    now = archive.believed_now()
+    found, facets = search.counted(zone, partial(_counts, state=state, now=now))
     results = search.results()
     archive.audit_search(search, ids=[hit.transcript.id for hit in results.hits])
-    worth = search.assurance(archive.believed_now())
+    worth = search.assurance(now)
     bars = list(proven_bars(found, worth, Scope(state.scope), zone))
     return _surroundings(archive, state) | {
         "results": results,
@@ -73,9 +74,9 @@ def kept_query(archive: Archive, query: str) -> str:
     return query if read == kept else understood(read)
 
 
-def _counts(counting: Counting, state: SearchState) -> tuple[Histogram, list[FacetList]]:
+def _counts(counting: Counting, state: SearchState, now: datetime) -> tuple[Histogram, list[FacetList]]:
     counting.count_ahead(facets_of(state.scope))
-    return counting.histogram(), list(facet_lists(counting, state))
+    return counting.histogram(until=now), list(facet_lists(counting, state))
 
 
 def _skipped(state: SearchState) -> int:

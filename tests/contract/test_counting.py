@@ -55,6 +55,37 @@ def test_a_histogram_has_every_interval_from_the_first_to_the_last_result(opened
     assert (found.elsewhere, found.bars[-1].end) == (3, datetime(2026, 4, 1, tzinfo=UTC))
 
 
+RESULTS, SENT = ("2026-01-31", "2026-03-31"), ("2026-01-31", "2026-04-01")
+# Query → the first and last day of the histogram of conversations, and of that of messages.
+ASKED = {
+    "after:2026-01-20": (("2026-01-20", "2026-06-15"),) * 2,
+    "before:2026-04-20": (("2026-01-31", "2026-04-20"), SENT),
+    "after:2026-03-01 before:2026-03-03": (("2026-03-01", "2026-03-03"), ("2026-03-01", "2026-06-15")),
+    "sent:2026-01-20..2026-04-20": (RESULTS, ("2026-01-20", "2026-04-20")),
+    "after:2026-02-10 before:2027-01-01": (("2026-02-10", "2026-06-15"),) * 2,
+    "after:2026-03-30 same": (("2026-03-30", "2026-06-15"),) * 2,
+    "after:1980-01-01": (("2026-01-31", "2026-06-15"),) * 2,
+    "same": (RESULTS, RESULTS),
+    "after:2026-01-01 OR same": (RESULTS, SENT),
+}
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_histogram_begins_and_ends_with_the_time_that_is_asked_for(opened: Opened, scope: Scope) -> None:
+    filled = counting(opened, [start for start in STARTS if start and 1990 < start.year < 2100])
+    for query, ends in ASKED.items():
+        asked = Counting(filled._store, parse(query, now=NOW), scope, UTC)
+        found = asked.histogram(until=NOW)
+        alone = asked.histogram(found.interval)
+        assert [bar for bar in found.bars if bar.count] == [bar for bar in alone.bars if bar.count], query
+        days = [datetime.fromisoformat(day).replace(tzinfo=UTC) for day in ends[scope is Scope.MESSAGE]]
+        assert found.bars[0].start == begin_of(found.interval, days[0], UTC), query
+        assert found.bars[-1].start <= days[1] + timedelta(days=1, seconds=-1) < found.bars[-1].end, query
+        assert all(one.end == other.start for one, other in pairwise(found.bars)), query
+    asked = Counting(filled._store, parse("after:2027-01-01", now=NOW), scope, UTC)
+    assert asked.histogram(until=NOW).bars == ()
+
+
 @pytest.mark.parametrize(
     ("length", "interval"),
     [(timedelta(hours=5), "hour"), (timedelta(days=20), "day"), (timedelta(days=200), "week"),

@@ -149,6 +149,31 @@ def test_each_bar_of_hours_leads_to_its_results_also_where_an_hour_comes_twice(t
             assert httpx.get(f"{url}/search.json?{query}").json()["total"] == int(count)
 
 
+def test_each_bar_leads_to_its_results_also_where_the_days_cut_an_interval(tmp_path: Path) -> None:
+    raws = [record(f"c{at:03}", NOW - timedelta(days=at), "hello") for at in range(200)]
+    asked = {"from": "2026-01-07", "to": "2026-06-10", "q": "hello"}  # both are Wednesdays
+    with page_of(kept(tmp_path / "archive", *raws)) as url:
+        page = httpx.get(url, params=asked).text
+        bars = re.findall(r'<a href="([^"]+)" tabindex="-1"><rect class="bar"[^>]*><title>[^<]*: ([0-9]+)', page)
+        assert len(bars) > 20
+        total = httpx.get(f"{url}/search.json", params=asked).json()["total"]
+        assert sum(int(count) for _, count in bars) == total
+        for href, count in bars:
+            query = urlsplit(unescape(href)).query
+            assert httpx.get(f"{url}/search.json?{query}").json()["total"] == int(count), query
+
+
+def test_the_histogram_shows_all_days_that_are_asked_for_and_hatches_what_is_not_proven(tmp_path: Path) -> None:
+    raws = [record(f"c{at}", NOW - timedelta(days=at), "hello") for at in range(3)]
+    with page_of(kept(tmp_path / "archive", *raws)) as url:
+        for asked in ({"from": "2026-04-20"}, {"q": "after:2026-04-20"}, {"scope": "message", "from": "2026-04-20"}):
+            page = httpx.get(url, params=asked).text
+            assert Markup(page).text.count("2026-04-20") >= 2  # in the caption and in the table
+            assert f"{NOW:%Y-%m-%d}" in page
+            ((x, width),) = re.findall(r'<rect class="gap" x="([^"]+)" width="([^"]+)"', page)
+            assert (x, float(width)) == ("0.0", 720.0)
+
+
 def test_a_value_that_is_a_filter_by_now_leads_to_the_search_without_it(url: str) -> None:
     page = httpx.get(url, params={"q": "refund", "f": "skill:Flights"})
     skill = httpx.get(url, params={"q": "refund"}).text.partition(">Skill</summary>")[2]
