@@ -36,7 +36,7 @@ class Proof(StrEnum):
 
 class Assurance(Value):
     """`understood`: the query in full. `span`: the start times that it asks for, None if they lie outside of everything
-    that can be archived. `conversations`: how many the archive has there, `shallow` of which lack some SDEs. `days` and
+    that can be archived. `conversations`: how many the archive has there; `shallow` of these and of unknown start lack some SDEs. `days` and
     `proven_days` count the days of the span, `is_proven` says whether all of it is proven, `has_start` whether the
     query asks for a first moment; `unproven` are the parts that are not, because something is missing (`gaps`) or may
     still come. `refused` conversations are not searched, `behind` vault entries are not searchable yet, and `unread`
@@ -90,7 +90,8 @@ class Assurance(Value):
             if not total:
                 lines.append("Nothing was found, and that does not prove that there is nothing.")
         if self.shallow:
-            lines.append(f"{counted(self.shallow, 'conversation')} of them lack some SDEs: archiver harvest")
+            found = counted(self.shallow, "conversation")
+            lines.append(f"{found} of this time, or of an unknown one, without some SDEs: archiver harvest")
         if self.undated:
             found = counted(self.undated, "conversation")
             lines.append(f"{found} whose start is unknown would be found without the dates.")
