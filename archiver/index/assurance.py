@@ -35,13 +35,14 @@ class Proof(StrEnum):
 
 
 class Assurance(Value):
-    """`understood`: the query in full. `span`: the start times that it asks for, None if they lie outside of everything
-    that can be archived. `conversations`: how many the archive has there; `shallow` of these and of unknown start lack some SDEs. `days` and
-    `proven_days` count the days of the span, `is_proven` says whether all of it is proven, `has_start` whether the
-    query asks for a first moment; `unproven` are the parts that are not, because something is missing (`gaps`) or may
-    still come. `refused` conversations are not searched, `behind` vault entries are not searchable yet, and `unread`
-    records in quarantine may belong to the span. Of `undated` conversations, whose start is unknown, everything is true
-    that is asked beside the span. `head`: the vault's newest entry and its link. `at`: when it was asked.
+    """`understood`: the query in full. `span`: the start times that it asks for, None if they lie outside of
+    everything that can be archived. `conversations`: how many the archive has there; `shallow` of these and of unknown
+    start lack some SDEs. `days` and `proven_days` count the days of the span, `is_proven` says whether all of it is
+    proven, `has_start` whether the query asks for a first moment; `unproven` are the parts that are not, because
+    something is missing (`gaps`) or may still come. `refused` conversations are not searched, `behind` vault entries
+    are not searchable yet, and `unread` records in quarantine may belong to the span. Of `undated` conversations,
+    whose start is unknown, everything is true that is asked beside the span. `head`: the vault's newest entry and its
+    link. `at`: when it was asked.
     """
 
     understood: str
