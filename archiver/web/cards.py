@@ -14,7 +14,7 @@ from archiver.transcript import kind_of
 from archiver.value import Value, replace
 from archiver.web.lens import Lens
 from archiver.web.texts import Piece, excerpt, plain
-from archiver.web.times import duration, in_zone
+from archiver.web.times import duration, in_zone, minute
 
 _SHOWN_MATCHES = 3
 _LONGEST_BESIDE = 200  # characters of a message before or after a match
@@ -65,7 +65,7 @@ def card(hit: Hit, lens: Lens, zone: tzinfo) -> Card:
     return Card(
         id=transcript.id,
         href=lens.href(transcript.id, first),
-        start=_minute(metadata.started_at, zone),
+        start=minute(metadata.started_at, zone),
         duration=duration(metadata.duration_ms),
         customers=", ".join(person.name for person in metadata.consumers) or "unknown customer",
         agents=", ".join(person.name for person in metadata.agents) or "nobody",
@@ -152,7 +152,7 @@ def _itself(hit: Hit, numbers: dict[str, int], lens: Lens, zone: tzinfo) -> Line
         return None
     match = next((match for match in hit.matches if _number(match, numbers) == number and not match.until), None)
     line = _message(hit.transcript, number, match, lens, zone)
-    return replace(line, time=_minute(hit.transcript.messages[number - 1].sent_at, zone))
+    return replace(line, time=minute(hit.transcript.messages[number - 1].sent_at, zone))
 
 
 def _message(transcript: Transcript, number: int, match: Match | None, lens: Lens, zone: tzinfo) -> Line:
@@ -175,7 +175,7 @@ def _other(
     message = match.message
     notes = [match.path] if match.path and not message else []
     if message and match.until:
-        notes.append(f"earlier text, until {_minute(match.until, zone)}")
+        notes.append(f"earlier text, until {minute(match.until, zone)}")
     number = _number(match, numbers)
     href = lens.href(conversation_id, number) if number else None
     who = message.sender if message else _PLACES.get(match.where, match.where.capitalize())
@@ -189,7 +189,7 @@ def _clock(at: datetime | None, start: datetime | None, zone: tzinfo) -> str:
         return ""
     local = in_zone(at, zone)
     is_same_day = start is not None and in_zone(start, zone).date() == local.date()
-    return f"{local:%H:%M}" if is_same_day else f"{local:%d %b %Y %H:%M}"
+    return f"{local:%H:%M}" if is_same_day else minute(at, zone)
 
 
 def _shortened(text: str) -> str:
@@ -200,7 +200,7 @@ def _cells(transcript: Transcript, zone: tzinfo) -> dict[str, str]:
     """What each column of the table says."""
     metadata = transcript.metadata
     return {
-        "start": _minute(metadata.started_at, zone),
+        "start": minute(metadata.started_at, zone),
         "customer": ", ".join(person.name for person in metadata.consumers),
         "agents": ", ".join(person.name for person in metadata.agents),
         "skill": metadata.skill or "",
@@ -209,7 +209,3 @@ def _cells(transcript: Transcript, zone: tzinfo) -> dict[str, str]:
         "mcs": "" if metadata.mcs is None else str(metadata.mcs),
         "csat": "" if metadata.csat is None else f"{metadata.csat:g}",
     }
-
-
-def _minute(moment: datetime | None, zone: tzinfo) -> str:
-    return f"{in_zone(moment, zone):%d %b %Y %H:%M}" if moment else "unknown time"

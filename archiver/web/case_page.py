@@ -15,7 +15,7 @@ from archiver.jsontext import encode
 from archiver.outputs import counts_of
 from archiver.value import Value, as_dict
 from archiver.web.lens import conversation_href
-from archiver.web.times import in_zone
+from archiver.web.times import minute, moment
 
 _SHOWN = 100  # conversations of a case
 _UNREAD = "unread"
@@ -50,6 +50,7 @@ def case_page(archive: Archive, name: str, only: str, after: str) -> dict[str, A
     href, counts = case_href(name), counts_of(items)
     return {
         "case": case,
+        "made_at": f"{moment(case.made_at, archive.zone)} ({archive.zone})",
         "counts": counts,
         "origin": origin_of(archive, case),
         "estimate": estimate(archive, case),
@@ -77,8 +78,7 @@ def _row(archive: Archive, case: Case, item: CaseItem) -> tuple[CaseItem, str, s
     except (RecordError, IntegrityError):
         return item, href, item.conversation_id, "can't be shown"
     names = ", ".join(person.name for person in metadata.consumers) or "unknown customer"
-    at = in_zone(metadata.started_at, archive.zone) if metadata.started_at else None
-    return item, href, names, f"{at:%d %b %Y %H:%M}" if at else "unknown time"
+    return item, href, names, minute(metadata.started_at, archive.zone)
 
 
 def reviews_of(archive: Archive, conversation_id: str) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from archiver.web.audit_page import audit_page
 from archiver.web.case_page import case_page, cases_page, reviews_of
 from archiver.web.completion import completions
 from archiver.web.coverage_page import coverage_page, day_page
-from archiver.web.facts import moment
 from archiver.web.history_page import history_page
 from archiver.web.lens import Lens
 from archiver.web.rendering import page
@@ -27,6 +26,7 @@ from archiver.web.saved_page import saved_page
 from archiver.web.search_page import PAGE, check, faulty_page, search_page
 from archiver.web.state import read_state
 from archiver.web.status_page import status_page
+from archiver.web.times import moment
 from archiver.web.transcript_page import Asked, transcript_page, unreadable_page, zone_of_times
 from archiver.web.visit import Visit, address_of, as_json
 

@@ -10,7 +10,7 @@ from archiver.query import Expression, Snippet, marked
 from archiver.transcript import kind_of
 from archiver.value import Value
 from archiver.web.texts import Piece, pieces, plain
-from archiver.web.times import in_zone
+from archiver.web.times import clock, in_zone, minute
 
 _ONE_BREATH = timedelta(minutes=2)  # messages of one sender within it stand under one name
 _CARD_ZONES = (Zone.CARD, Zone.LINK)
@@ -49,7 +49,7 @@ def entries(
             day, before = in_zone(at, zone).date(), None
             yield Entry("day", label=f"{day:%A, %d %B %Y}", iso=day.isoformat())
         if isinstance(item, Event):
-            yield Entry("event", tuple(plain(item.text)), time=_clock(at, zone), iso=_iso(at), label=item.kind)
+            yield Entry("event", tuple(plain(item.text)), time=clock(at, zone), iso=_iso(at), label=item.kind)
             before = None
         elif isinstance(item, Former):
             yield _former(item, number, expression, zone)
@@ -108,7 +108,7 @@ def _message(
         number=number,
         sender=message.sender,
         role=message.role.value,
-        time=_clock(message.sent_at, zone),
+        time=clock(message.sent_at, zone),
         iso=_iso(message.sent_at),
         label="" if kind == "message" or message.is_private else kind,
         card=tuple(tuple(pieces(snippet)) for snippet in snippets),
@@ -128,12 +128,12 @@ def _follows(message: Message, before: Message | None) -> bool:
 
 def _former(former: Former, number: int | None, expression: Expression | None, zone: tzinfo) -> Entry:
     snippet = _marked(former.message.text, expression)
-    until = f"until {in_zone(former.until, zone):%d %b %Y %H:%M}"
+    until = f"until {minute(former.until, zone)}"
     label = f"earlier text, {until}" if number else f"a message that LivePerson shows no more, {until}"
     message = former.message
     return Entry(
         "earlier", tuple(pieces(snippet)), sender=message.sender, role=message.role.value,
-        time=_clock(message.sent_at, zone), iso=_iso(message.sent_at), label=label, marks=len(snippet.marks),
+        time=clock(message.sent_at, zone), iso=_iso(message.sent_at), label=label, marks=len(snippet.marks),
     )  # fmt: skip
 
 
@@ -143,16 +143,12 @@ def _details(message: Message, zone: tzinfo) -> Iterator[tuple[str, str]]:
     if message.mcs is not None:
         yield "MCS", str(message.mcs)
     for item in message.deliveries:
-        yield item.status.lower(), f"{item.by or ''} {_clock(item.at, zone)}".strip()
+        yield item.status.lower(), f"{item.by or ''} {clock(item.at, zone)}".strip()
     yield from ((path, str(value)) for path, value in (*message.context, *message.extra))
 
 
 def _marked(text: str, expression: Expression | None) -> Snippet:
     return marked(text, expression) if expression is not None else Snippet(text)
-
-
-def _clock(at: datetime | None, zone: tzinfo) -> str:
-    return f"{in_zone(at, zone):%H:%M:%S}" if at else ""
 
 
 def _iso(at: datetime | None) -> str:

@@ -5,7 +5,7 @@ summaries.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from archiver.access import DOT
@@ -16,7 +16,7 @@ from archiver.value import Value, replace
 from archiver.web.facets import condition, facet_condition
 from archiver.web.lens import Lens
 from archiver.web.texts import Piece, pieces, plain
-from archiver.web.times import duration, in_zone
+from archiver.web.times import duration, moment
 
 
 class Fact(Value):
@@ -53,10 +53,6 @@ def facts_page(transcript: Transcript, expression: Expression | None, lens: Lens
         "summaries": [marked(Zone.SUMMARY, text) for text in transcript.summaries],
     }
     return page | {"marked_beside": len(shown)}
-
-
-def moment(at: datetime | None, zone: tzinfo) -> str:
-    return f"{in_zone(at, zone):%d %b %Y %H:%M:%S}" if at else "unknown"
 
 
 def _marks(transcript: Transcript, expression: Expression) -> Marks:

@@ -33,6 +33,7 @@ def history_page(archive: Archive, conversation_id: str) -> dict[str, Any]:
             (entry, numbers.get(entry.seq), EVENT_WORDS.get(entry.type, entry.type), steps.get(entry.seq, []))
             for entry in entries
         ],
+        "zone": archive.zone,
         "counted": counted,
     }
 

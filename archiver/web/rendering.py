@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from archiver.visible import safe
 from archiver.web.lens import conversation_href
+from archiver.web.times import moment
 
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -26,6 +27,7 @@ def _environment() -> Environment:
     environment.globals["static"] = static_href
     environment.globals["href_of"] = conversation_href
     environment.filters["unchanged"] = escape
+    environment.filters["moment"] = moment
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     return environment
 

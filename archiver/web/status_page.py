@@ -13,7 +13,7 @@ from archiver.outputs import ERASURE_WORDS, at_stake, status_json
 from archiver.transcript import Change
 from archiver.web.coverage_page import is_urgent, time_left
 from archiver.web.lens import conversation_href
-from archiver.web.times import in_zone
+from archiver.web.times import moment
 
 _SHOWN = 50  # refusals and erasures
 
@@ -40,6 +40,7 @@ def status_page(archive: Archive, harvest_troubles: Sequence[str] = ()) -> dict[
         "quarantined": status["vault"]["quarantined"],
         "clock_notice": archive.file.ledger.clock_notice(),
         "grants": archive.file.grants.all() if archive.view.person.may(Right.ADMINISTER) else [],
+        "zone": archive.zone,
         "counted": counted,
     }
 
@@ -72,7 +73,7 @@ def _to_decide(archive: Archive, item: Erasure) -> tuple[Erasure, str, str, list
 
 def _moment(archive: Archive) -> str:
     at = archive.file.ledger.last_finished()
-    return f"{in_zone(at, archive.zone):%d %b %Y %H:%M:%S} ({archive.zone})" if at else "never"
+    return f"{moment(at, archive.zone)} ({archive.zone})" if at else "never"
 
 
 def _behind(status: dict[str, Any]) -> int | None:

@@ -13,6 +13,24 @@ def in_zone(moment: datetime, zone: tzinfo) -> datetime:
         return moment
 
 
+def day(at: datetime, zone: tzinfo) -> str:
+    return f"{in_zone(at, zone):%d %b %Y}"
+
+
+def minute(at: datetime | None, zone: tzinfo) -> str:
+    return f"{in_zone(at, zone):%d %b %Y %H:%M}" if at else "unknown time"
+
+
+def moment(at: datetime | str | None, zone: tzinfo) -> str:
+    """A time to the second, also one in ISO 8601."""
+    at = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return f"{in_zone(at, zone):%d %b %Y %H:%M:%S}" if at else "unknown"
+
+
+def clock(at: datetime | None, zone: tzinfo) -> str:
+    return f"{in_zone(at, zone):%H:%M:%S}" if at else ""
+
+
 def duration(ms: int | None) -> str:
     """A length of time as people say it: 45 s, 12 min, 3 h 5 min, 2 d 4 h."""
     if ms is None:

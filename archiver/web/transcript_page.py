@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -19,9 +19,9 @@ from archiver.value import Value, replace
 from archiver.web.cards import badges
 from archiver.web.entries import Entry, entries, matching
 from archiver.web.facets import condition
-from archiver.web.facts import facts_page, moment
+from archiver.web.facts import facts_page
 from archiver.web.lens import PART, Lens
-from archiver.web.times import in_zone
+from archiver.web.times import day, moment
 from archiver.zones import time_zone
 
 _NEAR = 5  # parts before and after the one that is shown to which it leads
@@ -153,7 +153,7 @@ def _provenance(archive: Archive, record: Record, zone: tzinfo) -> dict[str, Any
     history = archive.history(record.conversation_id)
     return {
         "entry": record.seq,
-        "fetched_at": moment(datetime.fromisoformat(record.fetched_at), zone),
+        "fetched_at": moment(record.fetched_at, zone),
         "link": archive.file.vault.link_at(record.seq),
         "versions": sum(entry.is_version for entry in history),
         "events": [entry for entry in history if not entry.is_version],
@@ -181,7 +181,7 @@ def _others(archive: Archive, transcript: Transcript, lens: Lens, zone: tzinfo) 
 
 def _other(transcript: Transcript, lens: Lens, zone: tzinfo) -> dict[str, str]:
     metadata = transcript.metadata
-    started = f"{in_zone(metadata.started_at, zone):%d %b %Y}" if metadata.started_at else transcript.id
+    started = day(metadata.started_at, zone) if metadata.started_at else transcript.id
     return {"href": lens.href(transcript.id), "started": started, "skill": metadata.skill or ""}
 
 
