@@ -260,7 +260,7 @@ class IntegrityError(ArchiverError):
 def no_conversation(conversation_id: str) -> NotFound:
     """What is said of a conversation that the archive does not have, or that is not for whoever asks."""
     return NotFound(
-        f"the archive has no conversation {conversation_id!r}", hint="Copy the id from the output of: archiver search"
+        f"the archive has no conversation {conversation_id!r}", hint="Copy the whole id from the results of a search."
     )
 
 
