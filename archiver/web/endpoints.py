@@ -6,7 +6,7 @@ from datetime import tzinfo
 from typing import Any
 from urllib.parse import quote
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from archiver.access import Action, Right
 from archiver.casework import bring_up_to_date, case_of, estimate, items_of
@@ -23,7 +23,7 @@ from archiver.web.history_page import history_page
 from archiver.web.lens import Lens
 from archiver.web.rendering import page
 from archiver.web.saved_page import saved_page
-from archiver.web.search_page import PAGE, check, faulty_page, search_page
+from archiver.web.search_page import PAGE, check, faulty_page, search_page, sortable
 from archiver.web.state import read_state
 from archiver.web.status_page import status_page
 from archiver.web.times import moment
@@ -35,6 +35,8 @@ from archiver.web.visit import Visit, address_of, as_json
 
 def search(visit: Visit) -> Response:
     state = read_state(visit.request.query_params.multi_items())
+    if sortable(state) != state:  # whoever chooses messages has not chosen another order yet
+        return RedirectResponse(sortable(state).href(), 303)
     visit.archives.bring_up_to_date()
     around: Any = {"here": "search", "twin": state.href("/search.json", after=state.after)}
     if visit.is_harvesting and not (visit.archive.exists and visit.archive.file.vault.head()):

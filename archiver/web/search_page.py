@@ -15,6 +15,7 @@ from archiver.errors import ArchiverError, ConfigError, QueryError, counted
 from archiver.index import Counting, Histogram, Results, Search, Sort
 from archiver.outputs import proven_bars
 from archiver.query import Scope, parse, understood
+from archiver.value import replace
 from archiver.web.cards import card
 from archiver.web.drawing import HEIGHT, WIDTH, drawing
 from archiver.web.facets import FacetList, facet_lists, facets_of
@@ -163,7 +164,13 @@ def _surroundings(archive: Archive, state: SearchState) -> dict[str, Any]:
 
 
 def _may_sort(value: str, state: SearchState) -> bool:
-    return state.scope == Scope.CONVERSATION or value in (Sort.NEWEST, Sort.OLDEST, Sort.RELEVANCE)
+    return state.scope != Scope.MESSAGE or value in (Sort.NEWEST, Sort.OLDEST, Sort.RELEVANCE)
+
+
+def sortable(state: SearchState) -> SearchState:
+    """The state in another order, if its own is one of conversations only, and messages are looked for."""
+    is_of_conversations = state.sort in _SORTS and not _may_sort(state.sort, state)
+    return replace(state, sort=Sort.NEWEST.value) if is_of_conversations else state
 
 
 def _presets(state: SearchState, now: datetime, zone: tzinfo) -> Iterator[tuple[str, str, bool]]:

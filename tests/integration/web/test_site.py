@@ -617,6 +617,18 @@ def test_a_message_of_another_day_than_its_conversation_began_is_shown_with_its_
         assert f"{NOW - timedelta(days=2):%d %b %Y %H:%M}" in shown
 
 
+@pytest.mark.parametrize("sort", ["duration", "lowest-csat", "matches", "newest", "relevance"])
+def test_whoever_goes_on_to_messages_keeps_the_order_if_messages_have_it(url: str, sort: str) -> None:
+    asked = {"q": "refund", "scope": "message", "sort": sort, "f": "skill:Billing", "tz": "Asia/Tokyo"}
+    answer = httpx.get(url, params=asked, follow_redirects=True)
+    assert answer.status_code == 200
+    chosen = [at["value"] for tag, at in Markup(answer.text).elements if tag == "option" and "selected" in at]
+    assert chosen == ["message", sort if sort in ("newest", "relevance") else "newest"]
+    assert 'value="refund"' in answer.text
+    assert "skill:Billing" in text_of(answer)
+    assert httpx.get(f"{url}/search.json", params=asked).status_code == (200 if sort in chosen else 400)
+
+
 def test_counts_of_messages_say_who_wrote_them(url: str) -> None:
     shown = text_of(httpx.get(f"{url}/?q=refund&scope=message"))
     assert "Written by" in shown
