@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from math import ceil, floor
 
 from archiver.access import Action, narrowed
@@ -167,6 +167,7 @@ def origin_of(archive: Archive, case: Case) -> str:
     parts = {item.part for item in archive.file.cases.items(case)}
     asked = f"what matches {case.query}" if case.query else "everything"
     number = f"{case.population:,} " if case.population else ""
+    made_at = datetime.fromisoformat(case.made_at).astimezone(UTC)
     if Part.NULL_SAMPLE in parts:
         made = (
             f"a sample, drawn with the seed {case.seed} from the {number}conversations that do NOT match {case.query}"
@@ -175,7 +176,7 @@ def origin_of(archive: Archive, case: Case) -> str:
     elif case.seed:
         made = f"a sample, drawn with the seed {case.seed} from the {number}conversations of {asked}"
     elif case.query:
-        made = f"{asked}, also later" if case.follows else f"what matched {case.query} on {case.made_at}"
+        made = f"{asked}, also later" if case.follows else f"what matched {case.query} at {made_at:%Y-%m-%d %H:%M} UTC"
     else:
         return "conversations that were added by their ids"
     return f"{made}; others were added by their ids" if Part.ADDED in parts else made

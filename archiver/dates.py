@@ -36,11 +36,11 @@ def parse_span(text: str, now: datetime, zone: tzinfo = UTC) -> Window:
         raise ValueError(f"'{word[:_LONGEST]}…' is not a known date")
     try:
         span = _spans(word, now.astimezone(zone), zone)
+        if span is not None:
+            return Window(span.start.astimezone(UTC), span.end.astimezone(UTC))
     except (OverflowError, ValueError):
         raise ValueError(f"there is no date {text!r}") from None
-    if span is None:
-        raise ValueError(f"{text!r} is not a known date")
-    return Window(span.start.astimezone(UTC), span.end.astimezone(UTC))
+    raise ValueError(f"{text!r} is not a known date")
 
 
 def _spans(word: str, now: datetime, zone: tzinfo) -> Window | None:

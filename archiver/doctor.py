@@ -61,7 +61,7 @@ _ABOUT_LIVEPERSON = ("network", "clock", "services", "hosts", "credentials", "pe
 def _settings(settings: Settings) -> tuple[Account | None, Check]:
     try:
         account = account_of(settings)
-        _ = (settings.archive, settings.store)
+        _ = (settings.archive, settings.store, settings.zone)
     except ArchiverError as error:
         return None, _failed("settings", error)
     if settings.notices:

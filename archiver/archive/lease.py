@@ -30,7 +30,7 @@ class Lease:
         row = self._connection.execute("SELECT holder, host, pid, beat_at FROM lease").fetchone()
         if row and not self._is_stale(row, now):
             raise Locked(
-                f"another harvest of this archive is running (process {row[2]} on {row[1]})",
+                f"another harvest of this archive is running (process {row[2]} on {_machine(row[1])})",
                 hint="Wait for it, or stop it and run this command again.",
             )
         self._connection.execute(
@@ -66,6 +66,11 @@ class Lease:
 def _host() -> str:
     """Where process numbers mean the same: a machine since its boot, and within it a container."""
     return f"{socket.gethostname()} since boot {_boot()} in {_process_namespace()}"
+
+
+def _machine(host: str) -> str:
+    """The name of the machine alone, for people."""
+    return host.partition(" since boot ")[0]
 
 
 def _is_known(host: str) -> bool:

@@ -56,7 +56,9 @@ _OWN_FIELDS = {
 
 
 class Advice:
-    """The advice about one query. Words get none, as they may be anywhere, and neither do fields of few values."""
+    """The advice about one query. Words get none but for a ?, as they may be anywhere, and neither do fields of few
+    values.
+    """
 
     def __init__(self, store: Store, query: Query) -> None:
         self._store, self._query = store, query
@@ -79,6 +81,8 @@ class Advice:
         field = field_of(leaf)
         if field.startswith(PATHS):
             yield from self._about_path(field, leaf)
+        elif isinstance(leaf, Words) and any(_has_mark(term) for term in leaf.terms) and not self._finds(leaf):
+            yield f"nothing is like {understood(leaf)}: ? stands for one character; for the text itself use quotes"
         elif field in KEYWORDS and field not in (*VALUES, "by") and isinstance(leaf, Words) and not self._finds(leaf):
             nearest = self._nearest(field, leaf)
             listed = f": archiver fields {field}" if field in _FACETS else ""
@@ -133,6 +137,10 @@ class Advice:
         except StoreError:  # too many values: there is no advice then, which costs nobody the answer
             return []
         return [value for (value,) in tally if value]
+
+
+def _has_mark(term: Term) -> bool:
+    return term.how is How.WILD and "?" in term.text
 
 
 def _near(asked: str, known: Iterable[str]) -> list[str]:

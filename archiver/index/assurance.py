@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 from archiver.archive import ArchiveFile, CoverageState, Stretch, count_days, gaps
@@ -77,22 +77,28 @@ class Assurance(Value):
         low, high = max(start, self.span.start), min(end, self.span.end)
         return low < high and not any(part.start < high and low < part.end for part in self.unproven)
 
-    def sentences(self, total: int) -> list[str]:
-        """The same for people; an answer without results is not called complete unless it is proven to be."""
+    def sentences(self, total: int, zone: tzinfo = UTC) -> list[str]:
+        """The same for people, with times in a zone; an answer without results is not called complete unless it is
+        proven to be.
+        """
         if self.span is None:
             return ["The archive holds nothing of the time that this asks for, so that nothing is proven."]
         what = "archived, and not all of them in the index yet" if self.behind else "searched"
-        held = f"{counted(self.conversations, 'conversation')} of {self.span} (UTC) {what}"
+        held = f"{counted(self.conversations, 'conversation')} of {_in_zone(self.span, zone)} ({zone}) {what}"
         if self.proof is Proof.PROVEN:
-            lines = [f"{held}; all of it is proven complete ({counted(self.days, 'day')})."]
+            lines = [f"{held}; all of it is proven complete ({counted(self.days, 'UTC day')})."]
         else:
-            lines = [f"{held}; {self.proven_days:,} of {counted(self.days, 'day')} proven complete: archiver coverage"]
-            lines += [_gap(gap) for gap in self.gaps[:_SHOWN_GAPS]]
+            lines = [
+                f"{held}; {self.proven_days:,} of {counted(self.days, 'UTC day')} proven complete: archiver coverage"
+            ]
+            lines += [_gap(gap, zone) for gap in self.gaps[:_SHOWN_GAPS]]
             if not total:
                 lines.append("Nothing was found, and that does not prove that there is nothing.")
+        if not self.has_start:
+            lines.append("What began before, and its later messages, is searched as far as it is archived.")
         if self.shallow:
             found = counted(self.shallow, "conversation")
-            lines.append(f"{found} of this time, or of an unknown one, without some SDEs: archiver harvest")
+            lines.append(f"{found} without some of their SDEs: archiver harvest")
         if self.undated:
             found = counted(self.undated, "conversation")
             lines.append(f"{found} whose start is unknown would be found without the dates.")
@@ -109,8 +115,12 @@ _WORDS = {
 }
 
 
-def _gap(gap: Stretch) -> str:
-    return f"  {gap.window}: {_WORDS.get(gap.state, gap.state.value)}"
+def _gap(gap: Stretch, zone: tzinfo) -> str:
+    return f"  {_in_zone(gap.window, zone)}: {_WORDS.get(gap.state, gap.state.value)}"
+
+
+def _in_zone(window: Window, zone: tzinfo) -> Window:
+    return Window(window.start.astimezone(zone), window.end.astimezone(zone))
 
 
 def assurance(
@@ -129,7 +139,7 @@ def assurance(
         understood=understood(query.expression),
         span=span,
         conversations=_conversations(archive, store, rule, *bounds),
-        shallow=archive.vault.count_shallow(to_ms(span.start), to_ms(span.end)) if span else 0,
+        shallow=_shallow(archive, rule, span) if span else 0,
         days=days,
         proven_days=proven_days,
         is_proven=span is not None and all(item.state is CoverageState.SEALED for item in stretches),
@@ -143,6 +153,14 @@ def assurance(
         head=archive.vault.end(),
         at=now,
     )
+
+
+def _shallow(archive: ArchiveFile, rule: Expression, span: Window) -> int:
+    """How many conversations of a span lack some SDEs. Under a rule those of all time are counted: when others started
+    is not for everybody.
+    """
+    bounds = (to_ms(span.start), to_ms(span.end)) if isinstance(rule, Everything) else ()
+    return archive.vault.count_shallow(*bounds)
 
 
 def _undated(archive: ArchiveFile, store: Store, query: Query) -> int:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from archiver.errors import AccessDenied, StoreBusy, TooManyValues, known_word
 from archiver.index.axes import Axes, Axis, Tally
-from archiver.index.spans import DAYS, Spans, is_possible, spans_between, spans_of
+from archiver.index.spans import DAYS, FIRST_MS, Spans, is_possible, spans_between, spans_of
 from archiver.index.store import Store
 from archiver.intervals import Interval
 from archiver.model import DAY_MS, to_ms
@@ -172,16 +172,16 @@ class Counting:
 
     def _asked(self, until: datetime | None) -> range:
         """The time that the query asks for, in milliseconds. An open side ends with the results, or at a moment. It is
-        empty without a moment, a bound or a result.
+        empty without a moment or a bound.
         """
         (low, high), days = asked_span(self._expression), self._possible_days()
         if self._scope is Scope.MESSAGE:  # messages are sent after their conversation has started
             first, high = asked_span(self._expression, SENT)
             low = max((moment for moment in (low, first) if moment is not None), default=None)
-        if until is None or not days or (low is None and high is None):
+        if until is None or (low is None and (high is None or not days)):
             return range(0)
-        start = min(days) if low is None or not is_possible(int(low)) else int(low)
-        return range(start, min(to_ms(until), to_ms(until) if high is None else int(high)))
+        start = min(days) if low is None else max(int(low), FIRST_MS)
+        return range(start, to_ms(until) if high is None else min(int(high), to_ms(until)))
 
     def _possible_days(self) -> dict[int, int]:
         """How many results each day of UTC has, by its begin; only days that have some and that are possible."""

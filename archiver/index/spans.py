@@ -15,13 +15,13 @@ from archiver.model import BEFORE_ALL_MS, DAY_MS, EPOCH, Window, from_ms, to_ms
 
 DAYS = Axis(width_ms=DAY_MS)  # days of UTC, which both engines count at once, however many they are
 MOST_INTERVALS = 50_000
-_FIRST_MS, _END_MS = to_ms(EPOCH.replace(year=1990)), to_ms(EPOCH.replace(year=2101))  # of what can be of LivePerson
+FIRST_MS, _END_MS = to_ms(EPOCH.replace(year=1990)), to_ms(EPOCH.replace(year=2101))  # of what can be of LivePerson
 _UNKNOWN = 0  # indexes hold an unknown time as the epoch
 
 
 def is_possible(day_ms: int) -> bool:
     """Whether conversations can be of a day."""
-    return _FIRST_MS <= day_ms < _END_MS
+    return FIRST_MS <= day_ms < _END_MS
 
 
 def spans_of(interval: Interval, zone: tzinfo, days: Iterable[int]) -> Spans:
@@ -80,7 +80,7 @@ class Spans:
     def axis(self) -> Axis:
         """All time there is, cut at the intervals and where it can't be of LivePerson."""
         inner = {to_ms(moment) for pair in self.pairs for moment in pair}
-        bounds = {_FIRST_MS, _END_MS}
+        bounds = {FIRST_MS, _END_MS}
         return Axis(edges=tuple(sorted({BEFORE_ALL_MS, _UNKNOWN, _UNKNOWN + 1, *bounds, *inner, -BEFORE_ALL_MS})))
 
     def name(self, edge: int) -> str | None:
@@ -91,5 +91,5 @@ class Spans:
             return written(self.interval, from_ms(edge), self.zone)
         if edge >= _END_MS:
             return f"{from_ms(edge):%Y-%m-%d} or later"
-        end = max(next(other for other in self.axis.edges if other > edge), _FIRST_MS)
+        end = max(next(other for other in self.axis.edges if other > edge), FIRST_MS)
         return f"before {from_ms(end).astimezone(self.zone):%Y-%m-%d}"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 _FACTS = (
-    "query", "queries", "fields", "conversation_id", "conversation_ids", "what", "hits_total", "erasure", "decision",
-    "to", "roles", "rule", "output", "manifest_sha256", "records_sha256", "count",
+    "query", "understood", "queries", "fields", "conversation_id", "conversation_ids", "what", "hits_total", "erasure",
+    "decision", "to", "roles", "rule", "output", "manifest_sha256", "records_sha256", "count",
 )  # fmt: skip
 
 
@@ -32,10 +32,10 @@ def _parts(event: dict[str, Any]) -> Iterator[str]:
 
 
 def audit_facts(event: dict[str, Any]) -> Iterator[str]:
-    """What an event was about, as name: value."""
+    """What an event was about, as name: value; how a query was understood, if that is not how it was typed."""
     facts = event.get("archive", {})
     for name in _FACTS:
-        if name in facts:
+        if name in facts and not (name == "understood" and facts[name] == facts.get("query")):
             value = facts[name]
             yield f"{name}: {'; '.join(map(str, value)) if isinstance(value, list) else value}"
 

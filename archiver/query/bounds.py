@@ -17,24 +17,36 @@ _MOST_MS = 999_999_999  # of nine digits
 
 
 def written_comparison(leaf: Compare) -> str:
-    """A comparison in the shorter of the two forms that each side has: csat:>4 or csat:>=4.000001, mcs:20..39."""
-    name = _NAMES.get(leaf.field, leaf.field)
-    low = _side(leaf.field, leaf.low, (">=", ">"))
-    high = _side(leaf.field, leaf.high, ("<", "<="))
-    if low and high and (low[0], high[0]) == (">=", "<="):
-        return f"{name}:={low[1]}" if low == (">=", high[1]) else f"{name}:{low[1]}..{high[1]}"
-    sides = [f"{name}:{sign}{text}" for sign, text in filter(None, (low, high))]
-    return sides[0] if len(sides) == 1 else f"({' AND '.join(sides)})"
+    """A comparison as a range, if it has two sides: one number or moment has to be on both. One side is written in the
+    shorter of the two forms that it has: csat:>4 or csat:>=4.000001.
+    """
+    field, low, high = leaf.field, leaf.low, leaf.high
+    if low is not None and high is not None:
+        first, last = _text(field, low), _last(field, high)
+        condition = f"={first}" if first == last else f"{first}..{last}"
+    elif low is not None:
+        condition = _side(field, low, (">=", ">"))
+    else:
+        condition = "*" if high is None else _side(field, high, ("<", "<="))
+    return f"{_NAMES.get(field, field)}:{condition}"
 
 
-def _side(field: str, bound: float | None, signs: tuple[str, str]) -> tuple[str, str] | None:
+def _side(field: str, bound: float, signs: tuple[str, str]) -> str:
     """The sign and the number of one side: of the bound itself, or of the number that it follows."""
-    if bound is None:
-        return None
-    forms = [(signs[0], _text(field, bound))]
-    if field not in _NAMES:
-        forms += [(signs[1], _text(field, number)) for number in _before(bound) if following(field, number) == bound]
-    return min(forms, key=lambda form: (len(form[1]), form[0] != signs[0]))
+    forms = [(signs[0], _text(field, bound)), *((signs[1], text) for text in _followed(field, bound))]
+    sign, text = min(forms, key=lambda form: (len(form[1]), form[0] != signs[0]))
+    return f"{sign}{text}"
+
+
+def _last(field: str, bound: float) -> str:
+    """The number or moment that comes just before a bound."""
+    return _instant(bound - 1) if field in _NAMES else min(_followed(field, bound), key=len)
+
+
+def _followed(field: str, bound: float) -> list[str]:
+    """The numbers that a bound comes directly after; moments are bounds themselves."""
+    numbers = () if field in _NAMES else _before(bound)
+    return [_text(field, number) for number in numbers if following(field, number) == bound]
 
 
 def _before(bound: float) -> tuple[float, ...]:
@@ -44,11 +56,15 @@ def _before(bound: float) -> tuple[float, ...]:
 
 def _text(field: str, number: float) -> str:
     if field in _NAMES:
-        moment = EPOCH + timedelta(milliseconds=number)
-        return f"{moment:%Y-%m-%dT%H:%M:%S}{f'.{number % 1000:03.0f}' if number % 1000 else ''}Z"
+        return _instant(number).replace(".000Z", "Z")
     if field == DURATION:
         return _duration(number)
     return _decimal(number)
+
+
+def _instant(ms: float) -> str:
+    moment = (EPOCH + timedelta(milliseconds=ms)).replace(tzinfo=None)
+    return f"{moment.isoformat(timespec='milliseconds')}Z"
 
 
 def _duration(ms: float) -> str:

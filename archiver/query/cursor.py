@@ -8,6 +8,8 @@ from archiver.errors import QueryError
 from archiver.query.faults import lonely_operator
 
 _PLAIN = re.compile(r'[^\s()"]+')
+_MARK = re.compile(r"[^\W_]\?[^\W_]")  # what would be a wildcard without the quotes
+_SHOWN = 40  # characters of a text in a notice
 _OPERATOR = re.compile(r'(OR|AND|NOT)(?=[\s()"]|$)')
 
 
@@ -17,6 +19,12 @@ class Cursor:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.notices: list[str] = []
+
+    def note(self, notice: str | None) -> None:
+        """Keeps a notice, if there is one, for whoever reads the answer."""
+        if notice:
+            self.notices.append(notice)
 
     @property
     def is_at_end(self) -> bool:
@@ -72,4 +80,6 @@ class Cursor:
         wild = re.search(r"\w\*", inside)
         if wild:
             raise QueryError("a * does not work inside quotes", position=opened + 2 + wild.start())
+        if _MARK.search(inside):
+            self.note(f'the ? inside "{inside[:_SHOWN]}" stands for itself, and separates words')
         return inside

@@ -27,7 +27,7 @@ from archiver.query.fields import KEYWORDS, MEANING, PATHS, RECORD, SAME_ZONE, Z
 from archiver.query.modifiers import MODIFIERS, read_modifier
 from archiver.query.narrowing import Child, Modifier, narrow
 from archiver.query.proximity import MOST_DISTANCE, near, near_words
-from archiver.query.terms import is_read_as_words, read_regex_term, read_terms
+from archiver.query.terms import is_read_as_words, read_regex_term, read_terms, read_words
 from archiver.query.tokens import words
 from archiver.query.values import anything, known, unusual
 from archiver.query.wording import reversed_days
@@ -69,7 +69,6 @@ class _Parser(Cursor):
         super().__init__(text)
         self.now, self.zone = now, zone
         self.terms = 0
-        self.notices: list[str] = []
 
     def whole(self) -> Expression:
         self.blanks()
@@ -81,10 +80,6 @@ class _Parser(Cursor):
         if expression is None:
             raise QueryError("there is no word to search for", position=0, hint="Words are letters, digits or emoji.")
         return expression
-
-    def _note(self, notice: str | None) -> None:
-        if notice:
-            self.notices.append(notice)
 
     # None is a term without any word (`&`), which is left out of its group.
 
@@ -151,7 +146,7 @@ class _Parser(Cursor):
             elif dashes:
                 self.at = dashes.end(1)
                 signs += len(dashes[1])
-                self._note(dash_notice(dashes[1], self.text[self.at :]))
+                self.note(dash_notice(dashes[1], self.text[self.at :]))
             else:
                 break
         child = self._near(context)
@@ -222,12 +217,12 @@ class _Parser(Cursor):
         position, word = self.at, self.plain()
         if word == "*":
             return anything(Where(context.places), position)
-        self._note(lower_operator(word, self.text[:position].strip(), self.text[self.at :]))
-        if is_read_as_words(word):
-            self._note(f"{quoted(word)} was read as the words {' '.join(words(word))[:MOST_PATH_CHARACTERS]}")
+        self.note(lower_operator(word, self.text[:position].strip(), self.text[self.at :]))
         leaf = self._made(lambda: read_terms(word), position, context)
+        if leaf is not None and is_read_as_words(word):
+            self.note(f"{quoted(word)} was read as the words {read_words(word)[:MOST_PATH_CHARACTERS]}")
         if leaf is None:
-            self._note(f"{quoted(word)} holds no letters or digits and was ignored")
+            self.note(f"{quoted(word)} holds no letters or digits and was ignored")
         return leaf
 
     def _made(
@@ -240,7 +235,7 @@ class _Parser(Cursor):
         if not terms:
             return None
         leaf = known(Words(terms, Where(context.places), position))
-        self._note(unusual(leaf))
+        self.note(unusual(leaf))
         return leaf
 
     # ── fields ──
@@ -290,8 +285,8 @@ class _Parser(Cursor):
             condition = read_value(name, value, self.now, self.zone)
         except ValueError as error:
             raise QueryError(f"{name}: {error}", position=start, hint=meaning(name)) from None
-        self._note(f"{name}:{quoted(value)} holds nothing: it ends before it begins" if is_empty(condition) else None)
-        self._note(strange(name, condition))
+        self.note(f"{name}:{quoted(value)} holds nothing: it ends before it begins" if is_empty(condition) else None)
+        self.note(strange(name, condition))
         return condition
 
 

@@ -10,7 +10,8 @@ from archiver.query.patterns import MOST_CHARACTERS, read_regex
 from archiver.query.tokens import tokens
 
 _WILD = re.compile(r"([*?]+)")
-_ADDRESS = re.compile(r"[^?*]*/[^?*]*\?.*[^\W_]", re.DOTALL)
+# What has a scheme, or a host and a path, or a host and behind the ? a name with a value.
+_ADDRESS = re.compile(r"[^?]*(?:://|\.[^?/]+/|\.[^?]*(?=\?[^?]*=))[^?]*\?.*[^\W_]", re.DOTALL)
 _QUESTION = re.compile(r"\?+(?![^\W_]|[*?])")
 _FUZZY = re.compile(r"(.+)~([0-9]?)", re.DOTALL)
 _MOST_EDITS = 2
@@ -21,7 +22,7 @@ _SHORTEST_FUZZY = {1: 3, 2: 5}
 def read_terms(word: str) -> tuple[Term, ...]:
     """The terms of a word as typed; none if it holds no letter or digit. Raises ValueError."""
     fuzzy = _FUZZY.fullmatch(word)
-    if fuzzy and tokens(fuzzy[1]):
+    if fuzzy and tokens(fuzzy[1]) and not _ADDRESS.match(word):
         return (_similar(fuzzy[1], int(fuzzy[2] or 1)),)
     return tuple(_term(text) for text in _words_with_wildcards(_without_marks(word)) if text.strip("*?"))
 
@@ -38,6 +39,11 @@ def is_read_as_words(word: str) -> bool:
     """Whether a word holds a * at its end behind no letter or digit, which means nothing, or the ? of an address."""
     texts = _words_with_wildcards(word)
     return (len(texts) > 1 and not texts[-1].strip("*?")) or _ADDRESS.match(word) is not None
+
+
+def read_words(word: str) -> str:
+    """The words as which a word was read."""
+    return " ".join(f"{term.text}{'*' if term.how is How.PREFIX else ''}" for term in read_terms(word))
 
 
 def _without_marks(word: str) -> str:

@@ -95,8 +95,8 @@ def _placed(text: str, where: Where) -> str:
 
 
 def asked_span(expression: Expression, field: str = "start") -> tuple[float | None, float | None]:
-    """The start times that results can have: milliseconds, `low <= start < high`; None leaves a side open. The same of
-    another time by its field.
+    """The start times that results can have: milliseconds, `low <= start < high`; None leaves a side open. `field` is
+    the time that is meant.
     """
     bounds = [part for part in required(expression) if isinstance(part, Compare) and part.field == field]
     lows = [item.low for item in bounds if item.low is not None]

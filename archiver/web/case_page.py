@@ -50,7 +50,8 @@ def case_page(archive: Archive, name: str, only: str, after: str) -> dict[str, A
     href, counts = case_href(name), counts_of(items)
     return {
         "case": case,
-        "made_at": f"{moment(case.made_at, archive.zone)} ({archive.zone})",
+        "made_at": moment(case.made_at, archive.zone),
+        "zone": str(archive.zone),
         "counts": counts,
         "origin": origin_of(archive, case),
         "estimate": estimate(archive, case),

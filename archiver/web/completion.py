@@ -11,7 +11,7 @@ from archiver.query import EXACT, MEANING, VALUES, ZONES, as_condition
 from archiver.value import Value
 from archiver.web.facets import FIELDS
 
-_MOST = 8
+_MOST, _LONGEST = 8, 200  # completions; characters before the caret that are looked at
 _AT_CARET = re.compile(r'(?:(?P<field>[A-Za-z]+):)?(?P<typed>=?"[^"]*|[^\s()":]*)$')
 _PLAIN = re.compile(r"\w+")
 _FIXED = {**VALUES, "from": tuple(Role), "in": ZONES, "is": ("current", "earlier"), "transferred": ("yes", "no")}
@@ -28,7 +28,7 @@ class Completion(Value):
 
 def completions(archive: Archive, box: str, caret: int) -> list[Completion]:
     """The first completions of what stands before the caret, best first; none where nothing was typed."""
-    match = _AT_CARET.search(box[:caret])
+    match = _AT_CARET.search(box, max(0, caret - _LONGEST), caret)
     if match is None or (not match["field"] and not match["typed"]):
         return []
     found = _values(archive, match) if match["field"] else _fields(match)

@@ -94,7 +94,7 @@ def _unmasked_until(visit: Visit, zone: tzinfo) -> str | None:
 
 
 def _asked(visit: Visit) -> Asked:
-    lens = Lens(visit.given("q"), visit.given("tz"), visit.given("times"))
+    lens = Lens(*(visit.given(name) for name in ("q", "tz", "scope", "times")))
     return Asked(lens, visit.number("m"), visit.given("only"), is_whole=visit.given("parts") == "all")
 
 

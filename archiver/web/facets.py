@@ -55,6 +55,7 @@ class FacetList(Value):
     values are shown at first.
     """
 
+    name: str
     title: str
     is_open: bool
     values: tuple[FacetValue, ...]
@@ -81,7 +82,7 @@ def facet_lists(counting: Counting, state: SearchState) -> Iterator[FacetList]:
             shown += 1
             values = _bands(counts, state) if name == "mcs" else tuple(_values(counts, field, state))
             more = ", took part" if is_of_messages and name in _PEOPLE else ""
-            yield FacetList(title + more, is_open, values, counts.others, counts.rest, counts.is_overlapping)
+            yield FacetList(name, title + more, is_open, values, counts.others, counts.rest, counts.is_overlapping)
 
 
 def _values(counts: Counts, field: str, state: SearchState) -> Iterator[FacetValue]:

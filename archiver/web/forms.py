@@ -13,6 +13,7 @@ from archiver.value import replace
 from archiver.web.case_page import after_review, case_href, state_of
 from archiver.web.lens import Lens
 from archiver.web.visit import Visit
+from archiver.zones import time_zone
 
 _LONGEST_REASON, _LONGEST_NAME = 1_000, 100  # characters
 
@@ -21,13 +22,13 @@ def unmask(visit: Visit) -> Response:
     """Shows customers' personal data of one conversation, until the login ends."""
     person = visit.archive.view.person
     person.check(Right.UNMASK)
-    reason = _reason(visit)
+    reason, lens = _reason(visit), _lens(visit)
     visit.archive.transcript(visit.id)  # raises if it is not for them
     if visit.visitor is None or visit.visitor.session is None:
         raise AccessDenied("nobody is logged in on the page", hint="Programs send Archiver-Unmask-Reason instead.")
     visit.archive.audit(Action.UNMASK, reason=reason, conversation_id=visit.id)
     visit.visitor.session.unmasked.add(visit.id)
-    return RedirectResponse(_lens(visit).href(visit.id), 303)
+    return RedirectResponse(lens.href(visit.id), 303)
 
 
 def mask(visit: Visit) -> Response:
@@ -60,9 +61,9 @@ def make(visit: Visit) -> Response:
 
 def add(visit: Visit) -> Response:
     """Adds a conversation to a case."""
-    id_ = visit.filled("id")
+    id_, lens = visit.filled("id"), _lens(visit)
     add_to_case(visit.archive, case_of(visit.archive, visit.filled("case")), [id_])
-    return RedirectResponse(_lens(visit).href(id_), 303)
+    return RedirectResponse(lens.href(id_), 303)
 
 
 def review(visit: Visit) -> Response:
@@ -91,8 +92,11 @@ def decide(visit: Visit) -> Response:
 
 
 def _lens(visit: Visit) -> Lens:
-    """With what the conversation was looked at that the form was sent from."""
-    return Lens(visit.filled("q"), visit.filled("tz"), visit.filled("times"))
+    """With what the conversation was looked at that the form was sent from. Raises ConfigError."""
+    lens = Lens(*(visit.filled(name) for name in ("q", "tz", "scope", "times")))
+    for name in filter(None, (lens.tz, lens.times)):
+        time_zone(name, "tz")
+    return lens
 
 
 def _reason(visit: Visit) -> str:

@@ -11,19 +11,20 @@ PART = 150  # messages that are shown at once; links to the first ones do not na
 
 
 class Lens(Value):
-    """The search from which a conversation was opened: its `query`, whose matches are marked, and the zone `tz` of its
-    days. `times` is the zone of the times that are shown, by default the same. Zones are names, the empty one is the
-    archive's.
+    """The search from which a conversation was opened: its `query`, whose matches are marked, the zone `tz` of its
+    days, and its `scope`, if it was for messages. `times` is the zone of the times that are shown, by default the same.
+    Zones are names, the empty one is the archive's.
     """
 
     query: str = ""
     tz: str = ""
+    scope: str = ""
     times: str = ""
 
     @property
     def fields(self) -> list[tuple[str, str]]:
         """The parameters of an address that say all this."""
-        pairs = (("q", self.query), ("tz", self.tz), ("times", self.times))
+        pairs = (("q", self.query), ("tz", self.tz), ("scope", self.scope), ("times", self.times))
         return [(name, value) for name, value in pairs if value]
 
     def href(self, conversation_id: str, number: int | None = None, /, **shown: str) -> str:
@@ -40,7 +41,7 @@ class Lens(Value):
     @property
     def back(self) -> str:
         """The address of the search."""
-        return SearchState(q=self.query, tz=self.tz).href()
+        return SearchState(q=self.query, tz=self.tz, scope=self.scope or SearchState().scope).href()
 
 
 def conversation_href(conversation_id: str, query: str = "") -> str:

@@ -39,7 +39,7 @@ _WORD = re.compile(r"[\w.]+:?")
 def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
     """What the page of a state shows. Raises ArchiverError, also QueryError with a place in the whole query."""
     started = perf_counter()
-    zone, lens = archive.zone, Lens(state.query, state.tz)
+    zone, lens = archive.zone, Lens(state.query, state.tz, state.scope if state.scope == Scope.MESSAGE else "")
     search = search_of(archive, state, PAGE)
     now = archive.believed_now()
     found, facets = search.counted(zone, partial(_counts, state=state, now=now))
@@ -53,9 +53,10 @@ def search_page(archive: Archive, state: SearchState) -> dict[str, Any]:
         "total": results.total,
         "worth": worth,
         "kept": kept_query(archive, state.query),
-        "sentences": worth.sentences(results.total),
+        "sentences": worth.sentences(results.total, zone),
         "histogram": drawing(found.interval, bars, state, zone),
         "size": (WIDTH, HEIGHT),
+        "size_of_page": PAGE,
         "facets": facets,
         "place": _place(state, len(results.hits), results.total),
         "next": _next(state, results),
@@ -69,9 +70,8 @@ def kept_query(archive: Archive, query: str) -> str:
     """A query for cases and saved searches, which read days in the archive's own zone: as it was typed if it means the
     same there, or else with its moments in UTC.
     """
-    read, kept = (
-        parse(query, now=archive.now(), zone=zone).expression for zone in (archive.zone, archive.settings.zone)
-    )
+    now = archive.now()
+    read, kept = (parse(query, now=now, zone=zone).expression for zone in (archive.zone, archive.settings.zone))
     return query if read == kept else understood(read)
 
 
@@ -157,8 +157,9 @@ def _surroundings(archive: Archive, state: SearchState) -> dict[str, Any]:
         "sorts": [(value, label) for value, label in _SORTS.items() if _may_sort(value, state)],
         "presets": list(_presets(state, archive.believed_now(), archive.zone)),
         "columns": [(name, name in state.columns) for name in COLUMNS],
-        "command": _command(state, archive.zone),
+        "command": _command(state, archive.zone, str(archive.settings.zone)),
         "zone": str(archive.zone),
+        "own_zone": str(archive.settings.zone),
         "zones": list(dict.fromkeys((str(archive.settings.zone), "UTC"))),
     }
 
@@ -181,9 +182,9 @@ def _presets(state: SearchState, now: datetime, zone: tzinfo) -> Iterator[tuple[
     yield "All", state.between("", ""), not state.from_day and not state.to_day
 
 
-def _command(state: SearchState, zone: tzinfo) -> str:
-    """The same search on the command line, whose days are those of UTC unless a zone is given."""
-    days_of = [] if str(zone) == "UTC" else ["--tz", str(zone)]
+def _command(state: SearchState, zone: tzinfo, own_zone: str) -> str:
+    """The same search on the command line, whose days are those of the archive's zone unless another is given."""
+    days_of = ["--tz", str(zone)] if {str(zone), own_zone} != {"UTC"} else []
     options = {"--scope": (state.scope, "conversation"), "--sort": (state.sort, "newest")}
     given = [word for name, (value, usual) in options.items() if value != usual for word in (name, value)]
     return shlex.join(["archiver", *days_of, "search", state.query or "*", *given])

@@ -89,6 +89,7 @@ class Site:
         self._archives, self._respond = Archives(make, is_harvesting=respond is not None), respond
         self._foreground = foreground
         any_archive = make()
+        _ = any_archive.zone  # raises before anything is served
         self._authentication = Authentication(web_settings(any_archive.settings), any_archive.now)
 
     def application(self) -> Starlette:

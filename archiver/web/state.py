@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import urlencode
@@ -117,12 +118,19 @@ def read_state(pairs: Iterable[tuple[str, str]], *, beside: Sequence[str] = ()) 
             raise ConfigError(f"there is no parameter {name[:40]!r}", hint=f"There are: {known}.")
         given.setdefault(name, []).append(value)
     usual = SearchState()
+    given = {name: [_shown(name, text) for text in texts] for name, texts in given.items()}
     one = {name: given.get(_NAMES.get(name, name), [getattr(usual, name)])[-1] for name in _SINGLE}
     filters = tuple(dict.fromkeys(text.strip() for text in given.get("f", ()) if text.strip()))[: MOST_FILTERS + 1]
     columns = tuple(name for name in COLUMNS if name in given.get("col", ())) or usual.columns
     return SearchState(filters=filters, columns=columns, **one)
 
 
+def _shown(name: str, text: str) -> str:
+    """A parameter as a form can show it and send it again: one line, or, of a filter, line ends as they were."""
+    return text.replace("\r\n", "\n") if name == "f" else _CONTROLS.sub(" ", text)
+
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 _SINGLE = ("q", "from_day", "to_day", "tz", "scope", "sort", "view", "after", "skipped")
 _KNOWN = tuple(_NAMES.get(name, name) for name in (*_SINGLE, "filters", "columns"))
 

@@ -76,8 +76,9 @@ def transcript_page(archive: Archive, conversation_id: str, asked: Asked = Asked
 def _of_index(archive: Archive, transcript: Transcript, lens: Lens, zone: tzinfo) -> dict[str, Any]:
     """Other conversations, which the index knows. If it does not answer, the text is shown without them."""
     try:
-        others = _others(archive, transcript, replace(lens, query=""), zone)
-        return {"others": others, "beside": list(_beside(archive, transcript, lens))}
+        others = _others(archive, transcript, replace(lens, query="", scope=""), zone)
+        beside = [] if lens.scope else list(_beside(archive, transcript, lens))  # messages have no neighbours here
+        return {"others": others, "beside": beside}
     except ArchiverError:
         return {"others": None, "beside": []}
 

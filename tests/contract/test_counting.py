@@ -64,7 +64,7 @@ ASKED = {
     "sent:2026-01-20..2026-04-20": (RESULTS, ("2026-01-20", "2026-04-20")),
     "after:2026-02-10 before:2027-01-01": (("2026-02-10", "2026-06-15"),) * 2,
     "after:2026-03-30 same": (("2026-03-30", "2026-06-15"),) * 2,
-    "after:1980-01-01": (("2026-01-31", "2026-06-15"),) * 2,
+    "after:1980-01-01": (("1990-01-01", "2026-06-15"),) * 2,
     "same": (RESULTS, RESULTS),
     "after:2026-01-01 OR same": (RESULTS, SENT),
 }
@@ -84,6 +84,8 @@ def test_a_histogram_begins_and_ends_with_the_time_that_is_asked_for(opened: Ope
         assert all(one.end == other.start for one, other in pairwise(found.bars)), query
     asked = Counting(filled._store, parse("after:2027-01-01", now=NOW), scope, UTC)
     assert asked.histogram(until=NOW).bars == ()
+    none = Counting(filled._store, parse("zzz after:2026-06-10", now=NOW), scope, UTC).histogram(until=NOW).bars
+    assert [(bar.start.day, bar.count) for bar in none] == [(day, 0) for day in range(10, 16)]
 
 
 @pytest.mark.parametrize(

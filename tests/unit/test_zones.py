@@ -12,7 +12,23 @@ from archiver.errors import ConfigError
 from archiver.zones import time_zone
 
 OFFSETS = {"Asia/Calcutta": 330, "Asia/Katmandu": 345, "Europe/Kiev": 180, "US/Pacific": -420, "Europe/Berlin": 120}
-WRONG = ("", "Nowhere", "Europe", "../../etc/passwd", "/etc/passwd", "a\0b", "\ud800", "x" * 5_000, "+02:00", ".")
+WRONG = (
+    "",
+    "Nowhere",
+    "Europe",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "a\0b",
+    "\ud800",
+    "x" * 5_000,
+    "+02:00",
+    ".",
+    "localtime",
+    "right/UTC",
+    "posixrules",
+    "Factory",
+    "a/" * 600 + "a",
+)
 
 
 @pytest.fixture(params=["of the machine", "of the package"])
@@ -42,6 +58,16 @@ def test_utc_is_the_zone_of_the_standard_library(name: str) -> None:
 @pytest.mark.parametrize("name", WRONG)
 @pytest.mark.usefixtures("_database")
 def test_another_name_is_an_error_that_says_where_it_stands(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"time zone .* of --tz is not known") as raised:
+    with pytest.raises(ConfigError, match=r"time zone .* \(--tz\) is not known") as raised:
         time_zone(name, "--tz")
     assert "Europe/Berlin" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("berlin", "Europe/Berlin"), ("europe/berlin", "Europe/Berlin"), ("new york", "America/New_York")],
+)
+def test_the_name_that_was_meant_is_proposed(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        time_zone(name, "--tz")
+    assert raised.value.hint == f"Did you mean {meant}?"

@@ -130,3 +130,105 @@ def test_the_page_of_a_first_harvest_waits_for_it_and_then_shows_the_search(look
         page.clock.run_for(5_100)
         expect(heading).to_have_text("Search conversations")
         expect(page.locator(".count strong")).to_have_text("1 conversation")
+
+
+FACET = ".facets li a:not(.not)"
+
+
+def test_the_json_of_a_narrowed_search_is_that_of_the_same_search(look: Look, demo_url: str) -> None:
+    page = look(demo_url, viewport={"width": 1280, "height": 900}).goto("/?q=lawyer")
+    for selector in (FACET, ".chips a", ".views a[href*=table]", f"{FACET} >> nth=1"):
+        before = page.url
+        page.locator(selector).first.click()
+        page.wait_for_url(lambda url, before=before: url != before)
+        expect(page.locator("footer a").first).to_have_attribute("href", re.compile("^/search.json"))
+        twin = page.locator("footer a").first.get_attribute("href") or ""
+        assert page.url.partition("?")[2] == twin.partition("?")[2]
+
+
+def test_a_click_with_control_opens_another_tab_and_leaves_this_one(look: Look, demo_url: str) -> None:
+    page = look(demo_url, viewport={"width": 1280, "height": 900}).goto("/?q=lawyer")
+    for keys in (["Control"], ["Shift"]):
+        with page.context.expect_page() as opened:
+            page.locator(FACET).first.click(modifiers=keys)
+        expect(opened.value.locator(".chips li")).to_have_count(1)
+        assert page.url.endswith("/?q=lawyer")
+        opened.value.close()
+
+
+def test_whoever_goes_back_over_a_place_on_the_page_sees_what_the_address_says(look: Look, demo_url: str) -> None:
+    page = look(demo_url, viewport={"width": 1280, "height": 900}).goto("/?q=lawyer")
+    before = page.locator(".count strong").inner_text()
+    page.evaluate("location.hash = 'results'")
+    page.locator(FACET).first.click()
+    expect(page.locator(".chips li")).to_have_count(1)
+    page.evaluate("history.go(-2)")
+    page.wait_for_url("**/?q=lawyer")
+    expect(page.locator(".count strong")).to_have_text(before)
+    expect(page.locator(".chips")).to_have_count(0)
+
+
+def test_lists_that_are_open_stay_open_also_when_others_come_or_go(look: Look, demo_url: str) -> None:
+    page = look(demo_url, viewport={"width": 1280, "height": 900}).goto("/")
+    lists = page.locator(".facets details details")
+    names = lists.locator("summary").all_inner_texts()
+    lists.filter(has_text="Language").locator("summary").click()
+    for name in ("Intent", "CSAT"):
+        lists.filter(has_text=name).first.locator("summary").click()
+    page.locator("#facet-intent li a:not(.not)").first.click()
+    expect(page.locator(".chips li")).to_have_count(1)
+    page.wait_for_timeout(200)
+    found = {item.locator("summary").inner_text(): item.get_attribute("open") is not None for item in lists.all()}
+    assert set(found) <= set(names)
+    assert found["Language"]
+    assert found["Intent"]
+    assert found["Has"] is False
+
+
+def test_who_else_logs_in_meanwhile_is_named_and_finds_nothing_of_what_was_asked_before(
+    look: Look, closed_url: str
+) -> None:
+    watched = enter(look, closed_url, "/?q=refund", viewport={"width": 1280, "height": 900})
+    page = watched.page
+    expect(page.locator(".account")).to_contain_text("mara")
+    page.context.clear_cookies()
+    page.locator(FACET).first.click()
+    expect(page.get_by_label("Token")).to_be_visible()
+    expect(page.locator(".account")).to_have_count(0)
+    expect(page.locator("nav[aria-label=Pages] a")).to_have_count(0)
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_late_failure_does_not_undo_what_was_asked_since(look: Look, demo_url: str) -> None:
+    watched = look(demo_url, viewport={"width": 1280, "height": 900})
+    page = watched.goto("/?q=lawyer")
+
+    def answer(route: Route) -> None:
+        page.wait_for_timeout(300)
+        if route.request.resource_type == "fetch":
+            route.fulfill(status=503, body="later", content_type="text/plain")
+        else:
+            page.wait_for_timeout(300)
+            route.continue_()
+
+    page.route("**/?q=*", answer)
+    page.locator(FACET).first.click()
+    page.get_by_label("Query").fill("flight")
+    page.get_by_label("Query").press("Enter")
+    page.wait_for_url("**q=flight**")
+    expect(page.get_by_label("Query")).to_have_value("flight")
+    page.wait_for_timeout(700)
+    assert "q=flight" in page.url
+    watched.faults.clear()
+
+
+def test_the_way_back_from_a_case_does_not_lead_to_another_search(look: Look, closed_url: str) -> None:
+    page = enter(look, closed_url, "/?q=refund").page
+    page.get_by_text("Make a case of this").click()
+    page.get_by_label("Name").and_(page.locator("form[action='/cases'] input")).fill("of refunds")
+    page.get_by_label("Reason").fill("to know")
+    page.get_by_role("button", name="Make it").click()
+    page.goto(f"{closed_url}/?q=hello")
+    page.goto(f"{closed_url}/cases/of%20refunds")
+    page.get_by_role("table").get_by_role("link").first.click()
+    expect(page.locator("[data-back]")).to_have_attribute("href", "/?q=refund")

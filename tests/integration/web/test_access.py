@@ -394,6 +394,22 @@ def test_a_rule_of_a_whole_value_lets_nothing_through_that_only_reads_like_it(tm
         assert [desk.ask(ed, f"/api/v1/conversations/c{at}").status_code for at in range(5)] == [200, *[404] * 4]
 
 
+def test_under_a_rule_no_answer_tells_when_others_started(tmp_path: Path) -> None:
+    skills = {"mine": "Billing", "other": "Sales", "third": "Sales"}
+    raws = [
+        record(id_, NOW - timedelta(days=at), "hello", info={"latestSkillName": skill})
+        for at, (id_, skill) in enumerate(skills.items())
+    ]
+    with desk_of(kept(tmp_path / "archive", *raws)) as desk:
+        ed = desk.grant("ed", "reader", rule='skill:="Billing"')
+        days = [f"{NOW - timedelta(days=at):%Y-%m-%d}" for at in range(1, 6)]
+        answers = [desk.ask(ed, f"/api/v1/search?q=on:{day}").json() for day in days]
+        assert {answer["total"] for answer in answers} == {0}
+        assert len({answer["shallow"] for answer in answers}) == 1
+        pages = {re.sub(r"[0-9]{2,}|[0-9] ms", "", Markup(desk.ask(ed, f"/?q=on:{day}").text).text) for day in days}
+        assert len(pages) == 1, pages
+
+
 def test_a_rule_holds_in_every_answer(skills: Desk) -> None:
     ed, everybody = skills.grant("ed", "reader", rule="skill:Billing"), skills.grant("mara", "reader")
     for query in ("", "hello", "hello OR *", "-nothing", "skill:Sales OR skill:Billing", "skill:Sales", "id:Sales-1"):

@@ -650,6 +650,8 @@ def test_counts_of_messages_say_who_wrote_them(url: str) -> None:
         ("nofield:x", None, [], 0),
         ("", None, [], 0),
         ("mcs:<4", None, [], 0),
+        (f"{'word ' * 1_900} sk", None, ["skill:"], 9_501),
+        ("a" * 9_999 + ")", None, [], 0),
     ],
 )
 def test_the_box_is_completed_by_fields_and_by_values_that_the_archive_has(
@@ -664,7 +666,12 @@ def test_the_box_is_completed_by_fields_and_by_values_that_the_archive_has(
 
 @pytest.mark.parametrize(
     ("paths", "most"),
-    [*(([path], 100_000) for path in PAGES), (["htmx.js", "page.js"], 45_000), (["page.css"], 20_000)],
+    [
+        *(([path], 100_000) for path in PAGES),
+        (["htmx.js", "page.js", "search.js"], 45_000),
+        (["page.js", "transcript.js"], 10_000),
+        (["page.css"], 20_000),
+    ],
 )
 def test_no_page_is_large_nor_are_its_scripts_or_its_styles(url: str, paths: list[str], most: int) -> None:
     addresses = [path if path.startswith("/") else static_href(path) for path in paths]

@@ -17,7 +17,9 @@ PIECES = (
     "a", "refund", "re*", "*fund", "r?fund", "-", "/", ".", ":", "?", "*", '"', "(", ")", " ", "  ", "OR", "AND", "NOT",
     "w/5", "pre/3", "~1", "~", "from:agent", "from:", "in:note", "is:earlier", "skill:", "skill:=", '"a b"', "日本",
     "_", "1", "12:30", "https://x.y/z?q=1", "@", "&", "mcs:<40", "has:card", "sde.a:", "record.a:", "=", ">", "..", "é",
-    "after:2026-01-01", "duration:>30m", "/ab+/", "\\", "[", "ﬁ", "İ", "ß", "'", "…", "“x”",
+    "after:2026-01-01", "sent:2026-04", "on:2026-04-01", "ended:2026-01..2026-03-05T10", "sent:..2026-02", "mcs:20..39",
+    "record.a:1.000001..5", "sde.b:-3..", "csat:=3", "duration:10m..30m", "duration:>30m", "/ab+/", "before:0999",
+    "\\", "[", "ﬁ", "İ", "ß", "'", "…", "“x”",
 )  # fmt: skip
 
 
@@ -39,6 +41,13 @@ def test_whatever_was_understood_is_the_same_query_when_it_is_read_again(query: 
         ('"a b"~5', "(a w/5 b)"),
         ("* a from:agent", "(from:agent) AND (from:agent a)"),
         ("https://shop.example/order?id=5", '"https shop example order id 5"'),
+        ("www.shop.example?id=5", '"www shop example id 5"'),
+        ("https://x.y/a?c=1~2", '"https x y a c 1 2"'),
+        ("re/f?nd", "re-f?nd"),
+        ("page:shop/ord?r", "page:shop-ord?r"),
+        ("sent:2026-04", "sent:2026-04-01T00:00:00Z..2026-04-30T23:59:59.999Z"),
+        ("on:0999", "started:0999-01-01T00:00:00Z..0999-12-31T23:59:59.999Z"),
+        ("record.a:1.000001..5", "record.a:1.000001..5"),
         ("shop.example/order?id=5*", "shop-example-order-id-5*"),
         ("'refund?'", "refund"),
         ("refund?!", "refund"),
@@ -54,6 +63,7 @@ def test_what_was_understood_is_said_in_the_words_of_the_language(query: str, sa
 
 
 TEXTS = (
+    "www.shop.example?id=5 or x.y/a?b",
     "see https://shop.example/a/b?id=5&x=y now",
     "is it a refund? yes",
     "they said 'refund?' twice",

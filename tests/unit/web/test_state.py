@@ -13,7 +13,7 @@ from archiver.query import parse
 from archiver.web.state import COLUMNS, SearchState, hidden_fields, read_state
 from tests.conftest import NOW
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)  # a form has one line
 STATES = st.builds(
     SearchState,
     q=TEXT,
@@ -78,3 +78,9 @@ def test_days_bound_the_start_of_conversations_and_the_sending_of_messages() -> 
         SearchState(scope="message", to_day="2026-08-31"),
     ):
         assert parse(state.query, now=NOW)
+
+
+def test_line_ends_are_read_as_a_form_shows_and_sends_them() -> None:
+    state = read_state([("q", "lawyer\r\nrefund\0x"), ("f", 'skill:="a\r\nb"')])
+    assert state.q == "lawyer refund x"
+    assert state.filters == ('skill:="a\nb"',)
