@@ -61,6 +61,8 @@ def command(context: click.Context, keep: bool, is_served: bool) -> None:
             if not is_served:
                 _look_around(archive)
         if is_served:
+            stays = f"The archive stays in {folder}" if keep else "The archive is removed at the end (--keep leaves it)"
+            click.echo(f"Everything in it is invented. {stays}")
             show_page(context, settings, Listen("127.0.0.1", 0))
         else:
             _print_next(folder, keep)
