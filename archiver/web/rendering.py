@@ -28,6 +28,7 @@ def _environment() -> Environment:
     environment.globals["href_of"] = conversation_href
     environment.filters["unchanged"] = escape
     environment.filters["moment"] = moment
+    environment.filters["digest"] = _digest
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     return environment
 
@@ -37,6 +38,11 @@ def _visible(value: Any) -> Any:
     left `unchanged`, so that it can be sent again.
     """
     return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _digest(text: str) -> str:
+    """What tells a text from others, and not what it says."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def page(template: str, content: dict[str, Any], *, status: int = 200) -> HTMLResponse:
