@@ -10,8 +10,6 @@ from archiver.query.patterns import MOST_CHARACTERS, read_regex
 from archiver.query.tokens import tokens
 
 _WILD = re.compile(r"([*?]+)")
-# What has a scheme, or a host and a path, or a host and behind the ? a name with a value.
-_ADDRESS = re.compile(r"[^?]*(?:://|\.[^?/]+/|\.[^?]*(?=\?[^?]*=))[^?]*\?.*[^\W_]", re.DOTALL)
 _QUESTION = re.compile(r"\?+(?![^\W_]|[*?])")
 _FUZZY = re.compile(r"(.+)~([0-9]?)", re.DOTALL)
 _MOST_EDITS = 2
@@ -22,7 +20,7 @@ _SHORTEST_FUZZY = {1: 3, 2: 5}
 def read_terms(word: str) -> tuple[Term, ...]:
     """The terms of a word as typed; none if it holds no letter or digit. Raises ValueError."""
     fuzzy = _FUZZY.fullmatch(word)
-    if fuzzy and tokens(fuzzy[1]) and not _ADDRESS.match(word):
+    if fuzzy and tokens(fuzzy[1]) and not _is_address(word):
         return (_similar(fuzzy[1], int(fuzzy[2] or 1)),)
     return tuple(_term(text) for text in _words_with_wildcards(_without_marks(word)) if text.strip("*?"))
 
@@ -38,7 +36,17 @@ def read_regex_term(source: str) -> Term:
 def is_read_as_words(word: str) -> bool:
     """Whether a word holds a * at its end behind no letter or digit, which means nothing, or the ? of an address."""
     texts = _words_with_wildcards(word)
-    return (len(texts) > 1 and not texts[-1].strip("*?")) or _ADDRESS.match(word) is not None
+    return (len(texts) > 1 and not texts[-1].strip("*?")) or _is_address(word)
+
+
+def _is_address(word: str) -> bool:
+    """Whether a word is an address of the web with parameters: a scheme, or a host with a path, or a host and behind the
+    ? a name with a value.
+    """
+    place, mark, parameters = word.partition("?")
+    _, dot, behind = place.partition(".")
+    is_place = "://" in place or (dot and ("/" in behind or "=" in parameters))
+    return bool(mark and is_place) and any(map(str.isalnum, parameters))
 
 
 def read_words(word: str) -> str:
@@ -50,7 +58,7 @@ def _without_marks(word: str) -> str:
     """The word without a ? that stands for no character: a question mark behind letters or digits, and what begins the
     parameters of an address such as https://shop.example/order?id=5.
     """
-    return word.replace("?", " ") if _ADDRESS.match(word) else _QUESTION.sub(" ", word)
+    return word.replace("?", " ") if _is_address(word) else _QUESTION.sub(" ", word)
 
 
 def _similar(word: str, edits: int) -> Term:

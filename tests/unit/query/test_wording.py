@@ -78,6 +78,16 @@ def test_words_that_are_copied_from_a_text_find_it(text: str) -> None:
         assert reading.is_true(parse(copied, now=NOW).expression), copied
 
 
+@pytest.mark.parametrize("word", ["a." * 4_999 + "?", "a/." * 3_300 + "?b", "?" * 9_999, "a?" * 4_999, "." * 9_999])
+def test_long_words_with_marks_are_read_or_refused_by_their_length(word: str) -> None:
+    try:
+        read = parse(word, now=NOW).expression
+    except QueryError as error:
+        assert error.message
+    else:
+        assert parse(understood(read), now=NOW).expression == read
+
+
 def test_the_mark_of_an_address_is_read_as_punctuation_and_that_is_told() -> None:
     read = parse("https://shop.example/order?id=5", now=NOW)
     assert any("was read as the words https shop example order id 5" in notice for notice in read.notices)
