@@ -10,7 +10,7 @@ from archiver.query.patterns import MOST_CHARACTERS, read_regex
 from archiver.query.tokens import tokens
 
 _WILD = re.compile(r"([*?]+)")
-_QUESTION = re.compile(r"\?+(?![^\W_]|[*?])")
+_QUESTION = re.compile(r"(?<!\?)\?++(?![^\W_]|[*])")
 _FUZZY = re.compile(r"(.+)~([0-9]?)", re.DOTALL)
 _MOST_EDITS = 2
 _SHORTEST_WILD = 2  # letters or digits
@@ -40,8 +40,8 @@ def is_read_as_words(word: str) -> bool:
 
 
 def _is_address(word: str) -> bool:
-    """Whether a word is an address of the web with parameters: a scheme, or a host with a path, or a host and behind the
-    ? a name with a value.
+    """Whether a word is an address of the web with parameters: behind a scheme, a host with a path, or a host if a
+    parameter has a value.
     """
     place, mark, parameters = word.partition("?")
     _, dot, behind = place.partition(".")
