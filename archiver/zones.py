@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, tzinfo
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from archiver.errors import ConfigError
@@ -24,9 +25,13 @@ def time_zone(name: str, where: str) -> tzinfo:
     raise ConfigError(f"the time zone {name[:_LONGEST]!r} ({where}) is not known here", hint=_hint(name))
 
 
+@cache
+def _known() -> tuple[str, ...]:
+    return tuple(zone for zone in sorted(available_timezones()) if not zone.startswith(_STRANGE))
+
+
 def _hint(name: str) -> str:
     asked = name.strip().lower().replace(" ", "_")
-    known = (zone for zone in sorted(available_timezones()) if not zone.startswith(_STRANGE))
-    near = (zone for zone in known if asked in (zone.lower(), zone.lower().rpartition("/")[2]))
+    near = (zone for zone in _known() if asked in (zone.lower(), zone.lower().rpartition("/")[2]))
     found = next(near, None)
     return f"Did you mean {found}?" if found else "Write a name such as Europe/Berlin, America/New_York or UTC."
