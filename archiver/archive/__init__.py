@@ -7,6 +7,7 @@ A change that must be one transaction is one method of `ArchiveFile`; no other r
 from archiver.archive.audit_log import AuditHead, AuditLog
 from archiver.archive.cases import Case, CaseItem, Part, Status, no_case
 from archiver.archive.coverage import Coverage, CoverageState, Day, Stretch, count_days, gaps
+from archiver.archive.covering import reading_at
 from archiver.archive.erasures import Erasure
 from archiver.archive.events import ERASURE, Decision, states_by
 from archiver.archive.file import ArchiveFile
@@ -65,6 +66,7 @@ __all__ = [
     "next_check",
     "no_case",
     "open_archive",
+    "reading_at",
     "repair_vault",
     "states_by",
     "verify_vault",

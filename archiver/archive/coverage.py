@@ -110,7 +110,7 @@ def stretches(span: Window, readings: Sequence[WindowReading], now: datetime) ->
     oldest = floor(retention(now).start)
     parts: list[Stretch] = []
     covered: list[Window] = []  # disjoint, in order
-    for reading in sorted(readings, key=_by_worth):
+    for reading in sorted(readings, key=by_worth):
         for window in list(_free(reading.window, covered)):
             insort(covered, window)
             parts += _cut_at(_stretch(reading, window), oldest)
@@ -138,7 +138,8 @@ def proven_since(span: Window, sealed: Iterable[tuple[Window, datetime]]) -> dat
     return since - CELL if since and next(subtract(span, covered), None) is None else None
 
 
-def _by_worth(reading: WindowReading) -> tuple[int, datetime]:
+def by_worth(reading: WindowReading) -> tuple[int, datetime]:
+    """The order of readings of the same time, the one that counts first."""
     return (_ORDER.index(CoverageState(reading.state)), reading.window.start)
 
 

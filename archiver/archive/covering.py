@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from archiver.archive import healing
-from archiver.archive.coverage import Coverage, Stretch, measure_coverage, proven_since, stretches, whole_span
-from archiver.archive.ledger import Bookmark, Ledger, WindowState
+from archiver.archive.coverage import Coverage, Stretch, by_worth, measure_coverage, proven_since, stretches, whole_span
+from archiver.archive.ledger import Bookmark, Ledger, WindowReading, WindowState
 from archiver.archive.presence import Presence
 from archiver.archive.vault import Vault
 from archiver.model import DAY_MS, Window, from_ms, to_ms
@@ -14,6 +14,12 @@ from archiver.windows import floor
 
 _KEPT_SPANS = 100
 _MINUTE = timedelta(minutes=1)
+
+
+def reading_at(ledger: Ledger, moment: datetime, now: datetime) -> WindowReading | None:
+    """The reading that counts of the time of a moment, at `now`, which is LivePerson's time; None if it was not."""
+    held = healing.believed(ledger.holding(to_ms(moment)), now)
+    return min((item.reading for item in held), key=by_worth, default=None)
 
 
 class Coverings:

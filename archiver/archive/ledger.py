@@ -121,13 +121,15 @@ class Ledger:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    # ── windows ──
-
     def recorded(self, *, is_checked: bool = True) -> Iterator[RecordedWindow]:
         """Every window as it was last read, oldest first. A row that was altered after it was written proves nothing:
         its window counts as unproven, unless `is_checked` is false (formats before 3 had no digests).
         """
         return self._recorded("", is_checked=is_checked)
+
+    def holding(self, moment_ms: int) -> Iterator[RecordedWindow]:
+        """The windows that hold a moment, as they were last read, oldest first."""
+        return self._recorded(" WHERE start_ms <= ? AND end_ms > ?", moment_ms, moment_ms)
 
     def readings(self) -> Iterator[WindowReading]:
         """The readings of all windows, oldest first."""

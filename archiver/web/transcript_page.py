@@ -10,18 +10,19 @@ from urllib.parse import quote
 
 from archiver.access import Action
 from archiver.app import Archive
-from archiver.archive import Record
+from archiver.archive import CoverageState, Record, reading_at
 from archiver.errors import ArchiverError, counted
 from archiver.index import Readings
 from archiver.model import Transcript
 from archiver.query import Expression
 from archiver.value import Value, replace
 from archiver.web.cards import badges
+from archiver.web.coverage_page import STATES
 from archiver.web.entries import Entry, entries, matching
 from archiver.web.facets import condition
 from archiver.web.facts import facts_page
 from archiver.web.lens import PART, Lens
-from archiver.web.times import day, moment
+from archiver.web.times import day, minute, moment
 from archiver.zones import time_zone
 
 _NEAR = 5  # parts before and after the one that is shown to which it leads
@@ -62,7 +63,7 @@ def transcript_page(archive: Archive, conversation_id: str, asked: Asked = Asked
         "senders": [(name, lens.href(conversation_id, only=name)) for name in SENDERS],
         "pages": list(_pages(transcript, numbers, lens)),
         "badges": list(badges(transcript)),
-        "provenance": _provenance(archive, record, zone),
+        "provenance": _provenance(archive, record, zone) | {"window": _window(archive, transcript, zone)},
         **_of_index(archive, transcript, lens, zone),
         "zone": str(zone),
         "zones": list(_zones(archive, conversation_id, asked, zone)),
@@ -161,6 +162,17 @@ def _provenance(archive: Archive, record: Record, zone: tzinfo) -> dict[str, Any
         "history": f"/history/{quote(record.conversation_id, safe='')}",
         "raw": f"/raw/{quote(record.conversation_id, safe='')}",
     }
+
+
+def _window(archive: Archive, transcript: Transcript, zone: tzinfo) -> tuple[str, str, str] | None:
+    """The window of start times in which LivePerson listed it: from when to when, in what state, the day's address."""
+    started = transcript.metadata.started_at
+    reading = reading_at(archive.file.ledger, started, archive.believed_now()) if started else None
+    if reading is None:
+        return None
+    span = f"{minute(reading.window.start, zone)} to {minute(reading.window.end, zone)}"
+    word, _ = STATES[CoverageState(reading.state)]
+    return span, word, f"/coverage?day={reading.window.start:%Y-%m-%d}"
 
 
 def _others(archive: Archive, transcript: Transcript, lens: Lens, zone: tzinfo) -> dict[str, Any] | None:

@@ -609,6 +609,27 @@ def test_a_day_of_which_a_part_was_read_says_what_was_announced_of_it(tmp_path: 
         assert "1 announced, " in text_of(httpx.get(f"{url}/coverage"))
 
 
+def test_a_transcript_says_in_which_window_it_was_found_and_whether_that_is_proven(tmp_path: Path) -> None:
+    start = datetime(2026, 3, 1, 10, 5, tzinfo=UTC)
+    raws = [record("c", start, "hello"), record("beside", start + timedelta(hours=3), "hello")]
+    folder = kept(tmp_path / "archive", *raws)
+    begin = start.replace(minute=0)
+    readings = [
+        WindowReading(
+            Window(begin - timedelta(hours=5), begin + timedelta(hours=2)), WindowState.UNPROVEN, 1, 0, 0, 0, ""
+        ),
+        WindowReading(Window(begin, begin + timedelta(minutes=10)), WindowState.SEALED, 1, 1, 1, 1, ""),
+    ]
+    with open_archive(folder) as archive:
+        for reading in readings:
+            archive.record([reading], run=None, now=NOW)
+    with page_of(folder) as url:
+        page = httpx.get(f"{url}/c/c", params={"tz": "Europe/Berlin"})
+        assert "Window 01 Mar 2026 11:00 to 01 Mar 2026 11:10 , proven" in text_of(page)
+        assert "/coverage?day=2026-03-01" in links(page)
+        assert " Window " not in text_of(httpx.get(f"{url}/c/beside"))
+
+
 def test_a_message_of_another_day_than_its_conversation_began_is_shown_with_its_day(tmp_path: Path) -> None:
     raw = json.loads(record("c", NOW - timedelta(days=9), "first", "needle"))
     raw["messageRecords"][1]["timeL"] = int((NOW - timedelta(days=2)).timestamp() * 1000)
