@@ -176,7 +176,7 @@ def origin_of(archive: Archive, case: Case) -> str:
     elif case.seed:
         made = f"a sample, drawn with the seed {case.seed} from the {number}conversations of {asked}"
     elif case.query:
-        made = f"{asked}, also later" if case.follows else f"what matched {case.query} at {made_at:%Y-%m-%d %H:%M} UTC"
+        made = f"{asked}, also later" if case.follows else f"what matched {case.query} on {made_at:%Y-%m-%d %H:%M} UTC"
     else:
         return "conversations that were added by their ids"
     return f"{made}; others were added by their ids" if Part.ADDED in parts else made

@@ -24,14 +24,14 @@
     target.list.replaceChildren(...Intl.supportedValuesOf("timeZone").map((name) => new Option(name, name)));
   });
 
-  // A click with these keys opens another tab, which htmx would prevent.
+  // Some clicks are the browser's: those that open another tab, and those that lead elsewhere than a page on its way.
+  let isLeaving = false;
+  addEventListener("beforeunload", () => { isLeaving = true; });
   document.addEventListener("click", (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) event.stopPropagation();
+    if (isLeaving || event.ctrlKey || event.metaKey || event.shiftKey) event.stopPropagation();
   }, true);
 
   // Whatever goes wrong with a replacement is left to the browser, unless it is on its way to another page by now.
-  let isLeaving = false;
-  addEventListener("beforeunload", () => { isLeaving = true; });
   addEventListener("popstate", () => { if (address() !== shown) location.reload(); });
   const load = (ctx) => { if (ctx.target !== list && !isLeaving) location.assign(ctx.request.action); };
 

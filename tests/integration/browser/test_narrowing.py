@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from time import sleep
 from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Error, Route, expect
 
 from tests.conftest import NOW, record
 from tests.integration.browser.conftest import TOKEN, enter
@@ -85,6 +87,23 @@ def _refuse(answer: dict[str, Any] | None, route: Route) -> None:
         route.fulfill(**answer)
     else:
         route.abort()
+
+
+def _answer_late(route: Route) -> None:
+    sleep(0.6)  # the browser goes on meanwhile
+    with suppress(Error):  # of a request that nobody waits for any more
+        route.continue_()
+
+
+def test_a_facet_that_is_clicked_while_another_page_is_on_its_way_is_shown(look: Look, demo_url: str) -> None:
+    page = look(demo_url, viewport={"width": 1280, "height": 900}).goto("/")
+    page.route("**/?q=flight*", _answer_late)
+    page.get_by_label("Query").fill("flight")
+    page.evaluate(
+        "setTimeout(() => document.querySelector('.ask').requestSubmit(), 50);"
+        "setTimeout(() => document.querySelector('.facets li a:not(.not)').click(), 300);"
+    )
+    expect(page.locator(".chips li")).to_have_count(1)
 
 
 def test_what_a_script_can_not_show_is_left_to_the_browser(look: Look, demo_url: str) -> None:

@@ -150,6 +150,7 @@ def test_an_officer_searches_narrows_reads_and_finds_the_way_back(look: Look, de
     page = look(demo_url, viewport={"width": 1280, "height": 900}).goto("/")
     page.get_by_label("Query").fill("lawyer")
     page.get_by_role("button", name="Search").click()
+    page.wait_for_url("**q=lawyer**")
     total = page.locator(".count strong").inner_text()
     page.get_by_role("link", name="Aiko Tanaka", exact=True).click()
     expect(page.locator(".chips")).to_contain_text("Aiko Tanaka")
