@@ -15,7 +15,7 @@ from archiver.jsontext import encode
 from archiver.outputs import counts_of
 from archiver.value import Value, as_dict
 from archiver.web.lens import conversation_href
-from archiver.web.times import minute, moment
+from archiver.web.times import minute
 
 _SHOWN = 100  # conversations of a case
 _UNREAD = "unread"
@@ -50,8 +50,7 @@ def case_page(archive: Archive, name: str, only: str, after: str) -> dict[str, A
     href, counts = case_href(name), counts_of(items)
     return {
         "case": case,
-        "made_at": moment(case.made_at, archive.zone),
-        "zone": str(archive.zone),
+        "zone": archive.zone,
         "counts": counts,
         "origin": origin_of(archive, case),
         "estimate": estimate(archive, case),

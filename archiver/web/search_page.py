@@ -154,6 +154,7 @@ def _surroundings(archive: Archive, state: SearchState) -> dict[str, Any]:
         "state": state,
         "chips": [(text, state.without_filter(text)) for text in state.filters],
         "hidden": hidden_fields(state, ("q", "from", "to", "tz", "sort", "scope")),
+        "beside_columns": hidden_fields(state, ("col",)),
         "sorts": [(value, label) for value, label in _SORTS.items() if _may_sort(value, state)],
         "presets": list(_presets(state, archive.believed_now(), archive.zone)),
         "columns": [(name, name in state.columns) for name in COLUMNS],

@@ -1,7 +1,7 @@
 // What a search has: results that are replaced in their place, by htmx, and completion.
 "use strict";
 (() => {
-  const { all, prepare } = window.page;
+  const { prepare } = window.page;
   const query = document.getElementById("q");
   const list = document.getElementById("completions");
   const address = () => location.pathname + location.search;
